@@ -1,0 +1,81 @@
+"""What the REST APIs of all apps are built from: wire names, teams, conflicts.
+
+It lives in the lowest app because imports point down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from pydantic.alias_generators import to_camel
+from rest_framework import exceptions, serializers, status
+
+from accounts.models import AnyUser, Team
+from accounts.permissions import Action, may
+
+
+class Conflict(exceptions.APIException):
+    """The state of the thing does not allow what was asked."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "The current state does not allow this."
+    default_code = "conflict"
+
+
+class CamelCaseMixin:
+    """Shows every declared snake_case field under its camelCase name; values inside are left alone."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Return the fields by their wire names."""
+        fields: Mapping[str, Any] = super().get_fields()  # type: ignore[misc]  # mixed into serializers only
+        return {to_camel(name): _reading(field, name) for name, field in fields.items()}
+
+
+def _reading(field: Any, name: str) -> Any:
+    # DRF refuses a source that equals the field's name, so it is given only where they differ.
+    if field.source is None and to_camel(name) != name:
+        field.source = name
+        field._kwargs = {**field._kwargs, "source": name}  # DRF copies fields from these
+    return field
+
+
+class CamelCaseSerializer(CamelCaseMixin, serializers.Serializer[Any]):
+    """A serializer with camelCase names on the wire."""
+
+
+class CamelCaseModelSerializer(CamelCaseMixin, serializers.ModelSerializer[Any]):
+    """A model serializer with camelCase names on the wire."""
+
+
+def choose_team(user: AnyUser, team_id: Any, action: Action) -> Team:
+    """Return the team that `teamId` names, or the user's only team where it is left out.
+
+    Raises ValidationError at `teamId` where it is unknown or has to be given, PermissionDenied where the user's
+    role does not allow `action`.
+    """
+    teams = Team.objects.visible_to(user)
+    if team_id is None:
+        found = list(teams[:2])
+        if len(found) > 1:
+            raise exceptions.ValidationError({"teamId": ["Say which team: you belong to several."]}, "required")
+    else:
+        found = _by_id(teams, team_id)
+    if not found:
+        raise exceptions.ValidationError({"teamId": ["There is no such team."]}, "does_not_exist")
+    require(user, action, found[0])
+    return found[0]
+
+
+def _by_id(teams: Any, team_id: Any) -> list[Team]:
+    try:
+        return list(teams.filter(pk=team_id))
+    except (ValueError, TypeError, ValidationError):  # not a UUID
+        return []
+
+
+def require(user: AnyUser, action: Action, team: Team) -> None:
+    """Raise PermissionDenied where the user's role in the team does not allow `action`."""
+    if not may(user, action, team):
+        raise exceptions.PermissionDenied(f"Your role in team {team.name} does not allow to {action.value}.")

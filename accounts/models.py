@@ -1,0 +1,172 @@
+"""Users and tenancy: organisations own teams; everything else belongs to one team."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import AnonymousUser, PermissionsMixin
+from django.db import models
+from uuid_utils.compat import uuid7
+
+
+def new_id() -> uuid.UUID:
+    """Return a new UUIDv7: ids sort by the time they were made (RFC 9562)."""
+    return uuid7()
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users, who sign in with their e-mail address."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Create a user; without a password nobody can sign in as them until one is set."""
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Create an administrator of the installation."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """Find a user by e-mail address, whatever its case."""
+        return self.get(email=(username or "").lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person or program that signs in with an e-mail address."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=150, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False, help_text="May use the admin site.")
+    date_joined = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        ordering = ("email",)
+
+    def __str__(self) -> str:
+        return self.email
+
+    def get_short_name(self) -> str:
+        """Return the name that pages show."""
+        return self.name or self.email.split("@")[0]
+
+
+AnyUser = User | AnonymousUser
+
+
+class OrganisationQuerySet(models.QuerySet["Organisation"]):
+    """Queries that start from a user."""
+
+    def visible_to(self, user: AnyUser) -> OrganisationQuerySet:
+        """Return the organisations that the user belongs to."""
+        if user.is_anonymous:
+            return self.none()
+        return self.filter(memberships__user=user).distinct()
+
+
+class Organisation(models.Model):
+    """A tenant: a company or department."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(max_length=150, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = OrganisationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OrganisationMembership(models.Model):
+    """A user's place in an organisation."""
+
+    class Role(models.TextChoices):
+        """What a member may do to the organisation."""
+
+        OWNER = "OWNER"
+        ADMIN = "ADMIN"
+        MEMBER = "MEMBER"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="organisation_memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "user"], name="one_membership_an_organisation")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.organisation} ({self.role})"
+
+
+class TeamQuerySet(models.QuerySet["Team"]):
+    """Queries that start from a user."""
+
+    def visible_to(self, user: AnyUser) -> TeamQuerySet:
+        """Return the teams that the user belongs to, and all teams of organisations they own or administer."""
+        if user.is_anonymous:
+            return self.none()
+        ruled = models.Q(
+            organisation__memberships__user=user,
+            organisation__memberships__role__in=[
+                OrganisationMembership.Role.OWNER,
+                OrganisationMembership.Role.ADMIN,
+            ],
+        )
+        return self.filter(models.Q(memberships__user=user) | ruled).distinct()
+
+
+class Team(models.Model):
+    """The owner of resources, environments, flows and executions."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="teams")
+    name = models.CharField(max_length=150)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TeamQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name",)
+        constraints = [models.UniqueConstraint(fields=["organisation", "name"], name="team_name_once")]
+
+    def __str__(self) -> str:
+        return f"{self.organisation} / {self.name}"
+
+
+class TeamMembership(models.Model):
+    """A user's place in a team."""
+
+    class Role(models.TextChoices):
+        """What a member may do to what the team owns."""
+
+        ADMIN = "ADMIN"
+        EDITOR = "EDITOR"
+        VIEWER = "VIEWER"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="team_memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.EDITOR)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "user"], name="one_membership_a_team")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team} ({self.role})"

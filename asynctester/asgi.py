@@ -1,0 +1,14 @@
+"""ASGI entry point: HTTP goes to Django, WebSockets to Channels."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "asynctester.settings")
+http_application = get_asgi_application()  # sets Django up, so it comes before what imports models
+
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+
+from executions.live.routing import websocket_urlpatterns  # noqa: E402
+
+application = ProtocolTypeRouter({"http": http_application, "websocket": URLRouter(websocket_urlpatterns)})

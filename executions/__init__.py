@@ -1,0 +1,1 @@
+"""Runs: state machine, Celery tasks, live updates, recovery, reports."""

@@ -1,0 +1,199 @@
+"""Executions, their steps and the attempts of their steps.
+
+Only `executions/services` and the statements in `executions/store.py` write a status.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Team, User, new_id
+from accounts.tenancy import TenantQuerySet
+from executions.states import EXECUTION_TERMINAL, STEP_TERMINAL, ExecutionStatus, Source, StepStatus
+from flows.models import Flow, FlowVersion
+from resources.fields import EncryptedJSONField, JSONTextField
+from resources.models import Environment
+
+
+class Execution(models.Model):
+    """One run of one version of a flow, or of an unsaved draft.
+
+    How it moves: `cursor` is the position of the foreground step to be run next (null: the foreground is done);
+    `remaining` counts the open steps of the current `phase`; the finisher that brings it to 0 ends the phase.
+    `sequence` numbers the updates without gaps. `look_at` is when a sweeper looks at it again.
+    """
+
+    class Phase(models.TextChoices):
+        """Which steps run now."""
+
+        MAIN = "MAIN"
+        CLEAN_UP = "CLEAN_UP"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="executions")
+    flow = models.ForeignKey(Flow, on_delete=models.SET_NULL, null=True, blank=True, related_name="executions")
+    version = models.ForeignKey(FlowVersion, on_delete=models.SET_NULL, null=True, blank=True, related_name="executions")
+    flow_name = models.CharField(max_length=200)
+    flow_version = models.PositiveIntegerField(null=True, blank=True, help_text="Empty for a draft.")
+    draft = JSONTextField(null=True, blank=True, help_text="The document, where it was never saved.")
+    status = models.CharField(max_length=12, choices=ExecutionStatus.choices, default=ExecutionStatus.PENDING)
+    phase = models.CharField(max_length=10, choices=Phase.choices, default=Phase.MAIN)
+    source = models.CharField(max_length=10, choices=Source.choices, default=Source.API)
+    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="executions")
+    environment = models.ForeignKey(Environment, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="children")
+    parent_position = models.PositiveIntegerField(null=True, blank=True)
+    depth = models.PositiveSmallIntegerField(default=0)
+    rerun_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reruns")
+    idempotency_key = models.CharField(max_length=200, null=True, blank=True)
+    labels = JSONTextField(default=list)
+    variables = JSONTextField(default=list, help_text="[{name, type, value, secret}], secret values masked")
+    secrets = EncryptedJSONField(null=True, blank=True, editable=False, help_text="{variable: value}")
+    resource_choices = JSONTextField(default=dict)
+    pins = JSONTextField(default=dict, help_text="{flow id: version} of the flows it may run")
+    positions = JSONTextField(default=dict, help_text="Kafka start positions")
+    failed = models.BooleanField(default=False, help_text="A step that counts has failed.")
+    error = JSONTextField(null=True, blank=True)
+    sequence = models.PositiveBigIntegerField(default=0)
+    remaining = models.PositiveIntegerField(default=0)
+    cursor = models.PositiveIntegerField(null=True, blank=True)
+    initial_delay_ms = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    cancel_requests = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(null=True, blank=True, help_text="Not started before this.")
+    look_at = models.DateTimeField(null=True, blank=True)
+    looks = models.PositiveSmallIntegerField(default=0)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created_at",)
+        indexes = [
+            models.Index(fields=["team", "-created_at", "-id"], name="execution_by_team"),
+            models.Index(fields=["flow", "-created_at"], name="execution_by_flow"),
+            models.Index(fields=["status", "-created_at"], name="execution_by_status"),
+            models.Index(fields=["user", "-created_at"], name="execution_by_user"),
+            models.Index(fields=["-created_at"], name="execution_by_creation"),
+            models.Index(fields=["look_at"], name="execution_to_look_at", condition=Q(look_at__isnull=False)),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["team", "user", "idempotency_key"], name="idempotency_key_once", nulls_distinct=True
+            ),
+            models.CheckConstraint(
+                name="open_execution_is_looked_at",
+                condition=Q(status__in=sorted(EXECUTION_TERMINAL)) | Q(look_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.flow_name} {self.id}"
+
+
+class ExecutionStep(models.Model):
+    """One step of an execution.
+
+    `definition` is the step's envelope; `needs` the positions of the steps that it refers to; `next_position` the
+    next foreground step among its siblings (null: it is the last) and `release` the background steps between.
+    `fence` is raised by every claim: a write that carries an older one changes nothing. `due_at` is when a waiting
+    step may run, `look_at` when a sweeper looks at it (the lease's end while it runs).
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="steps")
+    position = models.PositiveIntegerField()
+    name = models.CharField(max_length=64)
+    flow_step_id = models.CharField(max_length=64)
+    step_type = models.CharField(max_length=40)
+    definition = JSONTextField()
+    needs = JSONTextField(default=list)
+    group = models.PositiveIntegerField(null=True, blank=True, help_text="Position of the condition that it belongs to.")
+    branch = models.SmallIntegerField(null=True, blank=True)
+    next_position = models.PositiveIntegerField(null=True, blank=True)
+    release = JSONTextField(default=list)
+    background = models.BooleanField(default=False)
+    always_run = models.BooleanField(default=False)
+    status = models.CharField(max_length=12, choices=StepStatus.choices, default=StepStatus.PENDING)
+    sequence = models.PositiveBigIntegerField(default=0, help_text="Number of its last update.")
+    attempts = models.PositiveIntegerField(default=0)
+    owner = models.CharField(max_length=100, blank=True, default="")
+    fence = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(null=True, blank=True)
+    look_at = models.DateTimeField(null=True, blank=True)
+    looks = models.PositiveSmallIntegerField(default=0)
+    losses = models.PositiveSmallIntegerField(default=0, help_text="How often its worker was lost.")
+    started_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+    duration_ms = models.PositiveBigIntegerField(null=True, blank=True)
+    state = EncryptedJSONField(null=True, blank=True, editable=False, help_text="What it needs to go on after a wait.")
+    request = JSONTextField(null=True, blank=True)
+    response = JSONTextField(null=True, blank=True)
+    whole_response = EncryptedJSONField(null=True, blank=True, editable=False)
+    cut_paths = JSONTextField(null=True, blank=True, help_text="Where the response was cut.")
+    reused = models.BooleanField(default=False)
+    assertions = JSONTextField(default=list)
+    extracted = JSONTextField(default=dict)
+    secret_extracts = EncryptedJSONField(null=True, blank=True, editable=False)
+    error = JSONTextField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("position",)
+        indexes = [models.Index(fields=["look_at"], name="step_to_look_at", condition=Q(look_at__isnull=False))]
+        constraints = [
+            models.UniqueConstraint(fields=["execution", "position"], name="step_position_once"),
+            models.CheckConstraint(
+                name="moving_step_is_looked_at",
+                condition=~Q(status__in=[StepStatus.IN_PROGRESS, StepStatus.WAITING]) | Q(look_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="ended_step_is_left_alone",
+                condition=~Q(status__in=sorted(STEP_TERMINAL)) | Q(look_at__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.position} {self.name} ({self.status})"
+
+
+class StepAttempt(models.Model):
+    """One attempt of a step; `item` is the index inside a `forEach`."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    step = models.ForeignKey(ExecutionStep, on_delete=models.CASCADE, related_name="attempt_history")
+    number = models.PositiveIntegerField()
+    item = models.PositiveIntegerField(null=True, blank=True)
+    status = models.CharField(max_length=12, choices=StepStatus.choices)
+    started_at = models.DateTimeField()
+    completed_at = models.DateTimeField()
+    duration_ms = models.PositiveBigIntegerField()
+    waited_ms = models.PositiveBigIntegerField(default=0)
+    request = JSONTextField(null=True, blank=True)
+    response = JSONTextField(null=True, blank=True)
+    assertions = JSONTextField(default=list)
+    error = JSONTextField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("number",)
+        constraints = [models.UniqueConstraint(fields=["step", "number"], name="attempt_number_once")]
+
+    def __str__(self) -> str:
+        return f"{self.step.name} attempt {self.number} ({self.status})"
+
+
+class SessionState(models.Model):
+    """What steps of one execution share under a name: the cookies of a `cookieJar`."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="session_states")
+    key = models.CharField(max_length=200)
+    value = EncryptedJSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["execution", "key"], name="session_key_once")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,1 @@
+"""Blueprints: flows and their versions, validation across steps, import and export."""

@@ -1,0 +1,69 @@
+"""Flows and their versions."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+
+from accounts.models import Team, User, new_id
+from accounts.tenancy import TenantQuerySet
+from resources.fields import EncryptedJSONField, JSONTextField
+
+
+class FlowQuerySet(TenantQuerySet["Flow"]):
+    """Queries that leave deleted flows out."""
+
+    def alive(self) -> Self:
+        """Return the flows that are not deleted."""
+        return self.filter(deleted_at=None)
+
+
+class Flow(models.Model):
+    """A blueprint; its name, description and labels are those of its newest version."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="flows")
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True, default="")
+    labels = JSONTextField(default=list)
+    version = models.PositiveIntegerField(default=0, help_text="Number of the newest version.")
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = FlowQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-updated_at",)
+        indexes = [
+            models.Index(fields=["team", "-updated_at"], name="flow_by_team"),
+            models.Index(fields=["created_by"], name="flow_by_creator"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FlowVersion(models.Model):
+    """One saved state of a flow; it never changes.
+
+    `document` is the canonical flow document (contract, section 2) with the default values of secret variables
+    taken out; those are in `secrets` (`{variable: default}`).
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    document = JSONTextField()
+    secrets = EncryptedJSONField(null=True, blank=True, editable=False)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-number",)
+        constraints = [models.UniqueConstraint(fields=["flow", "number"], name="flow_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.flow} v{self.number}"

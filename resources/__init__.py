@@ -1,0 +1,1 @@
+"""Named connections and environments, and their secrets."""

@@ -1,0 +1,1 @@
+"""One file a step type; only `steprunners.registry` imports them."""
