@@ -1,0 +1,1 @@
+"""Real servers for the tests: each module starts one in a temporary folder on a free port."""

@@ -1,0 +1,1 @@
+"""Fixtures that hand real servers to tests."""

@@ -1,0 +1,91 @@
+"""Starts the servers that Django's settings name, before these are read.
+
+Loaded with `-p` (pyproject.toml). The servers run in the controller; xdist's workers inherit their addresses and each
+takes database numbers of its own.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from asynctester.embedded.processes import end
+from tests.servers.postgresql import start_postgresql
+from tests.servers.server import Unavailable
+from tests.servers.valkey import start_valkey
+
+FOLDER_VARIABLE = "ASYNCTESTER_TEST_FOLDER"
+VALKEY_VARIABLE = "ASYNCTESTER_TEST_VALKEY"
+_processes: list[subprocess.Popen[bytes]] = []
+missing = pytest.StashKey[dict[str, str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("servers")
+    group.addoption("--database", choices=("postgresql", "sqlite"), default="postgresql", help="of Django")
+    group.addoption(
+        "--require-all",
+        action="store_true",
+        help="a server that cannot be had is a failure, not a skipped test",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Start the servers (controller) or find them (xdist worker); put their addresses into the environment."""
+    options = early_config.known_args_namespace
+    if options.help or options.version:
+        return
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None:
+        _start(options.database)
+    data_dir = Path(os.environ[FOLDER_VARIABLE]) / (worker or "main")
+    data_dir.mkdir()
+    number = 0 if worker is None else 1 + int(worker.removeprefix("gw"))
+    os.environ["DATA_DIR"] = str(data_dir)
+    os.environ["REDIS_URL"] = f"{os.environ[VALKEY_VARIABLE]}/{number}"
+
+
+def _start(database: str) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="asynctester-tests-"))
+    folder.chmod(0o711)  # PostgreSQL's user has to pass through
+    atexit.register(_stop, folder)
+    signal.signal(signal.SIGTERM, _exit)
+    os.environ[FOLDER_VARIABLE] = str(folder)
+    for variable in (
+        "CELERY_BROKER_URL",
+        "SECRET_KEY",
+        "SECRETS_KEYS",
+        "PRODUCTION",
+        "DATABASE_URL",
+        "DEBUG",
+    ):
+        os.environ.pop(variable, None)  # the developer's own installation is not the tests' business
+    try:
+        if database == "postgresql":
+            (folder / "postgresql").mkdir(mode=0o755)
+            process, os.environ["DATABASE_URL"] = start_postgresql(folder / "postgresql")
+            _processes.append(process)
+        (folder / "valkey").mkdir()
+        process, os.environ[VALKEY_VARIABLE] = start_valkey(folder / "valkey")
+        _processes.append(process)
+    except Unavailable as problem:
+        raise pytest.UsageError(f"{problem} (--database=sqlite needs no PostgreSQL)") from problem
+
+
+def _stop(folder: Path) -> None:
+    end(_processes)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _exit(number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + number)  # so that atexit runs

@@ -1,0 +1,29 @@
+"""The servers that Django's settings name are real and ours."""
+
+import os
+
+import pytest
+import redis
+from django.conf import settings
+from django.db import connection
+
+from accounts.models import User
+
+
+@pytest.mark.django_db
+def test_the_database_is_the_one_asked_for(pytestconfig: pytest.Config) -> None:
+    assert connection.vendor == pytestconfig.getoption("database")
+    User.objects.create_user("somebody@example.com")
+    assert User.objects.count() == 1
+
+
+def test_valkey_answers_and_each_xdist_worker_has_its_own_number() -> None:
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    assert client.set("who", worker)
+    assert client.get("who") == worker.encode()
+    client.delete("who")
+
+
+def test_data_goes_to_the_temporary_folder() -> None:
+    assert settings.DATA_DIR.is_relative_to(os.environ["ASYNCTESTER_TEST_FOLDER"])
