@@ -1,0 +1,35 @@
+"""Values as messages and outcomes show them: JSON, cut where it is long."""
+
+from __future__ import annotations
+
+import json
+
+from steprunners.json_types import Json
+
+MAX_SHOWN = 120
+MAX_KEPT = 16_384
+
+
+def show(value: Json, limit: int = MAX_SHOWN) -> str:
+    """Return the value as compact JSON of at most `limit` characters; the end says that it was cut.
+
+    Only as much of the value is written as is shown, so a large one costs nothing.
+    """
+    written, length = [], 0
+    try:
+        for chunk in json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).iterencode(value):
+            written.append(chunk)
+            length += len(chunk)
+            if length > limit:
+                return "".join(written)[:limit] + "…"
+    except (RecursionError, ValueError):
+        return "".join(written)[:limit] + "…"
+    return "".join(written)
+
+
+def shortened(value: Json) -> Json:
+    """Return the value itself, or where it is longer than 16 KiB as JSON, the beginning of that JSON as text."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    shown = show(value, MAX_KEPT)
+    return shown if len(shown) > MAX_KEPT else value

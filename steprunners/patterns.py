@@ -1,0 +1,203 @@
+"""Patterns that users write: regular expressions (RE2) and JSONPath (RFC 9535), both safe on hostile input.
+
+RE2 takes time linear in the text. A JSONPath query can multiply (`$..*..*`), so it has a budget of nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import cast
+
+import re2
+from jsonpath_rfc9535 import JSONPathEnvironment, JSONPathError, JSONPathNode, JSONPathQuery, Parser
+from jsonpath_rfc9535.filter_expressions import (
+    Expression,
+    IntegerLiteral,
+    RelativeFilterQuery,
+    RootFilterQuery,
+)
+from jsonpath_rfc9535.function_extensions import ExpressionType, FilterFunction
+from jsonpath_rfc9535.tokens import TokenStream
+
+from steprunners.json_types import Json
+
+MAX_PATTERN = 1_000
+MAX_NODES = 1_000_000
+MAX_DEPTH = 300
+
+
+class PatternError(Exception):
+    """The pattern cannot be used: its syntax is wrong, it is too long, or it asks too much of a document."""
+
+
+class Regex:
+    """A compiled RE2 expression. Text that UTF-8 cannot hold (lone surrogates) simply does not match there."""
+
+    def __init__(self, pattern: str) -> None:
+        """Compile; raise PatternError where RE2 refuses the pattern."""
+        options = re2.Options()
+        options.log_errors = False
+        try:
+            self._compiled = re2.compile(pattern.encode(), options)
+        except (re2.error, UnicodeEncodeError) as error:
+            raise PatternError(f"not a regular expression (RE2 syntax): {_reason(error)}") from error
+        self.pattern = pattern
+
+    def search(self, text: str | bytes) -> bool:
+        """Whether the expression matches anywhere in `text`."""
+        return self._compiled.search(_as_bytes(text)) is not None
+
+    def fullmatch(self, text: str | bytes) -> bool:
+        """Whether the expression matches the whole of `text`."""
+        return self._compiled.fullmatch(_as_bytes(text)) is not None
+
+
+def _as_bytes(text: str | bytes) -> bytes:
+    return text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+
+
+def _reason(error: Exception) -> str:
+    reason = error.args[0] if error.args else error
+    return reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+
+
+@lru_cache(maxsize=512)
+def compile_regex(pattern: str) -> Regex:
+    """Return the compiled RE2 expression; raise PatternError where it is not one or longer than 1 000."""
+    if len(pattern) > MAX_PATTERN:
+        raise PatternError(
+            f"a regular expression has at most {MAX_PATTERN} characters, this one {len(pattern)}"
+        )
+    return Regex(pattern)
+
+
+# --- JSONPath -------------------------------------------------------------------------------------
+
+_nodes_left: ContextVar[int] = ContextVar("nodes_left", default=MAX_NODES)
+
+
+class _BudgetSpent(Exception):
+    pass
+
+
+def _spend_node() -> None:
+    left = _nodes_left.get() - 1
+    if left < 0:
+        raise _BudgetSpent
+    _nodes_left.set(left)
+
+
+class _Node(JSONPathNode):
+    """A node that counts against the budget of its query."""
+
+    __slots__ = ()
+
+    def new_child(self, value: object, key: int | str, parent: JSONPathNode | None) -> JSONPathNode:
+        _spend_node()
+        # The normalised path is never asked for, and building it makes deep documents cost O(depth²).
+        return _Node(value=value, location=(), parent=None, root=self.root)
+
+
+class _Query(JSONPathQuery):
+    """A query, also one inside a filter, whose nodes are counted."""
+
+    __slots__ = ()
+
+    def finditer(self, value: Json) -> Iterable[JSONPathNode]:
+        _spend_node()
+        nodes: Iterable[JSONPathNode] = [
+            _Node(value=value, location=(), parent=None, root=cast("dict[str, object]", value))
+        ]
+        for segment in self.segments:
+            nodes = segment.resolve(nodes)
+        return nodes
+
+
+class _Parser(Parser):
+    """Makes counted queries, and reads integers exactly: the library's go through float and lose 2⁵³ + 1."""
+
+    def parse_root_query(self, stream: TokenStream) -> Expression:
+        return RootFilterQuery(token=stream.next_token(), query=self._query(stream))
+
+    def parse_relative_query(self, stream: TokenStream) -> Expression:
+        return RelativeFilterQuery(token=stream.next_token(), query=self._query(stream))
+
+    def parse_integer_literal(self, stream: TokenStream) -> Expression:
+        literal = super().parse_integer_literal(stream)
+        text = stream.current.value
+        return IntegerLiteral(stream.current, value=int(text)) if text.lstrip("-").isdigit() else literal
+
+    def _query(self, stream: TokenStream) -> JSONPathQuery:
+        return _Query(env=self.env, segments=tuple(self.parse_query(stream, in_filter=True)))
+
+
+class _RegexFunction(FilterFunction):
+    """The functions `match` (whole text) and `search` (anywhere), on RE2 instead of a backtracking engine."""
+
+    arg_types = [ExpressionType.VALUE, ExpressionType.VALUE]
+    return_type = ExpressionType.LOGICAL
+
+    def __init__(self, *, whole: bool) -> None:
+        self._whole = whole
+
+    def __call__(self, text: object, pattern: object) -> bool:
+        if not isinstance(text, str) or not isinstance(pattern, str):
+            return False
+        try:
+            regex = compile_regex(pattern)
+        except PatternError:
+            return False  # RFC 9535: a pattern that is not one makes the test false
+        return regex.fullmatch(text) if self._whole else regex.search(text)
+
+
+class _Environment(JSONPathEnvironment):
+    parser_class = _Parser
+    max_recursion_depth = MAX_DEPTH
+
+    def setup_function_extensions(self) -> None:
+        super().setup_function_extensions()
+        self.function_extensions["match"] = _RegexFunction(whole=True)
+        self.function_extensions["search"] = _RegexFunction(whole=False)
+
+
+_ENVIRONMENT = _Environment()
+
+
+class JsonPath:
+    """A compiled JSONPath query."""
+
+    def __init__(self, text: str) -> None:
+        """Compile; raise PatternError where it is not a query."""
+        try:
+            self._query = _Query(env=_ENVIRONMENT, segments=_ENVIRONMENT.compile(text).segments)
+        except (JSONPathError, RecursionError, OverflowError, ValueError) as error:
+            reason = "too deeply nested" if isinstance(error, RecursionError) else str(error)
+            raise PatternError(f"not a JSONPath query (RFC 9535): {reason}") from error
+        self.text = text
+        #: Whether the query can select at most one node.
+        self.is_singular = self._query.singular_query()
+
+    def select(self, value: Json) -> list[Json]:
+        """Return the values of the nodes that the query selects, in order.
+
+        Raises PatternError where the document is nested too deeply or the query visits more than a million nodes.
+        """
+        token = _nodes_left.set(MAX_NODES)
+        try:
+            return [cast("Json", node.value) for node in self._query.finditer(value)]
+        except (JSONPathError, RecursionError) as error:
+            raise PatternError(f"the document is nested too deeply for {self.text}") from error
+        except _BudgetSpent as error:
+            raise PatternError(f"{self.text} visits more than {MAX_NODES} nodes of this document") from error
+        finally:
+            _nodes_left.reset(token)
+
+
+@lru_cache(maxsize=512)
+def compile_jsonpath(text: str) -> JsonPath:
+    """Return the compiled query; raise PatternError where it is not RFC 9535 or longer than 1 000 characters."""
+    if len(text) > MAX_PATTERN:
+        raise PatternError(f"a JSONPath has at most {MAX_PATTERN} characters, this one {len(text)}")
+    return JsonPath(text)
