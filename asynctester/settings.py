@@ -18,7 +18,7 @@ DEBUG = env.bool("DEBUG", default=False)
 
 def _secret_key() -> str:
     """Return SECRET_KEY from the environment, or the one kept in DATA_DIR (made on first start)."""
-    from resources.key_files import read_or_create_key
+    from resources.key_files import read_or_create_key  # noqa: PLC0415 - needs the path that is set above
 
     return env("SECRET_KEY", default="") or read_or_create_key(DATA_DIR / "django-secret.key")
 
@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "drf_standardized_errors",
+    "asynctester",  # for its management commands
     "accounts",
     "resources",
     "flows",
@@ -52,6 +53,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "asynctester.guard.NullCharacterGuard",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -177,8 +179,8 @@ REST_FRAMEWORK = {
         "rest_framework.filters.SearchFilter",
         "asynctester.api.CamelCaseOrdering",
     ],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": ["asynctester.strict_json.StrictJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "asynctester.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "DEFAULT_VERSIONING_CLASS": None,
     "UNICODE_JSON": True,
@@ -189,6 +191,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Async Testing Service",
     "DESCRIPTION": "Define flows over asynchronous systems, run them, watch every step.",
     "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",

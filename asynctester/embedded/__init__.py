@@ -1,1 +1,1 @@
-"""Embedded mode: the whole product as one process group on one machine (`make run`), and its parts for the tests."""
+"""Embedded mode: the whole product as one process group on one machine (`make run`)."""

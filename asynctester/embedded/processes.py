@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -36,7 +37,7 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 def port_is_free(host: str, port: int) -> bool:
-    """Say whether a server could listen on this address now; raises OSError for an address that is not ours."""
+    """Say whether a server could listen there now; raises OSError for an address that is not ours."""
     with socket.socket(_family(host)) as probe:
         # As servers do: a connection of an earlier run in TIME_WAIT does not hold the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -53,7 +54,7 @@ def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-def start(  # noqa: PLR0913 - the knobs of a process, all by name
+def start(
     command: Sequence[str | Path],
     *,
     environment: Mapping[str, str] | None = None,
@@ -94,16 +95,19 @@ def _prepare(identity: Identity | None, death_signal: signal.Signals) -> Callabl
     return prepare
 
 
-def end(processes: Sequence[subprocess.Popen[bytes]], *, within: float = 4.0) -> None:
-    """Ask the processes to end, all at once; kill the groups of those that are left after `within` seconds."""
+def end(
+    processes: Sequence[subprocess.Popen[bytes]],
+    *,
+    within: float = 4.0,
+    asking: signal.Signals = signal.SIGTERM,
+) -> None:
+    """Ask all processes to end, with `asking`; kill the groups of those left after `within` seconds."""
     for process in processes:
-        _signal(process, signal.SIGTERM)
+        _signal(process, asking)
     deadline = time.monotonic() + within
     for process in processes:
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            pass
         _signal_group(process, signal.SIGKILL)  # what the child itself left behind, too
         process.wait()
 
@@ -114,16 +118,14 @@ def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)  # each child leads its own group
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def wait_until(
     holds: Callable[[], bool], *, within: float, alive: subprocess.Popen[bytes] | None = None
 ) -> bool:
-    """Poll `holds` until it is true (return True), the time is over or the process has ended (return False)."""
+    """Poll `holds` until it is true (return True), the time or the process is over (False)."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         if holds():

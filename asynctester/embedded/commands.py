@@ -1,0 +1,39 @@
+"""The command lines of the processes that make up an installation."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PYTHON = sys.executable
+
+
+def manage(*arguments: str) -> list[str]:
+    """Return the command of a management command."""
+    return [PYTHON, str(ROOT / "manage.py"), *arguments]
+
+
+def web(host: str, port: int) -> list[str]:
+    """Return the command of the web server: REST, pages and WebSockets."""
+    return [
+        *(PYTHON, "-m", "uvicorn", "asynctester.asgi:application", "--app-dir", str(ROOT)),
+        *("--host", host, "--port", str(port), "--ws", "websockets-sansio"),
+        # Nobody stands in front of it here, so nobody may speak for the client's address.
+        "--no-proxy-headers",
+        *("--timeout-graceful-shutdown", "3", "--log-level", "info", "--no-access-log"),
+    ]
+
+
+def worker(threads: int | None = None) -> list[str]:
+    """Return the command of a Celery worker (with its waker and sweeper); WORKER_THREADS sets its threads.
+
+    Gossip, mingle and heartbeats are for clusters that talk among themselves; ours meet in the database.
+    """
+    count = threads or int(os.environ.get("WORKER_THREADS", "8"))
+    return [
+        *(PYTHON, "-m", "celery", "--app", "asynctester", "--workdir", str(ROOT), "worker"),
+        *("--pool", "threads", "--concurrency", str(count), "--prefetch-multiplier", "1"),
+        *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"),
+    ]
