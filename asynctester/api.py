@@ -1,18 +1,27 @@
-"""What the whole REST API shares: pagination, ordering by wire names, and errors in one shape."""
+"""What the whole REST API shares: pagination, ordering by wire names, and errors in one shape.
+
+Bodies are read by `strict_json`; errors outside views are shaped by `errors`.
+"""
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
-from django.db.models import QuerySet
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.db import DataError
+from django.db.models import ProtectedError, QuerySet
 from drf_standardized_errors.handler import ExceptionHandler
 from pydantic.alias_generators import to_snake
 from rest_framework import exceptions, status
 from rest_framework.filters import OrderingFilter
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
+from rest_framework.serializers import as_serializer_error
 from rest_framework.views import APIView
+
+logger = logging.getLogger(__name__)
 
 
 class Pages(PageNumberPagination):
@@ -42,12 +51,49 @@ class PayloadTooLarge(exceptions.APIException):
     default_code = "payload_too_large"
 
 
+class InUse(exceptions.APIException):
+    """What should be deleted is needed by something else."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "It is still in use."
+    default_code = "conflict"
+
+
 class ErrorHandler(ExceptionHandler):
     """Turns what Django raises while it reads a request into API errors."""
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         """Return the API error for `exc`, or `exc` itself."""
-        if isinstance(exc, RequestDataTooBig):
-            return PayloadTooLarge()
+        if isinstance(exc, exceptions.AuthenticationFailed):
+            return _plain(exc)
+        known = _api_error(exc)
+        if known is not None:
+            return known
         converted: Exception = super().convert_known_exceptions(exc)
         return converted
+
+
+def _api_error(exc: Exception) -> exceptions.APIException | None:
+    match exc:
+        case RequestDataTooBig():
+            return PayloadTooLarge()
+        case SuspiciousOperation():  # e.g. more than 1 000 query parameters
+            return exceptions.ParseError("The request cannot be read.")
+        case ModelValidationError():
+            return exceptions.ValidationError(as_serializer_error(exc))
+        case ProtectedError():
+            return InUse()
+        case DataError() | OverflowError():
+            # The last net under what the database cannot hold; the log says where validation has a hole.
+            logger.warning("A value that the database refuses got past validation", exc_info=exc)
+            return exceptions.ValidationError("A value is out of range.", "out_of_range")
+    return None
+
+
+def _plain(exc: exceptions.AuthenticationFailed) -> exceptions.AuthenticationFailed:
+    """Return the error with a text as its detail: simplejwt gives a dict with the causes inside."""
+    if isinstance(exc.detail, dict):
+        exc.detail = exceptions.ErrorDetail(
+            str(exc.detail["detail"]), str(exc.detail.get("code", exc.default_code))
+        )
+    return exc

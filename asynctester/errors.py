@@ -1,0 +1,56 @@
+"""Errors that arise outside REST views, in the API's one shape below /api/ and as pages elsewhere."""
+
+from __future__ import annotations
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
+
+
+def error_response(status: int, code: str, detail: str, attr: str | None = None) -> JsonResponse:
+    """Return one error in the shape that every REST error has."""
+    kind = "server_error" if status >= 500 else "validation_error" if attr else "client_error"
+    body = {"type": kind, "errors": [{"code": code, "detail": detail, "attr": attr}]}
+    return JsonResponse(body, status=status)
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Return whether the request is answered in JSON."""
+    return request.path_info.startswith("/api/")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer 400 (413 where the body is too large): Django's `handler400`."""
+    if not is_api(request):
+        return defaults.bad_request(request, exception)
+    if isinstance(exception, RequestDataTooBig):
+        return error_response(413, "payload_too_large", "The request is too large.")
+    return error_response(400, "bad_request", "The request cannot be read.")
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer 403: Django's `handler403`."""
+    if not is_api(request):
+        return defaults.permission_denied(request, exception)
+    return error_response(403, "permission_denied", "This is not allowed.")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer 404: Django's `handler404`."""
+    if not is_api(request):
+        return defaults.page_not_found(request, exception)
+    return error_response(404, "not_found", "Not found.")
+
+
+@csrf_exempt  # it does nothing, and a missing token is not what is wrong with the request
+def unknown_api_path(request: HttpRequest) -> HttpResponse:
+    """Answer for every path below /api/ that no other route takes, whatever the method."""
+    return error_response(404, "not_found", f"There is no {request.path_info[:200]}.")
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    """Answer 500 without saying why: Django's `handler500`, which has logged it."""
+    if not is_api(request):
+        return defaults.server_error(request)
+    return error_response(500, "error", "Server Error (500)")

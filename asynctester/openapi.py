@@ -1,0 +1,36 @@
+"""How views are described in the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from drf_spectacular.openapi import AutoSchema as SpectacularSchema
+from rest_framework import serializers
+
+
+class ErrorItem(serializers.Serializer[Any]):
+    """One thing that is wrong."""
+
+    code = serializers.CharField(help_text="For programs, e.g. `required`.")
+    detail = serializers.CharField(help_text="For people.")
+    attr = serializers.CharField(
+        allow_null=True, help_text="The place in the request, e.g. `steps.2.meta.url`."
+    )
+
+
+class ErrorBody(serializers.Serializer[Any]):
+    """What every error answers."""
+
+    type = serializers.CharField(help_text="`validation_error`, `client_error` or `server_error`.")
+    errors = ErrorItem(many=True)  # type: ignore[assignment]  # the metaclass takes it; .errors stays
+
+
+class AutoSchema(SpectacularSchema):
+    """Describes a view, with the one shape of errors for every status of 400 and more."""
+
+    def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> Any:
+        bodies = super()._get_response_bodies(direction)
+        if direction == "response":
+            describe: Any = self._get_response_for_code  # it has no types
+            bodies.setdefault("4XX", describe(ErrorBody, "4XX"))
+        return bodies

@@ -1,0 +1,37 @@
+"""Tests of `asynctester.guard`."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import AsyncClient, Client
+
+from accounts.models import User
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("/api/v1/teams?search=%00", "search"),
+        ("/api/v1/teams?search=a&search=b%00c", "search"),
+        ("/api/v1/teams?%00=1", r"\u0000"),
+        ("/api/v1/teams/%00", "path"),
+    ],
+)
+def test_the_api_says_where(client: Client, url: str, place: str) -> None:
+    answer = client.get(url)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["attr"] == place
+
+
+def test_pages_refuse_it_too(client: Client) -> None:
+    assert client.get("/sign-in?next=%00").status_code == 400
+
+
+@pytest.mark.django_db
+async def test_asgi_requests_are_guarded(async_client: AsyncClient) -> None:
+    assert (await async_client.get("/api/v1/openapi.json?a=%00")).status_code == 400
+    assert (await async_client.get("/healthz?a=b")).status_code == 200
+
+
+def test_everything_else_passes(api, alice: User) -> None:
+    assert api(alice).get("/api/v1/teams?search=%F0%9F%98%80%FF").status_code == 200
