@@ -39,9 +39,7 @@ def start_postgresql(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
         os.chown(data, identity.uid, identity.gid)
     _initialise(binaries, data, identity)
     port = free_port()
-    settings: list[str | Path] = [
-        part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")
-    ]
+    settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
     process = launch(
         [binaries / "postgres", "-D", data, "-p", str(port), *settings],
         ready=lambda: _accepts(binaries, port),

@@ -70,7 +70,7 @@ class Worker:
 
 @dataclass
 class LiveStack:
-    """The installation: `url` of its web server, `session()` for signed-in REST calls, `worker` to kill and start."""
+    """The installation: its `url`, a signed-in REST `session()`, its `worker` to kill and start."""
 
     folder: Path
     environment: dict[str, str]
@@ -119,7 +119,7 @@ class LiveStack:
         self.worker.stop()
 
     def manage(self, *arguments: str) -> str:
-        """Run a management command on its database; return what it printed, raise Unavailable where it failed."""
+        """Run a management command on its database; return its output, raise Unavailable where it failed."""
         log = self.folder / "manage.log"
         with log.open("wb") as output:
             code = start(commands.manage(*arguments), environment=self.environment, output=output).wait()
@@ -146,7 +146,7 @@ class LiveStack:
 
 
 class LiveSession:
-    """REST calls by path: `session.post("flows", json=...)` answers parsed JSON and raises for 4xx and 5xx."""
+    """REST calls by path: `session.post("flows", json=...)` gives parsed JSON, raises for 4xx and 5xx."""
 
     def __init__(self, stack: LiveStack, token: str) -> None:
         self.stack = stack
