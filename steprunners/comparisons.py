@@ -89,7 +89,10 @@ def order(actual: Json, expected: Json) -> int | None:
 def _decimal(value: Json) -> Decimal | None:
     if isinstance(value, str):
         return number_in(value)
-    return _exact(value) if is_number(value) and value == value else None
+    if not is_number(value):
+        return None
+    number = _exact(value)
+    return None if number.is_nan() else number
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,196 @@
+"""Assertions: what a step's result must hold, judged one by one (contract, section 5).
+
+Nothing here raises for any result or any assertion: what cannot be judged is an outcome that failed, with a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from steprunners.display import shortened, show
+from steprunners.json_types import Json
+from steprunners.operators import OPERATORS, Operator, operator_problem, told_differences
+from steprunners.paths import NoValue, PathError, check_path, parse_path, read_result
+from steprunners.patterns import JsonPath
+from steprunners.references import holds_reference
+from steprunners.schemas import SchemaProblem
+from steprunners.shapes import TooManyPairs
+from steprunners.suggestions import did_you_mean
+
+
+class Absent(Enum):
+    """The type of NO_VALUE."""
+
+    NO_VALUE = "no value"
+
+
+#: The expected value of an assertion that has none; null is a value.
+NO_VALUE: Final[Any] = Absent.NO_VALUE
+
+_BY_FOLDED_NAME = {name.lower(): name for name in OPERATORS}
+
+
+def operator_name(value: object) -> str:
+    """Return the operator's name in its own case; raise ValueError, with the nearest, where there is none."""
+    if not isinstance(value, str):
+        raise ValueError("an operator is a text")
+    name = _BY_FOLDED_NAME.get(value.strip().lower())
+    if name is None:
+        raise ValueError(f"there is no operator '{value[:80]}'{did_you_mean(value, OPERATORS)}")
+    return name
+
+
+OperatorName = Annotated[str, BeforeValidator(operator_name), Field(json_schema_extra={"enum": [*OPERATORS]})]
+
+
+def drop_default(schema: dict[str, Any]) -> None:
+    """Take NO_VALUE out of a JSON Schema."""
+    schema.pop("default", None)
+
+
+def is_no_value(value: object) -> bool:
+    """Whether `value` is NO_VALUE, which is never written."""
+    return value is NO_VALUE
+
+
+class Assertion(BaseModel):
+    """One assertion on a step's result."""
+
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+    field: str = Field(max_length=1_000)
+    operator: OperatorName
+    expected_value: Json = Field(default=NO_VALUE, exclude_if=is_no_value, json_schema_extra=drop_default)
+    message: str | None = Field(default=None, max_length=1_000)
+
+    @property
+    def has_expected(self) -> bool:
+        """Whether there is an expected value; null is one."""
+        return self.expected_value is not NO_VALUE
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an assertion came out; `message` says why it failed, and is None where it passed."""
+
+    field: str
+    operator: str
+    expected_value: Json
+    actual_value: Json
+    passed: bool
+    message: str | None
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the outcome as it is kept; values beyond 16 KiB are cut to their beginning, as text."""
+        return {
+            "field": self.field,
+            "operator": self.operator,
+            "expectedValue": shortened(self.expected_value),
+            "actualValue": shortened(self.actual_value),
+            "passed": self.passed,
+            "message": self.message,
+        }
+
+
+def check_assertion(assertion: Assertion) -> str | None:
+    """Return what is wrong with the assertion itself, or None; what holds references is left to the run."""
+    if not holds_reference(assertion.field):
+        try:
+            check_path(assertion.field)
+        except PathError as error:
+            return f"field: {error}"
+    if assertion.has_expected and _holds_reference(assertion.expected_value):
+        return None
+    return _problem(assertion)
+
+
+def _holds_reference(value: Json) -> bool:
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, str) and holds_reference(each):
+            return True
+        waiting.extend(each.values() if isinstance(each, dict) else each if isinstance(each, list) else ())
+    return False
+
+
+def _problem(assertion: Assertion) -> str | None:
+    expected = assertion.expected_value if assertion.has_expected else None
+    return operator_problem(assertion.operator, given=assertion.has_expected, expected=expected)
+
+
+def evaluate_all(assertions: Iterable[Assertion], result: Json) -> list[Outcome]:
+    """Return the outcome of every assertion on a step's result, in their order."""
+    return [evaluate(assertion, result) for assertion in assertions]
+
+
+def evaluate(assertion: Assertion, result: Json) -> Outcome:
+    """Return the outcome of one assertion, its references already resolved, on a step's result. Never raises."""
+    try:
+        actual = read_result(result, assertion.field)
+    except NoValue as error:
+        return _judge_missing(assertion, str(error))
+    except PathError as error:
+        return _outcome(assertion, None, f"{assertion.field} cannot be read: {error}")
+    try:
+        return _outcome(assertion, actual, _failure(assertion, actual))
+    except (SchemaProblem, TooManyPairs, RecursionError) as error:
+        why = "the values are nested too deeply" if isinstance(error, RecursionError) else str(error)
+        return _outcome(assertion, actual, f"{assertion.field} cannot be judged: {why}")
+
+
+def _judge_missing(assertion: Assertion, why: str) -> Outcome:
+    if assertion.operator == "notExists":
+        return _outcome(assertion, None, _problem(assertion))
+    return _outcome(assertion, None, f"{assertion.field} has no value ({why}), expected {_phrase(assertion)}")
+
+
+def _failure(assertion: Assertion, actual: Json) -> str | None:
+    problem = _problem(assertion)
+    if problem is not None:
+        return problem
+    operator, expected = OPERATORS[assertion.operator], _expected(assertion)
+    return None if operator.test(actual, expected) else _told(assertion, operator, actual, expected)
+
+
+def _told(assertion: Assertion, operator: Operator, actual: Json, expected: Json) -> str:
+    places = told_differences(actual, expected, operator, _root(assertion.field))
+    if places:
+        return "; ".join(places)
+    length = (
+        f" of length {len(actual)}"
+        if assertion.operator == "hasLength" and isinstance(actual, (str, list, dict))
+        else ""
+    )
+    return f"{assertion.field} is {show(actual)}{length}, expected {_phrase(assertion)}"
+
+
+def _root(field: str) -> tuple[str, ...]:
+    path = parse_path(field)
+    return (field,) if isinstance(path, JsonPath) else path
+
+
+def _phrase(assertion: Assertion) -> str:
+    return OPERATORS[assertion.operator].phrase.replace("{}", show(_expected(assertion)))
+
+
+def _expected(assertion: Assertion) -> Json:
+    return assertion.expected_value if assertion.has_expected else None
+
+
+def _outcome(assertion: Assertion, actual: Json, failure: str | None) -> Outcome:
+    told = failure if failure is None or not assertion.message else f"{assertion.message}: {failure}"
+    return Outcome(
+        field=assertion.field,
+        operator=assertion.operator,
+        expected_value=_expected(assertion),
+        actual_value=actual,
+        passed=failure is None,
+        message=told,
+    )
