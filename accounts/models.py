@@ -30,6 +30,15 @@ class UserManager(BaseUserManager["User"]):
         """Create an administrator of the installation."""
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
+    def visible_to(self, user: AnyUser) -> models.QuerySet[User]:
+        """Return the user, and everybody who shares an organisation with them."""
+        if user.is_anonymous:
+            return self.none()
+        shared = Organisation.objects.visible_to(user).values("pk")
+        return self.filter(
+            models.Q(pk=user.pk) | models.Q(organisation_memberships__organisation__in=shared)
+        ).distinct()
+
     def get_by_natural_key(self, username: str | None) -> User:
         """Find a user by e-mail address, whatever its case."""
         return self.get(email=(username or "").lower())
@@ -119,7 +128,7 @@ class TeamQuerySet(models.QuerySet["Team"]):
     """Queries that start from a user."""
 
     def visible_to(self, user: AnyUser) -> TeamQuerySet:
-        """Return the teams that the user belongs to, and all teams of organisations they own or administer."""
+        """Return the teams the user belongs to, and all teams of organisations they own or administer."""
         if user.is_anonymous:
             return self.none()
         ruled = models.Q(

@@ -1,21 +1,33 @@
-"""Who may do what: the one table of rules (actions × team roles)."""
+"""Who may do what: the one place of the rules (actions by roles), for teams and for organisations."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-from accounts.models import AnyUser, OrganisationMembership, Team, TeamMembership
+from accounts.models import AnyUser, Organisation, OrganisationMembership, Team, TeamMembership
 
 Role = TeamMembership.Role
+OrganisationRole = OrganisationMembership.Role
+
+#: Who rules an organisation is ADMIN of each of its teams.
+RULING: frozenset[str] = frozenset({OrganisationRole.OWNER, OrganisationRole.ADMIN})
 
 
 class Action(StrEnum):
-    """What can be done to the things that a team owns."""
+    """What can be done to the things that a team owns; ADMINISTER is about the team itself."""
 
     VIEW = "view"
     RUN = "run"
     EDIT = "edit"
     ADMINISTER = "administer"
+
+
+class OrganisationAction(StrEnum):
+    """What can be done to an organisation; OWN is to delete it and to say who its owners are."""
+
+    VIEW = "view"
+    ADMINISTER = "administer"
+    OWN = "own"
 
 
 ALLOWED: dict[Action, frozenset[str]] = {
@@ -25,15 +37,19 @@ ALLOWED: dict[Action, frozenset[str]] = {
     Action.ADMINISTER: frozenset({Role.ADMIN}),
 }
 
+ALLOWED_IN_ORGANISATION: dict[OrganisationAction, frozenset[str]] = {
+    OrganisationAction.VIEW: frozenset(OrganisationRole),
+    OrganisationAction.ADMINISTER: RULING,
+    OrganisationAction.OWN: frozenset({OrganisationRole.OWNER}),
+}
+
 
 def role_in(user: AnyUser, team: Team) -> str | None:
     """Return the user's role in the team: owners and admins of its organisation are ADMIN in every team."""
     if user.is_anonymous:
         return None
     rules = OrganisationMembership.objects.filter(
-        user=user,
-        organisation=team.organisation_id,
-        role__in=[OrganisationMembership.Role.OWNER, OrganisationMembership.Role.ADMIN],
+        user=user, organisation=team.organisation_id, role__in=RULING
     )
     if rules.exists():
         return Role.ADMIN
@@ -43,3 +59,16 @@ def role_in(user: AnyUser, team: Team) -> str | None:
 def may(user: AnyUser, action: Action, team: Team) -> bool:
     """Return whether the user may do `action` to what `team` owns."""
     return role_in(user, team) in ALLOWED[action]
+
+
+def role_in_organisation(user: AnyUser, organisation: Organisation) -> str | None:
+    """Return the user's role in the organisation, None for an outsider."""
+    if user.is_anonymous:
+        return None
+    own = OrganisationMembership.objects.filter(user=user, organisation=organisation)
+    return own.values_list("role", flat=True).first()
+
+
+def may_in_organisation(user: AnyUser, action: OrganisationAction, organisation: Organisation) -> bool:
+    """Return whether the user may do `action` to the organisation."""
+    return role_in_organisation(user, organisation) in ALLOWED_IN_ORGANISATION[action]

@@ -21,6 +21,8 @@ from rest_framework.request import Request
 from rest_framework.serializers import as_serializer_error
 from rest_framework.views import APIView
 
+from accounts.api.base import Conflict
+
 logger = logging.getLogger(__name__)
 
 
@@ -51,14 +53,6 @@ class PayloadTooLarge(exceptions.APIException):
     default_code = "payload_too_large"
 
 
-class InUse(exceptions.APIException):
-    """What should be deleted is needed by something else."""
-
-    status_code = status.HTTP_409_CONFLICT
-    default_detail = "It is still in use."
-    default_code = "conflict"
-
-
 class ErrorHandler(ExceptionHandler):
     """Turns what Django raises while it reads a request into API errors."""
 
@@ -82,7 +76,7 @@ def _api_error(exc: Exception) -> exceptions.APIException | None:
         case ModelValidationError():
             return exceptions.ValidationError(as_serializer_error(exc))
         case ProtectedError():
-            return InUse()
+            return Conflict("It is still in use.")
         case DataError() | OverflowError():
             # The last net under what the database cannot hold; the log says where validation has a hole.
             logger.warning("A value that the database refuses got past validation", exc_info=exc)

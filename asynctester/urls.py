@@ -20,7 +20,7 @@ api: list[URLPattern | URLResolver] = [
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include(api)),
-    re_path(r"^api(/|$)", errors.unknown_api_path),
+    re_path(r"^api(?:/|$)", errors.unknown_api_path),
     path("healthz", health.alive, name="alive"),
     path("readyz", health.ready, name="ready"),
     path("", RedirectView.as_view(pattern_name="executions"), name="home"),

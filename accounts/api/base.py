@@ -6,14 +6,18 @@ It lives in the lowest app because imports point down.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from drf_spectacular.utils import extend_schema_field
 from pydantic.alias_generators import to_camel
 from rest_framework import exceptions, serializers, status
 
-from accounts.models import AnyUser, Team
-from accounts.permissions import Action, may
+from accounts.models import AnyUser, Organisation, Team
+from accounts.permissions import Action, OrganisationAction, may, may_in_organisation
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Conflict(exceptions.APIException):
@@ -52,14 +56,16 @@ class CamelCaseModelSerializer(CamelCaseMixin, serializers.ModelSerializer[Any])
 def choose_team(user: AnyUser, team_id: Any, action: Action) -> Team:
     """Return the team that `teamId` names, or the user's only team where it is left out.
 
-    Raises ValidationError at `teamId` where it is unknown or has to be given, PermissionDenied where the user's
-    role does not allow `action`.
+    Raises ValidationError at `teamId` where it is unknown or has to be given, PermissionDenied where the
+    user's role does not allow `action`.
     """
     teams = Team.objects.visible_to(user)
     if team_id is None:
         found = list(teams[:2])
         if len(found) > 1:
-            raise exceptions.ValidationError({"teamId": ["Say which team: you belong to several."]}, "required")
+            raise exceptions.ValidationError(
+                {"teamId": ["Say which team: you belong to several."]}, "required"
+            )
     else:
         found = _by_id(teams, team_id)
     if not found:
@@ -79,3 +85,36 @@ def require(user: AnyUser, action: Action, team: Team) -> None:
     """Raise PermissionDenied where the user's role in the team does not allow `action`."""
     if not may(user, action, team):
         raise exceptions.PermissionDenied(f"Your role in team {team.name} does not allow to {action.value}.")
+
+
+def require_in_organisation(user: AnyUser, action: OrganisationAction, organisation: Organisation) -> None:
+    """Raise PermissionDenied where the user's role in the organisation does not allow `action`."""
+    if not may_in_organisation(user, action, organisation):
+        raise exceptions.PermissionDenied(
+            f"Your role in organisation {organisation.name} does not allow to {action.value} it."
+        )
+
+
+@extend_schema_field({"type": "integer", "format": "int64", "description": "Milliseconds since the epoch."})
+class MillisecondsField(serializers.Field[Any, Any, int, Any]):
+    """A read-only time on the wire: integer milliseconds since the Unix epoch."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read_only=True, **kwargs)
+
+    def to_representation(self, value: datetime) -> int:
+        """Return the milliseconds."""
+        return milliseconds(value)
+
+
+def milliseconds(moment: datetime) -> int:
+    """Return integer milliseconds since the Unix epoch, without a float in between."""
+    return (moment - EPOCH) // timedelta(milliseconds=1)
+
+
+class EnumField(serializers.ChoiceField):
+    """Values in upper case on output, accepted in any case on input."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the value in its own spelling."""
+        return super().to_internal_value(data.upper() if isinstance(data, str) else data)

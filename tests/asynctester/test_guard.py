@@ -6,6 +6,7 @@ import pytest
 from django.test import AsyncClient, Client
 
 from accounts.models import User
+from tests.cast import ApiFor
 
 
 @pytest.mark.parametrize(
@@ -33,5 +34,5 @@ async def test_asgi_requests_are_guarded(async_client: AsyncClient) -> None:
     assert (await async_client.get("/healthz?a=b")).status_code == 200
 
 
-def test_everything_else_passes(api, alice: User) -> None:
+def test_everything_else_passes(api: ApiFor, alice: User) -> None:
     assert api(alice).get("/api/v1/teams?search=%F0%9F%98%80%FF").status_code == 200

@@ -1,0 +1,21 @@
+"""The pages for signing in and out."""
+
+from __future__ import annotations
+
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest
+
+from accounts.forms import SignInForm
+
+
+class SignIn(LoginView):
+    """Signs a user in and goes to `next`, where that is a page of this site."""
+
+    form_class = SignInForm
+    template_name = "accounts/sign_in.html"
+    redirect_authenticated_user = True
+
+    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
+        """Return `next` where it is safe; this very page is not: Django would answer 500 for the loop."""
+        url = super().get_redirect_url(request or self.request)
+        return "" if url.partition("?")[0] == self.request.path else url

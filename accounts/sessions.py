@@ -1,0 +1,86 @@
+"""Tokens of the REST API: given for a password, renewed once each, ended by sign-out or a new password.
+
+The stock refresh of simplejwt accepts a token from before a password change, and two renewals of one token
+at the same time; `renew` does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import update_last_login
+from django.db import transaction
+from django.http import HttpRequest
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.settings import api_settings
+from rest_framework_simplejwt.tokens import RefreshToken
+from rest_framework_simplejwt.utils import get_md5_hash_password
+
+from accounts.models import User
+
+
+class WrongCredentials(Exception):
+    """Nobody who may sign in has this address and password."""
+
+
+class InvalidToken(Exception):
+    """The refresh token is forged, over, used, or from before a change of password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A short-lived access token, the refresh token that renews it, and whose they are."""
+
+    access: str
+    refresh: str
+    user: User
+
+
+def sign_in(*, request: HttpRequest | None, email: str, password: str) -> Tokens:
+    """Return tokens for the user with this address and password; raises WrongCredentials."""
+    user = authenticate(request, username=email, password=password)
+    if not isinstance(user, User):
+        raise WrongCredentials
+    update_last_login(None, user)  # type: ignore[arg-type]  # typed for AbstractUser; it saves last_login alone
+    return _issue(user)
+
+
+@transaction.atomic
+def renew(*, refresh: str) -> Tokens:
+    """Return new tokens for a refresh token and end that one; raises InvalidToken."""
+    token, user = _check(refresh)
+    first_use: tuple[Any, bool] = token.blacklist()  # type: ignore[assignment]  # get_or_create's pair
+    if not first_use[1]:  # another request renewed it a moment ago
+        raise InvalidToken
+    return _issue(user)
+
+
+def end(*, refresh: str) -> None:
+    """End a refresh token; one that is over already, or is none, is left as it is."""
+    try:
+        _parse(refresh).blacklist()
+    except TokenError:
+        return
+
+
+def _issue(user: User) -> Tokens:
+    refresh = RefreshToken.for_user(user)
+    return Tokens(access=str(refresh.access_token), refresh=str(refresh), user=user)
+
+
+def _parse(refresh: str) -> RefreshToken:
+    return RefreshToken(refresh)  # type: ignore[arg-type]  # an encoded token, whatever its annotation says
+
+
+def _check(refresh: str) -> tuple[RefreshToken, User]:
+    try:
+        token = _parse(refresh)
+    except TokenError:
+        raise InvalidToken from None
+    user = User.objects.filter(pk=token.get(api_settings.USER_ID_CLAIM), is_active=True).first()
+    claim = token.get(api_settings.REVOKE_TOKEN_CLAIM)
+    if user is None or claim != get_md5_hash_password(user.password):
+        raise InvalidToken
+    return token, user
