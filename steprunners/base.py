@@ -35,21 +35,34 @@ class StepConfig(Wire):
     """The `meta` of a step.
 
     `grammars` names the fields whose text has a grammar of its own, so that substituted values are
-    quoted for it; keys are dotted wire paths in which `*` stands for any key or index.
+    quoted for it; keys are dotted wire paths in which `*` stands for any key or index. `unresolved`
+    names the top-level wire keys whose references are left as they stand: conditions, in which a
+    reference without a value counts as missing, and inline steps, which are steps of their own.
     """
 
     grammars: ClassVar[Mapping[str, Grammar]] = {}
+    unresolved: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def grammar_of(cls, path: tuple[str | int, ...], meta: Json) -> Grammar:
         """Return the grammar of the text at `path` inside `meta` (the whole, unresolved meta)."""
         for pattern, grammar in cls.grammars.items():
-            parts = pattern.split(".")
-            if len(parts) == len(path) and all(
-                part in ("*", str(key)) for part, key in zip(parts, path, strict=True)
-            ):
+            if _is_at(pattern, path):
                 return grammar
         return Grammar.PLAIN
+
+
+def _is_at(pattern: str, path: tuple[str | int, ...]) -> bool:
+    parts = pattern.split(".")
+    return len(parts) == len(path) and all(
+        part in ("*", str(key)) for part, key in zip(parts, path, strict=True)
+    )
+
+
+class StepResult(Wire):
+    """What every step's result has, besides what its type adds."""
+
+    duration_ms: int = Field(0, ge=0, description="How long the attempt took.")
 
 
 #: A connection's field that is encrypted at rest and never shown again.
@@ -91,7 +104,9 @@ class StepError(Exception):
 
     code = "error"
 
-    def __init__(self, message: str, *, code: str | None = None, result: dict[str, Json] | None = None) -> None:
+    def __init__(
+        self, message: str, *, code: str | None = None, result: dict[str, Json] | None = None
+    ) -> None:
         """Keep the message for the tester, and what is known of the result so far."""
         super().__init__(message)
         self.message = message
@@ -155,12 +170,12 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         """Set the deadline `seconds` from now."""
-        self._at = time.monotonic() + seconds
+        self.at = time.monotonic() + seconds
         self.seconds = seconds
 
     def remaining(self) -> float:
         """Return the seconds left, at least 0."""
-        return max(0.0, self._at - time.monotonic())
+        return max(0.0, self.at - time.monotonic())
 
     def check(self) -> None:
         """Raise DeadlineExceeded where no time is left."""
@@ -239,6 +254,10 @@ class StepContext:
     state: Json = None
     #: What the step named by `StepRunner.session_key` left earlier in this execution (cookies).
     session: Json = None
+    #: Evaluates a condition (contract, section 5) against the execution's scope; raises StepError.
+    evaluate: Callable[[Json], bool] | None = None
+    #: Secrets that the runner came to know (access tokens): to be masked in whatever is stored.
+    learned_secrets: set[str] = field(default_factory=set)
 
 
 # --- what a runner returns ------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""What the `http` step type is made of: authentication, bodies, cookies, status expectations."""

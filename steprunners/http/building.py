@@ -1,0 +1,118 @@
+"""From an `http` step's config and its resource to the request that is sent."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from requests.cookies import RequestsCookieJar
+from requests.structures import CaseInsensitiveDict
+
+from steprunners.base import BadConfig, StepContext
+from steprunners.http.authentication import Auth, authorization
+from steprunners.http.request_body import as_text, encode_form, encode_json, encode_multipart, encode_pairs
+from steprunners.json_types import Json
+from steprunners.network import HttpRequest, TlsOptions
+from steprunners.network.http_messages import normal_url, origin
+
+if TYPE_CHECKING:
+    from steprunners.kinds.http import HttpConfig, HttpConnection
+
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_UNSAFE_IN_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+# The connection's framing: a wrong one would let an answer be taken for that of the next request.
+_FRAMING_HEADERS = frozenset({"content-length", "transfer-encoding", "upgrade"})
+
+
+def build_request(
+    config: HttpConfig, connection: HttpConnection | None, context: StepContext, cookies: RequestsCookieJar
+) -> HttpRequest:
+    """Return the request; a token is fetched where the authentication needs one. Raises StepError."""
+    tls = tls_options(config, connection)
+    headers = _headers(connection.headers if connection else {}, config.headers)
+    body, content_type = _body(config)
+    if content_type is not None:
+        headers.setdefault("Content-Type", content_type)
+    auth = auth_of(config, connection)
+    if auth is not None and "Authorization" not in headers:
+        headers["Authorization"] = authorization(auth, tls, context)
+    return HttpRequest(
+        method=config.method,
+        url=_url(config, connection),
+        headers=headers,
+        body=body,
+        tls=tls,
+        follow_redirects=config.follow_redirects,
+        max_redirects=config.max_redirects,
+        cookies=cookies,
+    )
+
+
+def auth_of(config: HttpConfig, connection: HttpConnection | None) -> Auth | None:
+    """Return the step's authentication, or else the resource's."""
+    return config.auth or (connection.auth if connection else None)
+
+
+def tls_options(config: HttpConfig, connection: HttpConnection | None) -> TlsOptions:
+    """Return how the server's certificate is judged; `verifyTls: false` at one place is enough."""
+    if connection is None:
+        return TlsOptions(verify=config.verify_tls)
+    return TlsOptions(
+        verify=config.verify_tls and connection.verify_tls,
+        ca_certificate=connection.ca_certificate or None,
+        client_certificate=connection.client_certificate or None,
+        client_key=connection.client_key or None,
+    )
+
+
+def _url(config: HttpConfig, connection: HttpConnection | None) -> str:
+    url = normal_url(_absolute(config.url.strip(), connection))
+    if connection is not None and origin(url) != origin(normal_url(connection.base_url)):
+        raise BadConfig(
+            "meta.url leads to another server than the resource's baseUrl, whose headers and credentials it would get: "
+            "leave out resourceId"
+        )
+    if not config.query:
+        return url
+    parts = urlsplit(url)
+    query = "&".join(filter(None, (parts.query, encode_pairs(config.query))))
+    return parts._replace(query=query).geturl()
+
+
+def _absolute(url: str, connection: HttpConnection | None) -> str:
+    """Put a relative URL behind the base URL, path behind path: `/orders` on `http://shop/v1` is `/v1/orders`."""
+    if _ABSOLUTE.match(url):
+        return url
+    if connection is None:
+        raise BadConfig(f"meta.url '{url}' is not absolute, and the step names no resource with a baseUrl")
+    base = connection.base_url.rstrip("/")
+    return base + url if url[:1] in ("", "?", "#") else f"{base}/{url.removeprefix('/')}"
+
+
+def _headers(defaults: dict[str, Json], given: dict[str, Json]) -> CaseInsensitiveDict[str]:
+    merged = CaseInsensitiveDict[Json](defaults)
+    merged.update(given)
+    headers = CaseInsensitiveDict[str]()
+    for name, value in merged.items():
+        text = as_text(value).strip(" \t") if value is not None else None
+        if not _HEADER_NAME.match(name):
+            raise BadConfig(f"meta.headers: '{name}' is not a header's name")
+        if name.lower() in _FRAMING_HEADERS:
+            raise BadConfig(f"meta.headers: {name} is set by the connection and cannot be given")
+        if text is not None and _UNSAFE_IN_HEADER.search(text):
+            raise BadConfig(
+                f"meta.headers: the value of {name} holds a line break or another control character"
+            )
+        if text is not None:
+            headers[name] = text
+    return headers
+
+
+def _body(config: HttpConfig) -> tuple[bytes | None, str | None]:
+    if config.form is not None:
+        return encode_form(config.form)
+    if config.multipart is not None:
+        return encode_multipart(config.multipart)
+    return encode_json(config.body) if config.body is not None else (None, None)

@@ -1,0 +1,90 @@
+"""What a request carries: JSON, text, a form, or parts."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from pydantic import Field, model_validator
+from urllib3.fields import RequestField
+from urllib3.filepost import encode_multipart_formdata
+
+from steprunners.base import BadConfig, Wire
+from steprunners.json_types import Json
+
+
+class MultipartPart(Wire):
+    """One part of a `multipart/form-data` body (RFC 7578): a field, or a file where `filename` is given.
+
+    `value` is a field's value, `content` a file's text, `contentBase64` a file's bytes.
+    """
+
+    name: str = Field(min_length=1)
+    value: Json = None
+    content: str | None = None
+    content_base64: str | None = None
+    filename: str | None = None
+    content_type: str | None = Field(None, pattern=r"^[\x20-\x7e]+$")
+
+    @model_validator(mode="after")
+    def _one_content(self) -> MultipartPart:
+        if sum(each is not None for each in (self.value, self.content, self.content_base64)) > 1:
+            raise ValueError("a part has one of value, content and contentBase64")
+        return self
+
+
+def encode_json(body: Json) -> tuple[bytes, str | None]:
+    """Return the bytes and content type of `body`: text as it is, anything else as JSON."""
+    if isinstance(body, str):
+        return body.encode("utf-8", "replace"), None
+    # Half a surrogate pair has no UTF-8 form, but a JSON escape.
+    try:
+        return json.dumps(body, ensure_ascii=False).encode(), "application/json"
+    except UnicodeEncodeError:
+        return json.dumps(body).encode(), "application/json"
+
+
+def encode_form(form: Mapping[str, Json]) -> tuple[bytes, str]:
+    """Return the bytes and content type of a form; a list gives its name once an element, null nothing."""
+    return encode_pairs(form).encode(), "application/x-www-form-urlencoded"
+
+
+def encode_pairs(values: Mapping[str, Json]) -> str:
+    """Return `values` as a query string: text and numbers as they are, booleans in lower case, objects as JSON."""
+    pairs = [
+        (name, as_text(each))
+        for name, value in values.items()
+        for each in (value if isinstance(value, list) else [value])
+        if each is not None
+    ]
+    return urlencode(pairs, errors="replace")
+
+
+def as_text(value: Json) -> str:
+    """Return how a value is written where there is only text."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def encode_multipart(parts: list[MultipartPart]) -> tuple[bytes, str]:
+    """Return the bytes and content type of a multipart form; raise BadConfig where a part's base64 is broken."""
+    return encode_multipart_formdata([_field(part) for part in parts])
+
+
+def _field(part: MultipartPart) -> RequestField:
+    field = RequestField(name=part.name, data=_content(part), filename=part.filename)
+    default = "application/octet-stream" if part.filename else None
+    field.make_multipart(content_type=part.content_type or default)
+    return field
+
+
+def _content(part: MultipartPart) -> bytes:
+    if part.content_base64 is not None:
+        try:
+            return base64.b64decode(part.content_base64, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise BadConfig(f"meta.multipart: the contentBase64 of {part.name} is not base64") from error
+    text = part.content if part.content is not None else as_text("" if part.value is None else part.value)
+    return text.encode("utf-8", "replace")

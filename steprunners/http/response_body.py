@@ -1,0 +1,128 @@
+"""What an answer's bytes mean: JSON, text, or neither, in which case they are kept in base64."""
+
+from __future__ import annotations
+
+import base64
+import codecs
+import json
+import math
+from email.message import Message
+from typing import Literal, NoReturn
+
+from steprunners.json_types import Json
+
+BodyEncoding = Literal["json", "text", "base64"]
+
+#: Deeper JSON stays text: what handles it later (masking, assertions, the database) goes down level by level.
+MAX_DEPTH = 200
+
+_TEXT_SUBTYPES = (
+    "json",
+    "xml",
+    "javascript",
+    "ecmascript",
+    "yaml",
+    "x-yaml",
+    "toml",
+    "csv",
+    "graphql",
+    "x-www-form-urlencoded",
+)
+# Text codecs whose time grows with the square of the input, or that give a meaning to escapes.
+_NOT_CHARSETS = frozenset({"idna", "punycode", "unicode_escape", "raw-unicode-escape", "undefined", "utf-7"})
+
+
+def read_body(body: bytes, content_type: str | None) -> tuple[Json, BodyEncoding]:
+    """Return the body and how it is encoded; whatever the bytes are, nothing is raised."""
+    media_type, charset = _media_type(content_type)
+    if _is_json(media_type) or (media_type == "" and body[:1] in (b"{", b"[")):
+        found, value = parse_json(body)
+        if found:
+            return value, "json"
+    text = _decode(body, charset, is_text=_is_text(media_type))
+    if text is None:
+        return base64.b64encode(body).decode(), "base64"
+    return text, "text"
+
+
+def _media_type(content_type: str | None) -> tuple[str, str | None]:
+    if not content_type:
+        return "", None
+    header = Message()
+    header["content-type"] = content_type.split(",")[0]
+    charset = header.get_param("charset")
+    return header.get_content_type() if "/" in content_type else "", charset if isinstance(
+        charset, str
+    ) else None
+
+
+def _is_json(media_type: str) -> bool:
+    return media_type.endswith(("/json", "+json"))
+
+
+def _is_text(media_type: str) -> bool:
+    subtype = media_type.partition("/")[2]
+    return (
+        media_type.startswith("text/")
+        or subtype.rpartition("+")[2] in _TEXT_SUBTYPES
+        or subtype in _TEXT_SUBTYPES
+    )
+
+
+def parse_json(body: bytes) -> tuple[bool, Json]:
+    """Return whether the bytes are JSON (RFC 8259), not too deep, and their value.
+
+    NaN, Infinity and numbers beyond a double are not JSON, or could not be stored: such a body stays text.
+    """
+    try:
+        value = _decoder.decode(body.decode(json.detect_encoding(body)))
+    except (ValueError, RecursionError):
+        return False, None
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and not _is_shallow(value):
+        return False, None
+    return True, value
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(text)
+    return number
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
+
+
+def _is_shallow(value: Json) -> bool:
+    level: list[Json] = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for container in level
+            for child in (container.values() if isinstance(container, dict) else container)  # type: ignore[union-attr]  # containers only, but for the first
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return True
+    return False
+
+
+def _decode(body: bytes, charset: str | None, *, is_text: bool) -> str | None:
+    for name in (charset, "utf-8-sig"):
+        if name is not None and (text := _decoded(body, name)) is not None and (is_text or "\0" not in text):
+            return text
+    return body.decode("latin-1") if is_text else None
+
+
+def _decoded(body: bytes, charset: str) -> str | None:
+    try:
+        codec = codecs.lookup(charset)
+        if codec.name in _NOT_CHARSETS:
+            return None
+        return body.decode(codec.name)
+    except (LookupError, ValueError):
+        return None

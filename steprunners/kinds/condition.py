@@ -1,0 +1,97 @@
+"""`condition`: goes on with the first branch whose condition holds."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field, model_validator
+
+from steprunners.base import BadConfig, StepConfig, StepContext, StepResult, StepRunner, TakeBranch, Wire
+
+
+class Branch(Wire):
+    """A condition, and the flow or the inline steps that it leads to.
+
+    The steps are checked with the flow that they stand in; an execution has their names in place of them.
+    """
+
+    condition: Any
+    flow_id: str | None = Field(None, min_length=1)
+    steps: list[Any] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Branch:
+        if (self.flow_id is None) == (self.steps is None):
+            raise ValueError("a branch has either flowId or steps")
+        return self
+
+
+class ConditionConfig(StepConfig):
+    """The branches, in the order in which they are tried."""
+
+    unresolved: ClassVar = frozenset({"branches", "elseSteps"})
+
+    branches: list[Branch] = Field(min_length=1, max_length=100)
+    else_flow_id: str | None = Field(
+        None, min_length=1, description="The flow to run where no condition holds."
+    )
+    else_steps: list[Any] | None = Field(
+        None, description="The steps to go on with where no condition holds."
+    )
+    terminate_on_no_match: bool = Field(False, description="Whether it is a failure that nothing matched.")
+
+    @model_validator(mode="after")
+    def _one_else(self) -> ConditionConfig:
+        if self.else_flow_id is not None and self.else_steps is not None:
+            raise ValueError("there is either elseFlowId or elseSteps")
+        return self
+
+    @property
+    def has_else(self) -> bool:
+        """Whether there is a way where no condition holds."""
+        return self.else_flow_id is not None or self.else_steps is not None
+
+
+class ConditionResult(StepResult):
+    """Which branch was taken."""
+
+    matched_branch: int | None = Field(description="The branch's index; -1 is else, null is none.")
+    execution_id: str | None = Field(None, description="The child execution, where the branch is a flow.")
+
+
+class ConditionRunner(StepRunner[ConditionConfig]):
+    """Picks a branch; the engine carries it out."""
+
+    type = "condition"
+    aliases = ("if",)
+    label = "Condition"
+    description = "Goes on with the first branch whose condition holds: a flow, or steps of its own."
+    config_class = ConditionConfig
+    result_class = ConditionResult
+    has_deadline = False
+    example: ClassVar[dict[str, Any]] = {
+        "name": "by_status",
+        "stepType": "condition",
+        "meta": {
+            "branches": [
+                {
+                    "condition": {
+                        "left": "${order_status:-none}",
+                        "operator": "equals",
+                        "right": "FULFILLED",
+                    },
+                    "steps": [{"name": "settle", "stepType": "delay", "meta": {"delayMs": 1}}],
+                }
+            ],
+            "elseSteps": [{"name": "wait_longer", "stepType": "delay", "meta": {"delayMs": 1}}],
+        },
+    }
+
+    def run(self, config: ConditionConfig, context: StepContext) -> TakeBranch:
+        """Return the first branch whose condition holds; raise StepError where a condition cannot be evaluated."""
+        if context.evaluate is None:
+            raise BadConfig("a condition needs the values of an execution")
+        for index, branch in enumerate(config.branches):
+            if context.evaluate(branch.condition):
+                return TakeBranch(index)
+        return TakeBranch(-1 if config.has_else else None)

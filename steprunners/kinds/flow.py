@@ -1,0 +1,46 @@
+"""`flow`: runs another flow as a child execution."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from steprunners.base import RunChild, StepConfig, StepContext, StepResult, StepRunner
+from steprunners.json_types import Json
+
+
+class FlowConfig(StepConfig):
+    """Which flow, and with which variables."""
+
+    flow_id: str = Field(min_length=1, max_length=200)
+    version: int | None = Field(None, ge=1, description="The newest where it is left out.")
+    variables: dict[str, Json] = Field(default_factory=dict, description="Values for the flow's variables.")
+
+
+class FlowResult(StepResult):
+    """How the child ended, and what it extracted."""
+
+    execution_id: str
+    status: str
+    variables: dict[str, Json] = Field(default_factory=dict)
+
+
+class FlowRunner(StepRunner[FlowConfig]):
+    """Asks the engine to run the flow; the step ends as the child does."""
+
+    type = "flow"
+    label = "Flow"
+    description = "Runs another flow and ends as it does; its extracted variables are the result."
+    config_class = FlowConfig
+    result_class = FlowResult
+    has_deadline = False
+    example: ClassVar[dict[str, Any]] = {
+        "name": "sign_in",
+        "stepType": "flow",
+        "meta": {"flowId": "0193a5b0-0000-7000-8000-000000000001", "variables": {"user": "alice"}},
+    }
+
+    def run(self, config: FlowConfig, context: StepContext) -> RunChild:
+        """Return which flow to run."""
+        return RunChild(config.flow_id, config.version, config.variables)

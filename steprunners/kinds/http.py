@@ -1,0 +1,230 @@
+"""`http`: one request, its redirects followed, its answer parsed."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any, ClassVar, cast
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from requests.cookies import RequestsCookieJar
+
+from steprunners.assertions import Assertion
+from steprunners.base import (
+    ConnectionConfig,
+    Finished,
+    Secret,
+    StepConfig,
+    StepContext,
+    StepResult,
+    StepRunner,
+    Wire,
+)
+from steprunners.http.authentication import Auth, forget_token
+from steprunners.http.building import auth_of, build_request
+from steprunners.http.cookies import dump_cookies, load_cookies
+from steprunners.http.expected_status import (
+    STATUS_FIELDS,
+    ExpectedStatus,
+    check_expected_status,
+    default_status_assertion,
+    status_assertion,
+)
+from steprunners.http.request_body import MultipartPart
+from steprunners.http.response_body import BodyEncoding, read_body
+from steprunners.json_types import Json
+from steprunners.network import Call, HttpResponse, send
+from steprunners.references import Grammar
+
+
+def _method(value: Any) -> Any:
+    method = value.strip().upper() if isinstance(value, str) else value
+    if method == "CONNECT":
+        raise ValueError("CONNECT opens a tunnel, which this step cannot use")
+    return method
+
+
+def _as_parts(value: Any) -> Any:
+    return (
+        [{"name": name, "value": each} for name, each in value.items()] if isinstance(value, dict) else value
+    )
+
+
+def _check_base_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+        raise ValueError("baseUrl begins with http:// or https:// and a host")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("baseUrl holds no user name, password, query or fragment")
+    return value
+
+
+class HttpConnection(ConnectionConfig):
+    """A server: where it is, and what every request to it carries."""
+
+    base_url: Annotated[str, AfterValidator(_check_base_url)] = Field(
+        description="What a step's relative url is put behind, such as https://shop.example/api."
+    )
+    headers: dict[str, Json] = Field(
+        default_factory=dict,
+        description="Sent with every request. They are shown: put credentials into auth.",
+    )
+    auth: Annotated[Auth | None, Field(json_schema_extra={"writeOnly": True})] = Field(
+        None, description="basic, bearer or oauth2ClientCredentials."
+    )
+    verify_tls: bool = Field(True, description="Whether the server's certificate must be valid.")
+    ca_certificate: str | None = Field(None, description="A further authority to trust, in PEM form.")
+    client_certificate: str | None = Field(
+        None, description="The certificate to show to the server, in PEM form."
+    )
+    client_key: Secret | None = Field(
+        None, description="The key of clientCertificate, in PEM form, without a password."
+    )
+
+
+class HttpConfig(StepConfig):
+    """What to ask, and what to expect."""
+
+    grammars: ClassVar = {"url": Grammar.URL, "headers.*": Grammar.HEADER}
+
+    url: str = Field(
+        min_length=1, max_length=16_000, description="Absolute, or relative to the resource's baseUrl."
+    )
+    method: Annotated[str, BeforeValidator(_method)] = Field("GET", pattern=r"^[A-Z][A-Z0-9_-]{0,31}$")
+    resource_id: str | None = Field(None, description="An http resource, by id or name.")
+    headers: dict[str, Json] = Field(
+        default_factory=dict, description="Null takes a header of the resource away."
+    )
+    query: dict[str, Json] = Field(
+        default_factory=dict, description="Added to the URL; a list repeats its name, null is left out."
+    )
+    body: Json = Field(None, description="An object or list is sent as JSON, text as it is.")
+    form: dict[str, Json] | None = Field(None, description="Sent as application/x-www-form-urlencoded.")
+    multipart: Annotated[list[MultipartPart], BeforeValidator(_as_parts)] | None = Field(
+        None, description="Sent as multipart/form-data: a list of parts, or an object of names and values."
+    )
+    auth: Auth | None = Field(
+        None, description="In place of the resource's; an Authorization header goes before both."
+    )
+    follow_redirects: bool = True
+    max_redirects: int = Field(10, ge=0, le=50)
+    verify_tls: bool = True
+    cookie_jar: str | None = Field(
+        None, min_length=1, max_length=100, description="A name; the steps that give it share their cookies."
+    )
+    expected_status: Annotated[ExpectedStatus, AfterValidator(check_expected_status)] | None = Field(
+        None, description="A status, a class such as 2xx, or a list of these."
+    )
+    expected_response: Json = Field(
+        None, description="The body must have this shape (operator matchesShape)."
+    )
+
+    @model_validator(mode="after")
+    def _one_body(self) -> HttpConfig:
+        if sum(each is not None for each in (self.body, self.form, self.multipart)) > 1:
+            raise ValueError("a request has one of body, form and multipart")
+        return self
+
+
+class Redirect(Wire):
+    """One hop on the way to the answer."""
+
+    status: int
+    url: str
+
+
+class HttpResult(StepResult):
+    """The final answer."""
+
+    status: int
+    reason: str
+    headers: dict[str, str] = Field(description="Lower-case names; repeated ones joined by ', '.")
+    cookies: dict[str, str] = Field(description="Those that this call's answers set.")
+    body: Json = Field(description="Parsed where it is JSON.")
+    body_encoding: BodyEncoding
+    size_bytes: int = Field(description="Of the body, after content-encoding was undone.")
+    url: str = Field(description="Where the answer came from, after redirects.")
+    redirects: list[Redirect]
+
+
+class HttpRunner(StepRunner[HttpConfig]):
+    """Sends one request and returns its answer, whatever its status."""
+
+    type = "http"
+    label = "HTTP request"
+    description = "Sends an HTTP request, follows redirects, and returns status, headers and body."
+    config_class = HttpConfig
+    result_class = HttpResult
+    resource_type = "http"
+    connection_class = HttpConnection
+    example: ClassVar[dict[str, Any]] = {
+        "name": "create_order",
+        "stepType": "http",
+        "meta": {
+            "method": "POST",
+            "url": "${base_url}/orders",
+            "headers": {"X-Request-Id": "${uuid()}"},
+            "body": {"sku": "tea", "quantity": 2},
+            "expectedStatus": 201,
+            "expectedResponse": {"id": "any.string", "quantity": 2},
+        },
+        "timeoutMs": 5000,
+        "extract": {"order_id": "body.id"},
+    }
+
+    def run(self, config: HttpConfig, context: StepContext) -> Finished:
+        """Send the request; raise StepError where no answer could be had."""
+        started = time.monotonic()
+        connection = cast("HttpConnection | None", context.connection)
+        cookies = load_cookies(context.session)
+        request = build_request(config, connection, context, cookies)
+        response = send(Call(context.network, context.deadline, context.cancellation), request)
+        if response.status == 401:
+            forget_token(auth_of(config, connection), request.tls, context)
+        result = _result(response)
+        result["durationMs"] = round((time.monotonic() - started) * 1000)
+        return Finished(result, session=_session(config, cookies))
+
+    def expectations(self, config: HttpConfig, fields: frozenset[str]) -> list[Assertion]:
+        """Return what `expectedStatus` and `expectedResponse` say; 2xx or 3xx where nothing speaks of the status."""
+        expected: list[Assertion] = []
+        if config.expected_status is not None:
+            expected.append(status_assertion(config.expected_status))
+        elif not fields & STATUS_FIELDS:
+            expected.append(default_status_assertion())
+        if config.expected_response is not None:
+            expected.append(
+                Assertion(field="body", operator="matchesShape", expected_value=config.expected_response)
+            )
+        return expected
+
+    def session_key(self, config: HttpConfig) -> str | None:
+        """Return the name of the cookie jar."""
+        return f"http:{config.cookie_jar}" if config.cookie_jar else None
+
+
+def _session(config: HttpConfig, cookies: RequestsCookieJar) -> Json:
+    return dump_cookies(cookies) if config.cookie_jar else None
+
+
+def _result(response: HttpResponse) -> dict[str, Json]:
+    body, encoding = read_body(response.body, response.header("content-type"))
+    return {
+        "status": response.status,
+        "reason": response.reason,
+        "headers": _joined(response.headers),
+        "cookies": dict(response.set_cookies),
+        "body": body,
+        "bodyEncoding": encoding,
+        "sizeBytes": len(response.body),
+        "url": response.url,
+        "redirects": [{"status": status, "url": url} for status, url in response.redirects],
+    }
+
+
+def _joined(headers: list[tuple[str, str]]) -> dict[str, Json]:
+    joined: dict[str, Json] = {}
+    for name, value in headers:
+        key = name.lower()
+        joined[key] = f"{joined[key]}, {value}" if key in joined else value
+    return joined

@@ -1,0 +1,61 @@
+"""One guarded call: whatever socket it holds is shut down at its deadline, or when the execution is cancelled."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+
+from steprunners.base import Cancellation, Deadline
+from steprunners.network.policy import NetworkPolicy
+from steprunners.network.watchdog import watchdog
+
+
+class Call:
+    """What a call may reach, until when, and the socket that it holds right now.
+
+    The socket is held as a duplicate of its file descriptor: shutting that down ends the connection whatever was
+    wrapped around the original (TLS takes the original away), and closing it can never hit a stranger's descriptor.
+    """
+
+    def __init__(self, policy: NetworkPolicy, deadline: Deadline, cancellation: Cancellation) -> None:
+        """Start without a socket."""
+        self.policy = policy
+        self.deadline = deadline
+        self.cancellation = cancellation
+        self._lock = threading.Lock()
+        self._handle: socket.socket | None = None
+        self._ended = False
+
+    @contextlib.contextmanager
+    def guarded(self) -> Iterator[None]:
+        """End the call's socket at the deadline or the cancel that comes inside the block."""
+        with self.cancellation.closing(self.end), watchdog.ending(self.deadline.at, self.end):
+            try:
+                yield
+            finally:
+                self.watch(None)
+
+    def watch(self, handle: socket.socket | None) -> None:
+        """Make `handle` the socket to shut down; at once where the call was ended already."""
+        with self._lock:
+            self._handle = handle
+            if self._ended:
+                self._shut_down()
+
+    def end(self) -> None:
+        """Shut the socket down, from any thread: reads and writes on it return at once."""
+        with self._lock:
+            self._ended = True
+            self._shut_down()
+
+    def _shut_down(self) -> None:
+        if self._handle is not None:
+            with contextlib.suppress(OSError):
+                self._handle.shutdown(socket.SHUT_RDWR)
+
+    def check(self) -> None:
+        """Raise Cancelled or DeadlineExceeded where the call is over."""
+        self.cancellation.check()
+        self.deadline.check()

@@ -1,0 +1,207 @@
+"""One HTTP exchange under the guard: kept connections, redirects, a total deadline, a cap on the decoded body.
+
+A kept connection may have been closed by its server without our seeing it yet. A request with a safe method (GET,
+HEAD, OPTIONS, TRACE) is then sent once more on a new connection, when not a byte of an answer had come. Any other is
+never sent twice; so that it hardly ever meets a closed connection it takes one used within the last second, or a new one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from http.client import HTTPException, RemoteDisconnected
+from urllib.parse import urlsplit
+
+from requests.structures import CaseInsensitiveDict
+from urllib3 import BaseHTTPResponse, Timeout
+from urllib3.exceptions import DecodeError, HTTPError, ProtocolError, ReadTimeoutError
+from urllib3.exceptions import TimeoutError as PoolTimeout
+
+from steprunners.base import ConnectionFailed, DeadlineExceeded, StepError
+from steprunners.network.calls import Call
+from steprunners.network.http_messages import (
+    REDIRECT_STATUSES,
+    HttpRequest,
+    HttpResponse,
+    cookie_header,
+    keep_cookies,
+    normal_url,
+    origin,
+    redirected,
+)
+from steprunners.network.http_pool import SAFE_METHODS, pool_for, sending, was_reused
+from steprunners.network.tls import why_untrusted
+
+USER_AGENT = "AsyncTestingService"
+_CHUNK = 64 * 1024
+_DEFAULT_HEADERS = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
+
+
+def send(call: Call, request: HttpRequest) -> HttpResponse:
+    """Send the request, follow its redirects and read the answer's body.
+
+    Raises BadConfig (not a URL), AddressRefused, ConnectionFailed, DeadlineExceeded, Cancelled, or StepError with one of
+    the codes `bad_response`, `bad_redirect`, `redirect_loop`, `too_many_redirects`, `response_too_large`.
+    """
+    request = replace(request, url=normal_url(request.url))
+    with call.guarded():
+        try:
+            return _exchange(call, request)
+        except OSError as error:
+            raise _explained(call, error) from error
+
+
+def _exchange(call: Call, request: HttpRequest) -> HttpResponse:
+    redirects: list[tuple[int, str]] = []
+    set_cookies: dict[str, str] = {}
+    seen: set[tuple[str, str, str | None]] = set()
+    while True:
+        seen.add((request.method, request.url, cookie_header(request)))
+        response = _send_once(call, request)
+        set_cookies |= keep_cookies(request, response)
+        location = response.headers.get("location")
+        if not request.follow_redirects or response.status not in REDIRECT_STATUSES or location is None:
+            return _answer(call, request, response, redirects, set_cookies)
+        _let_go(response)
+        redirects.append((response.status, request.url))
+        request = redirected(request, response.status, location)
+        _check_redirects(request, redirects, seen)
+
+
+def _check_redirects(
+    request: HttpRequest, redirects: list[tuple[int, str]], seen: set[tuple[str, str, str | None]]
+) -> None:
+    if (request.method, request.url, cookie_header(request)) in seen:
+        raise StepError(f"the redirects go round in a circle: back to {request.url}", code="redirect_loop")
+    if len(redirects) > request.max_redirects:
+        raise StepError(
+            f"more than {request.max_redirects} redirects, the next to {request.url}",
+            code="too_many_redirects",
+        )
+
+
+def _let_go(response: BaseHTTPResponse) -> None:
+    """Give the connection of an answer that nobody reads back, where that costs no more than reading a little."""
+    length = response.headers.get("content-length", "")
+    if length.isdigit() and int(length) <= _CHUNK:
+        response.drain_conn()
+    else:
+        response.close()
+
+
+def _send_once(call: Call, request: HttpRequest) -> BaseHTTPResponse:
+    try:
+        return _attempt(call, request, must_be_new=False)
+    except ProtocolError as error:
+        if not (was_reused() and request.method in SAFE_METHODS and _nothing_came(error)):
+            raise _explained(call, error) from error
+    except (HTTPError, HTTPException) as error:
+        raise _explained(call, error) from error
+    try:
+        return _attempt(call, request, must_be_new=True)
+    except (HTTPError, HTTPException) as error:
+        raise _explained(call, error) from error
+
+
+def _nothing_came(error: ProtocolError) -> bool:
+    return any(isinstance(cause, RemoteDisconnected | ConnectionError) for cause in error.args)
+
+
+def _attempt(call: Call, request: HttpRequest, *, must_be_new: bool) -> BaseHTTPResponse:
+    call.check()
+    scheme, host, port = origin(request.url)
+    pool = pool_for(call, request.tls, scheme, host, port)
+    parts = urlsplit(request.url)
+    timeout = max(call.deadline.remaining(), 0.001)
+    with sending(call, request.method, must_be_new=must_be_new):
+        return pool.urlopen(
+            request.method,
+            f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/",
+            body=request.body,
+            headers=_headers(request),
+            retries=False,
+            redirect=False,
+            assert_same_host=False,
+            timeout=Timeout(connect=timeout, read=timeout),
+            preload_content=False,
+            decode_content=False,
+        )
+
+
+def _headers(request: HttpRequest) -> CaseInsensitiveDict[str]:
+    headers = CaseInsensitiveDict[str](_DEFAULT_HEADERS)
+    headers.update(request.headers)
+    cookies = cookie_header(request)
+    if cookies is not None:
+        headers["Cookie"] = "; ".join(filter(None, (headers.get("Cookie"), cookies)))
+    # http.client writes headers in Latin-1; other text goes out as UTF-8, which servers read it as.
+    return CaseInsensitiveDict(
+        {name: value.encode("utf-8", "replace").decode("latin-1") for name, value in headers.items()}
+    )
+
+
+def _answer(
+    call: Call,
+    request: HttpRequest,
+    response: BaseHTTPResponse,
+    redirects: list[tuple[int, str]],
+    set_cookies: dict[str, str],
+) -> HttpResponse:
+    try:
+        body = _read(call, response)
+    except (HTTPError, HTTPException) as error:
+        response.close()
+        raise _explained(call, error) from error
+    if response.status == 101:
+        response.close()  # the connection speaks another protocol from here on
+    return HttpResponse(
+        status=response.status,
+        reason=response.reason or "",
+        headers=list(response.headers.iteritems()),
+        body=body,
+        url=request.url,
+        redirects=redirects,
+        set_cookies=set_cookies,
+    )
+
+
+def _read(call: Call, response: BaseHTTPResponse) -> bytes:
+    chunks: list[bytes] = []
+    size, limit = 0, call.policy.max_body_bytes
+    while chunk := response.read(_CHUNK, decode_content=True):
+        size += len(chunk)
+        if size > limit:
+            response.close()
+            raise StepError(f"the body is larger than {limit:,} bytes", code="response_too_large")
+        chunks.append(chunk)
+    # A socket that was shut down at the deadline looks like the regular end of a body without a length.
+    call.check()
+    response.release_conn()
+    return b"".join(chunks)
+
+
+def _explained(call: Call, error: Exception) -> StepError:
+    """Return what happened in a tester's words; the end of the call comes first, because it breaks its connection."""
+    try:
+        call.check()
+    except StepError as over:
+        return over
+    if isinstance(error, ReadTimeoutError | PoolTimeout | TimeoutError):
+        return DeadlineExceeded(f"no complete answer within {round(call.deadline.seconds * 1000)} ms")
+    if (reason := why_untrusted(error)) is not None:
+        return ConnectionFailed(f"no safe connection to the server: {reason}")
+    if isinstance(error, DecodeError):
+        return StepError("the body cannot be decoded as its content-encoding says", code="bad_response")
+    return _lost(error)
+
+
+def _lost(error: Exception) -> StepError:
+    cause = next((each for each in error.args if isinstance(each, Exception)), error)
+    if isinstance(cause, RemoteDisconnected):
+        return ConnectionFailed("the server closed the connection without an answer")
+    if isinstance(cause, ConnectionResetError | BrokenPipeError):
+        return ConnectionFailed("the server reset the connection")
+    if "IncompleteRead" in repr(error):
+        return ConnectionFailed("the server closed the connection in the middle of the body")
+    if isinstance(cause, HTTPException | HTTPError):
+        return StepError(f"the answer is not valid HTTP: {cause}", code="bad_response")
+    return ConnectionFailed(f"the connection was lost: {cause}")

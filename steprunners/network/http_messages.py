@@ -1,0 +1,142 @@
+"""A request and its answer, and how a request changes when it is redirected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from http.cookiejar import CookieJar
+from urllib.parse import urldefrag, urljoin, urlsplit, urlunsplit
+
+from requests import PreparedRequest
+from requests.cookies import RequestsCookieJar, extract_cookies_to_jar, get_cookie_header
+from requests.exceptions import RequestException
+from requests.structures import CaseInsensitiveDict
+from urllib3 import BaseHTTPResponse
+
+from steprunners.base import BadConfig, StepError
+from steprunners.network.tls import TlsOptions
+
+# Credentials of the one server that they were written for.
+_CREDENTIAL_HEADERS = ("Authorization", "Cookie", "Proxy-Authorization")
+_BODY_HEADERS = ("Content-Type", "Content-Encoding", "Content-Language", "Content-Location", "Content-Length")
+REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """What to send. `url` is absolute; `cookies` are sent where they apply, and those of the answers are added."""
+
+    method: str
+    url: str
+    headers: CaseInsensitiveDict[str] = field(default_factory=CaseInsensitiveDict)
+    body: bytes | None = None
+    tls: TlsOptions = TlsOptions()
+    follow_redirects: bool = True
+    max_redirects: int = 10
+    cookies: CookieJar = field(default_factory=RequestsCookieJar)
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    """The final answer; `url` is where it came from, `redirects` are the `(status, url)` that led there."""
+
+    status: int
+    reason: str
+    headers: list[tuple[str, str]]
+    body: bytes
+    url: str
+    redirects: list[tuple[int, str]]
+    set_cookies: dict[str, str]
+
+    def header(self, name: str) -> str | None:
+        """Return the header's values joined by ", ", or None."""
+        values = [value for key, value in self.headers if key.lower() == name.lower()]
+        return ", ".join(values) if values else None
+
+
+def normal_url(url: str) -> str:
+    """Return the absolute URL as it is sent: IDNA host, unsafe characters quoted. Raises BadConfig."""
+    prepared = PreparedRequest()
+    try:
+        prepared.prepare_url(url, None)
+        parts = urlsplit(prepared.url or "")
+        port = parts.port
+    except (RequestException, ValueError, UnicodeError) as error:
+        raise BadConfig(f"'{url}' is not a URL: {error}") from error
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname or port == 0:
+        raise BadConfig(f"'{url}' is not an absolute http or https URL")
+    if "@" in parts.netloc:
+        raise BadConfig("a URL must not hold a user name or password, which would be shown: use auth")
+    return urlunsplit(parts._replace(scheme=parts.scheme.lower()))
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Return scheme, host and port of a normal URL."""
+    parts = urlsplit(url)
+    return (
+        parts.scheme,
+        (parts.hostname or "").lower(),
+        parts.port or (443 if parts.scheme == "https" else 80),
+    )
+
+
+def redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
+    """Return the request that follows a redirect (RFC 9110, section 15.4).
+
+    303 turns everything but HEAD into GET, 301 and 302 turn POST into GET; 307 and 308 keep method and body. What
+    identifies the user stays behind when scheme, host or port change.
+    """
+    url = _target(request.url, location)
+    headers = request.headers.copy()
+    method, body = request.method, request.body
+    if (status == 303 and method != "HEAD") or (status in (301, 302) and method == "POST"):
+        method, body = "GET", None
+        _drop(headers, _BODY_HEADERS)
+    tls = request.tls
+    if origin(url) != origin(request.url):
+        _drop(headers, (*_CREDENTIAL_HEADERS, "Host"))
+        tls = tls.without_client()
+    return replace(request, method=method, url=url, headers=headers, body=body, tls=tls)
+
+
+def _target(url: str, location: str) -> str:
+    # Header bytes arrive as Latin-1; servers that send others mean UTF-8.
+    try:
+        location = location.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        pass
+    try:
+        target, fragment = urldefrag(urljoin(url, location.strip()))
+        parts = urlsplit(target)
+        clean = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        return normal_url(f"{clean}#{fragment}" if fragment else clean)
+    except (BadConfig, ValueError) as error:
+        raise StepError(
+            f"the server redirects to '{location}', which is not an http or https URL", code="bad_redirect"
+        ) from error
+
+
+def _drop(headers: CaseInsensitiveDict[str], names: tuple[str, ...]) -> None:
+    for name in names:
+        headers.pop(name, None)
+
+
+def _cookie_view(request: HttpRequest) -> PreparedRequest:
+    view = PreparedRequest()
+    view.url, view.headers = request.url, CaseInsensitiveDict(request.headers)
+    return view
+
+
+def cookie_header(request: HttpRequest) -> str | None:
+    """Return the value of the Cookie header that the request's jar gives, or None."""
+    return get_cookie_header(request.cookies, _cookie_view(request)) if len(request.cookies) else None
+
+
+def keep_cookies(request: HttpRequest, response: BaseHTTPResponse) -> dict[str, str]:
+    """Put the answer's cookies into the request's jar, and return those that it set."""
+    if "set-cookie" not in response.headers:
+        return {}
+    view = _cookie_view(request)
+    extract_cookies_to_jar(request.cookies, view, response)
+    fresh = RequestsCookieJar()
+    extract_cookies_to_jar(fresh, view, response)
+    return {cookie.name: cookie.value or "" for cookie in fresh}

@@ -1,0 +1,140 @@
+"""urllib3's connections with their sockets opened by the guard, and kept alive per worker thread.
+
+A thread has one pool manager a (policy, TLS options) pair: a connection that one tenant's rules allowed is never handed
+to another's. The call that runs in a thread is known to its pools, so a reused connection too is watched by it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections import OrderedDict
+from typing import Any, cast
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from steprunners.network.calls import Call
+from steprunners.network.policy import NetworkPolicy
+from steprunners.network.sockets import open_socket
+from steprunners.network.tls import TlsOptions, context_for
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+# Servers close idle connections after seconds; one used this recently is all but certainly still open.
+FRESH_SECONDS = 1.0
+_MANAGERS_PER_THREAD = 16
+_HOSTS_PER_MANAGER = 32
+
+
+class _ThreadState(threading.local):
+    """What this thread sends right now, and its kept connections."""
+
+    def __init__(self) -> None:
+        self.call: Call | None = None
+        self.method = "GET"
+        self.must_be_new = False
+        self.reused = False
+        self.managers: OrderedDict[tuple[NetworkPolicy, TlsOptions], PoolManager] = OrderedDict()
+
+
+_thread = _ThreadState()
+
+
+class _Guarded(HTTPConnection):
+    """Opens its socket through the guard, and keeps a duplicate of it by which a call can end it."""
+
+    handle: socket.socket | None = None
+    last_used = 0.0
+
+    def _new_conn(self) -> socket.socket:
+        call = cast("Call", _thread.call)
+        connection = open_socket(call, self._dns_host, cast("int", self.port))
+        self.handle = connection.dup()
+        call.watch(self.handle)
+        return connection
+
+    def close(self) -> None:
+        """Close the socket and the duplicate."""
+        try:
+            super().close()
+        finally:
+            if self.handle is not None:
+                self.handle.close()
+                self.handle = None
+
+
+class _GuardedTls(_Guarded, HTTPSConnection):
+    """The same with TLS."""
+
+
+def _take(connection: _Guarded) -> None:
+    """Make a connection from the pool ready for this thread's call: watched, or closed where it must not be reused."""
+    _thread.reused = False
+    if connection.sock is None:
+        return
+    idle = time.monotonic() - connection.last_used
+    if _thread.must_be_new or (_thread.method not in SAFE_METHODS and idle > FRESH_SECONDS):
+        connection.close()
+        return
+    _thread.reused = True
+    cast("Call", _thread.call).watch(connection.handle)
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Guarded
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        connection = super()._get_conn(timeout)
+        _take(cast("_Guarded", connection))
+        return connection
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None:
+            conn.last_used = time.monotonic()
+        super()._put_conn(conn)
+
+
+class _TlsPool(_Pool, HTTPSConnectionPool):
+    ConnectionCls = _GuardedTls
+
+    def _validate_conn(self, conn: Any) -> None:
+        # The parent also warns about each unverified request; `verifyTls: false` is the user's explicit choice.
+        if conn.is_closed:
+            conn.connect()
+
+
+def pool_for(call: Call, tls: TlsOptions, scheme: str, host: str, port: int) -> HTTPConnectionPool:
+    """Return this thread's pool of connections to a server."""
+    key = (call.policy, tls)
+    manager = _thread.managers.get(key)
+    if manager is None:
+        manager = PoolManager(num_pools=_HOSTS_PER_MANAGER, maxsize=1, ssl_context=context_for(tls))
+        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        _thread.managers[key] = manager
+        if len(_thread.managers) > _MANAGERS_PER_THREAD:
+            _thread.managers.popitem(last=False)[1].clear()
+    _thread.managers.move_to_end(key)
+    return manager.connection_from_host(host, port, scheme)
+
+
+@contextlib.contextmanager
+def sending(call: Call, method: str, *, must_be_new: bool) -> Any:
+    """Tell this thread's pools what is sent inside the block."""
+    _thread.call, _thread.method, _thread.must_be_new, _thread.reused = call, method, must_be_new, False
+    try:
+        yield
+    finally:
+        _thread.call = None
+
+
+def was_reused() -> bool:
+    """Whether the connection that this thread used last had carried an earlier request."""
+    return _thread.reused
+
+
+def close_connections() -> None:
+    """Close the connections that this thread keeps."""
+    while _thread.managers:
+        _thread.managers.popitem()[1].clear()
