@@ -1,7 +1,7 @@
 """The shop: takes an order at once, and fulfils it a little later in the background.
 
-Fulfilling writes the order to the shop's own SQLite database and appends an `order.fulfilled` event to its log,
-as a real shop would write to its ledger and its topic. Until then the order is known as ACCEPTED.
+Fulfilling writes the order to the shop's own SQLite database and appends an `order.fulfilled` event to its
+log, as a real shop would write to its ledger and its topic. Until then the order is known as ACCEPTED.
 """
 
 from __future__ import annotations

@@ -37,3 +37,8 @@ def worker(threads: int | None = None) -> list[str]:
         *("--pool", "threads", "--concurrency", str(count), "--prefetch-multiplier", "1"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"),
     ]
+
+
+def lab(port: int, database: Path) -> list[str]:
+    """Return the command of the demo shop."""
+    return [PYTHON, "-m", "lab", "--port", str(port), "--database", str(database)]

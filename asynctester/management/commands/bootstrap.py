@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
+from rest_framework_simplejwt.tokens import AccessToken
 
+from accounts.models import Team
 from asynctester.bootstrap import Administrator, ensure_administrator, ensure_demo_team
+from asynctester.demo_flows import ensure_lab_environment, ensure_lab_flows
 
 
 class Command(BaseCommand):
-    """Migrates, makes the administrator (ADMIN_EMAIL, ADMIN_PASSWORD), the demo organisation and team."""
+    """Migrates; makes the administrator (ADMIN_EMAIL, ADMIN_PASSWORD), the demo team and the lab's flows."""
 
     help = "Migrate the database, make the administrator and the demo team. May run again at any time."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare `--json`."""
-        parser.add_argument("--json", action="store_true", help="answer with one line of JSON")
+        """Declare the lab's address and the file for programs."""
+        parser.add_argument("--lab-url", default="", help="where the demo shop listens; brings its flows")
+        parser.add_argument(
+            "--json", type=Path, help="write what was made, with an access token, to this file"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it, and say who the administrator is."""
@@ -31,8 +38,9 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0)
         administrator = ensure_administrator(email=email, password=os.environ.get("ADMIN_PASSWORD", ""))
         team = ensure_demo_team(owner=administrator.user)
+        lab = _bring_lab(team, administrator, options["lab_url"])
         if options["json"]:
-            self.stdout.write(json.dumps(_summary(administrator) | {"teamId": str(team.id)}))
+            _write_private(options["json"], json.dumps(_summary(team, administrator) | lab))
         else:
             self.stdout.write(_sentence(administrator))
 
@@ -45,8 +53,29 @@ def _check_email(email: str) -> None:
         raise CommandError(f"ADMIN_EMAIL is not an e-mail address: {email}") from None
 
 
-def _summary(administrator: Administrator) -> dict[str, str | None]:
-    return {"email": administrator.user.email, "generatedPassword": administrator.generated_password}
+def _bring_lab(team: Team, administrator: Administrator, lab_url: str) -> dict[str, str | None]:
+    if not lab_url:
+        return {"flowId": None, "environmentId": None}
+    environment = ensure_lab_environment(team=team, user=administrator.user, lab_url=lab_url)
+    flow = ensure_lab_flows(team=team, user=administrator.user, lab_url=lab_url)
+    return {"flowId": str(flow.id) if flow else None, "environmentId": str(environment.id)}
+
+
+def _summary(team: Team, administrator: Administrator) -> dict[str, str | None]:
+    return {
+        "teamId": str(team.id),
+        "email": administrator.user.email,
+        "generatedPassword": administrator.generated_password,
+        # A later start does not know the password; this lets it use the API as the administrator for a while.
+        "access": str(AccessToken.for_user(administrator.user)),
+    }
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
 
 
 def _sentence(administrator: Administrator) -> str:

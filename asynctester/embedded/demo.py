@@ -1,0 +1,147 @@
+"""Runs the demo flow over the product's own API and prints its steps as they happen."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import requests
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
+
+Json = dict[str, Any]
+
+TERMINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
+MARKS = {
+    "SUCCESS": ("✓", "ok"),
+    "FAILED": ("✗", "FAILED"),
+    "ERROR": ("✗", "ERROR"),
+    "SKIPPED": ("-", "skipped"),
+    "CANCELLED": ("-", "cancelled"),
+    "WAITING": ("…", "waits"),
+    "IN_PROGRESS": ("▸", "runs"),
+}
+POLL_SECONDS = 0.2
+GIVE_UP_SECONDS = 120
+
+
+def sign_in(url: str, *, email: str, password: str) -> str:
+    """Sign in over REST; return the access token."""
+    answer = requests.post(
+        f"{url}/api/v1/auth/login", json={"email": email, "password": password}, timeout=10
+    )
+    answer.raise_for_status()
+    token: str = answer.json()["access"]
+    return token
+
+
+def run_and_show(
+    url: str, *, token: str, flow_id: str, environment_id: str | None, say: Callable[[str], None]
+) -> str:
+    """Run the flow, print each step as it moves, return the execution's last status."""
+    body = {"environmentId": environment_id} if environment_id else {}
+    answer = requests.post(
+        f"{url}/api/v1/flows/{flow_id}/run",
+        json=body,
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=10,
+    )
+    answer.raise_for_status()
+    execution = answer.json()
+    say(f"Running the demo flow “{execution['flowName']}”: {url}/executions/{execution['id']}")
+    progress = Progress(say)
+    for state in _states(url, token, execution["id"]):
+        progress.show(state)
+    return progress.finish()
+
+
+class Progress:
+    """What has been printed of an execution so far."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._shown: dict[str, tuple[str, int]] = {}
+        self._execution: Json = {}
+
+    def show(self, execution: Json) -> None:
+        """Print the steps that moved; `execution` may lack its other steps, or have none."""
+        for step in execution.get("steps") or []:
+            state = (step["status"], step["attempts"])
+            if step["status"] != "PENDING" and self._shown.get(step["id"]) != state:
+                self._shown[step["id"]] = state
+                self._say(step_line(step))
+        self._execution = {**self._execution, **execution}
+
+    def finish(self) -> str:
+        """Print the outcome; return the status."""
+        status: str = self._execution["status"]
+        duration = self._execution.get("durationMs")
+        mark = "✓" if status == "COMPLETED" else "✗"
+        self._say(f"{mark} {status}" + (f" after {duration / 1000:.1f} s" if duration is not None else ""))
+        return status
+
+
+def step_line(step: Json) -> str:
+    """Return the line that tells a step's state."""
+    mark, word = MARKS.get(step["status"], ("?", step["status"]))
+    words = [f"  {mark} {step['name']:<18} {step['stepType']:<9} {word:<9}"]
+    if step["status"] in ("SUCCESS", "FAILED", "ERROR"):
+        words.append(f"{step['durationMs'] or 0:>6} ms")
+    if step["attempts"] > 1:
+        words.append(f"attempt {step['attempts']}")
+    if step["background"]:
+        words.append("in the background")
+    if step.get("error"):
+        words.append(str(step["error"].get("message", ""))[:200])
+    return "  ".join(words).rstrip()
+
+
+def _states(url: str, token: str, execution_id: str) -> Iterator[Json]:
+    """Yield states over the WebSocket; where that breaks off, over REST."""
+    try:
+        yield from _streamed(url, token, execution_id)
+        return
+    except (OSError, WebSocketException, TimeoutError) as problem:
+        sys.stderr.write(f"  (no live updates: {problem}; asking again and again instead)\n")
+    yield from _polled(url, token, execution_id)
+
+
+def _streamed(url: str, token: str, execution_id: str) -> Iterator[Json]:
+    address = f"{url.replace('http', 'ws', 1)}/api/v1/executions/{execution_id}/stream"
+    # A proxy between this machine and itself would only be in the way.
+    with connect(address, subprotocols=["bearer", token], proxy=None, max_size=None) as socket:  # type: ignore[list-item] # a JWT is a token of RFC 7230 as a subprotocol's name has to be
+        while True:
+            state = _state(json.loads(socket.recv(timeout=GIVE_UP_SECONDS)))
+            yield state
+            if state["status"] in TERMINAL:
+                return
+
+
+def _state(message: Json) -> Json:
+    """Return what a live message says as an execution, whole or in part."""
+    if message["updateType"] in ("SNAPSHOT", "EXECUTION_UPDATE"):
+        execution: Json = message["execution"]
+        return execution
+    state: Json = {"status": message["executionStatus"]}
+    if message.get("stepUpdate"):
+        state["steps"] = [message["stepUpdate"]]
+    return state
+
+
+def _polled(url: str, token: str, execution_id: str) -> Iterator[Json]:
+    deadline = time.monotonic() + GIVE_UP_SECONDS
+    while time.monotonic() < deadline:
+        answer = requests.get(
+            f"{url}/api/v1/executions/{execution_id}",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=10,
+        )
+        answer.raise_for_status()
+        execution: Json = answer.json()
+        yield execution
+        if execution["status"] in TERMINAL:
+            return
+        time.sleep(POLL_SECONDS)

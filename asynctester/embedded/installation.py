@@ -1,0 +1,121 @@
+"""The parts of an installation on one machine, in the order in which they start."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import requests
+
+from asynctester.embedded import commands, valkey
+from asynctester.embedded.options import Options, Refused
+from asynctester.embedded.processes import free_port, listens, port_is_free
+from asynctester.embedded.supervisor import Supervisor
+
+LAB_PORT = 8001
+START_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What `manage.py bootstrap` made or found."""
+
+    email: str
+    generated_password: str | None
+    access: str
+    flow_id: str | None
+    environment_id: str | None
+
+
+def environment(options: Options, base: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of the processes; what the user set stays."""
+    derived = {
+        "DATA_DIR": str(options.data_dir),
+        "REDIS_URL": options.redis_url or f"unix://{quote(str(valkey.socket_path_for(options.data_dir)))}",
+        "PYTHONUNBUFFERED": "1",
+    }
+    defaults = {"ALLOWED_HOSTS": options.allowed_hosts()}
+    return {**defaults, **base, **derived}
+
+
+def check_port(options: Options) -> None:
+    """Raise Refused where PORT is taken or HOST is not an address of this machine."""
+    try:
+        free = port_is_free(options.host, options.port)
+    except OSError as problem:
+        raise Refused(f"cannot listen on {options.host}: {problem.strerror or problem}") from problem
+    if not free:
+        raise Refused(
+            f"port {options.port} on {options.host} is taken; free it or choose another: make run PORT=8080"
+        )
+
+
+def start_broker(supervisor: Supervisor, options: Options) -> None:
+    """Start Valkey on its unix socket, unless REDIS_URL names a server; raises Refused."""
+    if options.redis_url:
+        return
+    try:
+        binary = valkey.valkey_binary()
+        socket_path = valkey.socket_path_for(options.data_dir)
+    except valkey.NoValkey as problem:
+        raise Refused(f"{problem}; or set REDIS_URL to a server of yours") from problem
+    socket_path.unlink(missing_ok=True)  # left behind by a run that was killed; ours alone, by the lock
+    supervisor.start(
+        "valkey", valkey.socket_command(binary, socket_path=socket_path, folder=options.data_dir)
+    )
+    if not supervisor.wait_for(lambda: valkey.answers(socket_path), within=START_SECONDS):
+        raise Refused(f"Valkey does not start; see {supervisor.log('valkey')}")
+
+
+def lab_port(data_dir: Path) -> int:
+    """Return the lab's port: the one it had before, else 8001, else any; kept in DATA_DIR."""
+    kept = data_dir / "lab-port"
+    before = kept.read_text().strip() if kept.exists() else ""
+    wanted = int(before) if before.isdigit() and 0 < int(before) < 65_536 else LAB_PORT
+    port = wanted if port_is_free("127.0.0.1", wanted) else free_port()
+    kept.write_text(str(port))
+    return port
+
+
+def start_lab(supervisor: Supervisor, options: Options, port: int) -> None:
+    """Start the demo shop and wait until it listens."""
+    supervisor.start("lab", commands.lab(port, options.data_dir / "lab-shop.sqlite3"))
+    if not supervisor.wait_for(lambda: listens("127.0.0.1", port), within=START_SECONDS):
+        raise Refused(f"the lab does not start; see {supervisor.log('lab')}")
+
+
+def prepare(supervisor: Supervisor, *, lab_url: str) -> Prepared:
+    """Migrate and bootstrap; raises Refused with what the command said."""
+    log = supervisor.log("bootstrap")
+    log.unlink(missing_ok=True)
+    answer = supervisor.logs.parent / "bootstrap.json"
+    try:
+        code = supervisor.run(
+            "bootstrap", commands.manage("bootstrap", "--lab-url", lab_url, "--json", str(answer))
+        )
+        if code != 0:
+            raise Refused(f"the database cannot be prepared:\n{log.read_text(errors='replace')[-2_000:]}")
+        made = json.loads(answer.read_text())
+    finally:
+        answer.unlink(missing_ok=True)
+    return Prepared(
+        made["email"], made["generatedPassword"], made["access"], made["flowId"], made["environmentId"]
+    )
+
+
+def start_service(supervisor: Supervisor, options: Options) -> None:
+    """Start the worker and the web server; raises Refused where that takes too long."""
+    supervisor.start("worker", commands.worker())
+    supervisor.start("web", commands.web(options.host, options.port))
+    if not supervisor.wait_for(lambda: _is_up(options.url), within=START_SECONDS):
+        raise Refused(f"the web server does not start; see {supervisor.log('web')}")
+
+
+def _is_up(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/healthz", timeout=2).ok
+    except requests.RequestException:
+        return False
