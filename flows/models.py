@@ -49,8 +49,8 @@ class Flow(models.Model):
 class FlowVersion(models.Model):
     """One saved state of a flow; it never changes.
 
-    `document` is the canonical flow document (contract, section 2) with the default values of secret variables
-    taken out; those are in `secrets` (`{variable: default}`).
+    `document` is the canonical flow document (contract, section 2); the defaults of secret variables are
+    masked in it and kept in `secrets` (`{variable: default}`).
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

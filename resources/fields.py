@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django import forms
 from django.db import models
 
 from resources.secrets import decrypt_json, encrypt_json
@@ -13,10 +14,14 @@ from resources.secrets import decrypt_json, encrypt_json
 class JSONTextField(models.TextField[Any, Any]):
     """Any JSON value, kept as ASCII JSON text.
 
-    PostgreSQL's jsonb refuses NUL and lone surrogates and forgets key order and number spelling; results of tested
-    systems hold all of these. As ASCII text with `\\u` escapes every value comes back exactly as it went in
+    PostgreSQL's jsonb refuses NUL and lone surrogates and forgets key order and number spelling; results of
+    tested systems hold all of these. As escaped ASCII text every value comes back exactly as it went in
     (docs/adr/0003). SQL NULL is Python's None, and so is JSON's null.
     """
+
+    _pyi_private_set_type: Any  # what django-stubs reads as the types of the model's attribute
+    _pyi_private_get_type: Any
+    _pyi_lookup_exact_type: Any
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
         """Parse what the database gave."""
@@ -44,9 +49,7 @@ class JSONTextField(models.TextField[Any, Any]):
 
     def formfield(self, **kwargs: Any) -> Any:
         """Edit as JSON."""
-        from django.forms import JSONField
-
-        return models.Field.formfield(self, form_class=JSONField, **kwargs)
+        return models.Field.formfield(self, form_class=forms.JSONField, **kwargs)
 
 
 def to_text(value: Any) -> str | None:
@@ -56,6 +59,10 @@ def to_text(value: Any) -> str | None:
 
 class EncryptedJSONField(models.TextField[Any, Any]):
     """A JSON value that is encrypted in the database; None stays NULL."""
+
+    _pyi_private_set_type: Any  # what django-stubs reads as the types of the model's attribute
+    _pyi_private_get_type: Any
+    _pyi_lookup_exact_type: Any
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
         """Decrypt; raise SecretsUnreadable where no key fits."""

@@ -1,0 +1,255 @@
+"""The flow document: checked as a whole, everything wrong at once, and brought into its canonical form.
+
+The canonical form has wire names, step types instead of their other names, an id for every step, and no
+defaults; checking it again changes nothing. The default of a secret variable is in memory only: `to_json`
+masks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from flows.names import ReferenceCheck, check_default, check_names
+from flows.parsing import check_tree, parse_body, parse_documents
+from flows.problems import FlowInvalid, Place, Problem, invalid, problem_at
+from flows.step_checks import check_steps, model_problems
+from flows.steps import Node, give_ids, inline_lists, put_inline, read_steps, walk
+from flows.variables import Variable, WrongType, check_value, kind_of
+from steprunners.base import Wire
+from steprunners.envelope import StepEnvelope, dump
+from steprunners.json_types import Json
+from steprunners.references import MASK, holds_reference
+
+__all__ = [
+    "MASK",
+    "FlowDocument",
+    "FlowInvalid",
+    "Problem",
+    "Variable",
+    "check_document",
+    "parse_body",
+    "parse_documents",
+]
+
+#: What a flow has on the wire besides its document; ignored, so that what was read can be sent back.
+NOT_OF_THE_DOCUMENT = frozenset(
+    {"id", "teamId", "version", "createdAt", "updatedAt", "createdBy", "baseVersion"}
+)
+MAX_VARIABLES = 500
+
+
+def _plain_text(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("must not hold NUL characters")
+    return text
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text
+
+
+def _once_each(labels: list[str]) -> list[str]:
+    return list(dict.fromkeys(labels))
+
+
+Text = Annotated[str, AfterValidator(_plain_text)]
+Label = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_plain_text)]
+
+
+class FlowHead(Wire):
+    """What a flow has besides its variables and steps."""
+
+    name: Annotated[Text, Field(max_length=200), AfterValidator(_not_blank)]
+    description: Annotated[Text, Field(max_length=10_000)] = ""
+    labels: Annotated[list[Label], Field(max_length=50), AfterValidator(_once_each)] = Field(
+        default_factory=list
+    )
+
+
+class FlowDocument(FlowHead):
+    """A checked flow; inline steps are plain objects inside their condition's meta."""
+
+    variables: list[Variable] = Field(default_factory=list)
+    steps: list[StepEnvelope] = Field(default_factory=list)
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the canonical document; defaults of secret variables are masked."""
+        return {
+            "name": self.name,
+            "description": self.description,
+            "labels": list(self.labels),
+            "variables": [_variable_json(each) for each in self.variables],
+            "steps": [_step_json(each) for each in self.steps],
+        }
+
+    def secret_defaults(self) -> dict[str, Json]:
+        """Return the default of each secret variable that has one."""
+        return {
+            each.name: each.default_value
+            for each in self.variables
+            if each.secret and each.default_value is not None
+        }
+
+    @classmethod
+    def from_stored(cls, document: Mapping[str, Any], secrets: Mapping[str, Json] | None) -> FlowDocument:
+        """Return the document that `to_json` and `secret_defaults` were stored of."""
+        loaded = cls.model_validate(document)
+        for variable in loaded.variables:
+            if variable.secret:
+                variable.default_value = (secrets or {}).get(variable.name)
+        return loaded
+
+    def step_ids(self) -> dict[str, str]:
+        """Return the id of each step by its name, inline steps too."""
+        nodes = read_steps(self.to_json()["steps"], [])
+        return {node.name: node.step["id"] for node in walk(nodes) if node.name and "id" in node.step}
+
+
+def _variable_json(variable: Variable) -> dict[str, Json]:
+    shown: dict[str, Json] = variable.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    shown = {"name": variable.name, "type": variable.type.value, **shown}
+    if variable.secret and variable.default_value is not None:
+        shown["defaultValue"] = MASK
+    return shown
+
+
+def _step_json(step: StepEnvelope) -> dict[str, Json]:
+    shown = dump(step)
+    if isinstance(extract := shown.get("extract"), dict):
+        shown["extract"] = {name: _short(extraction) for name, extraction in extract.items()}
+    return shown
+
+
+def _short(extraction: Json) -> Json:
+    return extraction["path"] if isinstance(extraction, dict) and list(extraction) == ["path"] else extraction
+
+
+# --- checking -------------------------------------------------------------------------------------
+
+
+def check_document(
+    raw: Any,
+    *,
+    known_names: Set[str] = frozenset(),
+    resources: Mapping[str, str] | None = None,
+    previous: FlowDocument | None = None,
+) -> FlowDocument:
+    """Return the canonical document; raise FlowInvalid with everything that is wrong with `raw` at once.
+
+    `known_names` may be referred to besides the flow's own (the variables of the team's environments);
+    `resources` gives the type of each resource by id and by name (None: resources are not looked at);
+    `previous` is the version before: steps keep their ids by name, masked secret defaults their values.
+    """
+    check_tree(raw)
+    if not isinstance(raw, dict):
+        raise invalid("dict_type", f"a flow must be an object, not {kind_of(raw)}")
+    problems = _head_problems(raw)
+    nodes = read_steps(raw.get("steps"), problems) if "steps" in raw else _no_steps(problems)
+    give_ids(nodes, previous.step_ids() if previous else {}, problems)
+    variables = _read_variables(raw.get("variables"), previous, known_names, problems)
+    problems += check_names(_variable_names(raw.get("variables")), nodes)
+    problems += check_steps(nodes, resources)
+    names = {name for _, name in _variable_names(raw.get("variables"))}
+    problems += ReferenceCheck(names | known_names, nodes).run()
+    if problems:
+        raise FlowInvalid(problems)
+    head = FlowHead.model_validate(_head_of(raw))
+    steps = [StepEnvelope.model_validate(_canonical(node)) for node in nodes]
+    return FlowDocument(**dict(head), variables=variables, steps=steps)
+
+
+def _no_steps(problems: list[Problem]) -> list[Node]:
+    problems.append(problem_at(("steps",), "missing", "steps is required"))
+    return []
+
+
+def _head_of(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what is read elsewhere, and `labels:` or `description:` with nothing behind it."""
+    elsewhere = NOT_OF_THE_DOCUMENT | {"variables", "steps"}
+    empty = {key for key in ("description", "labels") if raw.get(key) is None}
+    return {key: value for key, value in raw.items() if key not in elsewhere | empty}
+
+
+def _head_problems(raw: Mapping[str, Any]) -> list[Problem]:
+    return model_problems(_head_of(raw), FlowHead, hinting=FlowDocument)
+
+
+def _canonical(node: Node) -> dict[str, Any]:
+    """Return the node's step with its inline steps in canonical form."""
+    if not node.inline:
+        return node.step
+    by_place: dict[Place, list[Any]] = {place: [] for place, _ in inline_lists(node.meta)}
+    for inner in node.inline:
+        place = inner.place[len(node.place) + 1 : -1]
+        by_place[place].append(_step_json(StepEnvelope.model_validate(_canonical(inner))))
+    return {**node.step, "meta": put_inline(node.meta, by_place)}
+
+
+# --- variables ------------------------------------------------------------------------------------
+
+
+def _variable_names(raw: Any) -> list[tuple[Place, str]]:
+    return [
+        (("variables", index), each["name"])
+        for index, each in enumerate(raw if isinstance(raw, list) else [])
+        if isinstance(each, dict) and isinstance(each.get("name"), str)
+    ]
+
+
+def _read_variables(
+    raw: Any, previous: FlowDocument | None, known_names: Set[str], problems: list[Problem]
+) -> list[Variable]:
+    if raw is None:
+        return []
+    if not isinstance(raw, list) or len(raw) > MAX_VARIABLES:
+        message = f"variables must be a list of at most {MAX_VARIABLES} variables"
+        problems.append(problem_at(("variables",), "list_type", message))
+        return []
+    secrets = previous.secret_defaults() if previous else {}
+    all_names = {name for _, name in _variable_names(raw)}
+    above = set(known_names)
+    variables = []
+    for index, each in enumerate(raw):
+        variable = _read_variable(each, ("variables", index), secrets, problems)
+        if variable is None:
+            continue
+        place = ("variables", index, "defaultValue")
+        problems += check_default(variable.default_value, place, above, all_names)
+        above.add(variable.name)
+        variables.append(variable)
+    return variables
+
+
+def _read_variable(
+    raw: Any, place: Place, secrets: Mapping[str, Json], problems: list[Problem]
+) -> Variable | None:
+    found = model_problems(raw, Variable, place)
+    if found:
+        problems += found
+        return None
+    variable = Variable.model_validate(raw)
+    at = (*place, "defaultValue")
+    if variable.default_value == MASK and not (variable.secret and variable.name in secrets):
+        message = f"{MASK} stands for a secret value that is kept, and there is none: give the value"
+        problems.append(problem_at(at, "masked", message))
+    elif variable.default_value == MASK:
+        variable.default_value = secrets[variable.name]
+    elif (wrong := _default_problem(variable)) is not None:
+        problems.append(problem_at(at, "wrong_type", wrong))
+    return variable
+
+
+def _default_problem(variable: Variable) -> str | None:
+    default = variable.default_value
+    if default is None or (isinstance(default, str) and holds_reference(default)):
+        return None  # the type of a reference's value is known when it is evaluated
+    try:
+        variable.default_value = check_value(variable, default)
+    except WrongType as error:
+        return str(error).replace(variable.name, "defaultValue", 1)
+    return None

@@ -1,0 +1,216 @@
+"""Pages of flows: the list, one flow with its editor and versions, and a new flow."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import uuid
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.models import Team, User
+from accounts.permissions import Action, may
+from flows.document import FlowDocument
+from flows.editor import check_json, check_text, problems_json
+from flows.models import Flow, FlowVersion
+from flows.problems import FlowInvalid
+from flows.selectors import load_document
+from flows.services import StaleVersion, create_flow, save_version
+from flows.starters import starter_text
+from flows.yaml_text import write_yaml
+from resources.models import Environment
+
+PAGE_SIZE = 50
+MOST_VERSIONS = 200
+
+
+def _visible_flows(request: HttpRequest) -> QuerySet[Flow]:
+    return Flow.objects.visible_to(request.user).alive().select_related("team")
+
+
+def _find(request: HttpRequest, flow_id: uuid.UUID) -> Flow:
+    return get_object_or_404(_visible_flows(request), pk=flow_id)
+
+
+@require_safe
+@login_required
+@never_cache
+def flows(request: HttpRequest) -> HttpResponse:
+    """Show the flows; htmx gets the part that changes."""
+    search = request.GET.get("search", "").replace("\x00", "").strip()[:200]
+    label = request.GET.get("label", "").replace("\x00", "").strip()[:200]
+    found = _visible_flows(request)
+    if search:
+        found = found.filter(Q(name__icontains=search) | Q(description__icontains=search))
+    if label:
+        found = found.filter(labels__contains=json.dumps(label))  # stored as ASCII JSON text
+    page = Paginator(found.order_by("-updated_at", "-id"), PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {"section": "flows", "search": search, "label": label, "page": page}
+    part = request.headers.get("HX-Request") == "true"
+    return render(request, "flows/list_part.html" if part else "flows/list.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def new_flow(request: HttpRequest) -> HttpResponse:
+    """Show the editor for a new flow; POST saves its text as version 1."""
+    teams = [team for team in Team.objects.visible_to(request.user) if may(request.user, Action.EDIT, team)]
+    if request.method == "POST":
+        team = _editable_team(request, request.GET.get("team", ""))
+        return _saved(request, team, None)
+    start = request.GET.get("from", "")
+    context = {
+        "section": "flows",
+        "teams": teams,
+        "text": starter_text(start),
+        "start": start,
+        "may_edit": bool(teams),
+        "data": _editor_data(None, teams[0] if teams else None, []),
+    }
+    return render(request, "flows/flow.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def flow(request: HttpRequest, flow_id: uuid.UUID) -> HttpResponse:
+    """Show one flow, its newest version or `?version=n`; POST saves the text as the next version."""
+    found = _find(request, flow_id)
+    if request.method == "POST":
+        return _saved(request, _editable_team(request, str(found.team_id)), found)
+    shown = _version(found, request.GET.get("version", ""))
+    document = load_document(shown)
+    context = {
+        "section": "flows",
+        "flow": found,
+        "shown": shown,
+        "versions": found.versions.select_related("created_by").defer("document", "secrets")[:MOST_VERSIONS],
+        "text": write_yaml(_written(document)),
+        "may_edit": may(request.user, Action.EDIT, found.team),
+        "may_run": may(request.user, Action.RUN, found.team),
+        "data": _editor_data(found, found.team, document.to_json()["variables"], shown.number),
+    }
+    return render(request, "flows/flow.html", context)
+
+
+def _version(found: Flow, wanted: str) -> FlowVersion:
+    number = int(wanted) if wanted.isascii() and wanted.isdecimal() and len(wanted) < 9 else found.version
+    return get_object_or_404(found.versions, number=number)
+
+
+def _written(document: FlowDocument) -> dict[str, Any]:
+    """Return the document as a person would write it: without empty parts and without the ids of its steps."""
+    shown = document.to_json()
+    for part in ("description", "labels", "variables"):
+        if not shown[part]:
+            del shown[part]
+    return {
+        **shown,
+        "steps": [{k: v for k, v in step.items() if k != "id"} for step in document.to_json()["steps"]],
+    }
+
+
+def _editor_data(
+    found: Flow | None, team: Team | None, variables: Any, version: int | None = None
+) -> dict[str, Any]:
+    environments = Environment.objects.filter(team=team).values("id", "name") if team else []
+    return {
+        "flowId": str(found.id) if found else None,
+        "teamId": str(team.id) if team else None,
+        "version": version,
+        "newest": found.version if found else None,
+        "variables": variables,
+        "environments": [{"id": str(each["id"]), "name": each["name"]} for each in environments],
+        "urls": {
+            "check": reverse("flow-check"),
+            "save": reverse("flow", args=[found.id]) if found else reverse("flow-new"),
+        },
+    }
+
+
+def _editable_team(request: HttpRequest, team_id: str) -> Team:
+    """Return the team of that id; a stranger's is 404, as is one where the user may not edit."""
+    try:
+        wanted = uuid.UUID(team_id)
+    except ValueError as error:
+        raise Http404 from error
+    team = get_object_or_404(Team.objects.visible_to(request.user), pk=wanted)
+    if not may(request.user, Action.EDIT, team):
+        raise Http404
+    return team
+
+
+def _saved(request: HttpRequest, team: Team, found: Flow | None) -> JsonResponse:
+    """Save the text in the body; 422 with the problems, 409 with the newest number where somebody was quicker."""
+    text = request.body.decode("utf-8", "replace")
+    user = request.user if isinstance(request.user, User) else None
+    try:
+        document = check_text(team, text, flow=found)
+        if found is None:
+            found = create_flow(team=team, user=user, document=document)
+            return JsonResponse(
+                {"id": str(found.id), "version": 1, "url": reverse("flow", args=[found.id])}, status=201
+            )
+        base = request.GET.get("baseVersion", "")
+        version = save_version(
+            flow=found, user=user, document=document, base_version=int(base) if base.isdecimal() else None
+        )
+    except FlowInvalid as error:
+        return JsonResponse({"errors": problems_json(text, error.problems)}, status=422)
+    except StaleVersion as error:
+        return JsonResponse(
+            {
+                "current": error.current,
+                "errors": [{"code": "stale_version", "detail": str(error), "attr": None}],
+            },
+            status=409,
+        )
+    return JsonResponse(
+        {"id": str(found.id), "version": version.number, "url": reverse("flow", args=[found.id])}
+    )
+
+
+@require_POST
+@login_required
+def check(request: HttpRequest) -> JsonResponse:
+    """Check the text in the body as the user types; `?flow=` or `?team=` says whose resources and names count."""
+    flow_id = request.GET.get("flow", "")
+    try:
+        found = _find(request, uuid.UUID(flow_id)) if flow_id else None
+    except ValueError as error:
+        raise Http404 from error
+    team = found.team if found else _editable_team(request, request.GET.get("team", ""))
+    return JsonResponse(check_json(team, request.body.decode("utf-8", "replace"), flow=found))
+
+
+@require_safe
+@login_required
+@never_cache
+def run_form(request: HttpRequest, flow_id: uuid.UUID) -> JsonResponse:
+    """Give what the run dialog asks for: variables of the newest version, and environments."""
+    found = _find(request, flow_id)
+    variables = load_document(found.versions.get(number=found.version)).to_json()["variables"]
+    return JsonResponse({"name": found.name, **_editor_data(found, found.team, variables, found.version)})
+
+
+@require_safe
+@login_required
+@never_cache
+def difference(request: HttpRequest, flow_id: uuid.UUID) -> JsonResponse:
+    """Give the lines that differ between versions `from` and `to`, as a unified diff of their YAML."""
+    found = _find(request, flow_id)
+    old, new = (_version(found, request.GET.get(side, "")) for side in ("from", "to"))
+    before, after = (write_yaml(_written(load_document(version))).splitlines() for version in (old, new))
+    lines = difflib.unified_diff(
+        before, after, f"version {old.number}", f"version {new.number}", lineterm="", n=4
+    )
+    return JsonResponse({"lines": list(lines)})
