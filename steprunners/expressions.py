@@ -25,7 +25,7 @@ from steprunners.suggestions import did_you_mean
 STEP_ATTRIBUTES = ("status", "durationMs", "attempts", "error.message")
 FACTS = {"execution": ("id", "startedAt"), "flow": ("name", "version")}
 MAX_NESTING = 10
-MAX_PARTS = 2_000
+MAX_REFERENCES = 1_000
 MAX_CACHED_TEXT = 8_192
 
 
@@ -93,7 +93,7 @@ def parse(text: str) -> tuple[Part, ...]:
 
 def _parse(text: str) -> tuple[Part, ...]:
     parts: list[Part] = []
-    literal, position = "", 0
+    literal, position, count = "", 0, 0
     while (start := text.find("${", position)) >= 0:
         if start > position and text[start - 1] == "$":
             literal += text[position : start - 1] + "${"
@@ -102,8 +102,9 @@ def _parse(text: str) -> tuple[Part, ...]:
         literal += text[position:start]
         if literal:
             parts.append(literal)
-        if len(parts) > MAX_PARTS:
-            raise ReferenceSyntaxError(f"one text has more than {MAX_PARTS // 2} references")
+        count += 1
+        if count > MAX_REFERENCES:
+            raise ReferenceSyntaxError(f"one text has more than {MAX_REFERENCES} references")
         reader = _Reader(text, start)
         parts.append(reader.reference())
         literal, position = "", reader.position

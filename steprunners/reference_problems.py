@@ -21,6 +21,9 @@ class ReferenceProblem(Exception):
         self.message = message
         self.path = path
 
+    def __str__(self) -> str:
+        return self.message
+
 
 class ReferenceSyntaxError(ReferenceProblem):
     """The text between the braces is not a reference."""

@@ -67,15 +67,14 @@ class _Writer:
             if reading is None or isinstance(part, str):
                 self.literal(str(part))
                 continue
-            following = pieces[index + 1][0] if index + 1 < len(pieces) else ""
             with _naming(part):
-                self.value(reading, following if isinstance(following, str) else "")
+                self.value(reading, pieces[index + 1 :])
         return "".join(self.texts), "".join(self.masks)
 
     def literal(self, text: str) -> None:
         self.put(text, text)
 
-    def value(self, reading: Reading, _following: str) -> None:
+    def value(self, reading: Reading, _following: Sequence[_Piece]) -> None:
         written = self.quoted(reading.value)
         self.put(written, MASK if reading.secret else written)
 
@@ -135,10 +134,11 @@ class _UrlWriter(_Writer):
         super().literal(text)
         self.sample += text
 
-    def value(self, reading: Reading, following: str) -> None:
+    def value(self, reading: Reading, following: Sequence[_Piece]) -> None:
         before = "".join(self.texts)
+        after = "".join(part for part, _ in following if isinstance(part, str))
         if self.texts:
-            sample, written = "1", url_quoting.place(reading.value, before=before, after=following)
+            sample, written = "1", url_quoting.place(reading.value, before=before, after=after)
             self.encoded.append((len(before), len(before) + len(written)))
         else:
             sample = written = url_quoting.raw_start(reading.value)

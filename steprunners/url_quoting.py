@@ -21,7 +21,7 @@ _SHAPE = re.compile(
     re.DOTALL,
 )
 _PORT = re.compile(r"0*[1-9][0-9]{0,4}\Z")
-_IPV6 = re.compile(r"\[[0-9A-Fa-f:.]+(%25[A-Za-z0-9._~-]+)?\](?::(?P<port>.*))?\Z")
+_IPV6 = re.compile(r"\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%25[A-Za-z0-9._~-]+)?\](?::(?P<port>.*))?\Z")
 
 
 def encode(value: Json) -> str:
@@ -41,7 +41,7 @@ def raw_start(value: Json) -> str:
 
 
 def place(value: Json, *, before: str, after: str) -> str:
-    """Return the value for a URL whose text so far is `before` and whose next literal is `after`."""
+    """Return the value for a URL whose text so far is `before` and whose rest is `after`."""
     authority = _open_authority(before)
     if authority is None or "@" in re.split(r"[/?#]", after, maxsplit=1)[0]:
         return encode(value)
@@ -72,8 +72,8 @@ def _port(text: str) -> str:
 def _host(text: str) -> str:
     # NFKC is what IDNA applies to a host: it turns look-alikes such as U+2100 into "a/c".
     normal = unicodedata.normalize("NFKC", text)
-    allowed = all(character.isalnum() or character in "-._~:[]" for character in text + normal)
-    if not text or not allowed:
+    allowed = all(character.isalnum() or character in "-._~:" for character in text + normal)
+    if not text or not (allowed or _IPV6.match(text)):
         raise UnsafeValue(
             "a host is made of letters, digits, '-' and '.'; anything else belongs behind it, in the URL's text"
         )

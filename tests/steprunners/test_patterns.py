@@ -1,0 +1,107 @@
+"""Expressions and JSONPath are safe on what users write."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+
+from steprunners.patterns import MAX_PATTERN, PatternError, compile_jsonpath, compile_regex
+from tests.steprunners.json_strategies import json_values, tricky_text
+
+
+def test_a_regex_searches_and_matches():
+    assert compile_regex(r"^ord-\d+$").search("ord-42")
+    assert not compile_regex("b").fullmatch("abc")
+    assert compile_regex("b").search(b"abc")
+
+
+def test_a_hostile_regex_takes_linear_time():
+    started = time.monotonic()
+    assert not compile_regex("(a+)+$").search("a" * 5_000 + "b")
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("pattern", ["(", "(?=a)", "a{9999}", "x" * (MAX_PATTERN + 1), "\ud800"])
+def test_what_re2_refuses_is_a_pattern_error(pattern):
+    with pytest.raises(PatternError):
+        compile_regex(pattern)
+
+
+def test_half_a_character_in_the_text_is_not_an_error():
+    assert compile_regex("b").search("\ud800b")
+
+
+@given(tricky_text, tricky_text)
+def test_a_regex_raises_nothing_else(pattern, text):
+    try:
+        compile_regex(pattern).search(text)
+    except PatternError:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("query", "selected"),
+    [
+        ("$.items[*].sku", ["a", "b"]),
+        ("$.items[?@.quantity > 1].sku", ["b"]),
+        ("$..sku", ["a", "b"]),
+        ("$.nothing", []),
+        ("$.items[?@.sku == $.best].quantity", [2]),
+        ("$.items[?search(@.sku, '^[ab]$')].sku", ["a", "b"]),
+        ("$.items[?match(@.sku, 'A')]", []),
+        ("$.items[?match(@.sku, '(')]", []),
+        ("$.items[?match(@.quantity, 1)]", []),
+        ("$.items[?count(@.*) == 2].sku", ["a", "b"]),
+    ],
+)
+def test_jsonpath_selects(query, selected):
+    order = {"best": "b", "items": [{"sku": "a", "quantity": 1}, {"sku": "b", "quantity": 2}]}
+    assert compile_jsonpath(query).select(order) == selected
+
+
+def test_integers_beyond_2_to_the_53_are_told_apart():
+    ids = [{"id": 9007199254740992}, {"id": 9007199254740993}]
+    assert compile_jsonpath("$[?@.id == 9007199254740993]").select(ids) == [ids[1]]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "a", "$[", "$.a b", "$[?@.a == 1e999]", "$" + "[?(" * 300, "$" + ".a" * 600, "$[?nope(@.a)]"],
+)
+def test_what_is_not_a_query_is_a_pattern_error(query):
+    with pytest.raises(PatternError):
+        compile_jsonpath(query)
+
+
+@pytest.mark.parametrize(("query", "singular"), [("$.a[0]", True), ("$.a[*]", False), ("$..a", False)])
+def test_it_is_known_whether_a_query_can_select_more_than_one_node(query, singular):
+    assert compile_jsonpath(query).is_singular is singular
+
+
+def test_a_document_too_deep_for_descent_is_a_declared_error():
+    document: list[object] = []
+    for _ in range(900):
+        document = [document]
+    with pytest.raises(PatternError, match="too deeply"):
+        compile_jsonpath("$..a").select(document)
+
+
+def test_a_query_that_multiplies_is_ended():
+    with pytest.raises(PatternError, match="nodes"):
+        compile_jsonpath("$[?count($..*) > 0]").select([[1, 2, 3]] * 2_000)
+
+
+def test_every_query_has_the_whole_budget():
+    query = compile_jsonpath("$[*]")
+    for _ in range(3):
+        assert len(query.select([0] * 400_000)) == 400_000
+
+
+@given(tricky_text, json_values)
+def test_jsonpath_raises_nothing_else(text, document):
+    try:
+        compile_jsonpath("$" + text).select(document)
+    except PatternError:
+        pass
