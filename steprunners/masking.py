@@ -1,0 +1,204 @@
+"""Takes secrets out of what is stored and shown, also where they were encoded on the way (contract, section 9).
+
+One RE2 expression holds every secret: as it is, percent-encoded, JSON-escaped (any number of times, so also inside JSON
+inside JSON) and in base64 at each of the three alignments that it can have inside a longer text. Most values hold no
+secret, so the whole is searched once as JSON text before anything is walked through.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+import re2
+
+from steprunners.json_types import Json
+
+MASK = "••••••"
+#: A shorter secret would be found everywhere; those are masked only where they were put in.
+MIN_LENGTH = 6
+SENSITIVE_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "proxy-authorization"})
+
+_MIN_LINE = 8
+_PIECE = 512
+_CREDENTIALS = frozenset({"password", "token", "clientSecret"})
+_SHORT_ESCAPES = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
+_BASE64_TAIL = rb"(?:[A-Za-z0-9+/_-]?(?:=|%3[Dd]){1,2})?"
+_MAX_MEMORY = 256 * 1024 * 1024
+
+
+class Masker:
+    """Masks texts that hold one of the secrets; nothing that it is given makes it raise."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        """Keep the secrets that are long enough; the expression for a set of them is made once a process."""
+        self._pattern = _pattern_for(frozenset(each for each in secrets if len(each) >= MIN_LENGTH))
+
+    def mask(self, value: Json) -> Json:
+        """Return `value` with secrets, and the headers that carry credentials, masked.
+
+        The very same object comes back where there was nothing to mask.
+        """
+        try:
+            text = json.dumps(value, ensure_ascii=False)
+            if not self._finds(text) and '"headers"' not in text.lower():
+                return value
+            return self._masked(value)
+        except (RecursionError, ValueError, TypeError):
+            return MASK  # too deep to look through, so nothing of it may be shown
+
+    def mask_text(self, text: str) -> str:
+        """Return `text` with secrets masked."""
+        if self._pattern is None:
+            return text
+        raw = text.encode("utf-8", "surrogatepass")
+        masked: bytes = self._pattern.sub(MASK.encode(), raw)
+        return text if masked == raw else masked.decode("utf-8", "surrogatepass")
+
+    def _finds(self, text: str) -> bool:
+        return (
+            self._pattern is not None
+            and self._pattern.search(text.encode("utf-8", "surrogatepass")) is not None
+        )
+
+    def _masked(self, value: Json) -> Json:
+        if isinstance(value, str):
+            return self.mask_text(value)
+        if isinstance(value, dict):
+            return self._masked_dict(mask_credentials(value))
+        if isinstance(value, list):
+            masked = [self._masked(each) for each in value]
+            return value if all(new is old for new, old in zip(masked, value, strict=True)) else masked
+        if value is None or isinstance(value, bool):
+            return value
+        return MASK if self._finds(json.dumps(value)) else value
+
+    def _masked_dict(self, value: dict[str, Json]) -> dict[str, Json]:
+        masked: dict[str, Json] = {}
+        for key, each in value.items():
+            masked[_unused(self.mask_text(key), masked)] = self._masked(each)
+        same = len(masked) == len(value) and all(
+            new is old
+            for pair in zip(masked.items(), value.items(), strict=True)
+            for new, old in zip(*pair, strict=True)
+        )
+        return value if same else masked
+
+
+def _unused(key: str, taken: dict[str, Json]) -> str:
+    """Two keys can look alike once they are masked; neither value may be lost."""
+    number, unused = 1, key
+    while unused in taken:
+        number += 1
+        unused = f"{key} ({number})"
+    return unused
+
+
+def mask_credentials(record: dict[str, Json]) -> dict[str, Json]:
+    """Return a request or result with the credentials masked that its `headers`, `cookies` and `auth` carry.
+
+    Cookies and `auth` count beside `headers` or `url` only: elsewhere the names mean something else.
+    """
+    changes: dict[str, Json] = {}
+    for key, value in record.items():
+        if isinstance(value, dict) and value:
+            masked = _masked_member(record, key, value)
+            if masked != value:
+                changes[key] = masked
+    return {**record, **changes} if changes else record
+
+
+def _masked_member(record: dict[str, Json], key: str, value: dict[str, Json]) -> dict[str, Json]:
+    if key.lower() == "headers":
+        return {
+            name: MASK if each and name.lower() in SENSITIVE_HEADERS else each for name, each in value.items()
+        }
+    if key == "cookies" and "headers" in record:
+        return {name: MASK if each else each for name, each in value.items()}
+    if key == "auth" and "url" in record:
+        return {name: MASK if each and name in _CREDENTIALS else each for name, each in value.items()}
+    return value
+
+
+# --- the expression -------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=128)
+def _pattern_for(secrets: frozenset[str]) -> Any:
+    """Return the compiled expression, or None where there is no secret."""
+    forms = {form for secret in secrets for piece in _pieces(secret) for form in _forms(piece)}
+    if not forms:
+        return None
+    alternatives = b"|".join(sorted(forms, key=lambda form: (-len(form), form)))
+    whole = b"(?:" + alternatives + b")+"
+    options = re2.Options()
+    options.encoding = (
+        re2.Options.Encoding.LATIN1
+    )  # bytes are compared, so that any text can be looked through
+    options.log_errors = False
+    options.longest_match = True
+    options.max_mem = _MAX_MEMORY
+    try:
+        return re2.compile(whole, options)
+    except re2.error:
+        return re.compile(whole)  # more than RE2 takes; the expression is safe for a backtracking engine too
+
+
+def _pieces(secret: str) -> Iterator[str]:
+    """Yield the secret, in parts where it is very long, and its lines, by which a PEM text can show up."""
+    for start in range(0, len(secret), _PIECE):
+        piece = secret[start : start + _PIECE]
+        if len(piece) >= MIN_LENGTH or start == 0:
+            yield piece
+    lines = [line.strip() for line in secret.splitlines()]
+    if len(lines) > 1:
+        yield from (line for line in lines if len(line) >= _MIN_LINE and not line.startswith("-----"))
+
+
+def _forms(text: str) -> Iterator[bytes]:
+    yield _spelled(text)
+    raw = text.encode("utf-8", "surrogatepass")
+    for shift in range(3):
+        encoded = base64.b64encode(b"\0" * shift + raw).decode()
+        # The characters at both ends that also hold bits of what stands beside the secret are left out.
+        stable = encoded[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
+        for alphabet in {stable, stable.replace("+", "-").replace("/", "_")}:
+            yield _spelled(alphabet) + _BASE64_TAIL
+    for whole in {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}:
+        yield _spelled(whole.rstrip("=")) + rb"(?:=|%3[Dd]){0,2}"
+
+
+def _spelled(text: str) -> bytes:
+    """Return an expression for every way in which the text can be written."""
+    return b"".join(_character(character) for character in text)
+
+
+@lru_cache(maxsize=1024)
+def _character(character: str) -> bytes:
+    raw = character.encode("utf-8", "surrogatepass")
+    if raw.isalnum():
+        return raw  # no encoding touches letters and digits
+    percent = (
+        quote(raw, safe="")
+        if quote(raw, safe="").startswith("%")
+        else "".join(f"%{byte:02X}" for byte in raw)
+    )
+    units = character.encode("utf-16-be", "surrogatepass")
+    escape = b"".join(rb"\\+u(?i:%02x%02x)" % (units[at], units[at + 1]) for at in range(0, len(units), 2))
+    ways = [
+        rb"\\*" + re.escape(raw) if character in '"/' else re.escape(raw),
+        b"(?i:%s)" % percent.encode(),
+        escape,
+    ]
+    if character == "\\":
+        ways[0] = rb"\\+"
+    if character == " ":
+        ways.append(rb"\+")
+    if character in _SHORT_ESCAPES:
+        ways.append(rb"\\+" + _SHORT_ESCAPES[character].encode())
+    return b"(?:" + b"|".join(ways) + b")"
