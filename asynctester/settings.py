@@ -140,6 +140,10 @@ CHANNEL_LAYERS = {
 ENGINE_LEASE_SECONDS = 10
 ENGINE_HEARTBEAT_SECONDS = 3
 ENGINE_UNCLAIMED_SECONDS = 30  # a published step that nobody claimed is published again after this
+# Where flows may connect to besides public addresses: host, *.domain, CIDR, each with an optional port.
+NETWORK_DENY_PRIVATE = env.bool("NETWORK_DENY_PRIVATE", default=True)
+NETWORK_ALLOWED = env.list("NETWORK_ALLOWED", default=[] if PRODUCTION else ["127.0.0.0/8", "::1", "localhost"])
+MAX_RESPONSE_BYTES = env.int("MAX_RESPONSE_BYTES", default=10 * 1024 * 1024)
 SECRETS_KEYS = env.list("SECRETS_KEYS", default=[])  # Fernet keys, newest first; else DATA_DIR/secrets.key
 
 # --- Accounts -------------------------------------------------------------------------------------
@@ -199,6 +203,10 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "ENUM_NAME_OVERRIDES": {
+        "OrganisationRole": "accounts.models.OrganisationMembership.Role",
+        "TeamRole": "accounts.models.TeamMembership.Role",
+    },
 }
 
 MAX_REQUEST_BYTES = env.int("MAX_REQUEST_BYTES", default=5 * 1024 * 1024)

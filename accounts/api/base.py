@@ -13,8 +13,9 @@ from django.core.exceptions import ValidationError
 from drf_spectacular.utils import extend_schema_field
 from pydantic.alias_generators import to_camel
 from rest_framework import exceptions, serializers, status
+from rest_framework.request import Request
 
-from accounts.models import AnyUser, Organisation, Team
+from accounts.models import AnyUser, Organisation, Team, User
 from accounts.permissions import Action, OrganisationAction, may, may_in_organisation
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -79,6 +80,30 @@ def _by_id(teams: Any, team_id: Any) -> list[Team]:
         return list(teams.filter(pk=team_id))
     except (ValueError, TypeError, ValidationError):  # not a UUID
         return []
+
+
+def choose_organisation(user: AnyUser, organisation_id: Any) -> Organisation:
+    """Return the organisation that `organisationId` names, or the user's only one where it is left out.
+
+    Raises ValidationError at `organisationId` where it is unknown or has to be given.
+    """
+    organisations = Organisation.objects.visible_to(user)
+    if organisation_id is not None:
+        organisations = organisations.filter(pk=organisation_id)
+    found = list(organisations[:2])
+    if len(found) != 1:
+        text, code = ("There is no such organisation.", "does_not_exist")
+        if len(found) > 1:
+            text, code = ("Say which organisation: you belong to several.", "required")
+        raise exceptions.ValidationError({"organisationId": [text]}, code)
+    return found[0]
+
+
+def signed_in(request: Request) -> User:
+    """Return the user who asks, in views that need one; raises NotAuthenticated in others."""
+    if not isinstance(request.user, User):
+        raise exceptions.NotAuthenticated
+    return request.user
 
 
 def require(user: AnyUser, action: Action, team: Team) -> None:
