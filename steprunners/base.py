@@ -6,6 +6,7 @@ A step type is one file in `steprunners/kinds/` with one subclass of `StepRunner
 
 from __future__ import annotations
 
+import builtins
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -308,11 +309,11 @@ class StepRunner(ABC, Generic[ConfigT]):
     aliases: ClassVar[tuple[str, ...]] = ()
     label: ClassVar[str]
     description: ClassVar[str]
-    config_class: ClassVar[type[StepConfig]]
-    result_class: ClassVar[type[BaseModel]]
+    config_class: ClassVar[builtins.type[StepConfig]]
+    result_class: ClassVar[builtins.type[BaseModel]]
     #: The type of resource that `resourceId` names, or None where the step uses none.
     resource_type: ClassVar[str | None] = None
-    connection_class: ClassVar[type[ConnectionConfig] | None] = None
+    connection_class: ClassVar[builtins.type[ConnectionConfig] | None] = None
     #: A step envelope that validates, and runs for real against the servers of the tests.
     example: ClassVar[dict[str, Any]]
     #: False for steps that only wait or branch: they have no `timeoutMs`.

@@ -1,8 +1,8 @@
-"""Takes secrets out of what is stored and shown, also where they were encoded on the way (contract, section 9).
+"""Takes secrets out of what is stored and shown, in every encoding (contract, section 9).
 
-One RE2 expression holds every secret: as it is, percent-encoded, JSON-escaped (any number of times, so also inside JSON
-inside JSON) and in base64 at each of the three alignments that it can have inside a longer text. Most values hold no
-secret, so the whole is searched once as JSON text before anything is walked through.
+One RE2 expression holds every secret: as it is, percent-encoded, JSON-escaped (any number of times, so also
+inside JSON inside JSON) and in base64 at each of the three alignments that it can have inside a longer text.
+Most values hold no secret, so the whole is searched once as JSON text before anything is walked through.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ MASK = "••••••"
 MIN_LENGTH = 6
 SENSITIVE_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "proxy-authorization"})
 
+_Key = str | int
+
+_FEW = 8
 _MIN_LINE = 8
 _PIECE = 512
 _CREDENTIALS = frozenset({"password", "token", "clientSecret"})
@@ -45,10 +48,7 @@ class Masker:
         The very same object comes back where there was nothing to mask.
         """
         try:
-            text = json.dumps(value, ensure_ascii=False)
-            if not self._finds(text) and '"headers"' not in text.lower():
-                return value
-            return self._masked(value)
+            return self._masked(value) if self._concerns(value) else value
         except (RecursionError, ValueError, TypeError):
             return MASK  # too deep to look through, so nothing of it may be shown
 
@@ -60,11 +60,15 @@ class Masker:
         masked: bytes = self._pattern.sub(MASK.encode(), raw)
         return text if masked == raw else masked.decode("utf-8", "surrogatepass")
 
+    def _concerns(self, value: object) -> bool:
+        """Whether something in `value` may have to be masked."""
+        text = json.dumps(value, ensure_ascii=False)
+        return '"headers"' in text.lower() or self._finds(text)
+
     def _finds(self, text: str) -> bool:
-        return (
-            self._pattern is not None
-            and self._pattern.search(text.encode("utf-8", "surrogatepass")) is not None
-        )
+        if self._pattern is None:
+            return False
+        return self._pattern.search(text.encode("utf-8", "surrogatepass")) is not None
 
     def _masked(self, value: Json) -> Json:
         if isinstance(value, str):
@@ -72,27 +76,33 @@ class Masker:
         if isinstance(value, dict):
             return self._masked_dict(mask_credentials(value))
         if isinstance(value, list):
-            masked = [self._masked(each) for each in value]
-            return value if all(new is old for new, old in zip(masked, value, strict=True)) else masked
+            return [each for _, each in self._masked_members(list(enumerate(value)))]
         if value is None or isinstance(value, bool):
             return value
         return MASK if self._finds(json.dumps(value)) else value
 
     def _masked_dict(self, value: dict[str, Json]) -> dict[str, Json]:
         masked: dict[str, Json] = {}
-        for key, each in value.items():
-            masked[_unused(self.mask_text(key), masked)] = self._masked(each)
-        same = len(masked) == len(value) and all(
-            new is old
-            for pair in zip(masked.items(), value.items(), strict=True)
-            for new, old in zip(*pair, strict=True)
-        )
-        return value if same else masked
+        for key, each in self._masked_members(list(value.items())):
+            masked[_unused(key, masked)] = each
+        return masked
+
+    def _masked_members(self, members: list[tuple[_Key, Json]]) -> list[tuple[_Key, Json]]:
+        """Mask the members of a container; halves in which nothing is found are left alone."""
+        if len(members) > _FEW:
+            if not self._concerns(members):
+                return members
+            middle = len(members) // 2
+            return [*self._masked_members(members[:middle]), *self._masked_members(members[middle:])]
+        return [
+            (self.mask_text(key) if isinstance(key, str) else key, self._masked(each))
+            for key, each in members
+        ]
 
 
-def _unused(key: str, taken: dict[str, Json]) -> str:
+def _unused(key: _Key, taken: dict[str, Json]) -> str:
     """Two keys can look alike once they are masked; neither value may be lost."""
-    number, unused = 1, key
+    number, unused = 1, str(key)
     while unused in taken:
         number += 1
         unused = f"{key} ({number})"
@@ -131,7 +141,7 @@ def _masked_member(record: dict[str, Json], key: str, value: dict[str, Json]) ->
 @lru_cache(maxsize=128)
 def _pattern_for(secrets: frozenset[str]) -> Any:
     """Return the compiled expression, or None where there is no secret."""
-    forms = {form for secret in secrets for piece in _pieces(secret) for form in _forms(piece)}
+    forms: set[bytes] = {form for secret in secrets for piece in _pieces(secret) for form in _forms(piece)}
     if not forms:
         return None
     alternatives = b"|".join(sorted(forms, key=lambda form: (-len(form), form)))

@@ -1,17 +1,20 @@
 """Cuts a result that is too large to store, where its bytes are: what is small beside it stays whole.
 
-Sizes are those of the JSON text with ASCII escapes (as `json.dumps` writes it). Inside a container, members larger than a
-sixteenth of its budget share what the small ones leave; where even the small ones are too many, the last are dropped.
+Sizes are those of the JSON text with ASCII escapes (as `json.dumps` writes it). Inside a container, members
+larger than a sixteenth of its budget share what the small ones leave; where even these are too many, the last
+are dropped.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii
 
 from steprunners.json_types import Json
-from steprunners.paths import show_path
+from steprunners.paths import parse_path, show_path
+from steprunners.patterns import JsonPath
 
 LIMIT_BYTES = 1024 * 1024
 _LARGE_PART = 16
@@ -34,9 +37,12 @@ class Cut:
 
 
 def cut(value: Json, limit_bytes: int = LIMIT_BYTES) -> Cut:
-    """Return `value` whose JSON text has at most `limit_bytes` (at least 2); values that raise in json.dumps become null."""
+    """Return `value` with a JSON text of at most `limit_bytes`, which is 4 or more.
+
+    What is no JSON, or too deep to be written, becomes null.
+    """
     try:
-        if len(json.dumps(value)) <= limit_bytes:
+        if _size(value) <= limit_bytes:
             return Cut(value, [])
         shears = _Shears()
         shortened = shears.fit(value, limit_bytes, ())
@@ -45,9 +51,19 @@ def cut(value: Json, limit_bytes: int = LIMIT_BYTES) -> Cut:
     return Cut(shortened, [show_path(place) or "$" for place in shears.places[:_MAX_PATHS]])
 
 
-def touches_cut(path: Sequence[str | int], cut_places: Sequence[Sequence[str | int]]) -> bool:
-    """Whether what stands at `path` lacks something: it, or a part of it, was cut."""
-    return any(list(place[: len(path)]) == list(path) for place in cut_places)
+def touches_cut(path: str, cut_paths: Iterable[str]) -> bool:
+    """Whether what stands at `path` of a result lacks something: it, or a part of it, was cut.
+
+    What is missing altogether is not asked here. A JSONPath may lead anywhere, so it is touched by any cut.
+    """
+    cuts = [() if text == "$" else parse_path(text) for text in cut_paths]
+    asked = parse_path(path)
+    if isinstance(asked, JsonPath):
+        return bool(cuts)
+    meant = [asked] if asked[0] != "response" else [asked, asked[1:], ("body", *asked[1:])]
+    return any(
+        place[: len(each)] == each for place in cuts if not isinstance(place, JsonPath) for each in meant
+    )
 
 
 class _Shears:
@@ -57,40 +73,36 @@ class _Shears:
         self.places: list[_Place] = []
 
     def fit(self, value: Json, budget: int, place: _Place) -> Json:
-        """Return as much of `value` as `budget` bytes of JSON hold."""
-        if _size(value) <= budget:
-            return value
-        self.places.append(place)
+        """Return as much of `value`, which is larger than that, as `budget` bytes of JSON hold."""
         if isinstance(value, str):
+            self.places.append(place)
             return _prefix(value, budget)
         if isinstance(value, list):
             return [member for _, member in self._members(list(enumerate(value)), budget, place)]
         if isinstance(value, dict):
             return {str(key): member for key, member in self._members(list(value.items()), budget, place)}
+        self.places.append(place)  # a number of more digits than anybody reads
         return None
 
     def _members(
-        self, members: Sequence[tuple[_Key, Json]], budget: int, place: _Place
+        self, members: list[tuple[_Key, Json]], budget: int, place: _Place
     ) -> list[tuple[_Key, Json]]:
         room = budget - 2  # the brackets
-        overheads = [_overhead(key) for key, _ in members]
-        sizes = [_size(member) + overhead for (_, member), overhead in zip(members, overheads, strict=True)]
+        sizes = [_size(member) + _overhead(key) for key, member in members]
         share = _share(sizes, room)
         kept: list[tuple[_Key, Json]] = []
-        at = len(self.places)
-        for (key, member), size, overhead in zip(members, sizes, overheads, strict=True):
-            allowed = min(size, share, room) - overhead
-            if size <= min(share, room):
+        for (key, member), size in zip(members, sizes, strict=True):
+            allowed = min(share, room)
+            if size <= allowed:
                 kept.append((key, member))
-            elif allowed >= _SMALLEST_SHARE:
-                kept.append((key, self.fit(member, allowed, (*place, key))))
-                size = _size(kept[-1][1]) + overhead
-            else:
+                room -= size
+                continue
+            inside = allowed - _overhead(key)
+            if inside < _SMALLEST_SHARE:
+                self.places.append(place)
                 break
-            room -= size
-        if len(kept) == len(members):
-            # Nothing was dropped from the container itself, only inside its members.
-            del self.places[at - 1]
+            kept.append((key, self.fit(member, inside, (*place, key))))
+            room -= _size(kept[-1][1]) + _overhead(key)
         return kept
 
 
@@ -110,11 +122,18 @@ def _share(sizes: list[int], room: int) -> int:
 
 
 def _overhead(key: _Key) -> int:
-    return 2 + (len(json.dumps(key)) + 2 if isinstance(key, str) else 0)
+    return 2 + (_size(key) + 2 if isinstance(key, str) else 0)
+
+
+_encode = json.JSONEncoder().encode
 
 
 def _size(value: Json) -> int:
-    return len(json.dumps(value))
+    if isinstance(value, str):
+        return len(encode_basestring_ascii(value))
+    if type(value) is int:
+        return len(str(value))
+    return len(_encode(value))
 
 
 def _prefix(text: str, budget: int) -> str:

@@ -1,4 +1,4 @@
-"""How a request says who sends it: Basic (RFC 7617), Bearer (RFC 6750), OAuth 2.0 client credentials (RFC 6749, 4.4)."""
+"""Who sends a request: Basic (RFC 7617), Bearer (RFC 6750), OAuth 2.0 client credentials (RFC 6749, 4.4)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class BearerAuth(Wire):
 
 
 class OAuth2ClientCredentials(Wire):
-    """A token that is fetched with the client's id and secret, and kept by the worker as long as it is valid."""
+    """A token that is fetched with the client's id and secret, and kept as long as it is valid."""
 
     type: Literal["oauth2ClientCredentials"]
     token_url: str

@@ -71,8 +71,8 @@ def _url(config: HttpConfig, connection: HttpConnection | None) -> str:
     url = normal_url(_absolute(config.url.strip(), connection))
     if connection is not None and origin(url) != origin(normal_url(connection.base_url)):
         raise BadConfig(
-            "meta.url leads to another server than the resource's baseUrl, whose headers and credentials it would get: "
-            "leave out resourceId"
+            "meta.url leads to another server than the resource's baseUrl, whose headers and credentials it "
+            "would get: leave out resourceId"
         )
     if not config.query:
         return url
@@ -82,7 +82,7 @@ def _url(config: HttpConfig, connection: HttpConnection | None) -> str:
 
 
 def _absolute(url: str, connection: HttpConnection | None) -> str:
-    """Put a relative URL behind the base URL, path behind path: `/orders` on `http://shop/v1` is `/v1/orders`."""
+    """Put a relative URL behind the base URL: `/orders` on `http://shop/v1` is `http://shop/v1/orders`."""
     if _ABSOLUTE.match(url):
         return url
     if connection is None:

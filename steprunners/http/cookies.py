@@ -1,8 +1,9 @@
-"""A cookie jar as JSON, so that the steps of an execution can share it (RFC 6265: domain, path, expiry are kept)."""
+"""A cookie jar as JSON, shared by the steps of an execution; domain, path and expiry are kept (RFC 6265)."""
 
 from __future__ import annotations
 
 from http.cookiejar import Cookie
+from typing import Any
 
 from requests.cookies import RequestsCookieJar
 
@@ -35,8 +36,8 @@ def load_cookies(session: Json) -> RequestsCookieJar:
     return jar
 
 
-def _cookie(fields: dict[str, Json]) -> Cookie:
-    return Cookie(  # type: ignore[misc]  # the fields are those that dump_cookies wrote
+def _cookie(fields: dict[str, Any]) -> Cookie:
+    return Cookie(
         version=0,
         port=None,
         port_specified=False,

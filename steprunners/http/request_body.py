@@ -53,7 +53,7 @@ def encode_form(form: Mapping[str, Json]) -> tuple[bytes, str]:
 
 
 def encode_pairs(values: Mapping[str, Json]) -> str:
-    """Return `values` as a query string: text and numbers as they are, booleans in lower case, objects as JSON."""
+    """Return `values` as a query string: text as it is, others as JSON writes them; null is left out."""
     pairs = [
         (name, as_text(each))
         for name, value in values.items()
@@ -69,7 +69,7 @@ def as_text(value: Json) -> str:
 
 
 def encode_multipart(parts: list[MultipartPart]) -> tuple[bytes, str]:
-    """Return the bytes and content type of a multipart form; raise BadConfig where a part's base64 is broken."""
+    """Return the bytes and content type of a multipart form; raise BadConfig for broken base64."""
     return encode_multipart_formdata([_field(part) for part in parts])
 
 

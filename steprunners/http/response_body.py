@@ -6,6 +6,7 @@ import base64
 import codecs
 import json
 import math
+from collections.abc import Iterable
 from email.message import Message
 from typing import Literal, NoReturn
 
@@ -98,17 +99,20 @@ _decoder = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 
 def _is_shallow(value: Json) -> bool:
-    level: list[Json] = [value]
+    level = [value]
     for _ in range(MAX_DEPTH):
         level = [
-            child
-            for container in level
-            for child in (container.values() if isinstance(container, dict) else container)  # type: ignore[union-attr]  # containers only, but for the first
-            if isinstance(child, dict | list)
+            child for container in level for child in _members(container) if isinstance(child, dict | list)
         ]
         if not level:
             return True
     return False
+
+
+def _members(container: Json) -> Iterable[Json]:
+    if isinstance(container, dict):
+        return container.values()
+    return container if isinstance(container, list) else ()
 
 
 def _decode(body: bytes, charset: str | None, *, is_text: bool) -> str | None:

@@ -88,7 +88,7 @@ class ConditionRunner(StepRunner[ConditionConfig]):
     }
 
     def run(self, config: ConditionConfig, context: StepContext) -> TakeBranch:
-        """Return the first branch whose condition holds; raise StepError where a condition cannot be evaluated."""
+        """Return the first branch whose condition holds; raise StepError where one cannot be evaluated."""
         if context.evaluate is None:
             raise BadConfig("a condition needs the values of an execution")
         for index, branch in enumerate(config.branches):

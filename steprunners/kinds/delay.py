@@ -36,7 +36,7 @@ class DelayRunner(StepRunner[DelayConfig]):
     example: ClassVar[dict[str, Any]] = {"name": "settle", "stepType": "delay", "meta": {"delayMs": 250}}
 
     def run(self, config: DelayConfig, context: StepContext) -> Finished | Park:
-        """Park until `delayMs` have passed since the first call; what is left of it after an early wake-up."""
+        """Park until `delayMs` have passed since the first call; after an early wake-up, for the rest."""
         now_ms = time.time_ns() // 1_000_000  # the wall clock, because the wait survives a restart
         state = context.state if isinstance(context.state, dict) else {}
         started_ms = state.get("startedMs", now_ms)

@@ -186,7 +186,7 @@ class HttpRunner(StepRunner[HttpConfig]):
         return Finished(result, session=_session(config, cookies))
 
     def expectations(self, config: HttpConfig, fields: frozenset[str]) -> list[Assertion]:
-        """Return what `expectedStatus` and `expectedResponse` say; 2xx or 3xx where nothing speaks of the status."""
+        """Return what `expectedStatus` and `expectedResponse` say; 2xx or 3xx where nothing else does."""
         expected: list[Assertion] = []
         if config.expected_status is not None:
             expected.append(status_assertion(config.expected_status))

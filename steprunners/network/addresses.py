@@ -1,16 +1,16 @@
 """What an IP address is: its embedded IPv4, and why it should not be reached.
 
-`ipaddress.is_global` is not enough: it accepts `::127.0.0.1`, `64:ff9b::a9fe:a9fe` and `2002:a9fe:a9fe::1`. So an
-IPv4 address inside an IPv6 one is unwrapped, and both are looked up in a table of our own.
-Sources: the IANA special-purpose address registries; RFC 4291 (mapped, compatible), 6052 (NAT64), 3056 (6to4),
-4380 (Teredo), 5214 (ISATAP).
+`ipaddress.is_global` is not enough: it accepts `::127.0.0.1`, `64:ff9b::a9fe:a9fe` and `2002:a9fe:a9fe::1`.
+So an IPv4 address inside an IPv6 one is unwrapped, and both are looked up in a table of our own. Sources: the
+IANA special-purpose address registries; RFC 4291 (mapped, compatible), 6052 (NAT64), 3056 (6to4), 4380
+(Teredo), 5214 (ISATAP).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
 
@@ -95,9 +95,9 @@ def why_private(address: Address) -> str | None:
     return _first_reason(address, _PRIVATE_NETWORKS)
 
 
-def _first_reason(address: Address, table: list[tuple[object, str]]) -> str | None:
+def _first_reason(address: Address, table: list[tuple[IPv4Network | IPv6Network, str]]) -> str | None:
     for each in with_embedded(address):
         for network, why in table:
-            if each in network:  # type: ignore[operator]  # an IPv4Network or IPv6Network; the other family is never in it
+            if each in network:
                 return why
     return None

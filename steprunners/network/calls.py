@@ -1,4 +1,4 @@
-"""One guarded call: whatever socket it holds is shut down at its deadline, or when the execution is cancelled."""
+"""One guarded call: its socket is shut down at the deadline, or when the execution is cancelled."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from steprunners.network.watchdog import watchdog
 class Call:
     """What a call may reach, until when, and the socket that it holds right now.
 
-    The socket is held as a duplicate of its file descriptor: shutting that down ends the connection whatever was
-    wrapped around the original (TLS takes the original away), and closing it can never hit a stranger's descriptor.
+    The socket is held as a duplicate of its file descriptor: shutting that down ends the connection whatever
+    was wrapped around the original (TLS takes the original away), and closing it can never hit a stranger's
+    descriptor.
     """
 
     def __init__(self, policy: NetworkPolicy, deadline: Deadline, cancellation: Cancellation) -> None:

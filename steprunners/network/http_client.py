@@ -1,8 +1,9 @@
-"""One HTTP exchange under the guard: kept connections, redirects, a total deadline, a cap on the decoded body.
+"""One HTTP exchange under the guard: kept connections, redirects, a total deadline, a cap on the body.
 
-A kept connection may have been closed by its server without our seeing it yet. A request with a safe method (GET,
-HEAD, OPTIONS, TRACE) is then sent once more on a new connection, when not a byte of an answer had come. Any other is
-never sent twice; so that it hardly ever meets a closed connection it takes one used within the last second, or a new one.
+A kept connection may have been closed by its server without our seeing it yet. A request with a safe method
+(GET, HEAD, OPTIONS, TRACE) is then sent once more on a new connection, when not a byte of an answer had come.
+Any other is never sent twice; so that it hardly ever meets a closed connection it takes one used within the
+last second, or a new one.
 """
 
 from __future__ import annotations
@@ -39,8 +40,9 @@ _DEFAULT_HEADERS = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding"
 def send(call: Call, request: HttpRequest) -> HttpResponse:
     """Send the request, follow its redirects and read the answer's body.
 
-    Raises BadConfig (not a URL), AddressRefused, ConnectionFailed, DeadlineExceeded, Cancelled, or StepError with one of
-    the codes `bad_response`, `bad_redirect`, `redirect_loop`, `too_many_redirects`, `response_too_large`.
+    Raises BadConfig (not a URL), AddressRefused, ConnectionFailed, DeadlineExceeded, Cancelled, or StepError
+    with one of the codes `bad_response`, `bad_redirect`, `redirect_loop`, `too_many_redirects`,
+    `response_too_large`.
     """
     request = replace(request, url=normal_url(request.url))
     with call.guarded():
@@ -80,7 +82,7 @@ def _check_redirects(
 
 
 def _let_go(response: BaseHTTPResponse) -> None:
-    """Give the connection of an answer that nobody reads back, where that costs no more than reading a little."""
+    """Give back the connection of an answer that nobody reads, where little is left to be read."""
     length = response.headers.get("content-length", "")
     if length.isdigit() and int(length) <= _CHUNK:
         response.drain_conn()
@@ -180,7 +182,7 @@ def _read(call: Call, response: BaseHTTPResponse) -> bytes:
 
 
 def _explained(call: Call, error: Exception) -> StepError:
-    """Return what happened in a tester's words; the end of the call comes first, because it breaks its connection."""
+    """Return what happened, in a tester's words; the end of the call comes first."""
     try:
         call.check()
     except StepError as over:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field, replace
 from http.cookiejar import CookieJar
 from urllib.parse import urldefrag, urljoin, urlsplit, urlunsplit
@@ -13,7 +14,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import BaseHTTPResponse
 
 from steprunners.base import BadConfig, StepError
-from steprunners.network.tls import TlsOptions
+from steprunners.network.tls import DEFAULT_TLS, TlsOptions
 
 # Credentials of the one server that they were written for.
 _CREDENTIAL_HEADERS = ("Authorization", "Cookie", "Proxy-Authorization")
@@ -23,13 +24,13 @@ REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """What to send. `url` is absolute; `cookies` are sent where they apply, and those of the answers are added."""
+    """What to send. `url` is absolute; `cookies` are sent where they apply, and get those of the answers."""
 
     method: str
     url: str
     headers: CaseInsensitiveDict[str] = field(default_factory=CaseInsensitiveDict)
     body: bytes | None = None
-    tls: TlsOptions = TlsOptions()
+    tls: TlsOptions = DEFAULT_TLS
     follow_redirects: bool = True
     max_redirects: int = 10
     cookies: CookieJar = field(default_factory=RequestsCookieJar)
@@ -100,10 +101,8 @@ def redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
 
 def _target(url: str, location: str) -> str:
     # Header bytes arrive as Latin-1; servers that send others mean UTF-8.
-    try:
+    with contextlib.suppress(UnicodeError):
         location = location.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        pass
     try:
         target, fragment = urldefrag(urljoin(url, location.strip()))
         parts = urlsplit(target)
@@ -128,15 +127,17 @@ def _cookie_view(request: HttpRequest) -> PreparedRequest:
 
 def cookie_header(request: HttpRequest) -> str | None:
     """Return the value of the Cookie header that the request's jar gives, or None."""
-    return get_cookie_header(request.cookies, _cookie_view(request)) if len(request.cookies) else None
+    if not len(request.cookies):
+        return None
+    header: str | None = get_cookie_header(request.cookies, _cookie_view(request))  # type: ignore[no-untyped-call]  # theirs
+    return header
 
 
 def keep_cookies(request: HttpRequest, response: BaseHTTPResponse) -> dict[str, str]:
     """Put the answer's cookies into the request's jar, and return those that it set."""
     if "set-cookie" not in response.headers:
         return {}
-    view = _cookie_view(request)
-    extract_cookies_to_jar(request.cookies, view, response)
     fresh = RequestsCookieJar()
-    extract_cookies_to_jar(fresh, view, response)
+    for jar in (request.cookies, fresh):
+        extract_cookies_to_jar(jar, _cookie_view(request), response)  # type: ignore[no-untyped-call]  # theirs
     return {cookie.name: cookie.value or "" for cookie in fresh}

@@ -1,7 +1,8 @@
 """urllib3's connections with their sockets opened by the guard, and kept alive per worker thread.
 
-A thread has one pool manager a (policy, TLS options) pair: a connection that one tenant's rules allowed is never handed
-to another's. The call that runs in a thread is known to its pools, so a reused connection too is watched by it.
+A thread has one pool manager a (policy, TLS options) pair: a connection that one tenant's rules allowed is
+never handed to another's. The call that runs in a thread is known to its pools, so a reused connection too is
+watched by it.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class _Guarded(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         call = cast("Call", _thread.call)
-        connection = open_socket(call, self._dns_host, cast("int", self.port))
+        connection = open_socket(call, self._dns_host, self.port)
         self.handle = connection.dup()
         call.watch(self.handle)
         return connection
@@ -70,7 +71,7 @@ class _GuardedTls(_Guarded, HTTPSConnection):
 
 
 def _take(connection: _Guarded) -> None:
-    """Make a connection from the pool ready for this thread's call: watched, or closed where it must not be reused."""
+    """Have a pooled connection watched by this thread's call, or close it where it must not be reused."""
     _thread.reused = False
     if connection.sock is None:
         return
@@ -100,7 +101,7 @@ class _TlsPool(_Pool, HTTPSConnectionPool):
     ConnectionCls = _GuardedTls
 
     def _validate_conn(self, conn: Any) -> None:
-        # The parent also warns about each unverified request; `verifyTls: false` is the user's explicit choice.
+        # The parent warns about each unverified request; `verifyTls: false` is the user's own choice.
         if conn.is_closed:
             conn.connect()
 

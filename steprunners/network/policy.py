@@ -29,10 +29,10 @@ _NAME = re.compile(r"(?:\*|(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?
 class NetworkPolicy:
     """What may be reached besides public addresses, and how large an answer may be.
 
-    `allowed` holds exceptions: a host name (`shop.internal`, `*.internal`), an address or CIDR (`10.0.0.0/8`), each with
-    an optional port (`localhost:8001`, `[::1]:80`), or a port alone (`:8001`). A host name is trusted with whatever
-    private address it resolves to. Metadata services are refused whatever `allowed` and `deny_private` say.
-    `max_body_bytes` caps the decoded body of one HTTP answer.
+    `allowed` holds exceptions: a host name (`shop.internal`, `*.internal`), an address or CIDR
+    (`10.0.0.0/8`), each with an optional port (`localhost:8001`, `[::1]:80`), or a port alone (`:8001`). A
+    host name is trusted with whatever private address it resolves to. Metadata services are refused whatever
+    `allowed` and `deny_private` say. `max_body_bytes` caps the decoded body of one HTTP answer.
     """
 
     allowed: tuple[str, ...] = ()
@@ -92,7 +92,7 @@ class AllowEntry:
 
 
 def _reachable(address: Address) -> list[Address]:
-    """The IPv4 addresses inside an IPv6 one decide, where there are any: allowing `::/0` must not open 127.0.0.1."""
+    # The IPv4 addresses inside an IPv6 one decide, where there are any: `::/0` must not open 127.0.0.1.
     embedded = list(with_embedded(address))
     return embedded[1:] or embedded
 

@@ -1,4 +1,4 @@
-"""Name resolution and connecting: resolved once, checked, and connected to the very address that was checked."""
+"""Connecting: a name is resolved once, checked, and the very address that was checked is connected to."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _connect(call: Call, address: str, port: int, patience: float) -> socket.soc
 
 
 def resolve(call: Call, host: str, port: int) -> list[str]:
-    """Return the addresses of `host`, in the resolver's order. Raises ConnectionFailed, DeadlineExceeded or Cancelled."""
+    """Return the addresses of `host`, in the resolver's order; raise as `open_socket` does."""
     try:
         return [str(parse_address(host))]
     except ValueError:

@@ -15,7 +15,7 @@ from steprunners.base import BadConfig
 
 @dataclass(frozen=True)
 class TlsOptions:
-    """Whether the server's certificate is verified, and PEM texts: further authorities, and the client's certificate."""
+    """Whether the server is verified; as PEM an authority, the client's certificate and its key."""
 
     verify: bool = True
     ca_certificate: str | None = None
@@ -25,6 +25,9 @@ class TlsOptions:
     def without_client(self) -> TlsOptions:
         """Return the options for a server that must not see the client's certificate."""
         return TlsOptions(self.verify, self.ca_certificate)
+
+
+DEFAULT_TLS = TlsOptions()
 
 
 @lru_cache(maxsize=64)
@@ -70,7 +73,7 @@ def _no_password() -> str:
 
 
 def why_untrusted(error: BaseException) -> str | None:
-    """Return what was wrong with TLS, found in the error or what caused it, in a tester's words; None for no TLS error."""
+    """Return what was wrong with TLS, in a tester's words; None where neither the error nor a cause tells."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, ssl.SSLCertVerificationError):

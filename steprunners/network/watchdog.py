@@ -1,4 +1,4 @@
-"""One thread a process that ends overdue calls: a read timeout is per read, so a body that drips outlives it."""
+"""One thread a process ends overdue calls: a read timeout is per read, so a body that drips outlives it."""
 
 from __future__ import annotations
 
