@@ -32,21 +32,35 @@ class Execution(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="executions")
-    flow = models.ForeignKey(Flow, on_delete=models.SET_NULL, null=True, blank=True, related_name="executions")
-    version = models.ForeignKey(FlowVersion, on_delete=models.SET_NULL, null=True, blank=True, related_name="executions")
+    flow = models.ForeignKey(
+        Flow, on_delete=models.SET_NULL, null=True, blank=True, related_name="executions"
+    )
+    version = models.ForeignKey(
+        FlowVersion, on_delete=models.SET_NULL, null=True, blank=True, related_name="executions"
+    )
     flow_name = models.CharField(max_length=200)
     flow_version = models.PositiveIntegerField(null=True, blank=True, help_text="Empty for a draft.")
     draft = JSONTextField(null=True, blank=True, help_text="The document, where it was never saved.")
     status = models.CharField(max_length=12, choices=ExecutionStatus.choices, default=ExecutionStatus.PENDING)
     phase = models.CharField(max_length=10, choices=Phase.choices, default=Phase.MAIN)
     source = models.CharField(max_length=10, choices=Source.choices, default=Source.API)
-    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="executions")
-    environment = models.ForeignKey(Environment, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="children")
+    user = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="executions"
+    )
+    environment = models.ForeignKey(
+        Environment, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    parent = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="children"
+    )
     parent_position = models.PositiveIntegerField(null=True, blank=True)
     depth = models.PositiveSmallIntegerField(default=0)
-    rerun_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reruns")
-    idempotency_key = models.CharField(max_length=200, null=True, blank=True)
+    rerun_of = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reruns"
+    )
+    idempotency_key = models.CharField(  # noqa: DJ001  # null, so that the unique constraint leaves runs without one alone
+        max_length=200, null=True, blank=True
+    )
     labels = JSONTextField(default=list)
     variables = JSONTextField(default=list, help_text="[{name, type, value, secret}], secret values masked")
     secrets = EncryptedJSONField(null=True, blank=True, editable=False, help_text="{variable: value}")
@@ -54,14 +68,22 @@ class Execution(models.Model):
     pins = JSONTextField(default=dict, help_text="{flow id: version} of the flows it may run")
     positions = JSONTextField(default=dict, help_text="Kafka start positions")
     failed = models.BooleanField(default=False, help_text="A step that counts has failed.")
+    failure = JSONTextField(
+        null=True, blank=True, help_text="The first failure; becomes the error when it ends."
+    )
     error = JSONTextField(null=True, blank=True)
     sequence = models.PositiveBigIntegerField(default=0)
     remaining = models.PositiveIntegerField(default=0)
     cursor = models.PositiveIntegerField(null=True, blank=True)
+    release = JSONTextField(default=list, help_text="Background steps that start with it")
+    clean_up_position = models.PositiveIntegerField(
+        null=True, blank=True, help_text="The first clean-up step."
+    )
     initial_delay_ms = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
+    duration_ms = models.PositiveBigIntegerField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     cancel_requests = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(null=True, blank=True, help_text="Not started before this.")
@@ -110,15 +132,22 @@ class ExecutionStep(models.Model):
     flow_step_id = models.CharField(max_length=64)
     step_type = models.CharField(max_length=40)
     definition = JSONTextField()
-    needs = JSONTextField(default=list)
-    group = models.PositiveIntegerField(null=True, blank=True, help_text="Position of the condition that it belongs to.")
+    needs = JSONTextField(default=list, help_text="[[position, required]] of the steps that it refers to")
+    group = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Position of the condition that it belongs to."
+    )
     branch = models.SmallIntegerField(null=True, blank=True)
+    end_position = models.PositiveIntegerField(help_text="Of the last step inside it; its own where none is.")
     next_position = models.PositiveIntegerField(null=True, blank=True)
     release = JSONTextField(default=list)
+    branches = JSONTextField(
+        null=True,
+        blank=True,
+        help_text="Where a condition's branches are: {index: [start, end, entry, release]}",
+    )
     background = models.BooleanField(default=False)
     always_run = models.BooleanField(default=False)
     status = models.CharField(max_length=12, choices=StepStatus.choices, default=StepStatus.PENDING)
-    sequence = models.PositiveBigIntegerField(default=0, help_text="Number of its last update.")
     attempts = models.PositiveIntegerField(default=0)
     owner = models.CharField(max_length=100, blank=True, default="")
     fence = models.PositiveIntegerField(default=0)
@@ -129,7 +158,12 @@ class ExecutionStep(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
     duration_ms = models.PositiveBigIntegerField(null=True, blank=True)
-    state = EncryptedJSONField(null=True, blank=True, editable=False, help_text="What it needs to go on after a wait.")
+    awaiting = models.BooleanField(
+        default=False, help_text="It waits for a background step that it refers to."
+    )
+    state = EncryptedJSONField(
+        null=True, blank=True, editable=False, help_text="What it needs to go on after a wait."
+    )
     request = JSONTextField(null=True, blank=True)
     response = JSONTextField(null=True, blank=True)
     whole_response = EncryptedJSONField(null=True, blank=True, editable=False)
@@ -142,12 +176,15 @@ class ExecutionStep(models.Model):
 
     class Meta:
         ordering = ("position",)
-        indexes = [models.Index(fields=["look_at"], name="step_to_look_at", condition=Q(look_at__isnull=False))]
+        indexes = [
+            models.Index(fields=["look_at"], name="step_to_look_at", condition=Q(look_at__isnull=False))
+        ]
         constraints = [
             models.UniqueConstraint(fields=["execution", "position"], name="step_position_once"),
             models.CheckConstraint(
                 name="moving_step_is_looked_at",
-                condition=~Q(status__in=[StepStatus.IN_PROGRESS, StepStatus.WAITING]) | Q(look_at__isnull=False),
+                condition=~Q(status__in=[StepStatus.IN_PROGRESS, StepStatus.WAITING])
+                | Q(look_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="ended_step_is_left_alone",

@@ -18,7 +18,8 @@ MAX_TIMEOUT_MS = 3_600_000
 
 StepName = Annotated[str, Field(pattern=NAME_PATTERN)]
 RetryOn = Annotated[
-    Literal["ERROR", "FAILED"], BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value)
+    Literal["ERROR", "FAILED"],
+    BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
 ]
 
 
@@ -34,7 +35,10 @@ class VariableType(StrEnum):
 
 
 class RetryPolicy(Wire):
-    """Try again after FAILED or ERROR: wait min(initialDelayMs × backoffMultiplier^(n−1), maxDelayMs) before retry n."""
+    """Try again after FAILED or ERROR.
+
+    Before retry n it waits min(initialDelayMs × backoffMultiplier^(n−1), maxDelayMs).
+    """
 
     max_retries: int = Field(3, ge=0, le=100)
     initial_delay_ms: int = Field(1_000, ge=0, le=86_400_000)

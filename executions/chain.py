@@ -1,0 +1,74 @@
+"""Builds and publishes the Celery chains of an execution: one task a step, at most 20 a chain.
+
+A literal chain of N signatures costs O(N²) bytes over its life, since every task carries all that follow it. So a
+chain is short, and its last link publishes the next one.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+
+from celery import chain as celery_chain
+from celery import signature
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from executions import moves
+from executions.models import Execution, ExecutionStep
+
+logger = logging.getLogger(__name__)
+
+LINKS = 20
+TASK = "executions.run_step"
+#: After a failed publish the sweeper tries again this much later, in seconds.
+RETRY_SECONDS = 1.0
+
+
+def publish(execution_id: uuid.UUID, positions: Sequence[int | None], *, begin: bool = False) -> bool:
+    """Publish a chain of these steps; `begin` starts the execution with its first link.
+
+    Where the broker does not answer, the row is the outbox: the sweeper publishes later. Returns whether it was sent.
+    """
+    links = [
+        signature(TASK, args=[str(execution_id), position, begin and index == 0], immutable=True)
+        for index, position in enumerate(positions[:LINKS])
+    ]
+    try:
+        celery_chain(*links).apply_async()
+    except (OperationalError, ConnectionError, OSError) as error:
+        logger.warning("execution %s not published, the sweeper will: %s", execution_id, error)
+        moves.look_again(Execution, execution_id, RETRY_SECONDS)
+        return False
+    return True
+
+
+def publish_from(execution_id: uuid.UUID, position: int, *, begin: bool = False) -> bool:
+    """Publish the chain that begins at the position."""
+    return publish(execution_id, positions_from(execution_id, position), begin=begin)
+
+
+def publish_on_commit(execution_id: uuid.UUID, positions: Sequence[int | None]) -> None:
+    """Publish the first chain of an execution once its rows are committed."""
+    transaction.on_commit(lambda: publish(execution_id, positions, begin=True))
+
+
+def positions_from(execution_id: uuid.UUID, position: int) -> list[int | None]:
+    """Return the position and up to 19 that follow it in the foreground, as far as is known."""
+    rows = (
+        ExecutionStep.objects.filter(execution_id=execution_id, position__gte=position)
+        .order_by("position")
+        .values_list("position", "next_position")[: 4 * LINKS]
+    )
+    return follow_links(dict(rows), position)
+
+
+def follow_links(links: Mapping[int, int | None], position: int | None) -> list[int | None]:
+    """Return the position and up to 19 that follow it; one None where there is nothing in the foreground."""
+    found: list[int | None] = []
+    at = position
+    while at is not None and len(found) < LINKS:
+        found.append(at)
+        at = links.get(at)
+    return found or [None]

@@ -1,0 +1,97 @@
+"""Child executions: the flow that a `flow` step, or a condition's branch, runs."""
+
+from __future__ import annotations
+
+import uuid
+
+from executions.context import secret_texts, texts_of
+from executions.models import Execution, ExecutionStep
+from executions.services.start import RunRefused, start_execution
+from executions.states import EXECUTION_TERMINAL, ExecutionStatus, Source
+from flows.models import FlowVersion
+from steprunners.base import RunChild, StepError
+from steprunners.json_types import Json
+from steprunners.lifecycle import Answer, Progress
+
+MAX_DEPTH = 10
+
+
+def start_child(parent: Execution, step: ExecutionStep, wish: RunChild) -> Execution:
+    """Create the child in the caller's transaction; it is published after the commit.
+
+    Raises StepError (`child_refused`) where the flow is deleted, nested too deep, or refuses its variables.
+    """
+    if parent.depth + 1 > MAX_DEPTH:
+        raise StepError(f"flows are nested more than {MAX_DEPTH} deep", code="child_refused")
+    try:
+        return start_execution(
+            team=parent.team,
+            user=parent.user,
+            source=Source.FLOW,
+            version=_pinned_version(parent, wish),
+            environment=parent.environment,
+            variables=[{"name": name, "value": value} for name, value in wish.variables.items()],
+            parent=parent,
+            parent_position=step.position,
+        )
+    except RunRefused as refusal:
+        raise StepError(f"the flow cannot be started: {refusal}", code="child_refused") from refusal
+
+
+def _pinned_version(parent: Execution, wish: RunChild) -> FlowVersion:
+    """Return the version that was the newest when the run was created, or the one that the step names."""
+    number = wish.version or parent.pins.get(str(wish.flow_id))
+    versions = FlowVersion.objects.filter(
+        flow__team=parent.team_id, flow_id=wish.flow_id, flow__deleted_at=None
+    )
+    found = versions.filter(number=number).select_related("flow").first() if number else None
+    if found is None:
+        raise StepError(f"there is no flow {wish.flow_id} (version {number}) to run", code="child_refused")
+    return found
+
+
+def answer_of(step: ExecutionStep, progress: Progress) -> Answer | None:
+    """Return what the awaited branch or child ended with; None where it has not ended."""
+    if progress.child is not None:
+        return _child_answer(step, progress, progress.child)
+    if progress.branch is not None:
+        failed = progress.branch_failed
+        reason = f"step {failed} of branch {progress.branch} failed" if failed else None
+        return Answer({"matchedBranch": progress.branch}, reason)
+    return None
+
+
+def _child_answer(step: ExecutionStep, progress: Progress, child_id: str) -> Answer | None:
+    child = Execution.objects.filter(pk=uuid.UUID(child_id)).defer("draft").first()
+    if child is None:
+        return Answer({"executionId": child_id}, "the child execution was deleted")
+    if child.status not in EXECUTION_TERMINAL:
+        return None
+    result: dict[str, Json] = {"executionId": str(child.id)}
+    if step.step_type == "condition":
+        result["matchedBranch"] = progress.branch
+    else:
+        result |= {"status": str(child.status), "variables": _extracted(child)}
+    if child.status == ExecutionStatus.COMPLETED:
+        return Answer(result)
+    return Answer(result, f"flow {child.flow_name} ended {child.status}")
+
+
+def _extracted(child: Execution) -> dict[str, Json]:
+    values: dict[str, Json] = {}
+    rows = child.steps.filter(completed_at__isnull=False).only(
+        "extracted", "secret_extracts", "completed_at", "position"
+    )
+    for row in rows.order_by("completed_at", "position"):
+        values.update(row.extracted)
+        values.update(row.secret_extracts or {})
+    return values
+
+
+def secrets_of_child(progress: Progress) -> set[str]:
+    """Return the texts that the child extracted as secrets: they are secrets of the parent too."""
+    if progress.child is None:
+        return set()
+    child = Execution.objects.only("id", "secrets").get(pk=uuid.UUID(progress.child))
+    rows = child.steps.filter(secret_extracts__isnull=False).only("secret_extracts")
+    return secret_texts(child) | {text for row in rows for text in texts_of(row.secret_extracts)}

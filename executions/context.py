@@ -1,0 +1,140 @@
+"""What a step may read and use: the scope of its references, its connection, its secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from resources.selectors import connection_of, find_resource, secret_values
+
+from executions.models import Execution, ExecutionStep, SessionState
+from executions.presentation import milliseconds
+from executions.states import STEP_OPEN, StepStatus
+from steprunners.base import BadConfig, ConnectionConfig
+from steprunners.json_types import Json
+from steprunners.references import Scope, StepView
+
+#: What is read of an earlier step; its request and attempts are not.
+_READ = (
+    "position", "name", "status", "background", "attempts", "duration_ms", "error", "response", "whole_response",
+    "cut_paths", "extracted", "secret_extracts", "completed_at", "started_at",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The steps that a step refers to."""
+
+    steps: list[ExecutionStep]
+    required: frozenset[int]
+
+    def running_background(self) -> bool:
+        """Whether one of them runs in the background and has not ended."""
+        return any(step.background and step.status in STEP_OPEN for step in self.steps)
+
+    def never_ran(self) -> ExecutionStep | None:
+        """Return one that cannot be done without and never ran."""
+        for step in self.steps:
+            if step.position in self.required and step.started_at is None and not _has_result(step):
+                return step
+        return None
+
+
+def _has_result(step: ExecutionStep) -> bool:
+    return step.response is not None or step.status in (StepStatus.IN_PROGRESS, StepStatus.WAITING)
+
+
+def neighbours(step: ExecutionStep) -> Neighbours:
+    """Load the earlier steps that `step` refers to, and only those."""
+    positions = [position for position, _ in step.needs]
+    required = frozenset(position for position, needed in step.needs if needed)
+    if not positions:
+        return Neighbours([], required)
+    rows = ExecutionStep.objects.filter(execution_id=step.execution_id, position__in=positions).only(*_READ)
+    return Neighbours(list(rows), required)
+
+
+def build_scope(execution: Execution, steps: Iterable[ExecutionStep]) -> Scope:
+    """Return what references can read, with extracted values over run variables (contract, section 3)."""
+    secrets = (execution.secrets or {}).get("variables", {})
+    values: dict[str, Json] = {each["name"]: each["value"] for each in execution.variables}
+    values.update(secrets)
+    secret_names = set(secrets)
+    rows = list(steps)
+    for row in sorted(
+        (row for row in rows if row.completed_at), key=lambda row: (row.completed_at, row.position)
+    ):
+        values.update(row.extracted)
+        values.update(row.secret_extracts or {})
+        secret_names = (secret_names - set(row.extracted)) | set(row.secret_extracts or {})
+    return Scope(
+        variables=values,
+        secrets=frozenset(secret_names),
+        steps={row.name: _view(row) for row in rows},
+        execution={"id": str(execution.id), "startedAt": milliseconds(execution.started_at)},
+        flow={"name": execution.flow_name, "version": execution.flow_version},
+    )
+
+
+def _view(step: ExecutionStep) -> StepView:
+    result = step.response if step.whole_response is None else step.whole_response
+    return StepView(
+        result=result,
+        status=str(step.status),
+        duration_ms=step.duration_ms,
+        attempts=step.attempts,
+        error_message=(step.error or {}).get("message"),
+        truncated=bool(step.cut_paths),
+    )
+
+
+def secret_texts(execution: Execution, connection_secrets: Iterable[str] = ()) -> set[str]:
+    """Return every text that must not be stored as it is."""
+    secrets = execution.secrets or {}
+    values = [*secrets.get("variables", {}).values(), *secrets.get("more", [])]
+    return {text for value in values for text in texts_of(value)} | set(connection_secrets)
+
+
+def texts_of(value: Any) -> list[str]:
+    """Return the texts inside a JSON value (a secret can be an object); numbers as they are written."""
+    if isinstance(value, dict):
+        return [text for child in value.values() for text in texts_of(child)]
+    if isinstance(value, list):
+        return [text for child in value for text in texts_of(child)]
+    return [] if value is None or isinstance(value, bool) else [str(value)]
+
+
+@dataclass(frozen=True)
+class Connected:
+    """A step's connection and the secrets in it."""
+
+    connection: ConnectionConfig | None = None
+    secrets: tuple[str, ...] = ()
+
+
+def connect(execution: Execution, resource_type: str | None, named: Any) -> Connected:
+    """Return the connection that `resourceId` names; raise BadConfig where the team has none such."""
+    if resource_type is None or named is None:
+        return Connected()
+    resource = find_resource(execution.team, str(named), resource_type, execution.resource_choices)
+    if resource is None:
+        raise BadConfig(f"meta.resourceId: the team has no {resource_type} resource called {named}")
+    return Connected(connection_of(resource), tuple(secret_values(resource)))
+
+
+def load_session(execution: Execution, session_key: str | None) -> Json:
+    """Return what an earlier step left under the key."""
+    if session_key is None:
+        return None
+    return (
+        SessionState.objects.filter(execution=execution, key=session_key)
+        .values_list("value", flat=True)
+        .first()
+    )
+
+
+def save_session(execution: Execution, session_key: str | None, value: Json) -> None:
+    """Keep what a step leaves for later ones."""
+    if session_key is not None and value is not None:
+        SessionState.objects.update_or_create(execution=execution, key=session_key, defaults={"value": value})

@@ -1,0 +1,77 @@
+"""Runs one step: claim it, carry it on as far as it goes, write how it stands, and say where the chain goes on."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import uuid
+
+from django.utils import timezone
+
+from executions import chain, moves
+from executions.context import neighbours
+from executions.execute import carry_on
+from executions.leases import leases
+from executions.live import events, messages
+from executions.models import Execution
+from executions.moves import Change
+from executions.progress import end_phase
+from executions.settling import end, wait_for_background
+from executions.states import StepStatus
+from executions.timers import timers
+from steprunners.lifecycle import Attempt
+
+HOST = socket.gethostname()
+
+
+def run_step(execution_id: uuid.UUID, position: int | None, *, begin: bool = False) -> int | None:
+    """Run the step at the position, if it is to be run now and nobody else has it.
+
+    `begin` starts the execution first. Returns the position at which the chain goes on; None where it ends: the step
+    waits, the foreground is over, or the task was a duplicate.
+    """
+    if begin:
+        position = _begin(execution_id, position)
+    if position is None:
+        return None
+    moved = moves.claim(execution_id, position, _owner())
+    if moved is None:
+        return None
+    step, execution = moved
+    events.publish([messages.step_update(execution, step)])
+    near = neighbours(step)
+    if near.running_background():
+        return wait_for_background(step, near)
+    never_ran = near.never_ran() if step.always_run else None
+    if never_ran is not None:
+        return end(step, execution, Attempt(StepStatus.SKIPPED, 0, 0), Change())
+    with leases.holding(step) as cancellation:
+        return carry_on(step, execution, near, cancellation)
+
+
+def _begin(execution_id: uuid.UUID, position: int | None) -> int | None:
+    """Start the execution; returns where its foreground begins (the chain's first link, if it had begun already)."""
+    execution = moves.begin(execution_id)
+    if execution is None:
+        _wait_for_start(execution_id, position)
+        return position
+    events.publish([messages.execution_update(execution)])
+    for background in moves.release(execution_id, execution.release):
+        chain.publish(execution_id, [background])
+    if execution.remaining == 0:
+        return end_phase(execution_id)
+    return execution.cursor
+
+
+def _wait_for_start(execution_id: uuid.UUID, position: int | None) -> None:
+    """Come back when the initial delay is over."""
+    due_at = (
+        Execution.objects.filter(pk=execution_id, status="PENDING").values_list("due_at", flat=True).first()
+    )
+    if due_at is not None:
+        timers.add((due_at - timezone.now()).total_seconds(), execution_id, position or 0, begin=True)
+
+
+def _owner() -> str:
+    return f"{HOST}:{os.getpid()}:{threading.get_ident()}"

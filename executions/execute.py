@@ -1,0 +1,121 @@
+"""Carries a claimed step on: gathers what it may use, lets the lifecycle advance it, and settles the outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from executions import context as ctx
+from executions.children import answer_of, secrets_of_child
+from executions.models import Execution, ExecutionStep
+from executions.moves import Change
+from executions.network import policy
+from executions.presentation import milliseconds
+from executions.records import milliseconds_now
+from executions.settling import Outcome, delegate, end, end_attempted, wait, wait_for_child
+from executions.states import StepStatus
+from steprunners.base import (
+    BadReference,
+    Cancellation,
+    Deadline,
+    ExecutionFacts,
+    StepConfig,
+    StepContext,
+    StepError,
+)
+from steprunners.conditions import ConditionError, evaluate_condition
+from steprunners.envelope import StepEnvelope
+from steprunners.json_types import Json
+from steprunners.lifecycle import (
+    Answer,
+    Attempt,
+    Delegated,
+    Ended,
+    Progress,
+    Waiting,
+    Work,
+    advance,
+    broken,
+    is_wanted,
+)
+from steprunners.references import ReferenceProblem, Scope
+from steprunners.registry import runners
+
+
+@dataclass
+class Bench:
+    """Makes the contexts of a step's attempts; remembers the secrets of the connections it gave out."""
+
+    execution: Execution
+    step: ExecutionStep
+    envelope: StepEnvelope
+    cancellation: Cancellation
+    secrets: set[str] = field(default_factory=set)
+    session_key: str | None = None
+
+    def make_context(self, config: StepConfig, seconds: float, scope: Scope) -> StepContext:
+        """Return what one call may use; raises StepError where the resource is not to be had."""
+        runner = runners()[self.envelope.step_type]
+        connected = ctx.connect(self.execution, runner.resource_type, getattr(config, "resource_id", None))
+        self.secrets.update(connected.secrets)
+        self.session_key = runner.session_key(config)
+        return StepContext(
+            deadline=Deadline(seconds),
+            cancellation=self.cancellation,
+            network=policy(),
+            execution=ExecutionFacts(
+                str(self.execution.id), milliseconds(self.execution.started_at) or 0, self.execution.positions
+            ),
+            connection=connected.connection,
+            session=ctx.load_session(self.execution, self.session_key),
+            evaluate=lambda condition: _evaluate(condition, scope),
+        )
+
+
+def _evaluate(condition: Json, scope: Scope) -> bool:
+    try:
+        return evaluate_condition(condition, scope)
+    except (ConditionError, ReferenceProblem) as problem:
+        raise BadReference(f"condition: {problem}") from problem
+
+
+def carry_on(
+    step: ExecutionStep, execution: Execution, near: ctx.Neighbours, cancellation: Cancellation
+) -> int | None:
+    """Carry the claimed step on; returns where the chain goes on."""
+    envelope = StepEnvelope.model_validate(step.definition)
+    bench = Bench(execution, step, envelope, cancellation)
+    scope = ctx.build_scope(execution, near.steps)
+    work = Work(envelope, runners()[envelope.step_type], scope, milliseconds_now, bench.make_context)
+    progress = Progress.from_json(step.state)
+    earlier: list[Attempt] = []
+    try:
+        if step.attempts == 0 and not step.state and not is_wanted(work):
+            return end(step, execution, Attempt(StepStatus.SKIPPED, 0, 0), Change())
+        answer = answer_of(step, progress)
+        if answer is None and progress.child is not None:
+            return wait_for_child(step, progress)
+        move = advance(work, progress, earlier.append, answer)
+    except StepError as error:
+        move, answer = Ended(broken(error, milliseconds_now(), milliseconds_now())), None
+    outcome = Outcome(step, execution, envelope, _known_secrets(bench, progress), earlier, bench.session_key)
+    return _settle(outcome, work, move)
+
+
+def _known_secrets(bench: Bench, progress: Progress) -> set[str]:
+    return ctx.secret_texts(bench.execution, bench.secrets) | secrets_of_child(progress)
+
+
+def _settle(outcome: Outcome, work: Work, move: Ended | Waiting | Delegated) -> int | None:
+    if isinstance(move, Ended):
+        return end_attempted(outcome, move.attempt)
+    if isinstance(move, Waiting):
+        return wait(outcome, move)
+    started = delegate(outcome, move)
+    if not isinstance(started, Answer):
+        return started
+    # No branch to run: the answer is known at once.
+    try:
+        again = advance(work, move.progress, outcome.earlier.append, started)
+    except StepError as error:
+        again = Ended(broken(error, milliseconds_now(), milliseconds_now()))
+    return _settle(outcome, work, again)

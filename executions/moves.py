@@ -1,0 +1,313 @@
+"""The statements that move a step and its execution: every write is conditional and carries the fencing token."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from executions.models import Execution, ExecutionStep, StepAttempt
+from executions.sql import (
+    EXECUTION,
+    STEP,
+    Statement,
+    after_sql,
+    change_step_and_execution,
+    in_list,
+    key,
+    milliseconds_sql,
+    now_sql,
+    update_returning,
+)
+from executions.states import StepStatus
+from resources.fields import to_text
+from resources.secrets import encrypt_json
+
+#: A timer may be a little ahead of the database's clock.
+CLOCK_SLACK_SECONDS = 0.05
+
+_NEXT_NUMBER = f"sequence = {EXECUTION}.sequence + 1"
+#: A cancel ends everything but clean-up; a second one ends that too.
+_MAY_RUN = (
+    f"EXISTS (SELECT 1 FROM {EXECUTION} WHERE {EXECUTION}.id = {STEP}.execution_id"
+    f" AND {EXECUTION}.status = 'IN_PROGRESS' AND ({EXECUTION}.cancel_requested_at IS NULL"
+    f" OR ({STEP}.always_run AND {EXECUTION}.cancel_requests < 2)))"
+)
+_AT_CURSOR = (
+    f"EXISTS (SELECT 1 FROM {EXECUTION} WHERE {EXECUTION}.id = {STEP}.execution_id"
+    f" AND {EXECUTION}.cursor = {STEP}.position)"
+)
+
+Moved = tuple[ExecutionStep, Execution]
+
+
+def begin(execution_id: uuid.UUID) -> Execution | None:
+    """Start a pending execution that is due; None where it has begun already, is cancelled or not due."""
+    sql = (
+        f"UPDATE {EXECUTION} SET status = 'IN_PROGRESS', started_at = {now_sql()}, due_at = NULL, looks = 0,"
+        f" sequence = sequence + 1, look_at = {after_sql()}"
+        f" WHERE id = %s AND status = 'PENDING' AND (due_at IS NULL OR due_at <= {after_sql()})"
+    )
+    params = [settings.ENGINE_UNCLAIMED_SECONDS, key(execution_id), CLOCK_SLACK_SECONDS]
+    return _first(update_returning(Execution, Statement(sql, params)))
+
+
+def claim(execution_id: uuid.UUID, position: int, owner: str) -> Moved | None:
+    """Take the step for this worker; None where it is not to be run now, or somebody else has it."""
+    step = Statement(
+        f"UPDATE {STEP} SET status = 'IN_PROGRESS', owner = %s, fence = fence + 1, look_at = {after_sql()},"
+        f" due_at = NULL, looks = 0, awaiting = FALSE, started_at = COALESCE(started_at, {now_sql()})"
+        f" WHERE execution_id = %s AND position = %s AND {_MAY_RUN} AND ("
+        f"(status = 'PENDING' AND ((background AND look_at IS NOT NULL) OR (NOT background AND {_AT_CURSOR})))"
+        f" OR (status = 'WAITING' AND due_at <= {after_sql()}))",
+        [owner, settings.ENGINE_LEASE_SECONDS, key(execution_id), position, CLOCK_SLACK_SECONDS],
+    )
+    execution = Statement(
+        f"{_NEXT_NUMBER}, looks = 0, look_at = {after_sql()}", [settings.ENGINE_UNCLAIMED_SECONDS]
+    )
+    return change_step_and_execution(step, execution)
+
+
+@dataclass
+class Change:
+    """The columns that a write sets on the step besides its status."""
+
+    columns: dict[str, Any] = field(default_factory=dict)
+
+    def sql(self) -> str:
+        """Return the SET clause's part."""
+        return "".join(f", {name} = %s" for name in self.columns)
+
+    def params(self) -> list[Any]:
+        """Return the values, as the database takes them."""
+        model = ExecutionStep._meta
+        return [
+            model.get_field(name).get_db_prep_save(value, connection) for name, value in self.columns.items()
+        ]
+
+
+def end_step(
+    step: ExecutionStep, status: str, change: Change, *, cursor: Cursor, attempt: StepAttempt | None
+) -> Moved | None:
+    """Write the step's terminal status; None where the fencing token is not the newest any more."""
+    statement = Statement(
+        f"UPDATE {STEP} SET status = %s, completed_at = {now_sql()}, look_at = NULL, due_at = NULL, state = NULL,"
+        f" duration_ms = {milliseconds_sql('started_at')}{change.sql()}"
+        " WHERE id = %s AND fence = %s AND status = 'IN_PROGRESS'",
+        [status, *change.params(), key(step.id), step.fence],
+    )
+    failed = status in (StepStatus.FAILED, StepStatus.ERROR)
+    execution = Statement(
+        f"{_NEXT_NUMBER}, remaining = {EXECUTION}.remaining - 1, looks = 0, look_at = {after_sql()}"
+        + (", failed = TRUE" if failed else "")
+        + (f", failure = COALESCE({EXECUTION}.failure, %s)" if failed else "")
+        + (", cursor = %s" if cursor.moves else ""),
+        [
+            settings.ENGINE_UNCLAIMED_SECONDS,
+            *([to_text(_failure(step, status, change))] if failed else []),
+            *([cursor.to] if cursor.moves else []),
+        ],
+    )
+    return change_step_and_execution(statement, execution, attempt)
+
+
+def _failure(step: ExecutionStep, status: str, change: Change) -> dict[str, str]:
+    error = change.columns.get("error")
+    failed = [
+        outcome["message"] for outcome in change.columns.get("assertions") or [] if not outcome["passed"]
+    ]
+    reason = error["message"] if error else "; ".join(str(message) for message in failed[:3])
+    return {"code": f"step_{status.lower()}", "message": f"{step.name}: {reason}", "step": step.name}
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Where the foreground goes: nowhere new, or to a position (None: it is done for now)."""
+
+    moves: bool
+    to: int | None = None
+
+
+STAY = Cursor(moves=False)
+
+
+def park(
+    step: ExecutionStep, seconds: float | None, change: Change, state: Any, *, awaiting: bool = False,
+    attempt: StepAttempt | None = None, cursor: Cursor = STAY,
+) -> Moved | None:  # fmt: skip
+    """Let the step wait `seconds` (None: until it is woken); None where it is cancelled or the token is old.
+
+    `look_at` is a little after the due time: this process's own timer comes first, another's sweeper after it.
+    """
+    due = "NULL" if seconds is None else after_sql()
+    times = [settings.ENGINE_UNCLAIMED_SECONDS] if seconds is None else [seconds, seconds + 0.5]
+    statement = Statement(
+        f"UPDATE {STEP} SET status = 'WAITING', due_at = {due}, look_at = {after_sql()}, state = %s,"
+        f" awaiting = %s{change.sql()} WHERE id = %s AND fence = %s AND status = 'IN_PROGRESS' AND {_MAY_RUN}",
+        [*times, encrypt_json(state), awaiting, *change.params(), key(step.id), step.fence],
+    )
+    execution = Statement(
+        f"{_NEXT_NUMBER}, look_at = {after_sql()}" + (", cursor = %s" if cursor.moves else ""),
+        [(seconds or 0) + settings.ENGINE_UNCLAIMED_SECONDS, *([cursor.to] if cursor.moves else [])],
+    )
+    return change_step_and_execution(statement, execution, attempt)
+
+
+def take_over(step: ExecutionStep) -> Moved | None:
+    """Take a running step whose lease is over from its worker; None where the lease was renewed meanwhile."""
+    statement = Statement(
+        f"UPDATE {STEP} SET fence = fence + 1, losses = losses + 1, owner = '', look_at = {after_sql()}"
+        " WHERE id = %s AND fence = %s AND status = 'IN_PROGRESS'",
+        [settings.ENGINE_LEASE_SECONDS, key(step.id), step.fence],
+    )
+    return change_step_and_execution(statement, Statement(f"sequence = {EXECUTION}.sequence"))
+
+
+def wake(execution_id: uuid.UUID, position: int) -> bool:
+    """Make a waiting step due now; False where it waits no more."""
+    sql = (
+        f"UPDATE {STEP} SET due_at = {now_sql()}, look_at = {after_sql()}"
+        " WHERE execution_id = %s AND position = %s AND status = 'WAITING'"
+    )
+    params = [1, key(execution_id), position]
+    return _count(sql, params) == 1
+
+
+def wake_awaiting(execution_id: uuid.UUID) -> list[int]:
+    """Make due every step that waits for a background step; returns their positions."""
+    sql = (
+        f"UPDATE {STEP} SET due_at = {now_sql()}, look_at = {after_sql()}"
+        " WHERE execution_id = %s AND status = 'WAITING' AND awaiting"
+    )
+    return [step.position for step in update_returning(ExecutionStep, Statement(sql, [1, key(execution_id)]))]
+
+
+def release(execution_id: uuid.UUID, positions: Sequence[int]) -> list[int]:
+    """Allow these background steps to start; returns the positions of those that were still pending."""
+    if not positions:
+        return []
+    sql = (
+        f"UPDATE {STEP} SET look_at = {after_sql()} WHERE execution_id = %s AND status = 'PENDING'"
+        f" AND position IN {in_list(positions)}"
+    )
+    params = [settings.ENGINE_UNCLAIMED_SECONDS, key(execution_id), *positions]
+    return [step.position for step in update_returning(ExecutionStep, Statement(sql, params))]
+
+
+def skip_steps(
+    execution_id: uuid.UUID, ranges: Sequence[tuple[int, int]], *, clean_up: bool | None = None
+) -> tuple[list[ExecutionStep], Execution] | None:
+    """Skip the unstarted steps in the ranges (from, to; both inclusive); None where there are none.
+
+    `clean_up` limits it to the steps of one phase; None skips both phases' (a branch that is not taken).
+    """
+    if not ranges:
+        return None
+    inside = " OR ".join(["(position >= %s AND position <= %s)"] * len(ranges))
+    sql = (
+        f"UPDATE {STEP} SET status = 'SKIPPED', completed_at = {now_sql()} WHERE execution_id = %s"
+        f" AND status = 'PENDING' AND look_at IS NULL AND ({inside})"
+    )
+    params: list[Any] = [key(execution_id), *(border for each in ranges for border in each)]
+    if clean_up is not None:
+        sql, params = f"{sql} AND always_run = %s", [*params, clean_up]
+    skipped = update_returning(ExecutionStep, Statement(sql, params))
+    return (
+        (sorted(skipped, key=lambda each: each.position), _count_off(execution_id, skipped))
+        if skipped
+        else None
+    )
+
+
+def _count_off(execution_id: uuid.UUID, ended: list[ExecutionStep]) -> Execution:
+    """Number the updates of these steps, and take those of the present phase off the open ones."""
+    clean_up = sum(step.always_run for step in ended)
+    sql = (
+        f"UPDATE {EXECUTION} SET sequence = sequence + %s,"
+        " remaining = remaining - CASE WHEN phase = 'MAIN' THEN %s ELSE %s END WHERE id = %s"
+    )
+    params = [len(ended), len(ended) - clean_up, clean_up, key(execution_id)]
+    return update_returning(Execution, Statement(sql, params))[0]
+
+
+def start_clean_up(execution_id: uuid.UUID) -> Execution | None:
+    """Go over to clean-up once nothing else is open; None where that is not so (any more)."""
+    open_steps = f"FROM {STEP} WHERE execution_id = {EXECUTION}.id AND always_run AND status = 'PENDING'"
+    sql = (
+        f"UPDATE {EXECUTION} SET phase = 'CLEAN_UP', look_at = {after_sql()},"
+        f" cursor = (SELECT min(position) {open_steps}), remaining = (SELECT count(*) {open_steps})"
+        " WHERE id = %s AND phase = 'MAIN' AND remaining = 0 AND status = 'IN_PROGRESS'"
+    )
+    params = [settings.ENGINE_UNCLAIMED_SECONDS, key(execution_id)]
+    return _first(update_returning(Execution, Statement(sql, params)))
+
+
+def complete(execution_id: uuid.UUID) -> Execution | None:
+    """End the execution once no step is open; exactly one caller gets it, the others None."""
+    sql = (
+        f"UPDATE {EXECUTION} SET status = CASE WHEN cancel_requested_at IS NOT NULL THEN 'CANCELLED'"
+        " WHEN failed THEN 'FAILED' ELSE 'COMPLETED' END,"
+        f" completed_at = {now_sql()}, duration_ms = {milliseconds_sql('started_at')}, look_at = NULL,"
+        " sequence = sequence + 1, cursor = NULL, error = failure"
+        " WHERE id = %s AND remaining = 0 AND status = 'IN_PROGRESS'"
+        " AND (phase = 'CLEAN_UP' OR clean_up_position IS NULL)"
+    )
+    return _first(update_returning(Execution, Statement(sql, [key(execution_id)])))
+
+
+def request_cancel(execution_id: uuid.UUID) -> Execution | None:
+    """Note that a cancel is wanted; None where the execution is over."""
+    sql = (
+        f"UPDATE {EXECUTION} SET cancel_requested_at = COALESCE(cancel_requested_at, {now_sql()}),"
+        f" cancel_requests = cancel_requests + 1, sequence = sequence + 1, look_at = {after_sql()}"
+        " WHERE id = %s AND status IN ('PENDING', 'IN_PROGRESS')"
+    )
+    return _first(update_returning(Execution, Statement(sql, [1, key(execution_id)])))
+
+
+def cancel_open_steps(
+    execution_id: uuid.UUID, *, clean_up_too: bool
+) -> tuple[list[ExecutionStep], Execution]:
+    """Cancel what has not started or waits; a step that waits for a child is left until the child has ended."""
+    has_child = (
+        f"EXISTS (SELECT 1 FROM {EXECUTION} c WHERE c.parent_id = {STEP}.execution_id"
+        f" AND c.parent_position = {STEP}.position AND c.status IN ('PENDING', 'IN_PROGRESS'))"
+    )
+    sql = (
+        f"UPDATE {STEP} SET status = 'CANCELLED', completed_at = {now_sql()}, look_at = NULL, due_at = NULL,"
+        f" awaiting = FALSE, state = NULL, duration_ms = {milliseconds_sql('started_at')}"
+        " WHERE execution_id = %s AND status IN ('PENDING', 'WAITING')"
+        + ("" if clean_up_too else " AND NOT always_run")
+        + f" AND NOT (status = 'WAITING' AND {has_child})"
+    )
+    cancelled = update_returning(ExecutionStep, Statement(sql, [key(execution_id)]))
+    return sorted(cancelled, key=lambda each: each.position), _count_off(execution_id, cancelled)
+
+
+def end_unstarted(execution_id: uuid.UUID) -> Execution | None:
+    """Make a cancelled execution that never began CANCELLED, once its steps are."""
+    sql = (
+        f"UPDATE {EXECUTION} SET status = 'CANCELLED', completed_at = {now_sql()}, look_at = NULL, cursor = NULL,"
+        " sequence = sequence + 1 WHERE id = %s AND status = 'PENDING' AND cancel_requested_at IS NOT NULL"
+    )
+    return _first(update_returning(Execution, Statement(sql, [key(execution_id)])))
+
+
+def look_again(model: type[Execution] | type[ExecutionStep], id_: uuid.UUID, seconds: float) -> None:
+    """Have the sweeper look at the row again in `seconds`."""
+    sql = f"UPDATE {model._meta.db_table} SET look_at = {after_sql()} WHERE id = %s AND look_at IS NOT NULL"
+    _count(sql, [seconds, key(id_)])
+
+
+def _count(sql: str, params: Sequence[Any]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, list(params))
+        return int(cursor.rowcount)
+
+
+def _first(rows: list[Execution]) -> Execution | None:
+    return rows[0] if rows else None

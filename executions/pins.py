@@ -1,0 +1,52 @@
+"""Which versions of other flows a run uses: pinned when it is created, so that later saves do not change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from accounts.models import Team
+from executions.planning import inline_branches
+from flows.document import FlowDocument
+from flows.models import FlowVersion
+from steprunners.envelope import dump
+
+
+def pinned_versions(team: Team, document: FlowDocument) -> dict[str, int]:
+    """Return the newest version of every flow that the document may run, directly or through others."""
+    pins: dict[str, int] = {}
+    wanted = set(_named_flows([dump(step) for step in document.steps]))
+    while wanted:
+        found = FlowVersion.objects.filter(
+            flow__team=team, flow__deleted_at=None, flow_id__in=[each for each in wanted if _is_id(each)]
+        )
+        newest = {
+            str(version.flow_id): version
+            for version in found.select_related("flow")
+            if version.number == version.flow.version
+        }
+        pins.update({flow_id: version.number for flow_id, version in newest.items()})
+        below = {name for version in newest.values() for name in _named_flows(version.document["steps"])}
+        wanted = below - set(pins)
+        if not newest:
+            break
+    return pins
+
+
+def _named_flows(steps: list[Any]) -> Iterator[str]:
+    for step in steps:
+        meta = step.get("meta", {})
+        named = [meta.get("flowId"), meta.get("elseFlowId")]
+        named += [branch.get("flowId") for branch in meta.get("branches", []) if isinstance(branch, dict)]
+        yield from (str(each) for each in named if each)
+        for _, inner in inline_branches({"meta": {}, **step}):
+            yield from _named_flows(inner)
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

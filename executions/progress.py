@@ -1,0 +1,166 @@
+"""What follows the end of a step: the next step, the end of a branch, of a phase, of the execution."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+
+from django.db import transaction
+
+from executions import chain, moves
+from executions.live import events, messages
+from executions.live.messages import Update
+from executions.models import Execution, ExecutionStep
+from executions.moves import STAY, Cursor
+from executions.states import StepStatus
+from steprunners.lifecycle import Progress
+
+
+@dataclass
+class Aftermath:
+    """What a committed move leaves to do: messages to send, chains to publish, and where this chain goes on."""
+
+    updates: list[Update] = field(default_factory=list)
+    start: list[int] = field(default_factory=list)
+    next_position: int | None = None
+
+    def carry_out(self, execution_id: uuid.UUID) -> int | None:
+        """Send and publish (call it after the commit); returns where the chain goes on."""
+        events.publish(self.updates)
+        for position in self.start:
+            chain.publish(execution_id, [position])
+        return self.next_position
+
+
+def goes_on(step: ExecutionStep, status: str, *, continue_on_failure: bool) -> bool:
+    """Return whether the steps after this one are run."""
+    if status in (StepStatus.SUCCESS, StepStatus.SKIPPED):
+        return True
+    return status != StepStatus.CANCELLED and (continue_on_failure or _is_clean_up(step))
+
+
+def _is_clean_up(step: ExecutionStep) -> bool:
+    """Return whether it is one of the clean-up steps themselves: they all run, whatever happens to the others."""
+    return step.always_run and step.group is None
+
+
+def cursor_after(step: ExecutionStep, *, on: bool) -> Cursor:
+    """Return where the foreground goes when the step has ended."""
+    if step.background:
+        return STAY
+    if not on:
+        return Cursor(moves=True)
+    return Cursor(moves=True, to=step.next_position)
+
+
+def is_plain(step: ExecutionStep, *, on: bool) -> bool:
+    """Return whether nothing but the cursor has to change with the end of the step."""
+    ends_branch = step.group is not None and step.next_position is None
+    return on and not step.background and not step.release and not ends_branch
+
+
+def after_end(step: ExecutionStep, execution: Execution, cursor: Cursor, *, on: bool) -> Aftermath:
+    """Do what the end of the step brings with it, in the same transaction."""
+    after = Aftermath([messages.step_update(execution, step)], next_position=cursor.to)
+    if step.background:
+        after.start += moves.wake_awaiting(step.execution_id)
+    elif on:
+        after.start += moves.release(step.execution_id, step.release)
+    if not on and not step.background:
+        _skip_rest(step, execution, after)
+    if step.group is not None and not step.background and cursor.to is None:
+        after.next_position = _end_branch(step, failed=not on)
+    return after
+
+
+def _skip_rest(step: ExecutionStep, execution: Execution, after: Aftermath) -> None:
+    """Skip what has not started: the rest of the branch, or of the flow."""
+    last = 2**31 - 1
+    if step.group is not None:
+        condition = ExecutionStep.objects.get(execution_id=step.execution_id, position=step.group)
+        last = condition.branches[str(step.branch)][1]
+    skip(execution, [(step.position + 1, last)], after, clean_up=step.always_run)
+
+
+def skip(
+    execution: Execution, ranges: list[tuple[int, int]], after: Aftermath, *, clean_up: bool | None = None
+) -> None:
+    """Skip the unstarted steps in the ranges and add their updates."""
+    skipped = moves.skip_steps(
+        execution.id, [each for each in ranges if each[0] <= each[1]], clean_up=clean_up
+    )
+    if skipped is not None:
+        after.updates += numbered(*reversed(skipped))
+        execution.remaining = skipped[1].remaining
+        execution.sequence = skipped[1].sequence
+
+
+def numbered(execution: Execution, steps: list[ExecutionStep]) -> list[Update]:
+    """Return one update a step, numbered up to the execution's sequence."""
+    first = execution.sequence - len(steps) + 1
+    return [messages.step_update(execution, step, sequence=first + index) for index, step in enumerate(steps)]
+
+
+def _end_branch(step: ExecutionStep, *, failed: bool) -> int | None:
+    """Wake the condition whose branch has ended; returns its position."""
+    condition = ExecutionStep.objects.get(execution_id=step.execution_id, position=step.group)
+    progress = Progress.from_json(condition.state)
+    progress.branch_failed = step.name if failed else None
+    ExecutionStep.objects.filter(pk=condition.pk, status=StepStatus.WAITING).update(state=progress.to_json())
+    return condition.position if moves.wake(step.execution_id, condition.position) else None
+
+
+# --- the end of a phase ---------------------------------------------------------------------------
+
+
+def end_phase(execution_id: uuid.UUID) -> int | None:
+    """Once no step of the phase is open, go over to clean-up or end the execution; returns where to go on."""
+    execution = moves.start_clean_up(execution_id)
+    if execution is not None and execution.remaining:
+        if execution.cancel_requests >= 2:
+            return settle_cancel(execution_id)
+        return execution.cursor
+    completed = moves.complete(execution_id)
+    if completed is not None:
+        events.publish([messages.execution_update(completed)])
+        tell_parent(completed)
+    return None
+
+
+def tell_parent(execution: Execution) -> None:
+    """Wake the step that waits for this execution."""
+    if execution.parent_id is None or execution.parent_position is None:
+        return
+    parent = Execution.objects.only("id", "cancel_requested_at").get(pk=execution.parent_id)
+    if parent.cancel_requested_at is not None:
+        follow(parent.id, settle_cancel(parent.id))
+    elif moves.wake(parent.id, execution.parent_position):
+        chain.publish(parent.id, [execution.parent_position])
+
+
+def follow(execution_id: uuid.UUID, position: int | None) -> None:
+    """Publish the chain that goes on at the position, if there is one."""
+    if position is not None:
+        chain.publish_from(execution_id, position)
+
+
+# --- cancel ---------------------------------------------------------------------------------------
+
+
+def settle_cancel(execution_id: uuid.UUID) -> int | None:
+    """Cancel what has not started or only waits; running calls are ended by their workers. Safe to repeat.
+
+    Returns where the chain goes on (clean-up).
+    """
+    execution = Execution.objects.only("id", "status", "cancel_requests", "phase").get(pk=execution_id)
+    clean_up_too = execution.cancel_requests >= 2 or execution.status == "PENDING"
+    with transaction.atomic():
+        cancelled, execution = moves.cancel_open_steps(execution_id, clean_up_too=clean_up_too)
+        ended = moves.end_unstarted(execution_id)
+    updates = numbered(execution, cancelled)
+    if ended is not None:
+        events.publish([*updates, messages.execution_update(ended)])
+        tell_parent(ended)
+        return None
+    events.publish(updates)
+    return end_phase(execution_id) if execution.remaining == 0 else None

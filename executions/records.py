@@ -1,0 +1,118 @@
+"""What is stored of an attempt: masked, cut, and with an encrypted whole copy where masking changed it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from executions.models import ExecutionStep, StepAttempt
+from executions.moves import Change
+from steprunners.envelope import StepEnvelope
+from steprunners.json_types import Json
+from steprunners.lifecycle import Attempt
+from steprunners.masking import Masker
+from steprunners.truncation import cut
+
+
+def milliseconds_now() -> int:
+    """Return the time in ms since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An attempt as it may be stored and shown."""
+
+    request: Json
+    response: Json
+    whole_response: Json
+    cut_paths: list[str] | None
+    assertions: list[dict[str, Json]]
+    error: dict[str, str] | None
+
+
+def stored(attempt: Attempt, masker: Masker) -> Stored:
+    """Return what may be kept of the attempt."""
+    shortened = cut(attempt.result)
+    shown = masker.mask(shortened.value)
+    return Stored(
+        request=masker.mask(cut(attempt.request).value),
+        response=shown,
+        whole_response=shortened.value if shown != shortened.value else None,
+        cut_paths=shortened.paths or None,
+        assertions=[masker.mask(outcome) for outcome in attempt.assertions],  # type: ignore[misc]  # masking keeps shapes
+        error=masker.mask(attempt.error),  # type: ignore[arg-type]  # as above
+    )
+
+
+def attempt_row(step: ExecutionStep, attempt: Attempt, kept: Stored, number: int) -> StepAttempt:
+    """Return the unsaved row of an attempt."""
+    return StepAttempt(
+        step=step,
+        number=number,
+        item=attempt.item,
+        status=attempt.status,
+        started_at=_moment(attempt.started_ms),
+        completed_at=_moment(attempt.completed_ms),
+        duration_ms=max(0, attempt.completed_ms - attempt.started_ms),
+        waited_ms=attempt.waited_ms,
+        request=kept.request,
+        response=kept.response,
+        assertions=kept.assertions,
+        error=kept.error,
+    )
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
+
+
+def change_of(envelope: StepEnvelope, attempt: Attempt, kept: Stored, attempts: int) -> Change:
+    """Return the columns that the attempt sets on its step."""
+    columns: dict[str, Any] = {
+        "attempts": attempts,
+        "request": kept.request,
+        "response": kept.response,
+        "whole_response": kept.whole_response,
+        "cut_paths": kept.cut_paths,
+        "assertions": kept.assertions,
+        "error": kept.error,
+    }
+    return Change(columns)
+
+
+def extracts(
+    envelope: StepEnvelope, attempt: Attempt, masker: Masker
+) -> tuple[dict[str, Json], dict[str, Json]]:
+    """Return the extracted values to show, and those to encrypt: declared secrets, and what holds a known one."""
+    secret: dict[str, Json] = {}
+    shown: dict[str, Json] = {}
+    for name, value in attempt.extracted.items():
+        if envelope.extract[name].secret or masker.mask(value) != value:
+            secret[name] = value
+        else:
+            shown[name] = value
+    return shown, secret
+
+
+#: At most this many attempts of a step keep their response.
+MOST_RESPONSES = 20
+
+
+def thin_out(step: ExecutionStep, new: list[StepAttempt]) -> None:
+    """Drop the responses of attempts that were neither the first nor the last nor changed the outcome."""
+    if not new or new[-1].number < 3:
+        return
+    history = list(
+        StepAttempt.objects.filter(step=step, number__gte=new[0].number - 2).only("number", "status", "error")
+    )
+    kept = StepAttempt.objects.filter(step=step, response__isnull=False).count()
+    dull = [
+        after.pk
+        for before, after, _following in zip(history, history[1:], history[2:], strict=False)
+        if kept > MOST_RESPONSES or (before.status, before.error) == (after.status, after.error)
+    ]
+    if dull:
+        StepAttempt.objects.filter(pk__in=dull).update(response=None)

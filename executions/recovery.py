@@ -1,0 +1,58 @@
+"""Takes back a step whose worker was lost: it runs again where its retry policy allows that, else it is ERROR."""
+
+from __future__ import annotations
+
+from executions import moves, records
+from executions.chain import publish_from
+from executions.context import secret_texts
+from executions.models import ExecutionStep
+from executions.moves import Change
+from executions.progress import follow
+from executions.settling import Outcome, end_attempted
+from executions.states import StepStatus
+from steprunners.base import Interrupted
+from steprunners.envelope import StepEnvelope
+from steprunners.lifecycle import Attempt, Progress, broken
+
+#: A step that loses its worker this often ends, instead of taking one worker after the other down.
+MOST_LOSSES = 3
+
+
+def take_back(step: ExecutionStep) -> None:
+    """End the attempt of a step whose lease is over, and the step itself unless it may try again."""
+    taken = moves.take_over(step)
+    if taken is None:
+        return  # its worker was only late, or another sweeper was first
+    step, execution = taken
+    envelope = StepEnvelope.model_validate(step.definition)
+    progress = Progress.from_json(step.state)
+    now = records.milliseconds_now()
+    lost = Interrupted("the worker was lost while the step ran: whether its call happened is unknown")
+    attempt = broken(lost, progress.attempt_started_ms or now, now)
+    outcome = Outcome(step, execution, envelope, secret_texts(execution))
+    if execution.cancel_requested_at is not None and not step.always_run:
+        follow(execution.id, end_attempted(outcome, Attempt(StepStatus.CANCELLED, now, now)))
+    elif _may_try_again(step, envelope, progress):
+        _try_again(outcome, attempt, progress)
+    else:
+        follow(execution.id, end_attempted(outcome, attempt))
+
+
+def _may_try_again(step: ExecutionStep, envelope: StepEnvelope, progress: Progress) -> bool:
+    policy = envelope.retry
+    if policy is None or "ERROR" not in policy.retry_on or step.losses >= MOST_LOSSES:
+        return False
+    return progress.retries < policy.max_retries
+
+
+def _try_again(outcome: Outcome, attempt: Attempt, progress: Progress) -> None:
+    """Park the step as due at once, with the lost attempt counted and kept."""
+    step = outcome.step
+    progress.retries += 1
+    progress.attempt_started_ms = None
+    progress.park = None
+    kept = records.stored(attempt, outcome.masker())
+    number = step.attempts + 1
+    row = records.attempt_row(step, attempt, kept, number)
+    if moves.park(step, 0, Change({"attempts": number}), progress.to_json(), attempt=row) is not None:
+        publish_from(step.execution_id, step.position)

@@ -1,0 +1,146 @@
+"""Starting: an execution and all its step rows in one transaction, and the chain published after the commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import Team, User
+from executions import chain
+from executions.models import Execution, ExecutionStep
+from executions.pins import pinned_versions
+from executions.planning import Plan, plan
+from executions.variables import Values, evaluate
+from flows.document import FlowDocument, Problem
+from flows.models import FlowVersion
+from flows.selectors import load_document
+from resources.models import Environment
+
+MAX_INITIAL_DELAY_MS = 7 * 24 * 3_600_000
+
+#: Changes an execution and its rows before they are written (a re-run takes over earlier results).
+Prepare = Callable[[Execution, list[ExecutionStep]], None]
+
+
+class RunRefused(Exception):
+    """The run cannot be started; `problems` says everything that is wrong with the request."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        """Keep the problems."""
+        self.problems = problems
+        super().__init__("; ".join(problem.message for problem in problems))
+
+
+def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run request
+    *,
+    team: Team,
+    user: User | None,
+    source: str,
+    version: FlowVersion | None = None,
+    draft: FlowDocument | None = None,
+    environment: Environment | None = None,
+    variables: Sequence[Mapping[str, Any]] = (),
+    labels: Sequence[str] = (),
+    initial_delay_ms: int = 0,
+    idempotency_key: str | None = None,
+    parent: Execution | None = None,
+    parent_position: int | None = None,
+    rerun_of: Execution | None = None,
+    prepare: Prepare | None = None,
+) -> Execution:
+    """Create the execution of a version or of a draft; returns at once, before any step has run.
+
+    Raises RunRefused with every problem of the variables and parameters. With an `idempotency_key` that the user
+    has used in this team before, the execution of that time is returned.
+    """
+    known = _known(team, user, idempotency_key)
+    if known is not None:
+        return known
+    document, planned = _planned(version, draft)
+    values = evaluate(document, variables, environment)
+    _check(values, initial_delay_ms)
+    now = timezone.now()
+    due_at = now + timedelta(milliseconds=initial_delay_ms)
+    execution = Execution(
+        team=team,
+        user=user,
+        source=source,
+        flow=version.flow if version else None,
+        version=version,
+        flow_name=document.name,
+        flow_version=version.number if version else None,
+        draft=None if version else document.to_json(),
+        environment=environment,
+        parent=parent,
+        parent_position=parent_position,
+        depth=parent.depth + 1 if parent else 0,
+        rerun_of=rerun_of,
+        idempotency_key=idempotency_key,
+        labels=list(dict.fromkeys([*document.labels, *labels])),
+        variables=values.shown,
+        secrets={"variables": values.secrets} if values.secrets else None,
+        resource_choices=environment.resources if environment else {},
+        pins=parent.pins if parent else pinned_versions(team, document),
+        initial_delay_ms=initial_delay_ms,
+        created_at=now,
+        due_at=due_at if initial_delay_ms else None,
+        look_at=due_at + timedelta(seconds=settings.ENGINE_UNCLAIMED_SECONDS),
+    )
+    steps = planned.apply_to(execution)
+    if prepare is not None:
+        prepare(execution, steps)
+    return _write(execution, steps)
+
+
+def _known(team: Team, user: User | None, idempotency_key: str | None) -> Execution | None:
+    if idempotency_key is None:
+        return None
+    return Execution.objects.filter(team=team, user=user, idempotency_key=idempotency_key).first()
+
+
+@lru_cache(maxsize=64)
+def _plan_of(version_id: Any) -> tuple[FlowDocument, Plan]:
+    """Return a version's document and plan: versions never change, and planning a long flow takes a while."""
+    document = load_document(FlowVersion.objects.get(pk=version_id))
+    return document, plan(document.steps)
+
+
+def _planned(version: FlowVersion | None, draft: FlowDocument | None) -> tuple[FlowDocument, Plan]:
+    if version is not None:
+        return _plan_of(version.pk)
+    if draft is None:
+        raise ValueError("a run needs a version or a draft")
+    return draft, plan(draft.steps)
+
+
+def _check(values: Values, initial_delay_ms: int) -> None:
+    problems = list(values.problems)
+    if not 0 <= initial_delay_ms <= MAX_INITIAL_DELAY_MS:
+        message = f"initialDelay is in milliseconds, from 0 to {MAX_INITIAL_DELAY_MS}"
+        problems.append(Problem("parameters.initialDelay", "out_of_range", message))
+    if problems:
+        raise RunRefused(problems)
+
+
+def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
+    try:
+        with transaction.atomic():
+            execution.save(force_insert=True)
+            ExecutionStep.objects.bulk_create(steps, batch_size=500)
+            first = chain.follow_links(
+                {step.position: step.next_position for step in steps}, execution.cursor
+            )
+            chain.publish_on_commit(execution.id, first)
+    except IntegrityError:
+        # Two requests with the same key at once: the other one was first.
+        known = _known(execution.team, execution.user, execution.idempotency_key)
+        if known is None:
+            raise
+        return known
+    return execution

@@ -1,0 +1,252 @@
+"""Writes how a step stands after a sitting: ended, waiting, or waiting for a branch or a child."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from django.db import transaction
+
+from executions import moves, records
+from executions.children import start_child
+from executions.context import Neighbours, neighbours, save_session, texts_of
+from executions.live import events, messages
+from executions.models import Execution, ExecutionStep, StepAttempt
+from executions.moves import Change, Cursor
+from executions.progress import Aftermath, after_end, cursor_after, end_phase, goes_on, is_plain, skip
+from executions.states import StepStatus
+from executions.timers import timers
+from steprunners.base import RunChild, StepError
+from steprunners.envelope import StepEnvelope
+from steprunners.json_types import Json
+from steprunners.lifecycle import Answer, Attempt, Delegated, Progress, Waiting, broken
+from steprunners.masking import Masker
+
+
+@dataclass
+class Outcome:
+    """A sitting of a step, and what is needed to store what came of it."""
+
+    step: ExecutionStep
+    execution: Execution
+    envelope: StepEnvelope
+    secrets: set[str]
+    earlier: list[Attempt] = field(default_factory=list)
+    session_key: str | None = None
+
+    def masker(self, *attempts: Attempt) -> Masker:
+        """Return what masks everything that is secret by now."""
+        derived = {text for attempt in (*self.earlier, *attempts) for text in attempt.derived}
+        return Masker(self.secrets | derived)
+
+
+# --- the end --------------------------------------------------------------------------------------
+
+
+def end_attempted(outcome: Outcome, attempt: Attempt) -> int | None:
+    """End the step with its last attempt; returns where the chain goes on."""
+    masker = outcome.masker(attempt)
+    kept = records.stored(attempt, masker)
+    number = outcome.step.attempts + len(outcome.earlier) + 1
+    change = records.change_of(outcome.envelope, attempt, kept, number)
+    shown, secret = records.extracts(outcome.envelope, attempt, masker)
+    change.columns |= {"extracted": shown, "secret_extracts": secret or None}
+    row = records.attempt_row(outcome.step, attempt, kept, number)
+    _remember(outcome, attempt, secret)
+    return end(
+        outcome.step, outcome.execution, attempt, change, row,
+        earlier=_earlier_rows(outcome, masker), continue_on_failure=outcome.envelope.continue_on_failure,
+    )  # fmt: skip
+
+
+def _earlier_rows(outcome: Outcome, masker: Masker) -> list[StepAttempt]:
+    first = outcome.step.attempts + 1
+    return [
+        records.attempt_row(outcome.step, attempt, records.stored(attempt, masker), first + index)
+        for index, attempt in enumerate(outcome.earlier)
+    ]
+
+
+def _remember(outcome: Outcome, attempt: Attempt, secret: dict[str, Json]) -> None:
+    """Keep what later steps need: cookies, and the new secrets, so that they are masked everywhere from now on."""
+    save_session(outcome.execution, outcome.session_key, attempt.session)
+    new = {text for each in (*outcome.earlier, attempt) for text in each.derived}
+    new |= {text for value in secret.values() for text in texts_of(value)}
+    if not new:
+        return
+    with transaction.atomic():
+        execution = Execution.objects.select_for_update().only("id", "secrets").get(pk=outcome.execution.pk)
+        secrets = dict(execution.secrets or {})
+        secrets["more"] = sorted({*secrets.get("more", []), *new})
+        Execution.objects.filter(pk=execution.pk).update(secrets=secrets)
+
+
+def end(
+    step: ExecutionStep,
+    execution: Execution,
+    attempt: Attempt,
+    change: Change,
+    row: StepAttempt | None = None,
+    *,
+    earlier: list[StepAttempt] | None = None,
+    continue_on_failure: bool = False,
+) -> int | None:
+    """Write the step's end and what follows from it; returns where the chain goes on."""
+    on = goes_on(step, attempt.status, continue_on_failure=continue_on_failure)
+    cursor = cursor_after(step, on=on)
+    if is_plain(step, on=on) and not earlier:
+        return _end_plainly(step, attempt.status, change, cursor, row)
+    with transaction.atomic():
+        StepAttempt.objects.bulk_create(earlier or [])
+        moved = moves.end_step(step, attempt.status, change, cursor=cursor, attempt=row)
+        if moved is None:
+            transaction.set_rollback(True)
+            return None
+        ended, execution = moved
+        after = after_end(ended, execution, cursor, on=on)
+    position = after.carry_out(step.execution_id)
+    return end_phase(step.execution_id) if execution.remaining == 0 else position
+
+
+def _end_plainly(
+    step: ExecutionStep, status: str, change: Change, cursor: Cursor, row: StepAttempt | None
+) -> int | None:
+    """End a step after which only the cursor moves: one statement."""
+    moved = moves.end_step(step, status, change, cursor=cursor, attempt=row)
+    if moved is None:
+        return None
+    ended, execution = moved
+    events.publish([messages.step_update(execution, ended)])
+    return end_phase(step.execution_id) if execution.remaining == 0 else cursor.to
+
+
+# --- waits ----------------------------------------------------------------------------------------
+
+
+def wait(outcome: Outcome, move: Waiting) -> int | None:
+    """Park the step; this process's timer wakes it."""
+    attempts = [*outcome.earlier, *([move.attempt] if move.attempt else [])]
+    outcome = replace(outcome, earlier=attempts)
+    masker = outcome.masker()
+    rows = _earlier_rows(outcome, masker)
+    change = Change()
+    if attempts:
+        kept = records.stored(attempts[-1], masker)
+        change = records.change_of(
+            outcome.envelope, attempts[-1], kept, outcome.step.attempts + len(attempts)
+        )
+    seconds = move.delay_ms / 1000
+    with transaction.atomic():
+        moved = moves.park(outcome.step, seconds, change, move.progress.to_json())
+        if moved is not None:
+            StepAttempt.objects.bulk_create(rows)
+            records.thin_out(outcome.step, rows)
+    if moved is None:
+        return _cancelled(outcome)
+    _publish(moved)
+    timers.add(seconds, outcome.step.execution_id, outcome.step.position)
+    return None
+
+
+def _publish(moved: moves.Moved) -> None:
+    step, execution = moved
+    events.publish([messages.step_update(execution, step)])
+
+
+def _cancelled(outcome: Outcome) -> int | None:
+    """End as CANCELLED a step that was about to wait when a cancel came (or do nothing: its lease was lost)."""
+    return end(outcome.step, outcome.execution, Attempt(StepStatus.CANCELLED, 0, 0), Change())
+
+
+def wait_for_background(step: ExecutionStep, near: Neighbours) -> int | None:
+    """Let the step wait until the background steps that it refers to have ended."""
+    moved = moves.park(step, None, Change(), step.state or {}, awaiting=True)
+    if moved is None:
+        return end(step, step.execution, Attempt(StepStatus.CANCELLED, 0, 0), Change())
+    _publish(moved)
+    # It may have ended between the look and the wait: then nobody else wakes this step.
+    if not neighbours(step).running_background() and moves.wake(step.execution_id, step.position):
+        return step.position
+    return None
+
+
+def wait_for_child(step: ExecutionStep, progress: Progress) -> int | None:
+    """Wait on: the step was woken, but its child has not ended."""
+    moved = moves.park(step, None, Change(), progress.to_json())
+    if moved is not None:
+        _publish(moved)
+    return None
+
+
+# --- branches and children ------------------------------------------------------------------------
+
+
+def delegate(outcome: Outcome, move: Delegated) -> Answer | int | None:
+    """Start the branch or child that the step asked for.
+
+    Returns where the chain goes on, or at once an Answer where there is nothing to run.
+    """
+    if isinstance(move.wish, RunChild):
+        return _start_child(outcome, move, move.wish)
+    branch = move.wish.index
+    meta = outcome.step.definition["meta"]
+    if branch is None:
+        _skip_branches(outcome, None)
+        failure = "no branch matched" if meta.get("terminateOnNoMatch") else None
+        return Answer({"matchedBranch": None}, failure)
+    flow_id = meta.get("elseFlowId") if branch == -1 else meta["branches"][branch].get("flowId")
+    move = replace(move, progress=replace(move.progress, branch=branch))
+    if flow_id:
+        _skip_branches(outcome, None)
+        return _start_child(outcome, move, RunChild(flow_id))
+    return _enter_branch(outcome, move, branch)
+
+
+def _skip_branches(outcome: Outcome, taken: int | None) -> None:
+    after = Aftermath()
+    with transaction.atomic():
+        skip(outcome.execution, _not_taken(outcome.step, taken), after)
+    events.publish(after.updates)
+
+
+def _not_taken(step: ExecutionStep, taken: int | None) -> list[tuple[int, int]]:
+    return [(place[0], place[1]) for index, place in (step.branches or {}).items() if index != str(taken)]
+
+
+def _enter_branch(outcome: Outcome, move: Delegated, branch: int) -> Answer | int | None:
+    """Go on with the branch's steps; the condition waits until the last of them has ended."""
+    step = outcome.step
+    place = (step.branches or {}).get(str(branch))
+    if place is None or place[2] is None:
+        _skip_branches(outcome, branch)
+        return Answer({"matchedBranch": branch})
+    _, _, entry, release = place
+    change = Change({"request": outcome.masker().mask(move.request)})
+    after = Aftermath(next_position=entry)
+    with transaction.atomic():
+        moved = moves.park(step, None, change, move.progress.to_json(), cursor=Cursor(moves=True, to=entry))
+        if moved is not None:
+            parked, execution = moved
+            after.updates.append(messages.step_update(execution, parked))
+            skip(execution, _not_taken(step, branch), after)
+            after.start = moves.release(step.execution_id, release)
+    return _cancelled(outcome) if moved is None else after.carry_out(step.execution_id)
+
+
+def _start_child(outcome: Outcome, move: Delegated, wish: RunChild) -> int | None:
+    """Run a flow as a child; the step waits until it has ended."""
+    step = outcome.step
+    change = Change({"request": outcome.masker().mask(move.request)})
+    try:
+        with transaction.atomic():
+            child = start_child(outcome.execution, step, wish)
+            progress = replace(move.progress, child=str(child.id))
+            moved = moves.park(step, None, change, progress.to_json())
+            if moved is None:
+                transaction.set_rollback(True)
+    except StepError as error:
+        started = move.progress.attempt_started_ms or 0
+        return end_attempted(outcome, replace(broken(error, started, started), request=move.request))
+    if moved is None:
+        return _cancelled(outcome)
+    _publish(moved)
+    return None

@@ -1,0 +1,174 @@
+"""A step's and its execution's rows changed together, in one round trip where the database can.
+
+Every move of the engine changes one step row and then its execution row. On PostgreSQL that is one statement (data-
+modifying CTEs), on SQLite two in one transaction. The step's row is always locked first, so moves cannot deadlock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+from django.db import connection, models, transaction
+from django.db.models.expressions import Col
+
+from executions.models import Execution, ExecutionStep, StepAttempt
+
+ModelT = TypeVar("ModelT", bound=models.Model)
+
+STEP = ExecutionStep._meta.db_table
+EXECUTION = Execution._meta.db_table
+ATTEMPT = StepAttempt._meta.db_table
+
+#: Columns that a move never needs: a draft can be as large as the whole flow.
+_LEFT_OUT = frozenset({"draft"})
+
+
+def now_sql() -> str:
+    """Return SQL for the database's clock, which alone decides leases and due times."""
+    return (
+        "clock_timestamp()"
+        if connection.vendor == "postgresql"
+        else "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')"
+    )
+
+
+def after_sql() -> str:
+    """Return SQL for the database's clock plus a parameter in seconds."""
+    if connection.vendor == "postgresql":
+        return "(clock_timestamp() + make_interval(secs => %s))"
+    return "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', (%s) || ' seconds')"
+
+
+def milliseconds_sql(since: str) -> str:
+    """Return SQL for the whole milliseconds from the column `since` to now."""
+    if connection.vendor == "postgresql":
+        age = f"round(extract(epoch from (clock_timestamp() - {since})) * 1000)"
+        return f"CASE WHEN {since} IS NULL THEN NULL ELSE greatest(0, {age})::bigint END"
+    return f"max(0, cast(round((julianday('now') - julianday({since})) * 86400000) as integer))"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """SQL with its parameters."""
+
+    sql: str
+    params: Sequence[Any] = ()
+
+
+def change_step_and_execution(
+    step: Statement, execution: Statement, attempt: StepAttempt | None = None
+) -> tuple[ExecutionStep, Execution] | None:
+    """Carry out `step` (an UPDATE of one step) and, where it changed a row, `execution` and the insert of `attempt`.
+
+    `execution` is the SET clause of an update of the step's execution. Returns both rows as they are afterwards, or
+    None where the step's conditions did not hold and nothing was changed.
+    """
+    if connection.vendor == "postgresql":
+        return _in_one_statement(step, execution, attempt)
+    return _in_one_transaction(step, execution, attempt)
+
+
+def _in_one_statement(
+    step: Statement, execution: Statement, attempt: StepAttempt | None
+) -> tuple[ExecutionStep, Execution] | None:
+    step_columns, execution_columns = _columns(ExecutionStep), _columns(Execution)
+    inserted, insert_params = ("", ()) if attempt is None else _insert_attempt(attempt, "FROM s")
+    sql = (
+        f"WITH s AS ({step.sql} RETURNING *), {inserted}"
+        f" e AS (UPDATE {EXECUTION} SET {execution.sql} FROM s WHERE {EXECUTION}.id = s.execution_id"
+        f" RETURNING {EXECUTION}.*)"
+        f" SELECT {_list('s', step_columns)}, {_list('e', execution_columns)} FROM s JOIN e ON e.id = s.execution_id"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*step.params, *insert_params, *execution.params])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    border = len(step_columns)
+    return _instance(ExecutionStep, row[:border]), _instance(Execution, row[border:])
+
+
+def _insert_attempt(attempt: StepAttempt, source: str) -> tuple[str, Sequence[Any]]:
+    fields = StepAttempt._meta.concrete_fields
+    names = ", ".join(field.column for field in fields)
+    marks = ", ".join(["%s"] * len(fields))
+    values = [field.get_db_prep_save(getattr(attempt, field.attname), connection) for field in fields]
+    return f"a AS (INSERT INTO {ATTEMPT} ({names}) SELECT {marks} {source}),", values
+
+
+def _in_one_transaction(
+    step: Statement, execution: Statement, attempt: StepAttempt | None
+) -> tuple[ExecutionStep, Execution] | None:
+    with transaction.atomic():
+        changed = update_returning(ExecutionStep, step)
+        if not changed:
+            return None
+        if attempt is not None:
+            attempt.save(force_insert=True)
+        statement = Statement(
+            f"UPDATE {EXECUTION} SET {execution.sql} WHERE id = %s",
+            [*execution.params, key(changed[0].execution_id)],
+        )
+        return changed[0], update_returning(Execution, statement)[0]
+
+
+def update_returning(model: type[ModelT], statement: Statement) -> list[ModelT]:
+    """Carry out an UPDATE and return the changed rows as they are afterwards."""
+    columns = _columns(model)
+    returning = ", ".join(f'"{column}"' for column in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{statement.sql} RETURNING {returning}", list(statement.params))
+        return [_instance(model, row) for row in cursor.fetchall()]
+
+
+def key(value: Any) -> Any:
+    """Return a UUID as the database's own type (SQLite keeps 32 hexadecimal digits)."""
+    return Execution._meta.get_field("id").get_db_prep_value(value, connection)
+
+
+def in_list(values: Sequence[Any]) -> str:
+    """Return the placeholders of an IN list."""
+    return "(" + ", ".join(["%s"] * len(values)) + ")"
+
+
+# --- rows to models -------------------------------------------------------------------------------
+
+
+@cache
+def _columns(model: type[models.Model]) -> tuple[str, ...]:
+    return tuple(field.column for field in _fields(model))
+
+
+@cache
+def _fields(model: type[models.Model]) -> tuple[models.Field[Any, Any], ...]:
+    return tuple(field for field in model._meta.concrete_fields if field.name not in _LEFT_OUT)
+
+
+@cache
+def _converters(
+    model: type[models.Model], vendor: str
+) -> tuple[tuple[int, Any, list[Callable[..., Any]]], ...]:
+    """Return, for the columns that need it, what turns the driver's value into the field's."""
+    found = []
+    for index, field in enumerate(_fields(model)):
+        column = Col(model._meta.db_table, field)
+        steps = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
+        if steps:
+            found.append((index, column, steps))
+    return tuple(found)
+
+
+def _instance(model: type[ModelT], row: Sequence[Any]) -> ModelT:
+    values = list(row)
+    for index, column, steps in _converters(model, connection.vendor):
+        for convert in steps:
+            values[index] = convert(values[index], column, connection)
+    names = [field.attname for field in _fields(model)]
+    return model.from_db(connection.alias, names, values)
+
+
+def _list(alias: str, columns: Sequence[str]) -> str:
+    return ", ".join(f'{alias}."{column}"' for column in columns)

@@ -1,0 +1,63 @@
+"""Wakes the waits that this process parked, on time: other processes' sweepers come half a second later."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import os
+import threading
+import time
+import uuid
+
+from executions import chain
+
+logger = logging.getLogger(__name__)
+
+#: A process that remembers more waits than this leaves the rest to the sweepers.
+MOST = 100_000
+
+
+class Timers:
+    """A heap of due times (monotonic seconds), and the thread that publishes what is due."""
+
+    def __init__(self) -> None:
+        """Start empty; the thread starts with the first wait."""
+        self._changed = threading.Condition()
+        self._heap: list[tuple[float, str, int, bool]] = []
+        self._pid = 0
+
+    def add(self, seconds: float, execution_id: uuid.UUID, position: int, *, begin: bool = False) -> None:
+        """Publish the step's task in `seconds`; its claim finds out whether it is still to be run."""
+        with self._changed:
+            if self._pid != os.getpid():
+                self._start()
+            if len(self._heap) < MOST:
+                heapq.heappush(self._heap, (time.monotonic() + seconds, str(execution_id), position, begin))
+                self._changed.notify()
+
+    def _start(self) -> None:
+        self._pid = os.getpid()  # a fork inherits the heap but not the thread: what it holds is the parent's
+        self._heap = []
+        threading.Thread(target=self._run, name="timers", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            execution_id, position, begin = self._next()
+            try:
+                chain.publish_from(uuid.UUID(execution_id), position, begin=begin)
+            except Exception:
+                logger.exception("a wait of execution %s is left to the sweeper", execution_id)
+
+    def _next(self) -> tuple[str, int, bool]:
+        with self._changed:
+            while True:
+                if not self._heap:
+                    self._changed.wait()
+                    continue
+                left = self._heap[0][0] - time.monotonic()
+                if left <= 0:
+                    return heapq.heappop(self._heap)[1:]
+                self._changed.wait(left)
+
+
+timers = Timers()

@@ -1,0 +1,135 @@
+"""The values of an execution's variables: given for the run, from the environment, or the flow's defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flows.document import FlowDocument, Problem
+from flows.variables import Variable, WrongType, check_value
+from resources.models import Environment
+from steprunners.json_types import Json
+from steprunners.references import MASK, ReferenceProblem, Scope, resolve
+from steprunners.suggestions import did_you_mean
+
+
+@dataclass
+class Values:
+    """The evaluated variables: `shown` is what is stored and shown, `secrets` what is encrypted."""
+
+    shown: list[dict[str, Json]] = field(default_factory=list)
+    secrets: dict[str, Json] = field(default_factory=dict)
+    plain: dict[str, Json] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, name: str, kind: str, value: Json, *, secret: bool) -> None:
+        """Keep a value."""
+        self.plain[name] = value
+        shown = MASK if secret else value
+        self.shown.append({"name": name, "type": kind, "value": shown, "secret": secret})
+        if secret:
+            self.secrets[name] = value
+
+
+def evaluate(
+    document: FlowDocument, given: Sequence[Mapping[str, Any]], environment: Environment | None
+) -> Values:
+    """Return every variable's value, evaluated once, and all problems: unknown, missing, of the wrong type."""
+    values = Values()
+    settings = _environment(environment)
+    declared = {variable.name: variable for variable in document.variables}
+    runs = _given(given, declared, settings, values)
+    for name, setting in settings.items():
+        if name not in declared:
+            value = runs.get(name, setting["value"])
+            values.add(name, setting.get("type") or "string", value, secret=bool(setting.get("secret")))
+    for index, variable in enumerate(document.variables):
+        setting = settings.get(variable.name)
+        _evaluate_one(index, variable, runs, setting, values)
+    return values
+
+
+def _environment(environment: Environment | None) -> dict[str, dict[str, Any]]:
+    if environment is None:
+        return {}
+    secrets = environment.secrets or {}
+    return {
+        each["name"]: {**each, "value": secrets.get(each["name"], each.get("value"))}
+        for each in environment.variables
+    }
+
+
+def _given(
+    given: Sequence[Mapping[str, Any]],
+    declared: Mapping[str, Variable],
+    settings: Mapping[str, Any],
+    values: Values,
+) -> dict[str, Json]:
+    """Return the run's values by name; report names that are unknown or given twice, and other types."""
+    runs: dict[str, Json] = {}
+    for index, each in enumerate(given):
+        name = str(each.get("name"))
+        problem = _problem_with(name, each, declared, settings, runs)
+        if problem is not None:
+            values.problems.append(Problem(f"variables.{index}.{problem[0]}", problem[1], problem[2]))
+        runs[name] = each.get("value")
+    return runs
+
+
+def _problem_with(
+    name: str,
+    each: Mapping[str, Any],
+    declared: Mapping[str, Variable],
+    settings: Mapping[str, Any],
+    runs: Mapping[str, Json],
+) -> tuple[str, str, str] | None:
+    if name in runs:
+        return "name", "duplicate", f"{name} is given twice"
+    if name not in declared and name not in settings:
+        hint = did_you_mean(name, [*declared, *settings])
+        return "name", "unknown", f"the flow has no variable {name}{hint}"
+    if name not in declared:
+        return None
+    variable = declared[name]
+    kind = each.get("type")
+    if kind is not None and str(kind).lower() != variable.type.value:
+        return "type", "wrong_type", f"{name} is of type {variable.type.value}, not {kind}"
+    try:
+        check_value(variable, each.get("value"))
+    except WrongType as problem:
+        return "value", "wrong_type", str(problem)
+    return None
+
+
+def _evaluate_one(
+    index: int,
+    variable: Variable,
+    runs: Mapping[str, Json],
+    setting: Mapping[str, Any] | None,
+    values: Values,
+) -> None:
+    secret = variable.secret or bool(setting and setting.get("secret"))
+    try:
+        if variable.name in runs:
+            value = runs[variable.name]
+        elif setting is not None:
+            value = check_value(variable, setting["value"])
+        elif variable.default_value is not None:
+            value = check_value(variable, resolve(variable.default_value, Scope(variables=values.plain)))
+        elif variable.required:
+            raise WrongType(f"{variable.name} is required")
+        else:
+            return
+    except (WrongType, ReferenceProblem) as problem:
+        code = "required" if str(problem).endswith("is required") else "wrong_type"
+        values.problems.append(Problem(f"variables.{variable.name}", code, str(problem)))
+        return
+    values.add(variable.name, variable.type.value, _checked(variable, value), secret=secret)
+
+
+def _checked(variable: Variable, value: Json) -> Json:
+    try:
+        return check_value(variable, value)
+    except WrongType:
+        return value  # reported where it was given

@@ -1,0 +1,167 @@
+"""The sweeper of every worker: publishes what is due, and takes back what has lost its worker.
+
+It sleeps until the nearest `look_at`, at most a second. Many sweepers may run at once: each row goes to one of them
+(SKIP LOCKED on PostgreSQL, one writer on SQLite). An empty sweep is two look-ups in partial indexes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from celery import current_app
+from django.conf import settings
+from django.db import DatabaseError, connection, models
+from django.utils import timezone
+
+from executions import chain, moves
+from executions.models import Execution, ExecutionStep
+from executions.progress import end_phase, follow, settle_cancel
+from executions.recovery import take_back
+from executions.services.cancel import cancel_children
+from executions.sql import Statement, after_sql, now_sql, update_returning
+from executions.states import ExecutionStatus, StepStatus
+
+logger = logging.getLogger(__name__)
+
+#: The longest sleep between two sweeps, in seconds.
+TICK_SECONDS = 1.0
+#: How many rows one sweep takes of each kind.
+BATCH = 200
+
+ModelT = TypeVar("ModelT", Execution, ExecutionStep)
+
+
+class Waker:
+    """The sweeping thread of a worker process."""
+
+    def __init__(self) -> None:
+        """Start stopped."""
+        self._stop = threading.Event()
+        self._pid = 0
+        #: Nothing is taken back before this (monotonic): after an outage the workers renew their leases first.
+        self._patient_until = 0.0
+
+    def start(self) -> None:
+        """Start the thread, once a process."""
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            threading.Thread(target=self._run, name="waker", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the thread after the sweep that runs."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                pause = self.sweep()
+            except DatabaseError as error:
+                logger.warning("sweep failed: %s", error)
+                connection.close()
+                self._patient_until = time.monotonic() + settings.ENGINE_LEASE_SECONDS
+                pause = TICK_SECONDS
+            except Exception:
+                logger.exception("sweep failed")
+                pause = TICK_SECONDS
+            self._stop.wait(pause)
+
+    def sweep(self) -> float:
+        """Look at every row that is due; returns how many seconds to sleep."""
+        steps = _due(ExecutionStep)
+        for step in steps:
+            self._look_at_step(step)
+        executions = _due(Execution)
+        for execution in executions:
+            _look_at_execution(execution)
+        return 0.0 if len(steps) == BATCH or len(executions) == BATCH else _seconds_to_next()
+
+    def _look_at_step(self, step: ExecutionStep) -> None:
+        if step.status != StepStatus.IN_PROGRESS:
+            chain.publish_from(step.execution_id, step.position)
+        elif time.monotonic() < self._patient_until:
+            moves.look_again(ExecutionStep, step.id, settings.ENGINE_LEASE_SECONDS)
+        else:
+            logger.warning("step %s of execution %s lost its worker", step.name, step.execution_id)
+            take_back(step)
+
+
+def _due(model: type[ModelT]) -> list[ModelT]:
+    """Take the rows that are due, and set their next look: 30 s from now, then 60, 120 and so on."""
+    table = model._meta.db_table
+    locked = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    pause = f"{settings.ENGINE_UNCLAIMED_SECONDS} * (CASE WHEN looks < 5 THEN (1 << looks) ELSE 32 END)"
+    if not _any_due(table):
+        return []
+    sql = (
+        f"UPDATE {table} SET looks = looks + 1, look_at = {after_sql().replace('%s', pause)}"
+        f" WHERE id IN (SELECT id FROM {table} WHERE look_at <= {now_sql()} ORDER BY look_at LIMIT {BATCH}{locked})"
+    )
+    return update_returning(model, Statement(sql))
+
+
+def _any_due(table: str) -> bool:
+    """Return whether a look-up finds anything: on SQLite an empty UPDATE would take the write lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT 1 FROM {table} WHERE look_at <= {now_sql()} LIMIT 1", [])
+        return cursor.fetchone() is not None
+
+
+def _look_at_execution(execution: Execution) -> None:
+    if execution.cancel_requested_at is not None:
+        _cancel_again(execution)
+    elif execution.status == ExecutionStatus.PENDING:
+        chain.publish_from(execution.id, execution.cursor or 0, begin=True)
+    elif execution.remaining == 0:
+        follow(execution.id, end_phase(execution.id))
+    else:
+        _publish_cursor(execution)
+
+
+def _cancel_again(execution: Execution) -> None:
+    """Settle a cancel once more: a step may have begun to wait, or a child to run, while it was asked for."""
+    moves.look_again(Execution, execution.id, 2.0)
+    cancel_children(execution.id)
+    follow(execution.id, settle_cancel(execution.id))
+    if execution.remaining == 0:
+        follow(execution.id, end_phase(execution.id))
+    else:
+        _publish_cursor(execution)
+
+
+def _publish_cursor(execution: Execution) -> None:
+    """Publish the step that is next, where nobody has it."""
+    if execution.cursor is None:
+        return
+    at_cursor = execution.steps.filter(position=execution.cursor).values_list("status", flat=True).first()
+    if at_cursor == StepStatus.PENDING and not queue_holds_work():
+        chain.publish_from(execution.id, execution.cursor)
+
+
+def queue_holds_work() -> bool:
+    """Return whether tasks wait in the broker's queue: then an unclaimed step is late, not lost."""
+    with current_app.connection_for_read() as broker, broker.channel() as channel:
+        size = getattr(
+            channel, "_size", None
+        )  # Redis transports count; others do not say, and are asked again later
+        return bool(size is not None and size(current_app.conf.task_default_queue) > 0)
+
+
+def _seconds_to_next() -> float:
+    """Return the seconds until the next look, at most TICK_SECONDS."""
+    nearest: Sequence[Any] = [
+        model.objects.filter(look_at__isnull=False).aggregate(first=models.Min("look_at"))["first"]
+        for model in (ExecutionStep, Execution)
+    ]
+    times = [each for each in nearest if each is not None]
+    if not times:
+        return TICK_SECONDS
+    left = (min(times) - timezone.now()).total_seconds()
+    return min(max(left, 0.02), TICK_SECONDS)
+
+
+waker = Waker()

@@ -1,0 +1,465 @@
+"""One attempt of a step, and what comes next: pure, with no clock, database or queue of its own.
+
+`advance` carries a step as far as it goes in one sitting: it runs an attempt (references → config → call under a
+deadline → assertions → extract), and decides with `next_wait` whether the step has ended or has to wait. A `forEach`
+goes through its items in the same way. What has to survive a wait is in `Progress`, which is JSON.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from steprunners.assertions import Assertion, evaluate_all
+from steprunners.base import (
+    BadConfig,
+    BadReference,
+    Finished,
+    Outcome,
+    Park,
+    RunChild,
+    StepConfig,
+    StepContext,
+    StepError,
+    StepRunner,
+    TakeBranch,
+)
+from steprunners.conditions import ConditionError, evaluate_condition
+from steprunners.envelope import RetryPolicy, StepEnvelope, UntilPolicy, timeout_ms_of
+from steprunners.json_types import Json
+from steprunners.paths import NoValue, PathSyntaxError, read_path
+from steprunners.references import ReferenceProblem, Scope, resolve_tracked
+
+logger = logging.getLogger(__name__)
+
+SUCCESS, FAILED, ERROR, SKIPPED = "SUCCESS", "FAILED", "ERROR", "SKIPPED"
+
+
+@dataclass
+class Progress:
+    """What a step has to remember over a wait. Times are ms since the epoch.
+
+    `item` and `items` are a `forEach`'s; all else is about the item (or the step) that is at work.
+    """
+
+    retries: int = 0
+    polls: int = 0
+    until_ends_ms: int | None = None
+    attempt_started_ms: int | None = None
+    waited_ms: int = 0
+    park: Json = None
+    child: str | None = None
+    branch: int | None = None
+    branch_failed: str | None = None
+    item: int = 0
+    items: list[Json] = field(default_factory=list)
+    extracted: dict[str, Json] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any] | None) -> Progress:
+        """Return the progress that `to_json` gave; None is a step that has not begun."""
+        return cls(**(value or {}))
+
+    def to_json(self) -> dict[str, Json]:
+        """Return what differs from a fresh start."""
+        fresh = asdict(Progress())
+        return {key: value for key, value in asdict(self).items() if value != fresh[key]}
+
+    def next_item(self, attempt: Attempt) -> Progress:
+        """Return the progress with this item's outcome kept and the next one not begun."""
+        items = [*self.items, dict(attempt.result or {})]
+        return Progress(item=self.item + 1, items=items, extracted={**self.extracted, **attempt.extracted})
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How one attempt ended. `result` is whole and unmasked; `derived` are texts made from secrets."""
+
+    status: str
+    started_ms: int
+    completed_ms: int
+    request: Json = None
+    result: dict[str, Json] | None = None
+    assertions: list[dict[str, Json]] = field(default_factory=list)
+    error: dict[str, str] | None = None
+    extracted: dict[str, Json] = field(default_factory=dict)
+    derived: frozenset[str] = frozenset()
+    session: Json = None
+    final: bool = False
+    item: int | None = None
+    waited_ms: int = 0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The step has ended with the outcome of its last attempt."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The step goes on in `delay_ms`; `attempt` is what was tried before the wait, None inside an attempt."""
+
+    delay_ms: int
+    progress: Progress
+    attempt: Attempt | None = None
+    watch: Json = None
+
+
+@dataclass(frozen=True)
+class Delegated:
+    """The step goes on when the branch or the child that it asked for has ended."""
+
+    request: Json
+    progress: Progress
+    wish: TakeBranch | RunChild
+
+
+Move = Ended | Waiting | Delegated
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How the branch or child that a step waited for has ended; `failure` says why it fails the step."""
+
+    result: dict[str, Json]
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class Work:
+    """A step with all that an attempt needs.
+
+    `make_context` gets the valid config, the seconds until the deadline, and the scope (an item's in a `forEach`).
+    """
+
+    step: StepEnvelope
+    runner: StepRunner[Any]
+    scope: Scope
+    now_ms: Callable[[], int]
+    make_context: Callable[[StepConfig, float, Scope], StepContext]
+
+
+def advance(
+    work: Work, progress: Progress, record: Callable[[Attempt], None], answer: Answer | None = None
+) -> Move:
+    """Carry the step on from `progress` until it ends or has to wait.
+
+    `record` is called with every attempt but the last; `answer` is the result of the branch or child it waited for.
+    """
+    if work.step.for_each is None:
+        return _advance_one(work, progress, answer)
+    return _advance_items(work, progress, record, answer)
+
+
+def is_wanted(work: Work) -> bool:
+    """Return what the step's `when` says; raise BadReference where it cannot be told."""
+    if work.step.when is None:
+        return True
+    try:
+        return evaluate_condition(work.step.when, work.scope)
+    except (ConditionError, ReferenceProblem) as problem:
+        raise BadReference(f"when: {problem}") from problem
+
+
+# --- forEach --------------------------------------------------------------------------------------
+
+
+def _advance_items(
+    work: Work, progress: Progress, record: Callable[[Attempt], None], answer: Answer | None
+) -> Move:
+    begun_ms = work.now_ms()
+    try:
+        items = _items_of(work)
+    except StepError as error:
+        return Ended(broken(error, begun_ms, work.now_ms()))
+    last: Attempt | None = None
+    while progress.item < len(items):
+        scope = replace(work.scope, item=items[progress.item], index=progress.item)
+        move = _advance_one(replace(work, scope=scope), progress, answer)
+        answer = None
+        if not isinstance(move, Ended):
+            return _with_item(move, progress.item)
+        attempt = replace(move.attempt, item=progress.item)
+        if last is not None:
+            record(last)
+        last = attempt
+        progress = progress.next_item(attempt)
+        if attempt.status != SUCCESS:
+            break
+    return Ended(_summary(last, progress, begun_ms, work.now_ms()))
+
+
+def _items_of(work: Work) -> list[Json]:
+    try:
+        items = resolve_tracked(work.step.for_each, work.scope).value
+    except ReferenceProblem as problem:
+        raise BadReference(f"forEach: {problem}") from problem
+    if not isinstance(items, list):
+        raise BadReference(f"forEach needs a list, and {work.step.for_each} is none")
+    return items
+
+
+def _with_item(move: Move, item: int) -> Move:
+    if isinstance(move, Waiting) and move.attempt is not None:
+        return replace(move, attempt=replace(move.attempt, item=item))
+    return move
+
+
+def _summary(last: Attempt | None, progress: Progress, begun_ms: int, now_ms: int) -> Attempt:
+    """Return the last item's attempt with the result of all items in place of its own."""
+    ended = last or Attempt(status=SUCCESS, started_ms=begun_ms, completed_ms=now_ms)
+    result: dict[str, Json] = {"items": progress.items, "count": len(progress.items)}
+    result["durationMs"] = sum(_duration_of(item) for item in progress.items)
+    return replace(ended, result=result, extracted=progress.extracted)
+
+
+def _duration_of(result: Json) -> int:
+    duration = result.get("durationMs") if isinstance(result, dict) else None
+    return duration if isinstance(duration, int) else 0
+
+
+# --- one item or step -----------------------------------------------------------------------------
+
+
+def _advance_one(work: Work, progress: Progress, answer: Answer | None) -> Move:
+    started_ms = progress.attempt_started_ms or work.now_ms()
+    progress = replace(progress, attempt_started_ms=started_ms)
+    if work.step.until is not None and progress.until_ends_ms is None:
+        progress = replace(progress, until_ends_ms=started_ms + work.step.until.timeout_ms)
+    try:
+        outcome = _attempt(work, progress, answer)
+    except StepError as error:
+        outcome = broken(error, started_ms, work.now_ms())
+    if not isinstance(outcome, Attempt):
+        return outcome
+    attempt = replace(outcome, waited_ms=progress.waited_ms)
+    delay_ms = next_wait(work.step, attempt, progress, work.now_ms())
+    if delay_ms is None:
+        return Ended(attempt)
+    return Waiting(delay_ms, _after(work.step, attempt, progress, delay_ms), attempt)
+
+
+def _attempt(work: Work, progress: Progress, answer: Answer | None) -> Attempt | Waiting | Delegated:
+    started_ms = progress.attempt_started_ms or work.now_ms()
+    request, config, derived = _configure(work)
+    learned: set[str] = set(derived)
+    try:
+        outcome = Finished(answer.result) if answer else _call(work, config, progress, started_ms, learned)
+    except StepError as error:
+        return replace(broken(error, started_ms, work.now_ms()), request=request, derived=frozenset(learned))
+    if isinstance(outcome, Park):
+        return Waiting(outcome.delay_ms, replace(progress, park=outcome.state), watch=outcome.watch)
+    if isinstance(outcome, TakeBranch | RunChild):
+        return Delegated(request, progress, outcome)
+    try:
+        judged = _judge(work, config, outcome.result, started_ms)
+    except StepError as error:
+        judged = replace(broken(error, started_ms, work.now_ms()), result=outcome.result)
+    if answer and answer.failure and judged.status == SUCCESS:
+        problem = {"code": "branch_failed", "message": answer.failure}
+        judged = replace(judged, status=FAILED, error=problem, extracted={})
+    return replace(judged, request=request, derived=frozenset(learned), session=outcome.session)
+
+
+def _call(work: Work, config: StepConfig, progress: Progress, started_ms: int, learned: set[str]) -> Outcome:
+    used_ms = work.now_ms() - started_ms  # parked time counts
+    seconds = max(0.0, (timeout_ms_of(work.step) - used_ms) / 1000)
+    context = work.make_context(config, seconds, work.scope)
+    context.state = progress.park
+    try:
+        outcome: Outcome = work.runner.run(config, context)
+    except StepError:
+        raise
+    except Exception as error:  # a runner's bug must end the step, not the worker
+        logger.exception("step type %s failed unexpectedly", work.runner.type)
+        raise StepError(
+            f"unexpected {type(error).__name__} in the step type", code="internal_error"
+        ) from error
+    finally:
+        learned |= context.learned_secrets
+    return outcome
+
+
+def _configure(work: Work) -> tuple[Json, StepConfig, frozenset[str]]:
+    """Return the resolved meta with secrets masked, the config made from it, and the texts derived from secrets."""
+    meta, kind = work.step.meta, work.runner.config_class
+    held: list[tuple[tuple[str | int, ...], Json]] = []
+    open_meta = _hold_back(meta, (), kind, held) if kind.unresolved else meta
+    try:
+        resolved = resolve_tracked(open_meta, work.scope, lambda path, _whole: kind.grammar_of(path, meta))
+    except ReferenceProblem as problem:
+        raise BadReference(f"{_place(problem)}{problem.message}") from problem
+    try:
+        config = kind.model_validate(_put_back(resolved.value, held))
+    except ValidationError as error:
+        raise BadConfig(_first_problem(error)) from error
+    return _put_back(resolved.masked, held), config, frozenset(resolved.derived_secrets)
+
+
+def _hold_back(
+    value: Json,
+    path: tuple[str | int, ...],
+    kind: type[StepConfig],
+    held: list[tuple[tuple[str | int, ...], Json]],
+) -> Json:
+    """Return `value` without the parts that the step type reads itself (conditions); those go to `held`."""
+    if path and kind.is_unresolved(path):
+        held.append((path, value))
+        return None
+    if isinstance(value, dict):
+        return {key: _hold_back(child, (*path, key), kind, held) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_hold_back(child, (*path, index), kind, held) for index, child in enumerate(value)]
+    return value
+
+
+def _put_back(value: Json, held: list[tuple[tuple[str | int, ...], Json]]) -> Json:
+    for path, part in held:
+        holder: Any = value
+        for key in path[:-1]:
+            holder = holder[key]
+        holder[path[-1]] = part
+    return value
+
+
+def _place(problem: ReferenceProblem) -> str:
+    return "meta." + ".".join(map(str, problem.path)) + ": " if problem.path else ""
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return f"meta.{'.'.join(map(str, first['loc']))}: {first['msg']}"
+
+
+def broken(error: StepError, started_ms: int, now_ms: int) -> Attempt:
+    """Return the attempt that the error ended: ERROR, or CANCELLED."""
+    result = None if error.result is None else {**error.result, "durationMs": now_ms - started_ms}
+    status = "CANCELLED" if error.code == "cancelled" else ERROR
+    problem = {"code": error.code, "message": error.message}
+    return Attempt(status=status, started_ms=started_ms, completed_ms=now_ms, error=problem, result=result)
+
+
+# --- assertions and extract -----------------------------------------------------------------------
+
+
+def _judge(work: Work, config: StepConfig, result: dict[str, Json], started_ms: int) -> Attempt:
+    now_ms = work.now_ms()
+    result = {**result, "durationMs": result.get("durationMs", now_ms - started_ms)}
+    given = [_resolved(assertion, work.scope) for assertion in work.step.assertions]
+    implied = work.runner.expectations(config, frozenset(assertion.field for assertion in given))
+    outcomes = evaluate_all([*implied, *given], result)
+    status = SUCCESS if all(outcome.passed for outcome in outcomes) else FAILED
+    attempt = Attempt(
+        status=status,
+        started_ms=started_ms,
+        completed_ms=now_ms,
+        result=result,
+        assertions=[outcome.to_json() for outcome in outcomes],
+    )
+    if status == FAILED and _can_no_longer_hold(work, result):
+        attempt = replace(attempt, final=True)
+    return _with_extracts(work, attempt)
+
+
+def _can_no_longer_hold(work: Work, result: dict[str, Json]) -> bool:
+    if work.step.until is None or not work.step.until.fail_if:
+        return False
+    rules = [_resolved(assertion, work.scope) for assertion in work.step.until.fail_if]
+    return any(outcome.passed for outcome in evaluate_all(rules, result))
+
+
+def _resolved(assertion: Assertion, scope: Scope) -> Assertion:
+    """Return the assertion with the references in its expected value resolved."""
+    wire = assertion.model_dump(by_alias=True, exclude_unset=True)
+    try:
+        return Assertion.model_validate(resolve_tracked(wire, scope).value)
+    except ReferenceProblem as problem:
+        raise BadReference(f"assertion on {assertion.field}: {problem.message}") from problem
+    except ValidationError as error:
+        raise BadConfig(f"assertion on {assertion.field}: {_first_problem(error)}") from error
+
+
+def _with_extracts(work: Work, attempt: Attempt) -> Attempt:
+    extracted: dict[str, Json] = {}
+    for name, extraction in work.step.extract.items():
+        try:
+            extracted[name] = read_path(attempt.result, extraction.path)
+        except (NoValue, PathSyntaxError) as problem:
+            if attempt.status != SUCCESS:
+                continue
+            message = f"extract.{name}: the result has no value at {extraction.path} ({problem})"
+            return replace(attempt, status=ERROR, error={"code": "extract_failed", "message": message})
+    return replace(attempt, extracted=extracted)
+
+
+# --- what comes next ------------------------------------------------------------------------------
+
+
+def next_wait(step: StepEnvelope, attempt: Attempt, progress: Progress, now_ms: int) -> int | None:
+    """Return how many ms to wait before the next attempt, or None where the step has ended."""
+    if attempt.status not in (FAILED, ERROR) or attempt.final:
+        return None
+    if step.until is not None and attempt.status == FAILED:
+        return _poll_wait(step.until, progress, now_ms)
+    if (
+        step.retry is None
+        or attempt.status not in step.retry.retry_on
+        or progress.retries >= step.retry.max_retries
+    ):
+        return None
+    return retry_delay_ms(step.retry, progress.retries + 1)
+
+
+def retry_delay_ms(policy: RetryPolicy, number: int) -> int:
+    """Return the wait before retry `number` (from 1): min(initial × multiplier^(n−1), max).
+
+    With jitter it is 50 to 100 % of that.
+    """
+    factor = _power(
+        policy.backoff_multiplier, number - 1, policy.max_delay_ms / max(policy.initial_delay_ms, 1)
+    )
+    delay = min(policy.initial_delay_ms * factor, policy.max_delay_ms)
+    if policy.jitter:
+        delay *= random.uniform(0.5, 1.0)  # noqa: S311  # spreads load, guards nothing
+    return round(delay)
+
+
+def _power(base: float, exponent: int, ceiling: float) -> float:
+    """Return base^exponent, or a number above `ceiling` where that is larger: large powers overflow a float."""
+    value = 1.0
+    for _ in range(exponent):
+        if value > ceiling or base == 1.0:
+            break
+        value *= base
+    return value
+
+
+def _poll_wait(policy: UntilPolicy, progress: Progress, now_ms: int) -> int | None:
+    left_ms = (progress.until_ends_ms or now_ms) - now_ms
+    if left_ms <= 0:
+        return None
+    factor = _power(policy.backoff_multiplier, progress.polls, policy.max_interval_ms / policy.interval_ms)
+    interval = min(policy.interval_ms * factor, max(policy.max_interval_ms, policy.interval_ms))
+    return round(min(interval, left_ms))  # the last attempt is at the very end
+
+
+def _after(step: StepEnvelope, attempt: Attempt, progress: Progress, delay_ms: int) -> Progress:
+    polled = step.until is not None and attempt.status == FAILED
+    return replace(
+        progress,
+        retries=progress.retries + (not polled),
+        polls=progress.polls + polled,
+        attempt_started_ms=None,
+        waited_ms=delay_ms,
+        park=None,
+        child=None,
+        branch=None,
+        branch_failed=None,
+    )
