@@ -59,6 +59,7 @@ def _step(execution: Execution, position: int, fields: dict[str, Any]) -> Execut
         "definition": {"name": f"step_{position}", "stepType": "http", "meta": {"url": "http://127.0.0.1"}},
         "status": StepStatus.SUCCESS,
         "attempts": 1,
+        "end_position": position + 1,
         **fields,
     }
     status = values["status"]

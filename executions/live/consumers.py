@@ -1,0 +1,150 @@
+"""The streams: one execution with everything about it, and a team's runs in few words (contract, 8)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from accounts.models import Team
+from executions.live.authentication import Login
+from executions.live.events import execution_group, team_group
+from executions.live.messages import Update, is_final, snapshot
+from executions.live.ordering import Order
+from executions.live.reconciler import reconciler
+from executions.live.stream import SUBSCRIBE_TIMEOUT, UNKNOWN, Closing, LiveStream, in_database
+from executions.selectors import executions_to_show
+from executions.selectors import snapshot as read_snapshot
+
+SNAPSHOT_SPACING = 1.0  # seconds between two snapshots of one stream
+GAP_PATIENCE = 0.3  # seconds that an update may be late: workers publish side by side
+
+
+class ExecutionStream(LiveStream):
+    """A SNAPSHOT, then every change in order, then the end."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.execution_id: UUID = _identifier(self.scope)
+        self._login: Login | None = None
+        self._order: Order[dict[str, Any]] = Order()
+        self._snapshot_wanted = asyncio.Event()
+
+    def group(self) -> str:
+        """Return the execution's group."""
+        return execution_group(self.execution_id)
+
+    def visible_to(self, login: Login) -> bool:
+        """Return whether the user may see the execution."""
+        self._login = login
+        return executions_to_show(login.user).filter(pk=self.execution_id).exists()
+
+    def knows(self) -> int | None:
+        """Return the number up to which everything was sent."""
+        return self._order.last
+
+    def resync(self) -> None:
+        """Send a snapshot, at most one each SNAPSHOT_SPACING."""
+        self._snapshot_wanted.set()
+
+    def asked(self, request: dict[str, Any]) -> bool:
+        """Take `{"type": "snapshot"}`."""
+        if request.get("type") != "snapshot":
+            return False
+        self.resync()
+        return True
+
+    def heard(self, message: dict[str, Any]) -> None:
+        """Send an update in its turn; ask for a snapshot where the one before it stays away."""
+        self._forward(self._order.accept(message["sequence"], message))
+        if self._order.gap:
+            asyncio.get_running_loop().call_later(GAP_PATIENCE, self._resync_if_gap)
+
+    def more_work(self) -> list[Coroutine[Any, Any, None]]:
+        """Return the sending of snapshots."""
+        return [self._send_snapshots()]
+
+    def _resync_if_gap(self) -> None:
+        if self._order.gap:
+            self.resync()
+
+    async def _send_snapshots(self) -> None:
+        """Subscribe first, then read: what happens in between is dropped where the snapshot has it."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.subscribed.wait(), SUBSCRIBE_TIMEOUT)
+        reconciler().add(self)
+        try:
+            while True:
+                began = time.monotonic()
+                self._snapshot_wanted.clear()
+                await self._send_snapshot()
+                await self._snapshot_wanted.wait()
+                await asyncio.sleep(began + SNAPSHOT_SPACING - time.monotonic())
+        finally:
+            reconciler().remove(self)
+
+    async def _send_snapshot(self) -> None:
+        taken = await in_database(self._take_snapshot)
+        if taken is None:
+            raise Closing(UNKNOWN)
+        update, text = taken
+        self.output.put(text)
+        after = self._order.rebase(update["sequence"])
+        if is_final(update):
+            self.output.finish()
+        else:
+            self._forward(after)
+
+    def _take_snapshot(self) -> tuple[Update, str] | None:
+        """Read and encode, in a thread: the event loop would stand still for megabytes of JSON."""
+        if self._login is None:
+            return None
+        execution = executions_to_show(self._login.user).filter(pk=self.execution_id).first()
+        taken = read_snapshot(execution) if execution else None
+        if taken is None:
+            return None
+        update = snapshot(*taken)
+        return update, json.dumps(update, allow_nan=False)
+
+    def _forward(self, messages: list[dict[str, Any]]) -> None:
+        for message in messages:
+            self.output.put(message["text"])
+            if message["final"]:
+                self.output.finish()
+
+
+class TeamStream(LiveStream):
+    """Every change of status of a team's executions, as published: a list that missed one loads again."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.team_id: UUID = _identifier(self.scope)
+
+    def group(self) -> str:
+        """Return the team's group."""
+        return team_group(self.team_id)
+
+    def visible_to(self, login: Login) -> bool:
+        """Return whether the user may see the team."""
+        return Team.objects.visible_to(login.user).filter(pk=self.team_id).exists()
+
+    def heard(self, message: dict[str, Any]) -> None:
+        """Pass the message on."""
+        self.output.put(message["text"])
+
+
+class UnknownStream(LiveStream):
+    """An address that there is not: 4404, like everything unknown."""
+
+    def visible_to(self, login: Login) -> bool:
+        """Return that nobody may see it."""
+        return False
+
+
+def _identifier(scope: Any) -> UUID:
+    identifier: UUID = scope["url_route"]["kwargs"]["identifier"]
+    return identifier

@@ -1,0 +1,75 @@
+"""A real web server in a thread of the test process, on the test database; real sockets."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any, Self
+
+import pytest
+import uvicorn
+from rest_framework_simplejwt.tokens import AccessToken
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from accounts.models import User
+from asynctester.asgi import application
+
+Watch = Callable[..., "Client"]
+TIMEOUT = 10.0
+
+
+@pytest.fixture(scope="session")
+def live_port() -> Iterator[int]:
+    """The port of a web server that lives as long as the tests do."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(application, ws="websockets-sansio", log_level="warning", lifespan="off")
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield listening.getsockname()[1]
+    server.should_exit = True
+    thread.join(TIMEOUT)
+
+
+class Client(ClientConnection):
+    """A WebSocket client that speaks JSON and never waits for ever."""
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        return self
+
+    def next(self) -> dict[str, Any]:
+        """Return the next message."""
+        message: dict[str, Any] = json.loads(self.recv(timeout=TIMEOUT))
+        return message
+
+    def until_close(self) -> tuple[list[dict[str, Any]], int]:
+        """Return what still comes, and the close code."""
+        messages = []
+        with suppress(ConnectionClosed):
+            while True:
+                messages.append(self.next())
+        return messages, self.close_code or 1006
+
+
+@pytest.fixture
+def watch(transactional_db: None, live_port: int) -> Watch:
+    """Connect: `watch(f"executions/{id}", user=alice)` by bearer token, or with options of `connect`."""
+
+    def connected(path: str, *, user: User | None = None, **options: Any) -> Client:
+        if user is not None:
+            options["subprotocols"] = ["bearer", str(AccessToken.for_user(user))]
+        address = f"ws://127.0.0.1:{live_port}/api/v1/{path}/stream"
+        client = connect(address, create_connection=Client, compression=None, max_size=None, **options)
+        assert isinstance(client, Client)
+        return client
+
+    return connected

@@ -1,0 +1,237 @@
+"""The stream of one execution and that of a team, over real sockets."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from accounts.models import Team, TeamMembership, User
+from executions.live import stream
+from executions.live.messages import message
+from executions.models import Execution, ExecutionStep
+from executions.presentation import LARGEST_RESPONSE
+from executions.states import ExecutionStatus, StepStatus
+from tests.cast import ApiFor
+from tests.executions.live.changes import change_execution, change_step, publish
+from tests.executions.live.conftest import Watch
+from tests.executions.rows import START, make_execution, make_step, make_steps
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def execution(team: Team) -> Execution:
+    """A run of three steps that has just begun."""
+    execution = make_execution(team, sequence=3)
+    make_steps(execution, 3, status=StepStatus.PENDING, attempts=0)
+    return execution
+
+
+def steps_of(execution: Execution) -> list[ExecutionStep]:
+    return list(execution.steps.all())
+
+
+def path(execution: Execution) -> str:
+    return f"executions/{execution.pk}"
+
+
+def apply(shown: dict[str, Any], update: dict[str, Any]) -> dict[str, Any]:
+    """Put an update into a snapshot, as docs/live.md tells clients to."""
+    steps = shown["steps"]
+    if "stepUpdate" in update:
+        changed = dict(update["stepUpdate"])
+        identifier = changed.pop("stepId")
+        steps = [changed if step["id"] == identifier else step for step in steps]
+    if "execution" in update:
+        shown = {**update["execution"], "steps": steps}
+    return {**shown, "steps": steps, "sequence": update["sequence"]}
+
+
+def test_snapshot_first_then_the_updates_then_1000(watch: Watch, alice: User, execution: Execution) -> None:
+    with watch(path(execution), user=alice) as client:
+        first = client.next()
+        assert client.subprotocol == "bearer"
+        assert (first["updateType"], first["sequence"]) == ("SNAPSHOT", 3)
+        assert [step["name"] for step in first["execution"]["steps"]] == ["step_0", "step_1", "step_2"]
+        publish(change_step(steps_of(execution)[0], StepStatus.IN_PROGRESS))
+        assert client.next()["stepUpdate"]["status"] == "IN_PROGRESS"
+        publish(change_execution(execution.pk, ExecutionStatus.COMPLETED))
+        messages, code = client.until_close()
+        assert [update["updateType"] for update in messages] == ["EXECUTION_UPDATE"]
+        assert messages[0]["sequence"] == 5
+        assert code == 1000
+
+
+def test_updates_put_into_the_snapshot_give_what_rest_gives(
+    watch: Watch, alice: User, api: ApiFor, execution: Execution
+) -> None:
+    first, second, third = steps_of(execution)
+    with watch(path(execution), user=alice) as client:
+        shown = client.next()["execution"]
+        publish(
+            change_step(first, StepStatus.IN_PROGRESS, started_at=START),
+            change_step(first, StepStatus.SUCCESS, response={"body": 2**70}, extracted={"a": "\ud800 \x00"}),
+            change_step(second, StepStatus.WAITING, due_at=START, attempts=1),
+            change_step(second, StepStatus.FAILED, response="x" * LARGEST_RESPONSE, completed_at=START),
+            change_step(third, StepStatus.SKIPPED),
+            change_execution(execution.pk, ExecutionStatus.FAILED, completed_at=START, duration_ms=7),
+        )
+        updates, code = client.until_close()
+    for update in updates:
+        shown = apply(shown, update)
+    assert code == 1000
+    assert shown == api(alice).get(f"/api/v1/executions/{execution.pk}").json()
+
+
+def test_late_and_repeated_updates_are_put_in_order(watch: Watch, alice: User, execution: Execution) -> None:
+    first, second, _ = steps_of(execution)
+    with watch(path(execution), user=alice) as client:
+        client.next()
+        four = change_step(first, StepStatus.IN_PROGRESS)
+        five = change_step(second, StepStatus.IN_PROGRESS)
+        publish(five, five, four, four)
+        assert [client.next()["sequence"] for _ in range(2)] == [4, 5]
+
+
+def test_a_gap_brings_a_snapshot(watch: Watch, alice: User, execution: Execution) -> None:
+    first, second, _ = steps_of(execution)
+    with watch(path(execution), user=alice) as client:
+        client.next()
+        change_step(first, StepStatus.IN_PROGRESS)  # its message is lost
+        publish(change_step(second, StepStatus.IN_PROGRESS))
+        update = client.next()
+        assert (update["updateType"], update["sequence"]) == ("SNAPSHOT", 5)
+
+
+def test_what_was_never_published_comes_from_the_reconciler(
+    watch: Watch, alice: User, execution: Execution
+) -> None:
+    with watch(path(execution), user=alice) as client:
+        client.next()
+        change_execution(execution.pk, ExecutionStatus.CANCELLED)
+        began = time.monotonic()
+        messages, code = client.until_close()
+        assert time.monotonic() - began < 8
+        assert [update["updateType"] for update in messages] == ["SNAPSHOT"]
+        assert messages[0]["executionStatus"] == "CANCELLED"
+        assert code == 1000
+
+
+def test_finished_execution_snapshot_and_1000(watch: Watch, alice: User, team: Team) -> None:
+    execution = make_execution(team, status=ExecutionStatus.COMPLETED)
+    with watch(path(execution), user=alice) as client:
+        messages, code = client.until_close()
+    assert [update["updateType"] for update in messages] == ["SNAPSHOT"]
+    assert code == 1000
+
+
+def test_deleted_while_watched(watch: Watch, alice: User, execution: Execution) -> None:
+    with watch(path(execution), user=alice) as client:
+        client.next()
+        execution.delete()
+        assert client.until_close() == ([], 4404)
+
+
+def test_snapshot_on_request_but_not_as_often_as_asked(
+    watch: Watch, alice: User, execution: Execution
+) -> None:
+    with watch(path(execution), user=alice) as client:
+        client.next()
+        began = time.monotonic()
+        for _ in range(10):
+            client.send('{"type": "snapshot"}')
+        assert client.next()["updateType"] == "SNAPSHOT"
+        assert time.monotonic() - began > 0.8
+        publish(message(Execution.objects.get(pk=execution.pk), "x", sequence=4))
+        kinds = [client.next()["updateType"]]
+        while kinds[-1] == "SNAPSHOT":
+            kinds.append(client.next()["updateType"])
+        assert kinds.count("SNAPSHOT") <= 1
+
+
+def test_nonsense_is_ignored_then_refused(watch: Watch, alice: User, execution: Execution) -> None:
+    with watch(path(execution), user=alice) as client:
+        client.next()
+        for nonsense in ("", "{", "[" * 4_000, "null", '{"type": "cancel"}', b"\xff\x00"):
+            client.send(nonsense)
+        publish(message(Execution.objects.get(pk=execution.pk), "still there", sequence=4))
+        assert client.next()["message"] == "still there"
+        with suppress(ConnectionClosed):
+            for _ in range(stream.MALFORMED_LIMIT):
+                client.send("nonsense")
+        assert client.until_close()[1] == 1008
+
+
+def test_a_huge_request_is_refused(watch: Watch, alice: User, execution: Execution) -> None:
+    with watch(path(execution), user=alice) as client:
+        client.next()
+        client.send(json.dumps({"type": "snapshot", "padding": "x" * stream.LONGEST_REQUEST}))
+        assert client.until_close()[1] == 1009
+
+
+@pytest.mark.parametrize("who", ["charlie", "nobody"])
+def test_strangers(watch: Watch, request: pytest.FixtureRequest, execution: Execution, who: str) -> None:
+    user = None if who == "nobody" else request.getfixturevalue(who)
+    with watch(path(execution), user=user) as client:
+        assert client.until_close() == ([], 4404 if user else 4401)
+
+
+@pytest.mark.parametrize(
+    "unknown", ["executions/01900000-0000-7000-8000-000000000000", "executions/none", "teams/x", "nothing"]
+)
+def test_unknown(watch: Watch, alice: User, unknown: str) -> None:
+    with watch(unknown, user=alice) as client:
+        assert client.until_close() == ([], 4404)
+
+
+def test_viewer_may_watch(watch: Watch, vera: User, execution: Execution) -> None:
+    with watch(path(execution), user=vera) as client:
+        assert client.next()["updateType"] == "SNAPSHOT"
+
+
+def test_who_leaves_the_team_is_cut_off(
+    watch: Watch, bob: User, execution: Execution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "LOGIN_CHECK", 0.2)
+    with watch(path(execution), user=bob) as client:
+        client.next()
+        TeamMembership.objects.filter(user=bob).delete()
+        assert client.until_close() == ([], 4404)
+
+
+def test_a_socket_that_does_not_read_is_dropped(
+    watch: Watch, alice: User, execution: Execution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "QUEUE_MESSAGES", 20)
+    step = make_step(execution, 3, status=StepStatus.IN_PROGRESS, look_at=START)
+    step.request = {"body": "x" * 1_000_000}
+    with watch(path(execution), user=alice, max_queue=1) as client:
+        client.next()
+        for _ in range(60):
+            publish(change_step(step, StepStatus.IN_PROGRESS))
+        time.sleep(0.5)
+        received, code = client.until_close()
+        assert len(received) < 60
+        assert code in (1013, 1006)
+
+
+def test_team_stream_tells_of_changes_of_status(
+    watch: Watch, vera: User, team: Team, execution: Execution
+) -> None:
+    with watch(f"teams/{team.pk}", user=vera) as client:
+        time.sleep(0.3)  # the team's stream has no snapshot that says that it listens
+        publish(change_step(steps_of(execution)[0], StepStatus.IN_PROGRESS))
+        publish(change_execution(execution.pk, ExecutionStatus.COMPLETED))
+        update = client.next()
+        assert update["executionId"] == str(execution.pk)
+        assert update["status"] == "COMPLETED"
+
+
+def test_team_stream_is_not_for_strangers(watch: Watch, charlie: User, team: Team) -> None:
+    with watch(f"teams/{team.pk}", user=charlie) as client:
+        assert client.until_close() == ([], 4404)
