@@ -1,5 +1,12 @@
 """Pages of the `executions` app."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from executions import pages
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("executions", pages.executions, name="executions"),
+    path("executions/outcomes", pages.flow_outcomes, name="flow-outcomes"),
+    path("executions/<uuid:execution_id>", pages.execution, name="execution"),
+    path("executions/<uuid:execution_id>/activity", pages.execution_activity, name="execution-activity"),
+]

@@ -7,17 +7,39 @@ from typing import Any
 
 from accounts.models import Team
 from flows.document import MASK, FlowDocument
-from flows.models import Flow
+from flows.models import Flow, FlowVersion
 from flows.parsing import parse_body
 from flows.places import positions_of
 from flows.problems import FlowInvalid, Problem
-from flows.selectors import check_for_team
+from flows.selectors import check_for_team, load_document
+from flows.steps import inline_lists, put_inline
+from flows.yaml_text import write_yaml
+from steprunners.json_types import Json
 
 YAML = "application/yaml"
 
 
+def text_of(version: FlowVersion) -> str:
+    """Return the version as a person would write it: without empty parts, and without the ids of its steps.
+
+    Saving finds the ids again by the names of the steps.
+    """
+    shown = {key: value for key, value in load_document(version).to_json().items() if value or key == "steps"}
+    return write_yaml({**shown, "steps": _without_ids(shown["steps"])})
+
+
+def _without_ids(steps: Any) -> list[Json]:
+    shown: list[Json] = []
+    for step in steps:
+        bare = {key: value for key, value in step.items() if key != "id"}
+        if inner := {place: _without_ids(below) for place, below in inline_lists(step.get("meta", {}))}:
+            bare["meta"] = put_inline(step["meta"], inner)
+        shown.append(bare)
+    return shown
+
+
 def check_text(team: Team, text: str, *, flow: Flow | None = None) -> FlowDocument:
-    """Return the checked document that the editor's text holds; raise FlowInvalid with everything wrong at once."""
+    """Return the checked document that the text holds; raise FlowInvalid with everything wrong at once."""
     return check_for_team(team, parse_body(text.encode(), YAML), flow=flow)
 
 
@@ -47,7 +69,8 @@ def check_json(team: Team, text: str, *, flow: Flow | None = None) -> dict[str, 
 def draft_text(raw: dict[str, Any]) -> str:
     """Return the document as JSON text, which a browser passes on without reading (and rounding) its numbers.
 
-    A masked secret default is left out: a draft has no earlier version that would know it, so the run asks for it.
+    A masked secret default is left out: a draft has no earlier version that would know it, so the run has to
+    give the value.
     """
     variables = [
         {**{key: value for key, value in variable.items() if key != "defaultValue"}, "required": True}

@@ -18,14 +18,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import Team, User
 from accounts.permissions import Action, may
-from flows.document import FlowDocument
-from flows.editor import check_json, check_text, problems_json
+from flows.editor import check_json, check_text, problems_json, text_of
 from flows.models import Flow, FlowVersion
 from flows.problems import FlowInvalid
 from flows.selectors import load_document
 from flows.services import StaleVersion, create_flow, save_version
 from flows.starters import starter_text
-from flows.yaml_text import write_yaml
 from resources.models import Environment
 
 PAGE_SIZE = 50
@@ -94,7 +92,7 @@ def flow(request: HttpRequest, flow_id: uuid.UUID) -> HttpResponse:
         "flow": found,
         "shown": shown,
         "versions": found.versions.select_related("created_by").defer("document", "secrets")[:MOST_VERSIONS],
-        "text": write_yaml(_written(document)),
+        "text": text_of(shown),
         "may_edit": may(request.user, Action.EDIT, found.team),
         "may_run": may(request.user, Action.RUN, found.team),
         "data": _editor_data(found, found.team, document.to_json()["variables"], shown.number),
@@ -105,18 +103,6 @@ def flow(request: HttpRequest, flow_id: uuid.UUID) -> HttpResponse:
 def _version(found: Flow, wanted: str) -> FlowVersion:
     number = int(wanted) if wanted.isascii() and wanted.isdecimal() and len(wanted) < 9 else found.version
     return get_object_or_404(found.versions, number=number)
-
-
-def _written(document: FlowDocument) -> dict[str, Any]:
-    """Return the document as a person would write it: without empty parts and without the ids of its steps."""
-    shown = document.to_json()
-    for part in ("description", "labels", "variables"):
-        if not shown[part]:
-            del shown[part]
-    return {
-        **shown,
-        "steps": [{k: v for k, v in step.items() if k != "id"} for step in document.to_json()["steps"]],
-    }
 
 
 def _editor_data(
@@ -150,7 +136,7 @@ def _editable_team(request: HttpRequest, team_id: str) -> Team:
 
 
 def _saved(request: HttpRequest, team: Team, found: Flow | None) -> JsonResponse:
-    """Save the text in the body; 422 with the problems, 409 with the newest number where somebody was quicker."""
+    """Save the text in the body; 422 with the problems, 409 where somebody else was quicker."""
     text = request.body.decode("utf-8", "replace")
     user = request.user if isinstance(request.user, User) else None
     try:
@@ -182,7 +168,7 @@ def _saved(request: HttpRequest, team: Team, found: Flow | None) -> JsonResponse
 @require_POST
 @login_required
 def check(request: HttpRequest) -> JsonResponse:
-    """Check the text in the body as the user types; `?flow=` or `?team=` says whose resources and names count."""
+    """Check the text in the body as the user types; `?flow=` or `?team=` says whose names count."""
     flow_id = request.GET.get("flow", "")
     try:
         found = _find(request, uuid.UUID(flow_id)) if flow_id else None
@@ -209,7 +195,7 @@ def difference(request: HttpRequest, flow_id: uuid.UUID) -> JsonResponse:
     """Give the lines that differ between versions `from` and `to`, as a unified diff of their YAML."""
     found = _find(request, flow_id)
     old, new = (_version(found, request.GET.get(side, "")) for side in ("from", "to"))
-    before, after = (write_yaml(_written(load_document(version))).splitlines() for version in (old, new))
+    before, after = text_of(old).splitlines(), text_of(new).splitlines()
     lines = difflib.unified_diff(
         before, after, f"version {old.number}", f"version {new.number}", lineterm="", n=4
     )

@@ -14,7 +14,7 @@ Position = tuple[int, int]
 
 
 def positions_of(text: str, problems: Iterable[Problem]) -> list[Position | None]:
-    """Return line and column, counted from 1, for each problem; None where a problem has no place in the text.
+    """Return line and column, counted from 1, for each problem; None where it has no place in the text.
 
     Where a place is missing from the text (`steps.0.name is required`) it is the nearest thing around it.
     """

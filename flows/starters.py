@@ -9,7 +9,7 @@ name: My first flow
 description: What it proves, in a sentence.
 labels: []
 variables:
-  - {name: base_url, type: string, defaultValue: "http://127.0.0.1:8001", description: Where the system listens}
+  - {name: base_url, type: string, defaultValue: "http://127.0.0.1:8001", description: Where it listens}
 steps:
   # Each step has a name: later steps refer to it as ${name...}
   - name: create

@@ -1,0 +1,207 @@
+"""The rows of the run list: filters, cursor paging, the last step of each run, recent outcomes."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Case, Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+
+from accounts.models import AnyUser
+from executions.models import Execution, ExecutionStep
+from executions.states import STEP_BAD, STEP_TERMINAL, ExecutionStatus, StepStatus
+
+PAGE_SIZE = 50
+OUTCOMES = 60
+SINCE = {
+    "1h": timedelta(hours=1),
+    "24h": timedelta(days=1),
+    "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
+}
+LONGEST_SEARCH = 200
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the list is narrowed to; made from the URL, where unknown values count as not given."""
+
+    status: str = ""
+    flow: str = ""
+    label: str = ""
+    search: str = ""
+    since: str = ""
+    cursor: str = ""
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> Filters:
+        """Read the URL's query."""
+        given = {name: _clean(query.get(name, "")) for name in cls.__dataclass_fields__}
+        if given["status"].upper() not in ExecutionStatus.values:
+            given["status"] = ""
+        if given["since"] not in SINCE:
+            given["since"] = ""
+        if _as_uuid(given["flow"]) is None:
+            given["flow"] = ""
+        return cls(**{**given, "status": given["status"].upper()})
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything but the cursor is given."""
+        return any([self.status, self.flow, self.label, self.search, self.since])
+
+    def apply(self, runs: QuerySet[Execution]) -> QuerySet[Execution]:
+        """Return the runs that match (the cursor aside)."""
+        wanted = Q()
+        if self.status:
+            wanted &= Q(status=self.status)
+        if self.flow:
+            wanted &= Q(flow=self.flow)
+        if self.label:
+            wanted &= Q(labels__contains=json.dumps(self.label))  # stored as ASCII JSON text
+        if self.search:
+            wanted &= Q(flow_name__icontains=self.search)
+        if self.since:
+            wanted &= Q(created_at__gte=datetime.now(UTC) - SINCE[self.since])
+        return runs.filter(wanted)
+
+
+def _clean(text: str) -> str:
+    return text.replace("\x00", "").strip()[:LONGEST_SEARCH]  # PostgreSQL refuses NUL
+
+
+def is_uuid(text: str) -> bool:
+    """Return whether the text is an id."""
+    return _as_uuid(text) is not None
+
+
+def _as_uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def visible_runs(user: AnyUser) -> QuerySet[Execution]:
+    """Return the runs that the list starts from: the user's, without child executions."""
+    return Execution.objects.visible_to(user).filter(parent=None)
+
+
+def list_runs(user: AnyUser, filters: Filters) -> tuple[list[Execution], str]:
+    """Return one page of runs, newest first, and the cursor of the next page ("" where there is none).
+
+    Each run carries `last_step` (ExecutionStep or None), `step_count` and `done_count`. Three statements.
+    """
+    runs = _after(filters.apply(visible_runs(user)), filters.cursor)
+    found = list(
+        runs.select_related("user")
+        .defer("draft", "variables", "secrets", "positions", "pins", "resource_choices")
+        .annotate(last_step_id=_last_step())
+        .order_by("-created_at", "-id")[: PAGE_SIZE + 1]
+    )
+    page = found[:PAGE_SIZE]
+    _attach_steps(page)
+    return page, cursor_of(page[-1]) if len(found) > PAGE_SIZE else ""
+
+
+def cursor_of(run: Execution) -> str:
+    """Return the cursor of the page after `run`."""
+    return f"{run.created_at.isoformat()}~{run.id}"
+
+
+def _after(runs: QuerySet[Execution], cursor: str) -> QuerySet[Execution]:
+    moment, _, identifier = cursor.partition("~")
+    run_id = _as_uuid(identifier)
+    try:
+        created_at = datetime.fromisoformat(
+            moment.replace(" ", "+")
+        )  # "+" of an offset, unescaped by hand-made links
+    except ValueError:
+        return runs
+    if run_id is None or created_at.tzinfo is None:
+        return runs
+    return runs.filter(Q(created_at__lt=created_at) | Q(created_at=created_at, id__lt=run_id))
+
+
+def _last_step() -> Subquery:
+    """Return the id of the step worth naming: one that runs, else a bad one, else the last that ran."""
+    moving = [StepStatus.IN_PROGRESS, StepStatus.WAITING]
+    rank = Case(
+        When(status__in=moving, then=Value(0)),
+        When(status__in=STEP_BAD, then=Value(1)),
+        default=Value(2),
+        output_field=IntegerField(),
+    )
+    steps = (
+        ExecutionStep.objects.filter(execution=OuterRef("pk"), attempts__gt=0)
+        .exclude(status__in=[StepStatus.PENDING, StepStatus.SKIPPED])
+        .order_by(rank, "-started_at", "-position")
+    )
+    return Subquery(steps.values("id")[:1])
+
+
+def _attach_steps(runs: list[Execution]) -> None:
+    last_ids = [run.last_step_id for run in runs if run.last_step_id]  # type: ignore[attr-defined]  # annotated above
+    steps = ExecutionStep.objects.only("id", "name", "status", "attempts", "step_type").in_bulk(last_ids)
+    counts = {
+        row["execution"]: row
+        for row in ExecutionStep.objects.filter(execution__in=[run.id for run in runs])
+        .order_by()
+        .values("execution")
+        .annotate(all=Count("id"), done=Count("id", filter=Q(status__in=STEP_TERMINAL)))
+    }
+    for run in runs:
+        count = counts.get(run.id, {"all": 0, "done": 0})
+        vars(run).update(
+            last_step=steps.get(run.last_step_id),  # type: ignore[attr-defined]  # annotated above
+            step_count=count["all"],
+            done_count=count["done"],
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One bar: a run's status, and a height that grows with the logarithm of its duration."""
+
+    run: Execution
+    x: int
+    height: int
+
+    @property
+    def y(self) -> int:
+        """The bar's upper edge in a drawing 40 units high."""
+        return 40 - self.height
+
+    @property
+    def left(self) -> float:
+        """The bar's left edge: 7 units wide in a slot of 10."""
+        return self.x + 1.5
+
+    @property
+    def notched(self) -> bool:
+        """Whether the bar has a gap near its top, which tells bad outcomes apart without colour."""
+        return self.run.status == ExecutionStatus.FAILED
+
+    @property
+    def notch_y(self) -> int:
+        """The gap's upper edge."""
+        return self.y + 3
+
+
+def recent_outcomes(runs: QuerySet[Execution], *, limit: int = OUTCOMES) -> list[Outcome]:
+    """Return the newest runs as bars, the oldest on the left. One statement."""
+    fields = ("id", "flow_name", "flow_version", "status", "created_at", "started_at", "completed_at")
+    newest = list(runs.only(*fields).order_by("-created_at", "-id")[:limit])
+    first = limit - len(newest)  # bars stand at the right-hand side
+    return [
+        Outcome(run=run, x=(first + place) * 10, height=_height(run.duration_ms))
+        for place, run in enumerate(reversed(newest))
+    ]
+
+
+def _height(duration_ms: int | None) -> int:
+    """Return 10 units for up to 100 ms, and 3 more each time that it takes twice as long, at most 38."""
+    return min(38, 10 + 3 * (max(100, duration_ms or 0) // 100).bit_length() - 3)

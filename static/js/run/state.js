@@ -1,0 +1,82 @@
+// What the page knows of a run: the outline from the page, replaced piece by piece by live updates.
+import { isBad, isOver } from "../status.js";
+
+/** The state of one run. `apply` takes the messages of `WS /api/v1/executions/{id}/stream`. */
+export class RunState {
+  constructor({ execution, steps, activity }) {
+    this.execution = execution;
+    this.steps = new Map(steps.map((step) => [step.id, step]));
+    this.setActivity(activity);
+  }
+
+  setActivity({ ticks, children }) {
+    this.ticks = ticks;
+    this.children = children;
+  }
+
+  /** Apply a message; return "gap" where one was missed, "ignored" where it is old, else "applied". */
+  apply(message) {
+    if (message.updateType === "SNAPSHOT") return this.applySnapshot(message);
+    if (message.sequence <= this.execution.sequence) return "ignored";
+    if (message.sequence > this.execution.sequence + 1) return "gap";
+    this.execution.sequence = message.sequence;
+    if (message.executionStatus) this.execution.status = message.executionStatus;
+    if (message.execution) Object.assign(this.execution, message.execution);
+    if (message.stepUpdate) this.replace(message.stepUpdate);
+    return "applied";
+  }
+
+  applySnapshot({ execution, sequence }) {
+    if (sequence < this.execution.sequence) return "ignored";
+    const { steps = [], ...rest } = execution;
+    Object.assign(this.execution, rest, { sequence });
+    for (const step of steps) this.replace(step);
+    return "applied";
+  }
+
+  /** Replace a step; where it stands in a condition (`group`, `branch`) is known from the page alone. */
+  replace(step) {
+    const old = this.steps.get(step.id ?? step.stepId) ?? {};
+    this.steps.set(step.id ?? step.stepId, { ...old, ...step });
+  }
+
+  get ordered() {
+    return [...this.steps.values()].sort((a, b) => a.position - b.position);
+  }
+
+  byName(name) {
+    return this.ordered.find((step) => step.name === name);
+  }
+
+  get over() {
+    return isOver(this.execution.status);
+  }
+
+  get startedAt() {
+    return this.execution.startedAt ?? this.execution.createdAt;
+  }
+
+  /** The end of the time line: when the run ended, or now. */
+  get until() {
+    return this.execution.completedAt ?? Math.max(Date.now(), this.startedAt + 1);
+  }
+
+  get done() {
+    return this.ordered.filter((step) => isOver(step.status)).length;
+  }
+
+  get firstFailure() {
+    return this.ordered.find((step) => isBad(step.status) && !step.reused);
+  }
+
+  childOf(step) {
+    return this.children.find((child) => child.position === step.position);
+  }
+}
+
+/** Return in one line why a step went wrong. */
+export function why(step) {
+  const failed = (step.assertions ?? []).find((assertion) => !assertion.passed);
+  if (failed) return failed.message || `${failed.field} ${failed.operator} failed`;
+  return step.error?.message ?? "The step says no more.";
+}
