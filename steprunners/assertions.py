@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.alias_generators import to_camel
 
 from steprunners.display import shortened, show
@@ -49,14 +56,24 @@ def operator_name(value: object) -> str:
 OperatorName = Annotated[str, BeforeValidator(operator_name), Field(json_schema_extra={"enum": [*OPERATORS]})]
 
 
-def drop_default(schema: dict[str, Any]) -> None:
-    """Take NO_VALUE out of a JSON Schema."""
+def _json_or_no_value(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    return value if value is NO_VALUE else handler(value)
+
+
+def _is_no_value(value: object) -> bool:
+    return value is NO_VALUE
+
+
+def _drop_default(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
 
 
-def is_no_value(value: object) -> bool:
-    """Whether `value` is NO_VALUE, which is never written."""
-    return value is NO_VALUE
+#: A field with a JSON value or NO_VALUE, its default, which is never written.
+OptionalJson = Annotated[
+    Json,
+    WrapValidator(_json_or_no_value),
+    Field(exclude_if=_is_no_value, json_schema_extra=_drop_default),
+]
 
 
 class Assertion(BaseModel):
@@ -66,7 +83,7 @@ class Assertion(BaseModel):
 
     field: str = Field(max_length=1_000)
     operator: OperatorName
-    expected_value: Json = Field(default=NO_VALUE, exclude_if=is_no_value, json_schema_extra=drop_default)
+    expected_value: OptionalJson = NO_VALUE
     message: str | None = Field(default=None, max_length=1_000)
 
     @property

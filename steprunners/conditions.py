@@ -19,7 +19,7 @@ from pydantic import (
     ValidationError,
 )
 
-from steprunners.assertions import NO_VALUE, drop_default, is_no_value, operator_name
+from steprunners.assertions import NO_VALUE, OptionalJson, operator_name
 from steprunners.display import show
 from steprunners.json_types import Json
 from steprunners.operators import OPERATORS, operator_problem
@@ -69,7 +69,7 @@ class Comparison(_Part):
         BeforeValidator(_condition_operator),
         Field(json_schema_extra={"enum": [*OPERATORS, *OTHER_NAMES]}),
     ]
-    right: Json = Field(default=NO_VALUE, exclude_if=is_no_value, json_schema_extra=drop_default)
+    right: OptionalJson = NO_VALUE
 
 
 class AllOf(_Part):
