@@ -43,8 +43,8 @@ def _find(request: HttpRequest, flow_id: uuid.UUID) -> Flow:
 @never_cache
 def flows(request: HttpRequest) -> HttpResponse:
     """Show the flows; htmx gets the part that changes."""
-    search = request.GET.get("search", "").replace("\x00", "").strip()[:200]
-    label = request.GET.get("label", "").replace("\x00", "").strip()[:200]
+    search = request.GET.get("search", "").strip()[:200]
+    label = request.GET.get("label", "").strip()[:200]
     found = _visible_flows(request)
     if search:
         found = found.filter(Q(name__icontains=search) | Q(description__icontains=search))
