@@ -63,14 +63,8 @@ def as_type_of(actual: Json, expected: Json) -> Json:
     number = number_in(expected) if is_number(actual) else None
     if number is None:
         return expected
-    # Decimal, not float: "0.1" and 9007199254740993 keep their exact value in comparisons.
-    return _json_number(number)
-
-
-def _json_number(number: Decimal) -> int | float:
-    if number == number.to_integral_value() and number.adjusted() < 400:
-        return int(number)
-    return float(number)
+    whole = not isinstance(actual, float) and number.adjusted() < 400 and number == number.to_integral_value()
+    return int(number) if whole else float(number)  # an int keeps every digit of a large id
 
 
 def order(actual: Json, expected: Json) -> int | None:

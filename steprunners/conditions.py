@@ -153,12 +153,15 @@ def _place(location: tuple[str | int, ...]) -> tuple[str | int, ...]:
     for key in location:
         if not tag_comes or isinstance(key, int):
             place.append(key)
-        tag_comes = not tag_comes and key == "not" or isinstance(key, int)
+        tag_comes = (not tag_comes and key == "not") or isinstance(key, int)
     return tuple(place)
 
 
 def check_condition(value: Json) -> None:
-    """Raise ConditionError where `value` is no condition, or an operator cannot use its `right` (no references in it)."""
+    """Raise ConditionError where `value` is no condition, or an operator cannot use its `right`.
+
+    A `right` that holds references is left to the run.
+    """
     for comparison in comparisons(parse_condition(value)):
         given = comparison.right is not NO_VALUE
         if given and holds_reference(show(comparison.right, 10_000)):
@@ -185,8 +188,8 @@ def comparisons(condition: Comparison | AllOf | AnyOf | Not) -> Iterator[Compari
 def evaluate_condition(condition: Json | Comparison | AllOf | AnyOf | Not, scope: Scope) -> bool:
     """Whether the condition holds.
 
-    On the left a reference without a value counts as missing: `exists` is false, `notExists` true, any other operator
-    raises ConditionError. Raises a ReferenceProblem for the right side, and for references that are wrong in themselves.
+    On the left a reference without a value counts as missing: `exists` is false, `notExists` true, any other
+    operator raises ConditionError. Raises a ReferenceProblem for the right side, and for wrong references.
     """
     if not isinstance(condition, BaseModel):
         condition = parse_condition(condition)

@@ -37,7 +37,7 @@ class TooManyPairs(Exception):
 
 
 def shape_differences(actual: Json, example: Json) -> Iterator[Difference]:
-    """Yield the places where `actual` has not the shape of `example`; raise TooManyPairs where there is no end to it."""
+    """Yield the places where `actual` has not the shape of `example`; raise TooManyPairs where that takes too long."""
     return _Comparison().differences(actual, example, (), subset=False)
 
 

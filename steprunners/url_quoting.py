@@ -33,7 +33,7 @@ def encode(value: Json) -> str:
 
 
 def raw_start(value: Json) -> str:
-    """Return the value for the very start of a URL; raise UnsafeValue for white space, control characters and backslashes."""
+    """Return the value for the start of a URL; raise UnsafeValue for white space, controls and backslashes."""
     text = text_of(value)
     if re.search(r"[\s\x00-\x1f\x7f\\]", text):
         raise UnsafeValue("a URL cannot hold white space, control characters or backslashes")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import strategies as st
 
-from steprunners.json_types import Json
+if TYPE_CHECKING:
+    from steprunners.json_types import Json
 
 #: Text with the characters that the grammars of references, paths, URLs and queries care about.
 tricky_text = st.text(

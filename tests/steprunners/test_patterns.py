@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,34 +13,32 @@ from steprunners.patterns import MAX_PATTERN, PatternError, compile_jsonpath, co
 from tests.steprunners.json_strategies import json_values, tricky_text
 
 
-def test_a_regex_searches_and_matches():
+def test_a_regex_searches_and_matches() -> None:
     assert compile_regex(r"^ord-\d+$").search("ord-42")
     assert not compile_regex("b").fullmatch("abc")
     assert compile_regex("b").search(b"abc")
 
 
-def test_a_hostile_regex_takes_linear_time():
+def test_a_hostile_regex_takes_linear_time() -> None:
     started = time.monotonic()
     assert not compile_regex("(a+)+$").search("a" * 5_000 + "b")
     assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("pattern", ["(", "(?=a)", "a{9999}", "x" * (MAX_PATTERN + 1), "\ud800"])
-def test_what_re2_refuses_is_a_pattern_error(pattern):
+def test_what_re2_refuses_is_a_pattern_error(pattern: Any) -> None:
     with pytest.raises(PatternError):
         compile_regex(pattern)
 
 
-def test_half_a_character_in_the_text_is_not_an_error():
+def test_half_a_character_in_the_text_is_not_an_error() -> None:
     assert compile_regex("b").search("\ud800b")
 
 
 @given(tricky_text, tricky_text)
-def test_a_regex_raises_nothing_else(pattern, text):
-    try:
+def test_a_regex_raises_nothing_else(pattern: Any, text: Any) -> None:
+    with contextlib.suppress(PatternError):
         compile_regex(pattern).search(text)
-    except PatternError:
-        pass
 
 
 @pytest.mark.parametrize(
@@ -56,13 +56,13 @@ def test_a_regex_raises_nothing_else(pattern, text):
         ("$.items[?count(@.*) == 2].sku", ["a", "b"]),
     ],
 )
-def test_jsonpath_selects(query, selected):
-    order = {"best": "b", "items": [{"sku": "a", "quantity": 1}, {"sku": "b", "quantity": 2}]}
+def test_jsonpath_selects(query: Any, selected: Any) -> None:
+    order: Any = {"best": "b", "items": [{"sku": "a", "quantity": 1}, {"sku": "b", "quantity": 2}]}
     assert compile_jsonpath(query).select(order) == selected
 
 
-def test_integers_beyond_2_to_the_53_are_told_apart():
-    ids = [{"id": 9007199254740992}, {"id": 9007199254740993}]
+def test_integers_beyond_2_to_the_53_are_told_apart() -> None:
+    ids: Any = [{"id": 9007199254740992}, {"id": 9007199254740993}]
     assert compile_jsonpath("$[?@.id == 9007199254740993]").select(ids) == [ids[1]]
 
 
@@ -70,38 +70,36 @@ def test_integers_beyond_2_to_the_53_are_told_apart():
     "query",
     ["", "a", "$[", "$.a b", "$[?@.a == 1e999]", "$" + "[?(" * 300, "$" + ".a" * 600, "$[?nope(@.a)]"],
 )
-def test_what_is_not_a_query_is_a_pattern_error(query):
+def test_what_is_not_a_query_is_a_pattern_error(query: Any) -> None:
     with pytest.raises(PatternError):
         compile_jsonpath(query)
 
 
 @pytest.mark.parametrize(("query", "singular"), [("$.a[0]", True), ("$.a[*]", False), ("$..a", False)])
-def test_it_is_known_whether_a_query_can_select_more_than_one_node(query, singular):
+def test_it_is_known_whether_a_query_can_select_more_than_one_node(query: Any, singular: Any) -> None:
     assert compile_jsonpath(query).is_singular is singular
 
 
-def test_a_document_too_deep_for_descent_is_a_declared_error():
-    document: list[object] = []
+def test_a_document_too_deep_for_descent_is_a_declared_error() -> None:
+    document: Any = []
     for _ in range(900):
         document = [document]
     with pytest.raises(PatternError, match="too deeply"):
         compile_jsonpath("$..a").select(document)
 
 
-def test_a_query_that_multiplies_is_ended():
+def test_a_query_that_multiplies_is_ended() -> None:
     with pytest.raises(PatternError, match="nodes"):
         compile_jsonpath("$[?count($..*) > 0]").select([[1, 2, 3]] * 2_000)
 
 
-def test_every_query_has_the_whole_budget():
+def test_every_query_has_the_whole_budget() -> None:
     query = compile_jsonpath("$[*]")
     for _ in range(3):
         assert len(query.select([0] * 400_000)) == 400_000
 
 
 @given(tricky_text, json_values)
-def test_jsonpath_raises_nothing_else(text, document):
-    try:
+def test_jsonpath_raises_nothing_else(text: Any, document: Any) -> None:
+    with contextlib.suppress(PatternError):
         compile_jsonpath("$" + text).select(document)
-    except PatternError:
-        pass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from steprunners.suggestions import MAX_LENGTH, did_you_mean, nearest
@@ -17,14 +19,14 @@ from steprunners.suggestions import MAX_LENGTH, did_you_mean, nearest
         ("x" * (MAX_LENGTH + 1), []),
     ],
 )
-def test_nearest(name, found):
+def test_nearest(name: Any, found: Any) -> None:
     assert nearest(name, ["order_id", "base_url", "quantity"]) == found
 
 
-def test_the_hint_names_them():
+def test_the_hint_names_them() -> None:
     assert did_you_mean("order", ["orders", "order_"]) == "; did you mean orders or order_?"
     assert did_you_mean("order", ["zzz"]) == ""
 
 
-def test_a_huge_document_costs_little():
+def test_a_huge_document_costs_little() -> None:
     assert nearest("key5", (f"key{number}" for number in range(10_000_000)))

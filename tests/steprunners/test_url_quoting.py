@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
@@ -45,20 +46,20 @@ def url(template: str, **variables: object) -> str:
         ("/orders/${id}/items", {"id": ""}, "/orders//items"),
     ],
 )
-def test_positions(template, variables, expected):
+def test_positions(template: Any, variables: Any, expected: Any) -> None:
     assert url(template, **variables) == expected
 
 
 @pytest.mark.parametrize(
     "value", ["a/b", "a?b", "a#b", "u@h", "a\\b", "a b", "a\tb", "", "a\u2100b", "h\uff0fx", "a%2fb", [1]]
 )
-def test_a_host_refuses_what_would_move_the_request(value):
+def test_a_host_refuses_what_would_move_the_request(value: Any) -> None:
     with pytest.raises(UnsafeValue):
         url("http://${host}/x", host=value)
 
 
 @pytest.mark.parametrize("value", [0, 65_536, -1, "8a", "", "80/x", "80@evil", "٣", 1.5, True, None])
-def test_a_port_is_a_number_from_1_to_65535(value):
+def test_a_port_is_a_number_from_1_to_65535(value: Any) -> None:
     with pytest.raises(UnsafeValue):
         url("http://h:${port}/x", port=value)
 
@@ -66,7 +67,7 @@ def test_a_port_is_a_number_from_1_to_65535(value):
 @pytest.mark.parametrize(
     "base", ["http://h:99999", "http://", "http://:80", "http://h\r\n", "http://h\\@evil", "http://a]b"]
 )
-def test_a_raw_start_is_checked_too(base):
+def test_a_raw_start_is_checked_too(base: Any) -> None:
     with pytest.raises(UnsafeValue):
         url("${base}/x", base=base)
 
@@ -83,17 +84,17 @@ def test_a_raw_start_is_checked_too(base):
         ("http://h:80${x}/", "@evil"),
     ],
 )
-def test_what_would_change_the_structure_is_refused(template, value):
+def test_what_would_change_the_structure_is_refused(template: Any, value: Any) -> None:
     with pytest.raises(UnsafeValue):
         url(template, x=value)
 
 
-def test_only_the_first_reference_is_raw_even_when_it_is_empty():
+def test_only_the_first_reference_is_raw_even_when_it_is_empty() -> None:
     assert url("${a}${b}", a="", b="http://evil/") == "http%3A%2F%2Fevil%2F"
 
 
 @given(tricky_text)
-def test_encoding_reads_back(text):
+def test_encoding_reads_back(text: Any) -> None:
     try:
         assert unquote(encode(text), errors="strict") == text
     except UnsafeValue:
@@ -101,7 +102,7 @@ def test_encoding_reads_back(text):
 
 
 @given(json_values, st.sampled_from(["http://h/a/${x}/b", "/a/${x}/b?c=d", "${base}/a/${x}", "a/${x}#f"]))
-def test_a_value_never_changes_segments_query_or_fragment(value, template):
+def test_a_value_never_changes_segments_query_or_fragment(value: Any, template: Any) -> None:
     try:
         made = url(template, x=value, base="http://h/v1")
     except UnsafeValue:
@@ -118,7 +119,7 @@ def test_a_value_never_changes_segments_query_or_fragment(value, template):
 
 
 @given(json_values)
-def test_a_value_stays_one_query_parameter(value):
+def test_a_value_stays_one_query_parameter(value: Any) -> None:
     try:
         query = urlsplit(url("/s?a=${x}&b=2", x=value)).query
     except UnsafeValue:
@@ -130,7 +131,7 @@ def test_a_value_stays_one_query_parameter(value):
 
 
 @given(tricky_text, tricky_text)
-def test_a_host_value_never_moves_the_path(host, port):
+def test_a_host_value_never_moves_the_path(host: Any, port: Any) -> None:
     try:
         made = url("http://${host}:${port}/path?q=1", host=host, port=port)
     except UnsafeValue:
