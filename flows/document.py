@@ -17,10 +17,11 @@ from flows.parsing import check_tree, parse_body, parse_documents
 from flows.problems import FlowInvalid, Place, Problem, invalid, problem_at
 from flows.step_checks import check_steps, model_problems
 from flows.steps import Node, give_ids, inline_lists, put_inline, read_steps, walk
-from flows.variables import Variable, WrongType, check_value, kind_of
+from flows.variables import Variable, WrongType, check_value
 from steprunners.base import Wire
 from steprunners.envelope import StepEnvelope, dump
 from steprunners.json_types import Json
+from steprunners.problems import kind_of
 from steprunners.references import MASK, holds_reference
 
 __all__ = [

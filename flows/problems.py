@@ -1,28 +1,17 @@
-"""What can be wrong with a flow document: each problem has its place, a code and words for a tester."""
+"""What can be wrong with a flow document, all of it at once and in the order of its places."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-Place = tuple[str | int, ...]
+from steprunners.problems import Place, Problem, problem_at
+
+__all__ = ["MAX_HINTED", "MAX_PROBLEMS", "FlowInvalid", "Place", "Problem", "invalid", "problem_at"]
+
 #: Looking for near names takes a millisecond; after this many problems a hint more helps nobody.
 MAX_HINTED = 50
 MAX_PROBLEMS = 1_000
 _TOP = {"variables": 1, "steps": 2}
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong; `place` is where (`steps.2.meta.url`; empty for the document as a whole)."""
-
-    place: str
-    code: str
-    message: str
-
-    def to_json(self) -> dict[str, str | None]:
-        """Return it in the form of the API's errors: `{code, detail, attr}`."""
-        return {"code": self.code, "detail": self.message, "attr": self.place or None}
 
 
 class FlowInvalid(Exception):
@@ -39,13 +28,11 @@ class FlowInvalid(Exception):
 
 def _in_document_order(problem: Problem) -> list[tuple[int, int, str]]:
     head = problem.place.split(".", 1)[0]
-    parts = [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in problem.place.split(".")]
+    parts = [
+        (0, int(part), "") if part.isdecimal() and len(part) < 10 else (1, 0, part)
+        for part in problem.place.split(".")
+    ]
     return [(_TOP.get(head, 0), 0, ""), *parts]
-
-
-def problem_at(place: Place, code: str, message: str) -> Problem:
-    """Return a problem at the place given as keys and indices."""
-    return Problem(".".join(str(part) for part in place), code, message)
 
 
 def invalid(code: str, message: str, place: Place = ()) -> FlowInvalid:

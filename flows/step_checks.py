@@ -9,13 +9,13 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from flows.problems import MAX_HINTED, Place, Problem, problem_at
 from flows.steps import Node, walk
-from flows.wording import problems_of
 from steprunners.assertions import Assertion, check_assertion
 from steprunners.conditions import CheckedCondition, Comparison, ConditionError, check_condition
 from steprunners.envelope import StepEnvelope
 from steprunners.paths import PathSyntaxError, check_path
 from steprunners.references import holds_reference
 from steprunners.suggestions import did_you_mean
+from steprunners.wording import problems_of
 
 #: What cannot be done to a condition with inline steps: each is one row of the execution, which ends once.
 _ONCE_ONLY = ("forEach", "until", "retry")

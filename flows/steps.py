@@ -11,9 +11,9 @@ from django.conf import settings
 
 from accounts.models import new_id
 from flows.problems import MAX_HINTED, Place, Problem, invalid, problem_at
-from flows.variables import kind_of
 from steprunners.base import StepRunner
 from steprunners.envelope import hoist_old_names
+from steprunners.problems import kind_of
 from steprunners.registry import runners, step_types
 from steprunners.suggestions import did_you_mean
 

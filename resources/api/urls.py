@@ -1,5 +1,15 @@
 """REST routes of the `resources` app, below `/api/v1/`."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from resources.api.views import Environments, Resources, ResourceTypes
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("resources", Resources)
+router.register("environments", Environments)
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("resource-types", ResourceTypes.as_view(), name="resource-types"),
+    *router.urls,
+]

@@ -1,0 +1,28 @@
+"""Filters of resources and environments, by wire names."""
+
+from __future__ import annotations
+
+import django_filters
+
+from resources.models import Environment, Resource
+
+
+class ResourceFilter(django_filters.FilterSet):  # type: ignore[misc]  # the library has no types
+    """`type`, `groupName`, `teamId`."""
+
+    groupName = django_filters.CharFilter(field_name="group_name")  # noqa: N815 - the wire's name
+    teamId = django_filters.UUIDFilter(field_name="team")  # noqa: N815 - the wire's name
+
+    class Meta:
+        model = Resource
+        fields = ("type",)
+
+
+class EnvironmentFilter(django_filters.FilterSet):  # type: ignore[misc]  # the library has no types
+    """`teamId`."""
+
+    teamId = django_filters.UUIDFilter(field_name="team")  # noqa: N815 - the wire's name
+
+    class Meta:
+        model = Environment
+        fields: tuple[str, ...] = ()

@@ -1,0 +1,61 @@
+"""Reading resources: by what a step calls them, and as the connection that its runner takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from accounts.models import Team
+from resources.models import Resource
+from steprunners.base import ConnectionConfig
+from steprunners.registry import connection_classes
+
+#: Parts of a secret object (`auth`) that say how to sign in, not with what.
+_NOT_SECRET = frozenset({"type", "username", "tokenUrl", "clientId", "scope"})
+
+
+def find_resource(
+    team: Team, named: str, resource_type: str, choices: Mapping[str, Any] | None = None
+) -> Resource | None:
+    """Return the team's resource of the type with this id or name; `choices` (an environment's) replace names."""
+    named = str((choices or {}).get(named, named))
+    if "\x00" in named:  # no name holds it, and PostgreSQL refuses to look for it
+        return None
+    wanted = Q(name=named)
+    if is_id(named):
+        wanted |= Q(pk=named)
+    return Resource.objects.filter(wanted, team=team, type=resource_type).first()
+
+
+def connection_of(resource: Resource) -> ConnectionConfig:
+    """Return the resource's connection with its secrets; raise SecretsUnreadable where their key is lost."""
+    values = {**resource.config, **(resource.secrets or {})}
+    return connection_classes()[resource.type].model_validate(values)
+
+
+def secret_values(resource: Resource) -> list[str]:
+    """Return the texts of the resource's secret fields, for masking."""
+    return sorted({text for value in (resource.secrets or {}).values() for text in _texts(value)})
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, child in value.items():
+            yield from _texts(child) if key not in _NOT_SECRET else ()
+    elif isinstance(value, list):
+        for child in value:
+            yield from _texts(child)
+    elif value not in (None, "") and not isinstance(value, bool):
+        yield str(value)
+
+
+def is_id(text: str) -> bool:
+    """Whether the text has the form of an id."""
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
