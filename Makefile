@@ -1,3 +1,36 @@
-requirements:
-	.venv/bin/uv pip compile -q --universal --python-version 3.11 pyproject.toml -o requirements.txt
-	.venv/bin/uv pip compile -q --universal --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt
+# `make` lists the targets. ARGS goes to pytest: make test ARGS="-k retry --require-all"
+.DEFAULT_GOAL := help
+.PHONY: help run test check soak requirements
+BIN := .venv/bin
+ENGINE_TESTS := tests/executions
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+
+run: ## Start everything on this machine (HOST, PORT, DATA_DIR, ADMIN_EMAIL, ADMIN_PASSWORD), until Ctrl-C
+	@sh tools/venv.sh requirements.txt
+	@exec $(BIN)/python -m asynctester.embedded
+
+test: ## Run all tests on real servers: on PostgreSQL, then the engine's again on SQLite
+	@sh tools/venv.sh requirements-dev.txt
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --database=sqlite $(ENGINE_TESTS) $(ARGS)
+
+check: export DATA_DIR = .data/check
+check: ## Lint, types, import rules, migrations, settings, requirements
+	@sh tools/venv.sh requirements-dev.txt
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py check --fail-level WARNING
+	@sh tools/requirements.sh --check
+
+soak: ## Run the long fault and load tests
+	@sh tools/venv.sh requirements-dev.txt
+	$(BIN)/python -m pytest -m soak $(ARGS)
+
+requirements: ## Write requirements*.txt from pyproject.toml
+	@sh tools/venv.sh requirements-dev.txt
+	@sh tools/requirements.sh

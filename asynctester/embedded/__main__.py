@@ -7,6 +7,7 @@ flow runs once over the product's own API. Whatever dies is started again; the e
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import threading
 
@@ -23,16 +24,15 @@ def main() -> int:
     try:
         options = Options.read(os.environ)
         data_folder.make(options.data_dir)
-        with data_folder.locked(options.data_dir):
-            installation.check_port(options)
-            _serve(options)
+        with data_folder.locked(options.data_dir), installation.listening(options) as listener:
+            _serve(options, listener)
     except Refused as refusal:
         sys.stderr.write(f"Cannot start: {refusal}\n")
         return 1
     return 0
 
 
-def _serve(options: Options) -> None:
+def _serve(options: Options, listener: socket.socket) -> None:
     supervisor = Supervisor(
         environment=installation.environment(options, os.environ),
         folder=ROOT,
@@ -41,7 +41,7 @@ def _serve(options: Options) -> None:
     )
     supervisor.listen_for_signals()
     try:
-        _start(supervisor, options)
+        _start(supervisor, options, listener)
         supervisor.watch()
     except Stopped:
         pass
@@ -51,13 +51,13 @@ def _serve(options: Options) -> None:
         _say("Stopped.")
 
 
-def _start(supervisor: Supervisor, options: Options) -> None:
+def _start(supervisor: Supervisor, options: Options, listener: socket.socket) -> None:
     _say(f"Starting, data in {options.data_dir}")
     installation.start_broker(supervisor, options)
     lab_port = installation.lab_port(options.data_dir)
     prepared = installation.prepare(supervisor, lab_url=f"http://127.0.0.1:{lab_port}")
     installation.start_lab(supervisor, options, lab_port)
-    installation.start_service(supervisor, options)
+    installation.start_service(supervisor, options, listener)
     _greet(options, prepared)
     if options.demo and prepared.flow_id is not None:
         # In a thread of its own, so that this one can look after the processes meanwhile.

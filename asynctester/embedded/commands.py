@@ -26,6 +26,11 @@ def web(host: str, port: int) -> list[str]:
     ]
 
 
+def web_on(descriptor: int) -> list[str]:
+    """Return the command of the web server on a socket that the child inherits."""
+    return [PYTHON, "-m", "asynctester.embedded.web", str(descriptor)]
+
+
 def worker(threads: int | None = None) -> list[str]:
     """Return the command of a Celery worker (with its waker and sweeper); WORKER_THREADS sets its threads.
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -41,16 +44,24 @@ def environment(options: Options, base: Mapping[str, str]) -> dict[str, str]:
     return {**defaults, **base, **derived}
 
 
-def check_port(options: Options) -> None:
-    """Raise Refused where PORT is taken or HOST is not an address of this machine."""
+@contextmanager
+def listening(options: Options) -> Iterator[socket.socket]:
+    """Hold HOST and PORT for the web server; raises Refused where they cannot be had."""
     try:
-        free = port_is_free(options.host, options.port)
+        family, _, _, _, address = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0]
+        listener = socket.create_server(address[:2], family=family, backlog=512)
     except OSError as problem:
-        raise Refused(f"cannot listen on {options.host}: {problem.strerror or problem}") from problem
-    if not free:
-        raise Refused(
+        raise Refused(_why_not(options, problem)) from problem
+    with listener:
+        yield listener
+
+
+def _why_not(options: Options, problem: OSError) -> str:
+    if problem.errno == errno.EADDRINUSE:
+        return (
             f"port {options.port} on {options.host} is taken; free it or choose another: make run PORT=8080"
         )
+    return f"cannot listen on {options.host}, port {options.port}: {problem.strerror or problem}"
 
 
 def start_broker(supervisor: Supervisor, options: Options) -> None:
@@ -106,10 +117,11 @@ def prepare(supervisor: Supervisor, *, lab_url: str) -> Prepared:
     )
 
 
-def start_service(supervisor: Supervisor, options: Options) -> None:
+def start_service(supervisor: Supervisor, options: Options, listener: socket.socket) -> None:
     """Start the worker and the web server; raises Refused where that takes too long."""
     supervisor.start("worker", commands.worker())
-    supervisor.start("web", commands.web(options.host, options.port))
+    descriptor = listener.fileno()
+    supervisor.start("web", commands.web_on(descriptor), inherited=[descriptor])
     if not supervisor.wait_for(lambda: _is_up(options.url), within=START_SECONDS):
         raise Refused(f"the web server does not start; see {supervisor.log('web')}")
 

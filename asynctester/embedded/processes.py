@@ -62,10 +62,11 @@ def start(
     output: IO[str] | IO[bytes] | int | None = None,
     identity: Identity | None = None,
     death_signal: signal.Signals = signal.SIGTERM,
+    inherited: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own; it gets `death_signal` when the calling thread's process dies.
 
-    Its own session keeps the terminal's Ctrl-C away from it: the parent decides in which order things end.
+    It keeps the `inherited` file descriptors and no others. Its own session keeps the terminal's Ctrl-C away from it: the parent decides in which order things end.
     """
     return subprocess.Popen(
         [str(part) for part in command],
@@ -75,6 +76,7 @@ def start(
         stdout=output,
         stderr=None if output is None else subprocess.STDOUT,
         start_new_session=True,
+        pass_fds=inherited,
         preexec_fn=_prepare(identity, death_signal),  # noqa: PLW1509 - does system calls only, so it is safe after fork
     )
 

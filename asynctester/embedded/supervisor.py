@@ -28,6 +28,7 @@ class Child:
 
     name: str
     command: Sequence[str | Path]
+    inherited: Sequence[int] = ()
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     restart_at: float | None = None
@@ -58,9 +59,9 @@ class Supervisor:
     def _stop(self, *_: object) -> None:
         self.stopping.set()
 
-    def start(self, name: str, command: Sequence[str | Path]) -> Child:
-        """Start a child and look after it from now on."""
-        child = Child(name, command)
+    def start(self, name: str, command: Sequence[str | Path], *, inherited: Sequence[int] = ()) -> Child:
+        """Start a child, which keeps the `inherited` file descriptors, and look after it from now on."""
+        child = Child(name, command, inherited)
         self.children.append(child)
         self._launch(child)
         return child
@@ -132,6 +133,7 @@ class Supervisor:
                 output=output,
                 # A supervisor that was killed cannot wait for a good end; the engine takes lost work back.
                 death_signal=signal.SIGKILL,
+                inherited=child.inherited,
             )
         child.started = time.monotonic()
         child.restart_at = None

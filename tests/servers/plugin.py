@@ -54,6 +54,16 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     os.environ["REDIS_URL"] = f"{os.environ[VALKEY_VARIABLE]}/{number}"
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the soak tests out, unless `-m` speaks of them."""
+    if "soak" in (config.option.markexpr or ""):
+        return
+    soaking = [item for item in items if item.get_closest_marker("soak")]
+    if soaking:
+        config.hook.pytest_deselected(items=soaking)
+        items[:] = [item for item in items if item not in soaking]
+
+
 def _start(database: str) -> None:
     folder = Path(tempfile.mkdtemp(prefix="asynctester-tests-"))
     folder.chmod(0o711)  # PostgreSQL's user has to pass through
