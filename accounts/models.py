@@ -66,6 +66,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def clean(self) -> None:
+        """Spell the address as sign-in looks for it; forms call this before they ask whether it is taken."""
+        super().clean()
+        self.email = self.email.lower()
+
     def get_short_name(self) -> str:
         """Return the name that pages show."""
         return self.name or self.email.split("@")[0]

@@ -8,7 +8,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "asynctester.settings")
 http_application = get_asgi_application()  # sets Django up, so it comes before what imports models
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.conf import settings  # noqa: E402
 
+from asynctester.body_limit import BodyLimit  # noqa: E402
 from executions.live.routing import websocket_urlpatterns  # noqa: E402
 
-application = ProtocolTypeRouter({"http": http_application, "websocket": URLRouter(websocket_urlpatterns)})
+application = ProtocolTypeRouter(
+    {
+        "http": BodyLimit(http_application, limit=settings.MAX_REQUEST_BYTES),
+        "websocket": URLRouter(websocket_urlpatterns),
+    }
+)
