@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import threading
 import uuid
 
+from django.db import DatabaseError
 from django.utils import timezone
 
 from executions import chain, moves
@@ -17,10 +19,14 @@ from executions.live import events, messages
 from executions.models import Execution
 from executions.moves import Change
 from executions.progress import end_phase
+from executions.records import milliseconds_now
 from executions.settling import end, wait_for_background
 from executions.states import StepStatus
 from executions.timers import timers
-from steprunners.lifecycle import Attempt
+from steprunners.base import StepError
+from steprunners.lifecycle import Attempt, broken
+
+logger = logging.getLogger(__name__)
 
 HOST = socket.gethostname()
 
@@ -47,7 +53,15 @@ def run_step(execution_id: uuid.UUID, position: int | None, *, begin: bool = Fal
     if never_ran is not None:
         return end(step, execution, Attempt(StepStatus.SKIPPED, 0, 0), Change())
     with leases.holding(step) as cancellation:
-        return carry_on(step, execution, near, cancellation)
+        try:
+            return carry_on(step, execution, near, cancellation)
+        except DatabaseError:
+            raise  # nothing can be written now: the lease ends, and a sweeper takes the step back
+        except Exception:
+            logger.exception("step %s of execution %s failed unexpectedly", step.name, execution.id)
+            now = milliseconds_now()
+            lost = broken(StepError("an unexpected error in the service", code="internal_error"), now, now)
+            return end(step, execution, lost, Change({"error": lost.error}))
 
 
 def _begin(execution_id: uuid.UUID, position: int | None) -> int | None:

@@ -290,43 +290,21 @@ def _call(work: Work, config: StepConfig, progress: Progress, started_ms: int, l
 def _configure(work: Work) -> tuple[Json, StepConfig, frozenset[str]]:
     """Return the resolved meta with secrets masked, the config made from it, and the texts derived from secrets."""
     meta, kind = work.step.meta, work.runner.config_class
-    held: list[tuple[tuple[str | int, ...], Json]] = []
-    open_meta = _hold_back(meta, (), kind, held) if kind.unresolved else meta
+    own = {key: value for key, value in meta.items() if key in kind.unresolved}
+    others = {key: value for key, value in meta.items() if key not in own}
     try:
-        resolved = resolve_tracked(open_meta, work.scope, lambda path, _whole: kind.grammar_of(path, meta))
+        resolved = resolve_tracked(others, work.scope, lambda path, _whole: kind.grammar_of(path, meta))
     except ReferenceProblem as problem:
         raise BadReference(f"{_place(problem)}{problem.message}") from problem
     try:
-        config = kind.model_validate(_put_back(resolved.value, held))
+        config = kind.model_validate(_joined(resolved.value, own))
     except ValidationError as error:
         raise BadConfig(_first_problem(error)) from error
-    return _put_back(resolved.masked, held), config, frozenset(resolved.derived_secrets)
+    return _joined(resolved.masked, own), config, frozenset(resolved.derived_secrets)
 
 
-def _hold_back(
-    value: Json,
-    path: tuple[str | int, ...],
-    kind: type[StepConfig],
-    held: list[tuple[tuple[str | int, ...], Json]],
-) -> Json:
-    """Return `value` without the parts that the step type reads itself (conditions); those go to `held`."""
-    if path and kind.is_unresolved(path):
-        held.append((path, value))
-        return None
-    if isinstance(value, dict):
-        return {key: _hold_back(child, (*path, key), kind, held) for key, child in value.items()}
-    if isinstance(value, list):
-        return [_hold_back(child, (*path, index), kind, held) for index, child in enumerate(value)]
-    return value
-
-
-def _put_back(value: Json, held: list[tuple[tuple[str | int, ...], Json]]) -> Json:
-    for path, part in held:
-        holder: Any = value
-        for key in path[:-1]:
-            holder = holder[key]
-        holder[path[-1]] = part
-    return value
+def _joined(resolved: Json, own: dict[str, Json]) -> dict[str, Json]:
+    return {**resolved, **own} if isinstance(resolved, dict) else own
 
 
 def _place(problem: ReferenceProblem) -> str:
