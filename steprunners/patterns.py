@@ -75,29 +75,39 @@ def compile_regex(pattern: str) -> Regex:
 
 # --- JSONPath -------------------------------------------------------------------------------------
 
-_nodes_left: ContextVar[int] = ContextVar("nodes_left", default=MAX_NODES)
-
 
 class _BudgetSpent(Exception):
     pass
 
 
-def _spend_node() -> None:
-    left = _nodes_left.get() - 1
-    if left < 0:
-        raise _BudgetSpent
-    _nodes_left.set(left)
+class _Budget:
+    """How many nodes one `select` may still visit, those of queries inside its filters included."""
+
+    def __init__(self) -> None:
+        self.left = MAX_NODES
+
+    def spend(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise _BudgetSpent
+
+
+_budget: ContextVar[_Budget] = ContextVar("budget")
 
 
 class _Node(JSONPathNode):
     """A node that counts against the budget of its query."""
 
-    __slots__ = ()
+    __slots__ = ("budget",)
+
+    def __init__(self, value: object, root: object, budget: _Budget) -> None:
+        # The normalised path is never asked for, and building it makes deep documents cost O(depth²).
+        super().__init__(value=value, location=(), parent=None, root=cast("dict[str, object]", root))
+        self.budget = budget
 
     def new_child(self, value: object, key: int | str, parent: JSONPathNode | None) -> JSONPathNode:
-        _spend_node()
-        # The normalised path is never asked for, and building it makes deep documents cost O(depth²).
-        return _Node(value=value, location=(), parent=None, root=self.root)
+        self.budget.spend()
+        return _Node(value, self.root, self.budget)
 
 
 class _Query(JSONPathQuery):
@@ -105,11 +115,10 @@ class _Query(JSONPathQuery):
 
     __slots__ = ()
 
-    def finditer(self, value: Json) -> Iterable[JSONPathNode]:
-        _spend_node()
-        nodes: Iterable[JSONPathNode] = [
-            _Node(value=value, location=(), parent=None, root=cast("dict[str, object]", value))
-        ]
+    def finditer(self, value: object) -> Iterable[JSONPathNode]:
+        budget = _budget.get()
+        budget.spend()
+        nodes: Iterable[JSONPathNode] = [_Node(value, value, budget)]
         for segment in self.segments:
             nodes = segment.resolve(nodes)
         return nodes
@@ -184,7 +193,7 @@ class JsonPath:
 
         Raises PatternError where the document is nested too deeply or the query visits more than a million nodes.
         """
-        token = _nodes_left.set(MAX_NODES)
+        token = _budget.set(_Budget())
         try:
             return [cast("Json", node.value) for node in self._query.finditer(value)]
         except (JSONPathError, RecursionError) as error:
@@ -192,7 +201,7 @@ class JsonPath:
         except _BudgetSpent as error:
             raise PatternError(f"{self.text} visits more than {MAX_NODES} nodes of this document") from error
         finally:
-            _nodes_left.reset(token)
+            _budget.reset(token)
 
 
 @lru_cache(maxsize=512)

@@ -10,9 +10,10 @@ import enum
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from steprunners.expressions import Call, Constant, Expression, Fact, Named, Reference, StepAttribute, parse
+from steprunners.expressions import Call, Constant, Expression, Fact, Named, Reference, StepAttribute
 from steprunners.json_types import Json
 from steprunners.quoting import Grammar
+from steprunners.reference_grammar import parse
 from steprunners.reference_problems import (
     BadArgument,
     CutReference,

@@ -19,7 +19,7 @@ from steprunners.display import show
 from steprunners.json_types import Json
 from steprunners.patterns import PatternError, compile_regex
 
-MAX_KEYWORDS = 300_000
+MAX_KEYWORDS = 200_000
 # The format `regex` would compile with `re` what is meant for RE2.
 _NO_FORMATS = FormatChecker(formats=())
 _DATA_KEYWORDS = frozenset({"const", "enum", "default", "examples"})

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from steprunners import patterns
 from steprunners.patterns import MAX_PATTERN, PatternError, compile_jsonpath, compile_regex
 from tests.steprunners.json_strategies import json_values, tricky_text
 
@@ -88,15 +89,19 @@ def test_a_document_too_deep_for_descent_is_a_declared_error() -> None:
         compile_jsonpath("$..a").select(document)
 
 
-def test_a_query_that_multiplies_is_ended() -> None:
+def test_a_query_that_multiplies_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "MAX_NODES", 50_000)
     with pytest.raises(PatternError, match="nodes"):
         compile_jsonpath("$[?count($..*) > 0]").select([[1, 2, 3]] * 2_000)
 
 
-def test_every_query_has_the_whole_budget() -> None:
+def test_every_query_has_the_whole_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "MAX_NODES", 1_001)
     query = compile_jsonpath("$[*]")
     for _ in range(3):
-        assert len(query.select([0] * 400_000)) == 400_000
+        assert len(query.select([0] * 1_000)) == 1_000
+    with pytest.raises(PatternError, match="more than 1001 nodes"):
+        query.select([0] * 1_001)
 
 
 @given(tricky_text, json_values)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from steprunners.expressions import Call, Constant, Fact, Named, Reference, StepAttribute, parse
+from steprunners.expressions import Call, Constant, Fact, Named, Reference, StepAttribute
+from steprunners.reference_grammar import parse
 from steprunners.reference_problems import ReferenceSyntaxError
 from tests.steprunners.json_strategies import tricky_text
 
