@@ -142,7 +142,9 @@ ENGINE_HEARTBEAT_SECONDS = 3
 ENGINE_UNCLAIMED_SECONDS = 30  # a published step that nobody claimed is published again after this
 # Where flows may connect to besides public addresses: host, *.domain, CIDR, each with an optional port.
 NETWORK_DENY_PRIVATE = env.bool("NETWORK_DENY_PRIVATE", default=True)
-NETWORK_ALLOWED = env.list("NETWORK_ALLOWED", default=[] if PRODUCTION else ["127.0.0.0/8", "::1", "localhost"])
+NETWORK_ALLOWED = env.list(
+    "NETWORK_ALLOWED", default=[] if PRODUCTION else ["127.0.0.0/8", "::1", "localhost"]
+)
 MAX_RESPONSE_BYTES = env.int("MAX_RESPONSE_BYTES", default=10 * 1024 * 1024)
 SECRETS_KEYS = env.list("SECRETS_KEYS", default=[])  # Fernet keys, newest first; else DATA_DIR/secrets.key
 
@@ -203,9 +205,13 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "OrganisationRole": "accounts.models.OrganisationMembership.Role",
         "TeamRole": "accounts.models.TeamMembership.Role",
+        "ExecutionStatus": "executions.states.ExecutionStatus",
+        "StepStatus": "executions.states.StepStatus",
+        "VariableType": [(name, name) for name in ("string", "integer", "double", "boolean", "date", "json")],
     },
 }
 
