@@ -35,7 +35,7 @@ def save_resource(
     for name, value in fields.items():
         setattr(resource, name, value)
     if config is not None or resource._state.adding:
-        configuration = configure(resource.type, config or {}, resource.secrets)
+        configuration = configure(resource.type, {} if config is None else config, resource.secrets)
         resource.config, resource.secrets = configuration.shown, configuration.secrets or None
     _save_named(resource)
     return resource

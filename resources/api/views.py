@@ -30,6 +30,7 @@ ModelT = TypeVar("ModelT", bound=Model)
 class _TeamThings(ModelViewSet[ModelT]):
     """CRUD of what belongs to a team, saved by a service that takes the serializer's fields."""
 
+    lookup_value_converter = "uuid"  # what is no UUID is no path: 404
     save: Callable[..., Any]
     argument: str
 
