@@ -1,0 +1,108 @@
+"""Filters and pages of the list of executions."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import Choices, QuerySet
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from executions.models import Execution
+from executions.presentation import EPOCH
+from executions.states import ExecutionStatus, Source
+from resources.fields import to_text
+
+LATEST = 253_402_300_799_000  # ms; the end of the year 9999, the last that a datetime can hold
+
+
+class ExecutionPages(CursorPagination):
+    """`{next, previous, results}` with `cursor` and `pageSize` (default 25, at most 100).
+
+    A cursor stays right while new executions arrive, and costs the same on page 1 000 as on the first.
+    """
+
+    page_size = 25
+    page_size_query_param = "pageSize"
+    max_page_size = 100
+    ordering = ("-created_at", "-id")
+
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: APIView) -> tuple[str, ...]:
+        """Return newest first, or oldest first for `ordering=createdAt`."""
+        if request.query_params.get("ordering") == "createdAt":
+            return ("created_at", "id")
+        return self.ordering
+
+
+class AnyCaseChoices(forms.CharField):
+    """One value or several separated by commas, each in any case."""
+
+    def __init__(self, *, choices: type[Choices], **options: Any) -> None:
+        self.known = choices.values
+        super().__init__(**options)
+
+    def clean(self, value: Any) -> Any:
+        """Return the values as a list; raise ValidationError for an unknown one."""
+        wanted = [part.strip().upper() for part in super().clean(value).split(",") if part.strip()]
+        unknown = [part for part in wanted if part not in self.known]
+        if unknown:
+            raise forms.ValidationError(f"Known values are {', '.join(self.known)}.", "invalid_choice")
+        return wanted
+
+
+class AnyCaseFilter(django_filters.Filter):  # type: ignore[misc]  # the library has no types
+    """Keeps the rows whose field has one of the values."""
+
+    field_class = AnyCaseChoices
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(lookup_expr="in", **options)
+
+
+class TimeFilter(django_filters.NumberFilter):  # type: ignore[misc]  # the library has no types
+    """Compares with a time in ms since the epoch."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=0, max_value=LATEST, **options)
+
+    def filter(self, qs: QuerySet[Any], value: Decimal | None) -> QuerySet[Any]:
+        """Filter by the datetime that the number means."""
+        moment = None if value is None else EPOCH + timedelta(milliseconds=int(value))
+        filtered: QuerySet[Any] = super().filter(qs, moment)
+        return filtered
+
+
+class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # the library has no types
+    """The filters of the contract; `status` and `source` take several values separated by commas."""
+
+    flowId = django_filters.UUIDFilter(field_name="flow")  # noqa: N815 - the wire's name
+    userId = django_filters.UUIDFilter(field_name="user")  # noqa: N815 - the wire's name
+    teamId = django_filters.UUIDFilter(field_name="team")  # noqa: N815 - the wire's name
+    environmentId = django_filters.UUIDFilter(field_name="environment")  # noqa: N815 - the wire's name
+    rerunOf = django_filters.UUIDFilter(field_name="rerun_of")  # noqa: N815 - the wire's name
+    parentExecutionId = django_filters.UUIDFilter(  # noqa: N815 - the wire's name
+        field_name="parent", help_text="The children of this execution; without it no children are listed."
+    )
+    status = AnyCaseFilter(choices=ExecutionStatus)
+    source = AnyCaseFilter(choices=Source)
+    label = django_filters.CharFilter(method="with_label", help_text="Executions that have this label.")
+    since = TimeFilter(field_name="created_at", lookup_expr="gte", help_text="Created then or later (ms).")
+    until = TimeFilter(field_name="created_at", lookup_expr="lt", help_text="Created earlier (ms).")
+
+    class Meta:
+        model = Execution
+        fields: tuple[str, ...] = ()
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Filter; children are hidden unless their parent is named."""
+        filtered: QuerySet[Any] = super().filter_queryset(queryset)
+        return filtered if self.form.cleaned_data.get("parentExecutionId") else filtered.filter(parent=None)
+
+    def with_label(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        """Keep the executions that have the label; labels are stored as the JSON text of a list."""
+        return queryset.filter(labels__contains=to_text(value))

@@ -1,0 +1,168 @@
+"""Starting executions: of a saved flow, of a draft, and again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.base import choose_team, require, signed_in
+from accounts.models import Team
+from accounts.permissions import Action
+from executions.api.access import execution_to_use, shown, source_of
+from executions.api.serializers import (
+    ExecutionSerializer,
+    RerunSerializer,
+    RunFlowSerializer,
+    RunRequestSerializer,
+    RunSerializer,
+)
+from executions.models import Execution
+from executions.services.rerun import rerun
+from executions.services.start import RunRefused, start_execution
+from flows.api.access import visible_flows
+from flows.api.parsers import InvalidFlow
+from flows.document import FlowDocument
+from flows.models import Flow, FlowVersion
+from flows.problems import FlowInvalid
+from flows.selectors import check_for_team
+from resources.models import Environment
+
+LONGEST_KEY = 200
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="A repeat answers the first execution."
+)
+
+
+class RunAnything(APIView):
+    """Run a saved flow or a draft."""
+
+    @extend_schema(
+        operation_id="flows_run",
+        request=RunRequestSerializer,
+        responses={201: ExecutionSerializer},
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    def post(self, request: Request) -> Response:
+        """Answer at once, before any step has run; everything wrong with the variables is told at once."""
+        wanted = _checked(RunSerializer, request)
+        if "flow_id" in wanted:
+            return _run_flow(request, wanted["flow_id"], wanted)
+        team = choose_team(request.user, wanted.get("team_id"), Action.RUN)
+        return _start(request, team, wanted, draft=_draft(team, wanted["flow"]))
+
+
+class RunFlow(APIView):
+    """Run a saved flow."""
+
+    @extend_schema(
+        operation_id="flow_run",
+        request=RunFlowSerializer,
+        responses={201: ExecutionSerializer},
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    def post(self, request: Request, pk: Any) -> Response:
+        """Answer at once, before any step has run; everything wrong with the variables is told at once."""
+        return _run_flow(request, pk, _checked(RunFlowSerializer, request))
+
+
+class Rerun(APIView):
+    """Run an execution again."""
+
+    @extend_schema(
+        operation_id="executions_rerun", request=RerunSerializer, responses={201: ExecutionSerializer}
+    )
+    def post(self, request: Request, pk: Any) -> Response:
+        """Start a new execution (`rerunOf`); results of the steps before the beginning are taken over."""
+        execution = execution_to_use(request, pk, Action.RUN)
+        wanted = _checked(RerunSerializer, request)
+        try:
+            again = rerun(execution=execution, user=signed_in(request), source=source_of(request), **wanted)
+        except RunRefused as refused:
+            raise _refusal(refused) from refused
+        return _created(again)
+
+
+def _checked(serializer_class: type[Any], request: Request) -> dict[str, Any]:
+    serializer = serializer_class(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    checked: dict[str, Any] = serializer.validated_data
+    return checked
+
+
+def _run_flow(request: Request, pk: Any, wanted: dict[str, Any]) -> Response:
+    flow: Flow = get_object_or_404(visible_flows(request.user), pk=pk)
+    require(request.user, Action.RUN, flow.team)
+    return _start(request, flow.team, wanted, version=_version(flow, wanted.get("version")))
+
+
+def _version(flow: Flow, number: int | None) -> FlowVersion:
+    if number is None:
+        number = flow.version
+    version = flow.versions.select_related("flow").filter(number=number).first()
+    if version is None:
+        raise ValidationError({"version": [f"There is no version {number}."]}, "does_not_exist")
+    return version
+
+
+def _draft(team: Team, raw: dict[str, Any]) -> FlowDocument:
+    try:
+        return check_for_team(team, raw)
+    except FlowInvalid as invalid:
+        raise InvalidFlow(invalid, prefix="flow") from invalid
+
+
+def _start(
+    request: Request,
+    team: Team,
+    wanted: dict[str, Any],
+    *,
+    version: FlowVersion | None = None,
+    draft: FlowDocument | None = None,
+) -> Response:
+    try:
+        execution = start_execution(
+            team=team,
+            user=signed_in(request),
+            source=source_of(request),
+            version=version,
+            draft=draft,
+            environment=_environment(team, wanted.get("environment_id")),
+            variables=wanted["variables"],
+            labels=wanted["labels"],
+            initial_delay_ms=wanted.get("parameters", {}).get("initial_delay", 0),
+            idempotency_key=_idempotency_key(request),
+        )
+    except RunRefused as refused:
+        raise _refusal(refused) from refused
+    return _created(execution)
+
+
+def _environment(team: Team, pk: Any) -> Environment | None:
+    if pk is None:
+        return None
+    found = Environment.objects.filter(team=team, pk=pk).first()
+    if found is None:
+        raise ValidationError({"environmentId": ["The team has no such environment."]}, "does_not_exist")
+    return found
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if len(key) > LONGEST_KEY:
+        raise ValidationError({"Idempotency-Key": [f"At most {LONGEST_KEY} characters."]}, "max_length")
+    return key or None
+
+
+def _refusal(refused: RunRefused) -> InvalidFlow:
+    return InvalidFlow(FlowInvalid(refused.problems))
+
+
+def _created(execution: Execution) -> Response:
+    return Response(shown(execution), status=status.HTTP_201_CREATED)

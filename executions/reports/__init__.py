@@ -1,0 +1,1 @@
+"""Executions as reports for other programs and for comparison."""
