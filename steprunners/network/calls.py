@@ -27,6 +27,7 @@ class Call:
         self.cancellation = cancellation
         self._lock = threading.Lock()
         self._handle: socket.socket | None = None
+        self._owns_handle = False
         self._ended = False
 
     @contextlib.contextmanager
@@ -41,9 +42,22 @@ class Call:
     def watch(self, handle: socket.socket | None) -> None:
         """Make `handle` the socket to shut down; at once where the call was ended already."""
         with self._lock:
-            self._handle = handle
+            if self._owns_handle and self._handle is not None:
+                self._handle.close()
+            self._handle, self._owns_handle = handle, False
             if self._ended:
                 self._shut_down()
+
+    def take_over(self, handle: socket.socket) -> bool:
+        """Keep a watched handle whose connection lets go of it before the answer is read; False where it is not watched.
+
+        A connection closes itself as soon as an answer without a length begins; the answer reads on by itself.
+        """
+        with self._lock:
+            if handle is not self._handle:
+                return False
+            self._owns_handle = True
+            return True
 
     def end(self) -> None:
         """Shut the socket down, from any thread: reads and writes on it return at once."""

@@ -122,6 +122,7 @@ def _drop(headers: CaseInsensitiveDict[str], names: tuple[str, ...]) -> None:
 def _cookie_view(request: HttpRequest) -> PreparedRequest:
     view = PreparedRequest()
     view.url, view.headers = request.url, CaseInsensitiveDict(request.headers)
+    view.headers.pop("Cookie", None)  # the jar gives nothing where there is one
     return view
 
 

@@ -57,13 +57,13 @@ class _Guarded(HTTPConnection):
         return connection
 
     def close(self) -> None:
-        """Close the socket and the duplicate."""
+        """Close the socket, and the duplicate unless a call still needs it."""
         try:
             super().close()
         finally:
-            if self.handle is not None:
-                self.handle.close()
-                self.handle = None
+            handle, self.handle = self.handle, None
+            if handle is not None and not (_thread.call and _thread.call.take_over(handle)):
+                handle.close()
 
 
 class _GuardedTls(_Guarded, HTTPSConnection):

@@ -38,7 +38,9 @@ def tls_target(authority: trustme.CA) -> Iterator[Callable[..., Target]]:
     """Start TLS servers with a certificate; all are ended with the test."""
     started: list[Target] = []
 
-    def start(certificate: trustme.LeafCert | None = None, client_authority: trustme.CA | None = None) -> Target:
+    def start(
+        certificate: trustme.LeafCert | None = None, client_authority: trustme.CA | None = None
+    ) -> Target:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         (certificate or authority.issue_cert("127.0.0.1", "localhost")).configure_cert(context)
         if client_authority is not None:

@@ -32,7 +32,11 @@ class Exchange:
         self.connection.sendall(raw)
 
     def reply(
-        self, status: int = 200, body: bytes = b"", headers: Iterable[tuple[str, str]] = (), reason: str = "OK"
+        self,
+        status: int = 200,
+        body: bytes = b"",
+        headers: Iterable[tuple[str, str]] = (),
+        reason: str = "OK",
     ) -> None:
         lines = [f"HTTP/1.1 {status} {reason}", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in headers]
@@ -123,6 +127,9 @@ class Target:
             if not chunk:
                 return None
             head += chunk
+            if head[:1] == b"\x16":  # a TLS handshake: real servers answer in plain text, too
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                return None
         head, _, body = head.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
