@@ -95,7 +95,7 @@ async function start(wish) {
 }
 
 async function postText(path, body) {
-  const headers = { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": document.querySelector('meta[name="csrf-token"]').content, "X-Source": "PAGE", "Idempotency-Key": crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}` };
+  const headers = { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": document.querySelector('meta[name="csrf-token"]').content, "Idempotency-Key": crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}` };
   const response = await fetch(path, { method: "POST", headers, body, credentials: "same-origin" }).catch(() => null);
   if (!response) throw new ApiError(0, [{ code: "offline", detail: "The server cannot be reached.", attr: null }]);
   const answer = await response.json().catch(() => ({}));

@@ -23,7 +23,7 @@ export function marksOf(span) {
   const rough = Math.max(1, span / 5);
   const base = 10 ** Math.floor(Math.log10(rough));
   const size = [1, 2, 5, 10].map((times) => times * base).find((width) => width >= rough);
-  return Array.from({ length: Math.floor(span / size) + 1 }, (_, place) => place * size).filter((mark) => mark < span * 0.97);
+  return Array.from({ length: Math.floor(span / size) + 1 }, (_, place) => place * size).filter((mark) => mark < span * 0.88);
 }
 
 /** The time line of a run's state, inside `root`. */
@@ -174,7 +174,7 @@ function stepRow({ step, depth }, at, count) {
 
 function timeText(step) {
   if (step.reused) return "reused";
-  if (step.status === "WAITING" && step.nextAt) return `in ${duration(Math.max(0, step.nextAt - Date.now()))}`;
+  if (step.status === "WAITING" && step.nextAt) return step.nextAt > Date.now() ? `in ${duration(step.nextAt - Date.now())}` : "now";
   if (isOver(step.status)) return step.startedAt ? duration(step.durationMs) : wordOf(step.status).toLowerCase();
   return step.startedAt ? duration(Math.max(0, Date.now() - step.startedAt)) : "";
 }
