@@ -51,7 +51,9 @@ class TestCreate:
         assert response.json()["errors"][0]["attr"] == "teamId"
 
     def test_all_problems_are_told_at_their_places(self, api: ApiFor, alice: User) -> None:
-        response = api(alice).post(URL, flow(get(url="${nope}"), wait("get"), {"name": "x", "stepType": "dely"}))
+        response = api(alice).post(
+            URL, flow(get(url="${nope}"), wait("get"), {"name": "x", "stepType": "dely"})
+        )
 
         assert response.status_code == 400
         assert response.json()["type"] == "validation_error"
@@ -125,7 +127,9 @@ class TestRead:
         assert text.headers["Content-Type"].startswith("application/yaml")
         assert response.json() == saved
 
-    def test_lists_search_and_filter(self, api: ApiFor, alice: User, saved: dict[str, Any], team: Team) -> None:
+    def test_lists_search_and_filter(
+        self, api: ApiFor, alice: User, saved: dict[str, Any], team: Team
+    ) -> None:
         other = api(alice).post(URL, flow(wait(), name="Other", description="pays a bill")).json()
 
         def found(**query: str) -> list[str]:

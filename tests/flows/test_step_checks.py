@@ -1,0 +1,100 @@
+"""What can be wrong inside a step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from flows.document import check_document
+from tests.flows.documents import choose, flow, get, wait
+from tests.flows.test_document import message_of, problems_of
+
+HOLDS = {"field": "status", "operator": "equals", "expectedValue": 200}
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ({"name": "a"}, [("steps.0.stepType", "missing")]),
+        ({"name": "a", "stepType": 5}, [("steps.0.stepType", "string_type")]),
+        ({"name": "a", "stepType": "delay"}, [("steps.0.meta.delayMs", "missing")]),
+        (wait(meta=[]), [("steps.0.meta", "dict_type")]),
+        (wait(meta={"delayMs": -1, "x": 1}), [("steps.0.meta.delayMs", "greater_than_equal"), ("steps.0.meta.x", "extra_forbidden")]),
+        (wait(timeoutMs=5), [("steps.0.timeoutMs", "not_allowed")]),
+        (get(timeoutMs="5"), [("steps.0.timeoutMs", "int_type")]),
+        (get(timeoutMs=0), [("steps.0.timeoutMs", "greater_than_equal")]),
+        (get(timeoutMs=True), [("steps.0.timeoutMs", "int_type")]),
+        (get(disabled="yes"), [("steps.0.disabled", "bool_type")]),
+        (get(timeout_ms=5), [("steps.0.timeout_ms", "extra_forbidden")]),
+        (get(until={}), [("steps.0.until", "not_allowed")]),
+        (get(runInBackground=True, alwaysRun=True), [("steps.0", "value_error")]),
+        (get(retry={"maxRetries": -1, "retryOn": ["NEVER"]}), [("steps.0.retry.maxRetries", "greater_than_equal"), ("steps.0.retry.retryOn.0", "literal_error")]),
+        (get(forEach=5), [("steps.0.forEach", "list_type")]),
+        (get(assertions=[{**HOLDS, "operator": "equalz"}]), [("steps.0.assertions.0.operator", "value_error")]),
+        (get(assertions=[{**HOLDS, "operator": "matches", "expectedValue": "("}]), [("steps.0.assertions.0", "bad_assertion")]),
+        (get(assertions=[{**HOLDS, "field": "a["}]), [("steps.0.assertions.0", "bad_assertion")]),
+        (get(assertions=[HOLDS], until={"failIf": [{**HOLDS, "field": "$["}]}), [("steps.0.until.failIf.0", "bad_assertion")]),
+        (get(extract={"x": "$["}), [("steps.0.extract.x", "bad_path")]),
+        (get(extract={"a b": "x"}), [("steps.0.extract.a b", "string_pattern_mismatch")]),
+        (get(when={"left": 1, "operator": "near"}), [("steps.0.when.operator", "value_error")]),
+        (get(when={"all": [{"left": 1, "operator": "matches", "right": "("}]}), [("steps.0.when", "bad_condition")]),
+        (get(when={"all": [{"lef": 1, "operator": "exists"}]}), [("steps.0.when.all.0.lef", "extra_forbidden"), ("steps.0.when.all.0.left", "missing")]),
+        (choose("c", 5), [("steps.0.meta.branches.0.steps.0", "dict_type")]),  # type: ignore[arg-type]
+        (choose("c", wait(alwaysRun=True)), [("steps.0.meta.branches.0.steps.0.alwaysRun", "not_allowed")]),
+        (choose("c", wait(), forEach=[1]), [("steps.0.forEach", "not_allowed")]),
+        (choose("c", wait(), timeoutMs=5), [("steps.0.timeoutMs", "not_allowed")]),
+    ],
+)  # fmt: skip
+def test_what_is_wrong(step: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+    assert problems_of(flow(step)) == expected
+
+
+def test_what_stands_in_both_places_is_refused() -> None:
+    step = get(timeoutMs=5)
+    step["meta"]["timeout"] = 6
+
+    assert ("steps.0", "value_error") in problems_of(flow(step))
+
+
+def test_values_of_references_have_no_type_yet() -> None:
+    variables = [{"name": "n", "type": "integer"}, {"name": "headers", "type": "json"}]
+    step = wait(meta={"delayMs": "${n}"})
+    request = get(url="${n}", when=None)
+    request["meta"] |= {
+        "maxRedirects": "${n}",
+        "headers": "${headers}",
+        "verifyTls": "${n}",
+        "auth": "${headers}",
+    }
+
+    check_document(flow(step, request, variables=variables))
+
+
+def test_a_literal_beside_a_reference_is_still_checked() -> None:
+    request = get(url="${n}")
+    request["meta"]["maxRedirects"] = "many"
+
+    assert problems_of(flow(request, variables=[{"name": "n"}])) == [
+        ("steps.0.meta.maxRedirects", "int_parsing")
+    ]
+
+
+def test_resources_exist_and_have_the_type() -> None:
+    request = get()
+    request["meta"]["resourceId"] = "shop"
+
+    check_document(flow(request), resources={"shop": "http"})
+    check_document(flow(request))  # where there is no team there is nothing to look for
+    assert problems_of(flow(request), resources={"shop": "sql"}) == [
+        ("steps.0.meta.resourceId", "wrong_resource_type")
+    ]
+    assert "did you mean shop?" in message_of(
+        flow({**request, "meta": {**request["meta"], "resourceId": "shpo"}}), resources={"shop": "http"}
+    )
+
+
+def test_messages_are_in_plain_words() -> None:
+    assert message_of(flow(get(timeoutMs="5"))) == "timeoutMs must be a whole number, not text"
+    assert message_of(flow(get(forEach=5))) == "forEach must be a list or text"
+    assert message_of(flow({"name": "a", "stepType": "delay"})) == "delayMs is required"
