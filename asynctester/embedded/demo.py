@@ -63,15 +63,16 @@ class Progress:
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
-        self._shown: dict[str, tuple[str, int]] = {}
+        self._shown: dict[str, set[tuple[str, int]]] = {}
         self._execution: Json = {}
 
     def show(self, execution: Json) -> None:
         """Print the steps that moved; `execution` may lack its other steps, or have none."""
         for step in execution.get("steps") or []:
-            state = (step["status"], step["attempts"])
-            if step["status"] != "PENDING" and self._shown.get(step["id"]) != state:
-                self._shown[step["id"]] = state
+            # A new attempt is told by its outcome; that it runs again is no news.
+            state = (step["status"], 0 if step["status"] == "IN_PROGRESS" else step["attempts"])
+            if step["status"] != "PENDING" and state not in self._shown.setdefault(step["id"], set()):
+                self._shown[step["id"]].add(state)
                 self._say(step_line(step))
         self._execution = {**self._execution, **execution}
 
@@ -90,8 +91,10 @@ def step_line(step: Json) -> str:
     words = [f"  {mark} {step['name']:<18} {step['stepType']:<9} {word:<9}"]
     if step["status"] in ("SUCCESS", "FAILED", "ERROR"):
         words.append(f"{step['durationMs'] or 0:>6} ms")
-    if step["attempts"] > 1:
-        words.append(f"attempt {step['attempts']}")
+    if step["status"] == "WAITING":
+        words.append(f"after attempt {step['attempts']}")
+    elif step["attempts"] > 1:
+        words.append(f"on attempt {step['attempts']}")
     if step["background"]:
         words.append("in the background")
     if step.get("error"):

@@ -66,7 +66,8 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own; it gets `death_signal` when the calling thread's process dies.
 
-    It keeps the `inherited` file descriptors and no others. Its own session keeps the terminal's Ctrl-C away from it: the parent decides in which order things end.
+    It keeps the `inherited` file descriptors and no others.
+    Its own session keeps the terminal's Ctrl-C away from it: the parent decides in which order things end.
     """
     return subprocess.Popen(
         [str(part) for part in command],
