@@ -1,0 +1,66 @@
+"""The condition step takes the first branch whose condition holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from steprunners.base import BadConfig, TakeBranch
+from steprunners.conditions import evaluate_condition
+from steprunners.kinds.condition import ConditionConfig, ConditionRunner
+from steprunners.references import Scope
+from tests.steprunners.conftest import MakeContext
+
+RUNNER = ConditionRunner()
+SCOPE = Scope(variables={"n": 5})
+
+
+def branch(right: int, left: str = "${n}") -> dict[str, Any]:
+    return {"condition": {"left": left, "operator": "equals", "right": right}, "steps": ["named"]}
+
+
+def taken(make_context: MakeContext, **meta: Any) -> int | None:
+    context = make_context(evaluate=lambda condition: evaluate_condition(condition, SCOPE))
+    outcome = RUNNER.run(ConditionConfig.model_validate(meta), context)
+    assert isinstance(outcome, TakeBranch)
+    return outcome.index
+
+
+def test_the_first_that_holds(make_context: MakeContext) -> None:
+    assert taken(make_context, branches=[branch(4), branch(5), branch(5)]) == 1
+
+
+def test_else(make_context: MakeContext) -> None:
+    assert taken(make_context, branches=[branch(4)], elseFlowId="f") == -1
+    assert taken(make_context, branches=[branch(4)], elseSteps=["x"]) == -1
+
+
+def test_none(make_context: MakeContext) -> None:
+    assert taken(make_context, branches=[branch(4)]) is None
+
+
+def test_a_missing_value_is_one_that_does_not_exist(make_context: MakeContext) -> None:
+    missing = {"condition": {"left": "${nobody}", "operator": "notExists"}, "flowId": "f"}
+    assert taken(make_context, branches=[missing]) == 0
+
+
+def test_without_an_execution_there_is_nothing_to_evaluate(make_context: MakeContext) -> None:
+    with pytest.raises(BadConfig):
+        RUNNER.run(ConditionConfig.model_validate({"branches": [branch(1)]}), make_context())
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {"branches": []},
+        {"branches": [{"condition": {}}]},
+        {"branches": [{**branch(1), "flowId": "f"}]},
+        {"branches": [{**branch(1), "other": 1}]},
+        {"branches": [branch(1)], "elseFlowId": "f", "elseSteps": []},
+    ],
+)
+def test_bad_config(meta: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        ConditionConfig.model_validate(meta)

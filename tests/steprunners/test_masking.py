@@ -1,0 +1,158 @@
+"""Secrets are found however they were encoded, and nothing else is touched."""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from steprunners.json_types import Json
+from steprunners.masking import MASK, Masker
+from tests.steprunners.json_strategies import json_values
+
+TRICKY = 'p@ss/w"ord\\ é😀\nx'
+secrets = st.text(st.characters(exclude_categories=["Cs"]), min_size=6, max_size=40)
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [
+        str,
+        json.dumps,
+        lambda text: json.dumps(text, ensure_ascii=False),
+        lambda text: json.dumps(json.dumps({"inner": text})),
+        lambda text: json.dumps(text).replace("/", "\\/"),
+        lambda text: json.dumps(text).replace("\\ud83d", "\\uD83D"),
+        quote,
+        lambda text: quote(text, safe=""),
+        quote_plus,
+        lambda text: quote(text, safe="").replace("%2F", "%2f"),
+        lambda text: base64.b64encode(text.encode()).decode(),
+        lambda text: base64.urlsafe_b64encode(text.encode()).decode().rstrip("="),
+        lambda text: quote(base64.b64encode(text.encode()), safe=""),
+    ],
+)
+def test_every_spelling(encode: object) -> None:
+    assert callable(encode)
+    text = f"before {encode(TRICKY)} after"
+    masked = Masker([TRICKY]).mask_text(text)
+    assert MASK in masked
+    for part in ("p@ss", "p%40ss", "w\\", "ord"):
+        assert part not in masked
+    assert masked.startswith("before ")
+    assert masked.endswith(" after")
+
+
+@pytest.mark.parametrize("before", ["", "u", "us", "user:"])
+@pytest.mark.parametrize("after", ["", "a", "ab", "abc"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_base64_at_every_alignment(before: str, after: str, encode: object) -> None:
+    assert callable(encode)
+    secret = "hunter2>>>???hunter"
+    masked = Masker([secret]).mask_text(encode((before + secret + after).encode()).decode())
+    assert MASK in masked
+    rest = masked.replace(MASK, "").rstrip("=")
+    # The first and last characters also hold bits of what stands beside the secret.
+    assert len(rest) <= len(base64.b64encode(before.encode())) + len(base64.b64encode(after.encode())) + 2
+
+
+def test_structures() -> None:
+    value: Json = {"a": ["x secret-1 y", {"secret-1": 1}], "n": 123456, "f": 1.5, "b": True, "z": None}
+    masked = Masker(["secret-1", "123456"]).mask(value)
+    assert masked == {"a": [f"x {MASK} y", {MASK: 1}], "n": MASK, "f": 1.5, "b": True, "z": None}
+
+
+def test_keys_that_look_alike_when_masked_are_all_kept() -> None:
+    masked = Masker(["secret-1", "secret-2"]).mask({"secret-1": 1, "secret-2": 2})
+    assert masked == {MASK: 1, f"{MASK} (2)": 2}
+
+
+def test_a_hit_in_a_long_list() -> None:
+    value: list[Json] = [{"id": number} for number in range(1000)]
+    masked = Masker(["secret-1"]).mask([*value, "secret-1"])
+    assert masked == [*value, MASK]
+
+
+def test_the_same_object_comes_back_where_nothing_is_found() -> None:
+    value: Json = {"a": [1, "text"]}
+    assert Masker(["secret-1"]).mask(value) is value
+    assert Masker().mask(value) is value
+
+
+def test_short_secrets_are_ignored() -> None:
+    assert Masker(["a", "", "12345"]).mask_text("a 12345") == "a 12345"
+
+
+def test_the_longer_of_two_secrets_goes_first() -> None:
+    assert Masker(["secret", "secret-and-more"]).mask_text("secret-and-more") == MASK
+
+
+def test_lines_of_a_pem_text() -> None:
+    pem = "-----BEGIN KEY-----\nMIIEowIBAAKCAQEA\nabcdefghijklmnop\n-----END KEY-----"
+    assert (
+        Masker([pem]).mask_text("x MIIEowIBAAKCAQEA y -----END KEY-----") == f"x {MASK} y -----END KEY-----"
+    )
+    assert Masker([pem]).mask_text(json.dumps(pem)) == f'"{MASK}"'
+
+
+def test_very_long_and_very_many_secrets() -> None:
+    long = "".join(f"{number:x}/" for number in range(5000))
+    assert Masker([long]).mask_text(f"a {long} b") == f"a {MASK} b"
+    many = [f'se"cret number {number}' for number in range(300)]
+    assert Masker(many).mask_text(f"a {many[250]} b") == f"a {MASK} b"
+
+
+@pytest.mark.parametrize("name", ["Authorization", "COOKIE", "set-cookie", "Proxy-Authorization"])
+def test_headers_that_carry_credentials(name: str) -> None:
+    value: Json = {"url": "/", "headers": {name: "Basic x", "X": "1"}, "body": {"headers": {name: "echo"}}}
+    assert Masker().mask(value) == {
+        "url": "/",
+        "headers": {name: MASK, "X": "1"},
+        "body": {"headers": {name: MASK}},
+    }
+
+
+def test_cookies_and_auth_beside_them() -> None:
+    value: Json = {
+        "url": "/",
+        "headers": {},
+        "cookies": {"sid": "1"},
+        "auth": {"type": "basic", "username": "ann", "password": "pw"},
+        "body": {"cookies": {"flour": "200 g"}},
+    }
+    assert Masker().mask(value) == {
+        "url": "/",
+        "headers": {},
+        "cookies": {"sid": MASK},
+        "auth": {"type": "basic", "username": "ann", "password": MASK},
+        "body": {"cookies": {"flour": "200 g"}},
+    }
+
+
+def test_what_is_too_deep_is_hidden_whole() -> None:
+    deep: Json = []
+    for _ in range(5000):
+        deep = [deep]
+    assert Masker(["secret-1"]).mask(deep) == MASK
+
+
+@given(secrets, st.text(max_size=5), st.text(max_size=5))
+def test_no_secret_survives_in_any_json(secret: str, before: str, after: str) -> None:
+    assume(secret not in MASK and not set(secret) & set(MASK))
+    value: Json = {"k": [before + secret + after, json.dumps(secret), quote(secret), quote_plus(secret)]}
+    masked = json.dumps(Masker([secret]).mask(value), ensure_ascii=False)
+    assert secret not in json.loads(masked)["k"][0]
+    assert json.dumps(secret)[1:-1] not in json.loads(masked)["k"][1]
+    assert json.loads(masked)["k"][2:] == [MASK, MASK]
+
+
+@given(st.lists(st.text(max_size=30), max_size=5), json_values)
+def test_nothing_raises_and_masking_twice_changes_nothing(texts: list[str], value: Json) -> None:
+    masker = Masker(texts)
+    once = masker.mask(value)
+    assume(not any(set(text) & set(MASK) for text in texts))
+    assert masker.mask(once) == once
