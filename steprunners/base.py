@@ -309,6 +309,8 @@ class StepRunner(ABC, Generic[ConfigT]):
     aliases: ClassVar[tuple[str, ...]] = ()
     label: ClassVar[str]
     description: ClassVar[str]
+    #: What a user should know besides the fields: Markdown for the page of the step type.
+    notes: ClassVar[str] = ""
     config_class: ClassVar[builtins.type[StepConfig]]
     result_class: ClassVar[builtins.type[BaseModel]]
     #: The type of resource that `resourceId` names, or None where the step uses none.

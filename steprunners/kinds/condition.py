@@ -66,6 +66,11 @@ class ConditionRunner(StepRunner[ConditionConfig]):
     aliases = ("if",)
     label = "Condition"
     description = "Goes on with the first branch whose condition holds: a flow, or steps of its own."
+    notes = (
+        "In a condition a reference without a value counts as missing: `exists` is false, `notExists` true, any other\n"
+        "operator an error. Inline `steps` are steps of the flow like any others: they are SKIPPED where their branch\n"
+        "is not taken, and later steps may refer to them."
+    )
     config_class = ConditionConfig
     result_class = ConditionResult
     has_deadline = False

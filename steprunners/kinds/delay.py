@@ -30,6 +30,7 @@ class DelayRunner(StepRunner[DelayConfig]):
     type = "delay"
     label = "Delay"
     description = "Waits for a time, without holding a worker."
+    notes = "The wait survives a restart of the worker; a cancel ends it."
     config_class = DelayConfig
     result_class = DelayResult
     has_deadline = False

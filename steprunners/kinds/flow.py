@@ -32,6 +32,7 @@ class FlowRunner(StepRunner[FlowConfig]):
     type = "flow"
     label = "Flow"
     description = "Runs another flow and ends as it does; its extracted variables are the result."
+    notes = "Versions are pinned when the run is created. Flows may call flows up to ten levels deep."
     config_class = FlowConfig
     result_class = FlowResult
     has_deadline = False

@@ -36,6 +36,31 @@ from steprunners.json_types import Json
 from steprunners.network import Call, HttpResponse, send
 from steprunners.references import Grammar
 
+NOTES = """
+**Where it goes.** A relative `url` is put behind the resource's `baseUrl`, path behind path: `/orders` on
+`http://shop/v1` is `http://shop/v1/orders`. With a resource, an absolute `url` must lead to the same scheme, host and
+port, because the resource's headers and credentials go with it. A user name or password inside the URL is refused:
+use `auth`.
+
+**What it sends.** In `query`, `form`, and `headers`, booleans are written in lower case, objects as JSON, and null is
+left out; a list repeats its name in `query` and `form`. A `multipart` part has a `name` and one of `value`, `content`
+(text) and `contentBase64`, and optionally `filename` and `contentType`. `Content-Length`, `Transfer-Encoding` and
+`Upgrade` belong to the connection and cannot be given. An OAuth 2.0 token is fetched within the step's deadline, kept
+by the worker until it runs out, and fetched anew after a 401.
+
+**Redirects** are followed by the rules of RFC 9110: 303 becomes GET, a POST becomes GET on 301 and 302, 307 and 308
+keep method and body. `Authorization`, `Cookie` and the client certificate stay behind when scheme, host or port
+change. Each hop passes the network guard. A circle or more than `maxRedirects` hops is an ERROR.
+
+**Connections** are kept and used again. A GET, HEAD, OPTIONS or TRACE whose kept connection turns out to be closed is
+sent once more; no other request is ever sent twice, so its effect happens at most once for one attempt.
+
+**What it makes of the answer.** A body whose content type is JSON (or `…+json`), or that has no content type and looks
+like JSON, is parsed; with NaN, Infinity, numbers beyond a double or more than 200 levels it stays text. Text is decoded
+by its charset, else as UTF-8, else as Latin-1; what is neither JSON nor text is kept in base64. A body larger than
+10 MiB after decompression is an ERROR `response_too_large`. The deadline holds from the name look-up to the last byte.
+""".strip()
+
 
 def _method(value: Any) -> Any:
     method = value.strip().upper() if isinstance(value, str) else value
@@ -153,6 +178,7 @@ class HttpRunner(StepRunner[HttpConfig]):
     type = "http"
     label = "HTTP request"
     description = "Sends an HTTP request, follows redirects, and returns status, headers and body."
+    notes = NOTES
     config_class = HttpConfig
     result_class = HttpResult
     resource_type = "http"

@@ -19,7 +19,7 @@ LOOPBACK = NetworkPolicy(allowed=("127.0.0.0/8", "::1"))
 MakeContext = Callable[..., StepContext]
 
 
-@pytest.fixture()
+@pytest.fixture
 def target() -> Iterator[Target]:
     """An HTTP server whose answers the test writes byte by byte."""
     with Target() as server:
@@ -33,7 +33,7 @@ def authority() -> trustme.CA:
     return trustme.CA()
 
 
-@pytest.fixture()
+@pytest.fixture
 def tls_target(authority: trustme.CA) -> Iterator[Callable[..., Target]]:
     """Start TLS servers with a certificate; all are ended with the test."""
     started: list[Target] = []
@@ -55,7 +55,7 @@ def tls_target(authority: trustme.CA) -> Iterator[Callable[..., Target]]:
     close_connections()
 
 
-@pytest.fixture()
+@pytest.fixture
 def make_context() -> MakeContext:
     """Build a runner's context: ten seconds, loopback allowed, unless the test says otherwise."""
 

@@ -12,6 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
+from steprunners.assertions import evaluate_all
 from steprunners.base import (
     Cancelled,
     DeadlineExceeded,
@@ -37,14 +38,14 @@ CALLERS = [pytest.param(runner, id=runner.type) for runner in step_types() if ru
 DELEGATING = {"condition", "flow"}
 
 
-@pytest.fixture()
+@pytest.fixture
 def scope(target: Target) -> Scope:
     """The variables that the examples refer to, with a shop behind them."""
     shop(target)
     return Scope(variables={"base_url": target.url}, secrets=frozenset({"base_url"}))
 
 
-@pytest.fixture()
+@pytest.fixture
 def silent_scope() -> Iterator[Scope]:
     """The same with a server that takes every request and never answers."""
     with Target() as silent:
@@ -131,8 +132,6 @@ class TestEveryStepType:
     def test_implied_assertions_hold_for_the_example(
         self, runner: StepRunner[Any], scope: Scope, make_context: MakeContext
     ) -> None:
-        from steprunners.assertions import evaluate_all
-
         config, _ = configured(runner, scope)
         outcome = run_to_its_end(runner, config, context_for(make_context, scope))
         if isinstance(outcome, Finished):

@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -691,14 +692,12 @@ class TestTls:
         self, tls_target: Callable[..., Target], authority: trustme.CA, make_context: MakeContext
     ) -> None:
         target = tls_target(authority.issue_cert("elsewhere.example"))
-        with pytest.raises(ConnectionFailed, match="not valid for '127.0.0.1'"):
+        with pytest.raises(ConnectionFailed, match=r"not valid for '127\.0\.0\.1'"):
             run(make_context(connection=self.resource(target, authority)), url="/")
 
     def test_expired(
         self, tls_target: Callable[..., Target], authority: trustme.CA, make_context: MakeContext
     ) -> None:
-        from datetime import UTC, datetime
-
         before, after = datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 2, 1, tzinfo=UTC)
         target = tls_target(authority.issue_cert("127.0.0.1", not_before=before, not_after=after))
         with pytest.raises(ConnectionFailed, match="certificate has expired"):

@@ -1,0 +1,1 @@
+"""The guard between step runners and the network."""

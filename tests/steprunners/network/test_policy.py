@@ -74,7 +74,7 @@ def test_allow_list(entry: str, host: str, address: str, port: int, open_: bool)
     "entry", ["", " ", "10.0.0.0/99", "a b", "host:0", "host:99999", "http://host", "[::1", "a*b"]
 )
 def test_an_entry_that_cannot_be_read_is_refused(entry: str) -> None:
-    with pytest.raises(ValueError, match="allow list|is not a host"):
+    with pytest.raises(ValueError, match=r"allow list|is not a host"):
         NetworkPolicy(allowed=(entry,))
 
 

@@ -28,7 +28,7 @@ def call(
     return Call(policy, Deadline(seconds), cancellation or Cancellation())
 
 
-@pytest.fixture()
+@pytest.fixture
 def black_hole() -> Iterator[int]:
     """The port of a listener whose queue is full: a connection to it is neither accepted nor refused."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=0)
