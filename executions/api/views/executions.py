@@ -22,6 +22,7 @@ from accounts.api.base import Conflict
 from accounts.permissions import Action
 from executions.api.access import execution_to_use, shown, visible_execution, with_steps
 from executions.api.filters import ExecutionFilter, ExecutionPages
+from executions.api.renderers import RENDERERS
 from executions.api.serializers import (
     ComparisonSerializer,
     ExecutionSerializer,
@@ -44,6 +45,7 @@ class Executions(generics.ListAPIView[Execution]):
     """
 
     queryset = Execution.objects.none()
+    renderer_classes = RENDERERS
     serializer_class = ExecutionSummarySerializer
     pagination_class = ExecutionPages
     filterset_class = ExecutionFilter
@@ -56,6 +58,8 @@ class Executions(generics.ListAPIView[Execution]):
 
 class OneExecution(APIView):
     """One execution."""
+
+    renderer_classes = RENDERERS
 
     @extend_schema(operation_id="executions_retrieve", responses=ExecutionSerializer)
     def get(self, request: Request, pk: UUID) -> Response:
@@ -75,6 +79,8 @@ class OneExecution(APIView):
 class OneStep(APIView):
     """One step of an execution."""
 
+    renderer_classes = RENDERERS
+
     @extend_schema(operation_id="executions_step", responses=WholeStepSerializer)
     def get(self, request: Request, pk: UUID, step: str) -> Response:
         """Return the step, by id or by name, with its whole response and every attempt."""
@@ -85,6 +91,8 @@ class OneStep(APIView):
 
 class Cancel(APIView):
     """Cancel an execution."""
+
+    renderer_classes = RENDERERS
 
     @extend_schema(operation_id="executions_cancel", request=None, responses=ExecutionSerializer)
     def post(self, request: Request, pk: UUID) -> Response:
@@ -99,6 +107,8 @@ class Cancel(APIView):
 
 class Compare(APIView):
     """Two executions side by side."""
+
+    renderer_classes = RENDERERS
 
     @extend_schema(operation_id="executions_compare", responses=ComparisonSerializer)
     def get(self, request: Request, pk: UUID, other: UUID) -> Response:

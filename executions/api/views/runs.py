@@ -16,6 +16,7 @@ from accounts.api.base import choose_team, require, signed_in
 from accounts.models import Team
 from accounts.permissions import Action
 from executions.api.access import execution_to_use, shown, source_of
+from executions.api.renderers import RENDERERS
 from executions.api.serializers import (
     ExecutionSerializer,
     RerunSerializer,
@@ -43,6 +44,8 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 class RunAnything(APIView):
     """Run a saved flow or a draft."""
 
+    renderer_classes = RENDERERS
+
     @extend_schema(
         operation_id="flows_run",
         request=RunRequestSerializer,
@@ -61,6 +64,8 @@ class RunAnything(APIView):
 class RunFlow(APIView):
     """Run a saved flow."""
 
+    renderer_classes = RENDERERS
+
     @extend_schema(
         operation_id="flow_run",
         request=RunFlowSerializer,
@@ -74,6 +79,8 @@ class RunFlow(APIView):
 
 class Rerun(APIView):
     """Run an execution again."""
+
+    renderer_classes = RENDERERS
 
     @extend_schema(
         operation_id="executions_rerun", request=RerunSerializer, responses={201: ExecutionSerializer}
