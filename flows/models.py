@@ -6,7 +6,7 @@ from typing import Self
 
 from django.db import models
 
-from accounts.models import Team, User, new_id
+from accounts.models import AnyUser, Team, User, new_id
 from accounts.tenancy import TenantQuerySet
 from resources.fields import EncryptedJSONField, JSONTextField
 
@@ -46,6 +46,14 @@ class Flow(models.Model):
         return self.name
 
 
+class FlowVersionQuerySet(models.QuerySet["FlowVersion"]):
+    """Queries that start from a user."""
+
+    def visible_to(self, user: AnyUser) -> Self:
+        """Return the versions of the flows that the user may see."""
+        return self.filter(flow__team__in=Team.objects.visible_to(user).values("pk"))
+
+
 class FlowVersion(models.Model):
     """One saved state of a flow; it never changes.
 
@@ -60,6 +68,8 @@ class FlowVersion(models.Model):
     secrets = EncryptedJSONField(null=True, blank=True, editable=False)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = FlowVersionQuerySet.as_manager()
 
     class Meta:
         ordering = ("-number",)

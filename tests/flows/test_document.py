@@ -68,7 +68,8 @@ class TestCanonicalForm:
             "continueOnSuccess": True,
         }
 
-        condition, request = check_document(flow(old, http)).to_json()["steps"]  # type: ignore[misc, union-attr]
+        steps: Any = check_document(flow(old, http)).to_json()["steps"]
+        condition, request = steps
 
         assert condition["stepType"] == "condition"
         assert request == {
@@ -157,7 +158,7 @@ class TestWhatIsWrong:
             (flow(label=[]), [("label", "extra_forbidden")]),
             (flow(labels=["a", 5]), [("labels.1", "string_type")]),
             ({"name": "x", "steps": {}}, [("steps", "list_type")]),
-            (flow(5), [("steps.0", "dict_type")]),
+            ({"name": "x", "steps": [5]}, [("steps.0", "dict_type")]),
             (flow(variables={}), [("variables", "list_type")]),
             (flow(variables=[5]), [("variables.0", "model_type")]),
             (flow(variables=[{"name": "a", "type": "int"}]), [("variables.0.type", "is_instance_of")]),
@@ -297,7 +298,6 @@ DOCUMENTS = st.fixed_dictionaries(
 def test_no_document_raises_anything_else(raw: Any) -> None:
     try:
         document = check_document(raw, resources={})
-    except FlowInvalid as error:
-        assert error.problems
-    else:
-        assert check_document(document.to_json(), resources={}, previous=document) == document
+    except FlowInvalid:
+        return
+    assert check_document(document.to_json(), resources={}, previous=document) == document

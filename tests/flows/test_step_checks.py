@@ -20,7 +20,10 @@ HOLDS = {"field": "status", "operator": "equals", "expectedValue": 200}
         ({"name": "a", "stepType": 5}, [("steps.0.stepType", "string_type")]),
         ({"name": "a", "stepType": "delay"}, [("steps.0.meta.delayMs", "missing")]),
         (wait(meta=[]), [("steps.0.meta", "dict_type")]),
-        (wait(meta={"delayMs": -1, "x": 1}), [("steps.0.meta.delayMs", "greater_than_equal"), ("steps.0.meta.x", "extra_forbidden")]),
+        (
+            wait(meta={"delayMs": -1, "x": 1}),
+            [("steps.0.meta.delayMs", "greater_than_equal"), ("steps.0.meta.x", "extra_forbidden")],
+        ),
         (wait(timeoutMs=5), [("steps.0.timeoutMs", "not_allowed")]),
         (get(timeoutMs="5"), [("steps.0.timeoutMs", "int_type")]),
         (get(timeoutMs=0), [("steps.0.timeoutMs", "greater_than_equal")]),
@@ -29,23 +32,44 @@ HOLDS = {"field": "status", "operator": "equals", "expectedValue": 200}
         (get(timeout_ms=5), [("steps.0.timeout_ms", "extra_forbidden")]),
         (get(until={}), [("steps.0.until", "not_allowed")]),
         (get(runInBackground=True, alwaysRun=True), [("steps.0", "value_error")]),
-        (get(retry={"maxRetries": -1, "retryOn": ["NEVER"]}), [("steps.0.retry.maxRetries", "greater_than_equal"), ("steps.0.retry.retryOn.0", "literal_error")]),
+        (
+            get(retry={"maxRetries": -1, "retryOn": ["NEVER"]}),
+            [
+                ("steps.0.retry.maxRetries", "greater_than_equal"),
+                ("steps.0.retry.retryOn.0", "literal_error"),
+            ],
+        ),
         (get(forEach=5), [("steps.0.forEach", "list_type")]),
-        (get(assertions=[{**HOLDS, "operator": "equalz"}]), [("steps.0.assertions.0.operator", "value_error")]),
-        (get(assertions=[{**HOLDS, "operator": "matches", "expectedValue": "("}]), [("steps.0.assertions.0", "bad_assertion")]),
+        (
+            get(assertions=[{**HOLDS, "operator": "equalz"}]),
+            [("steps.0.assertions.0.operator", "value_error")],
+        ),
+        (
+            get(assertions=[{**HOLDS, "operator": "matches", "expectedValue": "("}]),
+            [("steps.0.assertions.0", "bad_assertion")],
+        ),
         (get(assertions=[{**HOLDS, "field": "a["}]), [("steps.0.assertions.0", "bad_assertion")]),
-        (get(assertions=[HOLDS], until={"failIf": [{**HOLDS, "field": "$["}]}), [("steps.0.until.failIf.0", "bad_assertion")]),
+        (
+            get(assertions=[HOLDS], until={"failIf": [{**HOLDS, "field": "$["}]}),
+            [("steps.0.until.failIf.0", "bad_assertion")],
+        ),
         (get(extract={"x": "$["}), [("steps.0.extract.x", "bad_path")]),
         (get(extract={"a b": "x"}), [("steps.0.extract.a b", "string_pattern_mismatch")]),
         (get(when={"left": 1, "operator": "near"}), [("steps.0.when.operator", "value_error")]),
-        (get(when={"all": [{"left": 1, "operator": "matches", "right": "("}]}), [("steps.0.when", "bad_condition")]),
-        (get(when={"all": [{"lef": 1, "operator": "exists"}]}), [("steps.0.when.all.0.lef", "extra_forbidden"), ("steps.0.when.all.0.left", "missing")]),
+        (
+            get(when={"all": [{"left": 1, "operator": "matches", "right": "("}]}),
+            [("steps.0.when", "bad_condition")],
+        ),
+        (
+            get(when={"all": [{"lef": 1, "operator": "exists"}]}),
+            [("steps.0.when.all.0.lef", "extra_forbidden"), ("steps.0.when.all.0.left", "missing")],
+        ),
         (choose("c", 5), [("steps.0.meta.branches.0.steps.0", "dict_type")]),  # type: ignore[arg-type]
         (choose("c", wait(alwaysRun=True)), [("steps.0.meta.branches.0.steps.0.alwaysRun", "not_allowed")]),
         (choose("c", wait(), forEach=[1]), [("steps.0.forEach", "not_allowed")]),
         (choose("c", wait(), timeoutMs=5), [("steps.0.timeoutMs", "not_allowed")]),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong(step: dict[str, Any], expected: list[tuple[str, str]]) -> None:
     assert problems_of(flow(step)) == expected
 

@@ -82,9 +82,8 @@ class Diff(APIView):
         flow = _flow_of(self)
         to_number = _number(request, "to", flow.version)
         from_number = _number(request, "from", max(1, to_number - 1))
-        before, after = (
-            self._version(flow, number, name) for number, name in ((from_number, "from"), (to_number, "to"))
-        )
+        after = self._version(flow, to_number, "to")
+        before = self._version(flow, from_number, "from")
         return Response(
             {
                 "fromVersion": from_number,

@@ -57,7 +57,9 @@ def test_the_mask_keeps_a_secret_and_null_removes_it(api: ApiFor, bob: User, sho
 
 
 def test_a_mask_without_a_secret_is_refused(api: ApiFor, alice: User, team: Team) -> None:
-    response = api(alice).post(URL, {**SHOP, "config": {"baseUrl": "https://a.example", "clientKey": "••••••"}})
+    response = api(alice).post(
+        URL, {**SHOP, "config": {"baseUrl": "https://a.example", "clientKey": "••••••"}}
+    )
 
     assert [each["attr"] for each in response.json()["errors"]] == ["config.clientKey"]
 

@@ -1,0 +1,163 @@
+"""Flows and their versions in the admin: to look at, since only services write versions."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+
+from accounts.admin_scope import ScopedAdmin
+from flows.models import Flow, FlowVersion
+from flows.services import delete_flow
+from flows.yaml_text import write_yaml
+
+MAX_SHOWN = 200_000
+
+
+class _ReadOnly(ScopedAdmin[Any]):
+    """Rows that only services write."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody adds rows here."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody changes rows here."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody deletes rows here: executions name them."""
+        return False
+
+
+@admin.register(Flow)
+class FlowAdmin(_ReadOnly):
+    """Flows; their content is that of their newest version."""
+
+    list_display = (
+        "name",
+        "team",
+        "all_versions",
+        "all_executions",
+        "shown_labels",
+        "created_by",
+        "updated_at",
+        "is_deleted",
+    )
+    list_filter = (
+        ("team", admin.RelatedOnlyFieldListFilter),
+        ("deleted_at", admin.EmptyFieldListFilter),
+        "updated_at",
+    )
+    list_select_related = ("team__organisation", "created_by")
+    search_fields = ("name", "description", "labels")
+    date_hierarchy = "updated_at"
+    ordering = ("-updated_at",)
+    fields = (
+        ("name", "version"),
+        "description",
+        "shown_labels",
+        "team",
+        ("all_versions", "all_executions"),
+        ("created_by", "created_at", "updated_at", "deleted_at"),
+    )
+    readonly_fields = ("shown_labels", "all_versions", "all_executions")
+    actions = ("delete_softly",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Flow]:
+        """Return the flows with the number of their executions."""
+        return super().get_queryset(request).annotate(execution_count=Count("executions", distinct=True))
+
+    @admin.display(description="versions", ordering="version")
+    def all_versions(self, flow: Flow) -> str:
+        """Link to the versions."""
+        return _link("admin:flows_flowversion_changelist", str(flow.version), flow__id__exact=flow.pk)
+
+    @admin.display(description="executions", ordering="execution_count")
+    def all_executions(self, flow: Any) -> str:
+        """Link to the executions."""
+        return _link(
+            "admin:executions_execution_changelist", str(flow.execution_count), flow__id__exact=flow.pk
+        )
+
+    @admin.display(description="labels")
+    def shown_labels(self, flow: Flow) -> str:
+        """Return the labels with commas between."""
+        return ", ".join(flow.labels)
+
+    @admin.display(boolean=True, description="deleted", ordering="deleted_at")
+    def is_deleted(self, flow: Flow) -> bool:
+        """Return whether the flow is deleted."""
+        return flow.deleted_at is not None
+
+    @admin.action(description="Delete the selected flows (executions stay)", permissions=["soft_delete"])
+    def delete_softly(self, request: HttpRequest, queryset: QuerySet[Flow]) -> None:
+        """Delete as the API does: versions and executions stay."""
+        flows = list(queryset.filter(deleted_at=None))
+        for flow in flows:
+            delete_flow(flow=flow)
+        self.message_user(request, f"{len(flows)} flows deleted.")
+
+    def has_soft_delete_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user has Django's permission to delete flows."""
+        return request.user.has_perm("flows.delete_flow")
+
+
+@admin.register(FlowVersion)
+class FlowVersionAdmin(_ReadOnly):
+    """Versions of flows; the defaults of secret variables are masked in the document."""
+
+    list_display = ("flow_link", "number", "step_count", "all_executions", "created_by", "created_at")
+    list_display_links = ("number",)
+    list_filter = (("flow__team", admin.RelatedOnlyFieldListFilter), "created_at")
+    list_select_related = ("flow", "created_by")
+    search_fields = ("flow__name",)
+    date_hierarchy = "created_at"
+    ordering = ("-created_at",)
+    fields = ("flow_link", "number", "all_executions", ("created_by", "created_at"), "yaml")
+    readonly_fields = ("flow_link", "all_executions", "yaml")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[FlowVersion]:
+        """Return the versions with the number of their executions, and without their secrets."""
+        versions: QuerySet[FlowVersion] = super().get_queryset(request).defer("secrets")
+        return versions.annotate(execution_count=Count("executions", distinct=True))
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Let flows link to their versions."""
+        return lookup == "flow__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description="flow", ordering="flow__name")
+    def flow_link(self, version: FlowVersion) -> str:
+        """Link to the flow."""
+        url = reverse("admin:flows_flow_change", args=[version.flow_id])
+        return format_html('<a href="{}">{}</a>', url, version.flow.name)
+
+    @admin.display(description="steps")
+    def step_count(self, version: FlowVersion) -> int:
+        """Return the number of steps, without inline ones."""
+        return len(version.document["steps"])
+
+    @admin.display(description="executions", ordering="execution_count")
+    def all_executions(self, version: Any) -> str:
+        """Link to the executions."""
+        count = str(version.execution_count)
+        return _link("admin:executions_execution_changelist", count, version__id__exact=version.pk)
+
+    @admin.display(description="document")
+    def yaml(self, version: FlowVersion) -> str:
+        """Return the document as YAML."""
+        return format_html("<pre>{}</pre>", write_yaml(version.document)[:MAX_SHOWN])
+
+
+def _link(url_name: str, text: str, **query: Any) -> str:
+    """Return a link to a list of rows; only its text where that list is not in this admin."""
+    try:
+        url = reverse(url_name)
+    except NoReverseMatch:
+        return text
+    return format_html('<a href="{}?{}">{}</a>', url, urlencode(query), text)

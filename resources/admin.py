@@ -1,0 +1,102 @@
+"""Resources and environments in the admin: configs and values are changed over REST, which checks them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from accounts.admin_scope import ScopedAdmin
+from resources.configuration import masked
+from resources.environment_values import shown_variables
+from resources.models import Environment, Resource
+from resources.usage import places_using
+
+
+def _pretty(value: Any) -> str:
+    return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False))
+
+
+class _Named(ScopedAdmin[Any]):
+    """What has a name within its team, and is made over REST."""
+
+    list_select_related = ("team__organisation", "created_by")
+    date_hierarchy = "updated_at"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds rows here: what is inside would not be checked."""
+        return False
+
+
+@admin.register(Resource)
+class ResourceAdmin(_Named):
+    """Named connections; secrets are masked."""
+
+    list_display = ("name", "type", "group_name", "namespace", "team", "created_by", "updated_at")
+    list_filter = ("type", ("team", admin.RelatedOnlyFieldListFilter), "updated_at")
+    search_fields = ("name", "group_name", "namespace")
+    fields = (
+        "name",
+        ("group_name", "namespace"),
+        ("type", "team"),
+        "shown_config",
+        "used_by",
+        ("created_by", "created_at", "updated_at"),
+    )
+    readonly_fields = ("type", "team", "shown_config", "used_by", "created_by", "created_at", "updated_at")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Resource | None = None) -> bool:
+        """Let what nothing uses be deleted, one at a time."""
+        return obj is not None and super().has_delete_permission(request, obj) and not places_using(obj)
+
+    @admin.display(description="config")
+    def shown_config(self, resource: Resource) -> str:
+        """Return the config with its secrets masked."""
+        return _pretty(masked(resource.config, resource.secrets))
+
+    @admin.display(description="used by")
+    def used_by(self, resource: Resource) -> str:
+        """Return where the resource is used."""
+        return "; ".join(places_using(resource)) or "nothing"
+
+
+@admin.register(Environment)
+class EnvironmentAdmin(_Named):
+    """Sets of variables and resource choices; values of secret variables are masked."""
+
+    list_display = ("name", "team", "variable_names", "created_by", "updated_at")
+    list_filter = (("team", admin.RelatedOnlyFieldListFilter), "updated_at")
+    search_fields = ("name", "description", "variables")
+    fields = (
+        "name",
+        "description",
+        "team",
+        "all_variables",
+        "chosen_resources",
+        ("created_by", "created_at", "updated_at"),
+    )
+    readonly_fields = ("team", "all_variables", "chosen_resources", "created_by", "created_at", "updated_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Environment]:
+        """Return the environments; their secrets are only read to be saved."""
+        rows: QuerySet[Environment] = super().get_queryset(request).defer("secrets")
+        return rows
+
+    @admin.display(description="variables")
+    def variable_names(self, environment: Environment) -> str:
+        """Return the names with commas between."""
+        return ", ".join(each["name"] for each in environment.variables)
+
+    @admin.display(description="variables")
+    def all_variables(self, environment: Environment) -> str:
+        """Return the variables with the values of secret ones masked."""
+        return _pretty(shown_variables(environment))
+
+    @admin.display(description="resources")
+    def chosen_resources(self, environment: Environment) -> str:
+        """Return the choices: the name used in flows, and the id of the resource."""
+        return _pretty(environment.resources)
