@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any, TypeVar
 
 from django.db import connection, models, transaction
-from django.db.models.expressions import Col
 
 from executions.models import Execution, ExecutionStep, StepAttempt
 
@@ -154,7 +153,7 @@ def _converters(
     """Return, for the columns that need it, what turns the driver's value into the field's."""
     found = []
     for index, field in enumerate(_fields(model)):
-        column = Col(model._meta.db_table, field)
+        column = field.get_col(model._meta.db_table)  # of a foreign key: as the key that it holds
         steps = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
         if steps:
             found.append((index, column, steps))

@@ -32,7 +32,7 @@ from steprunners.base import (
 from steprunners.conditions import ConditionError, evaluate_condition
 from steprunners.envelope import RetryPolicy, StepEnvelope, UntilPolicy, timeout_ms_of
 from steprunners.json_types import Json
-from steprunners.paths import NoValue, PathSyntaxError, read_path
+from steprunners.paths import PathError, read_result
 from steprunners.references import ReferenceProblem, Scope, resolve_tracked
 
 logger = logging.getLogger(__name__)
@@ -368,8 +368,8 @@ def _with_extracts(work: Work, attempt: Attempt) -> Attempt:
     extracted: dict[str, Json] = {}
     for name, extraction in work.step.extract.items():
         try:
-            extracted[name] = read_path(attempt.result, extraction.path)
-        except (NoValue, PathSyntaxError) as problem:
+            extracted[name] = read_result(attempt.result, extraction.path)
+        except PathError as problem:
             if attempt.status != SUCCESS:
                 continue
             message = f"extract.{name}: the result has no value at {extraction.path} ({problem})"
