@@ -1,0 +1,290 @@
+"""Admin: executions, their steps and attempts, read-only and linked; run again and cancel.
+
+Staff see the rows of their own teams, superusers all. Encrypted columns are not shown to anybody.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+
+from accounts.admin_scope import ScopedAdmin, is_superuser
+from accounts.models import Team, User
+from accounts.permissions import Action, may
+from executions.models import Execution, ExecutionStep, StepAttempt
+from executions.selectors import HIDDEN_OF_EXECUTION
+from executions.services.cancel import AlreadyOver, cancel_execution
+from executions.services.rerun import rerun
+from executions.services.start import RunRefused
+from executions.states import Source
+
+LONGEST_JSON = 20_000  # characters shown of one value
+LARGE_OF_STEP = ("definition", "request", "response", "assertions", "extracted", "error")
+ENCRYPTED_OF_STEP = ("state", "whole_response", "secret_extracts")
+LARGE_OF_ATTEMPT = ("request", "response", "assertions", "error")
+
+ModelT = TypeVar("ModelT", bound=Model)
+
+
+def pretty(value: Any) -> str:
+    """Return JSON for reading, cut at LONGEST_JSON."""
+    if value is None:
+        return "-"
+    text = json.dumps(value, indent=2, ensure_ascii=False).encode(errors="backslashreplace").decode()
+    if len(text) > LONGEST_JSON:
+        text = f"{text[:LONGEST_JSON]}\n… cut here, of {len(text)} characters"
+    return format_html("<pre>{}</pre>", text)
+
+
+def json_column(name: str) -> Callable[[Any, Model], str]:
+    """Return a read-only column that shows a JSON field for reading."""
+
+    @admin.display(description=name.replace("_", " "))
+    def column(self: Any, row: Model) -> str:
+        return pretty(getattr(row, name))
+
+    return column
+
+
+def link(row: Model | None, text: Any = None) -> str:
+    """Return a link to a row's page in the admin; plain text where it has none."""
+    if row is None:
+        return "-"
+    shown = str(row if text is None else text)
+    try:
+        address = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    except NoReverseMatch:
+        return shown
+    return format_html('<a href="{}">{}</a>', address, shown)
+
+
+def list_link(model: type[Model], text: str, **filters: Any) -> str:
+    """Return a link to a list in the admin, filtered."""
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist", query=filters)
+    return format_html('<a href="{}">{}</a>', address, text)
+
+
+class ReadOnlyAdmin(ScopedAdmin[ModelT]):
+    """Shows rows of the user's teams; `team_path` leads to the team where the model has none itself."""
+
+    team_path = ""
+    list_per_page = 50
+    show_full_result_count = False  # counts the whole table
+    list_deferred: tuple[str, ...] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ModelT]:
+        """Return all rows for a superuser, those of their teams for others."""
+        rows: QuerySet[ModelT] = super().get_queryset(request)
+        if is_superuser(request) or not self.team_path:
+            return rows
+        return rows.filter(**{f"{self.team_path}__in": Team.objects.visible_to(request.user).values("pk")})
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Leave large columns in the database: a list shows none of them."""
+        changelist = super().get_changelist_instance(request)
+        changelist.result_list = changelist.result_list.defer(*self.list_deferred)
+        return changelist
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: executions are made by running flows."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: ModelT | None = None) -> bool:
+        """Refuse: only the engine writes."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: ModelT | None = None) -> bool:
+        """Refuse: the API deletes, and not while it runs."""
+        return False
+
+
+@admin.register(Execution)
+class ExecutionAdmin(ReadOnlyAdmin[Execution]):
+    """Runs, newest first."""
+
+    list_display = (
+        "short_id",
+        "flow_link",
+        "version_link",
+        "status",
+        "user",
+        "source",
+        "created_at",
+        "duration",
+    )
+    list_filter = ("status", "source", "created_at")
+    list_select_related = ("flow", "version__flow", "user")
+    list_deferred = (*HIDDEN_OF_EXECUTION, "variables")
+    search_fields = ("=id", "flow_name", "user__email", "labels")
+    date_hierarchy = "created_at"
+    ordering = ("-created_at", "-id")
+    actions = ("run_again", "cancel")
+    fields = (
+        ("flow_link", "version_link", "flow_name", "flow_version"),
+        ("status", "phase", "source", "user", "team"),
+        ("steps_link", "parent", "rerun_of", "environment"),
+        ("created_at", "started_at", "completed_at", "duration", "cancel_requested_at"),
+        ("sequence", "look_at", "looks"),
+        "labels_json",
+        "variables_json",
+        "error_json",
+    )
+    readonly_fields = (
+        *("flow_link", "version_link", "duration", "steps_link"),
+        *("labels_json", "variables_json", "error_json"),
+    )
+    labels_json = json_column("labels")
+    variables_json = json_column("variables")
+    error_json = json_column("error")
+
+    @admin.display(description="id", ordering="id")
+    def short_id(self, execution: Execution) -> str:
+        """Return the end of the id, which tells neighbours in time apart."""
+        return str(execution.id)[-12:]
+
+    @admin.display(description="flow", ordering="flow_name")
+    def flow_link(self, execution: Execution) -> str:
+        """Return a link to the flow."""
+        return link(execution.flow, execution.flow_name) if execution.flow else execution.flow_name
+
+    @admin.display(description="version", ordering="flow_version")
+    def version_link(self, execution: Execution) -> str:
+        """Return a link to the version that ran."""
+        return link(execution.version, execution.flow_version) if execution.version else "draft"
+
+    @admin.display(description="duration", ordering="duration_ms")
+    def duration(self, execution: Execution) -> str:
+        """Return the duration in seconds."""
+        return "-" if execution.duration_ms is None else f"{execution.duration_ms / 1000:.3f} s"
+
+    @admin.display(description="steps")
+    def steps_link(self, execution: Execution) -> str:
+        """Return a link to the steps."""
+        return list_link(ExecutionStep, "steps", execution__id__exact=execution.pk)
+
+    @admin.action(description="Run again", permissions=["view"])
+    def run_again(self, request: HttpRequest, executions: QuerySet[Execution]) -> None:
+        """Start each again, from its start."""
+
+        def again(execution: Execution, user: User) -> str:
+            return f"started {rerun(execution=execution, user=user, source=Source.ADMIN).pk}"
+
+        self._each(request, executions, again)
+
+    @admin.action(description="Cancel", permissions=["view"])
+    def cancel(self, request: HttpRequest, executions: QuerySet[Execution]) -> None:
+        """Cancel each that is not over."""
+
+        def cancelled(execution: Execution, user: User) -> str:
+            cancel_execution(execution)
+            return "is being cancelled"
+
+        self._each(request, executions, cancelled)
+
+    def _each(
+        self,
+        request: HttpRequest,
+        executions: QuerySet[Execution],
+        act: Callable[[Execution, User], str],
+    ) -> None:
+        user = request.user
+        if not isinstance(user, User):
+            return
+        for execution in executions.select_related("team", "flow", "version", "environment"):
+            level = messages.ERROR
+            if not (user.is_superuser or may(user, Action.RUN, execution.team)):
+                told = "your role in its team does not allow to run it"
+            else:
+                try:
+                    told, level = act(execution, user), messages.SUCCESS
+                except AlreadyOver:
+                    told = "is over"
+                except RunRefused as refused:
+                    told = str(refused)
+            self.message_user(request, f"{execution}: {told}", level)
+
+
+@admin.register(ExecutionStep)
+class ExecutionStepAdmin(ReadOnlyAdmin[ExecutionStep]):
+    """Steps of executions."""
+
+    team_path = "execution__team"
+    list_display = (
+        "name",
+        "execution_link",
+        "position",
+        "step_type",
+        "status",
+        "attempts",
+        "started_at",
+        "duration_ms",
+    )
+    list_filter = ("status", "step_type", "background", "always_run")
+    list_select_related = ("execution",)
+    list_deferred = (*LARGE_OF_STEP, *ENCRYPTED_OF_STEP)
+    search_fields = ("name", "=execution__id", "execution__flow_name")
+    date_hierarchy = "started_at"
+    ordering = ("-execution__created_at", "execution", "position")
+    fields = (
+        ("execution_link", "position", "step_type", "status"),
+        ("attempts_link", "attempts", "background", "always_run", "reused"),
+        ("started_at", "completed_at", "duration_ms"),
+        ("owner", "fence", "due_at", "look_at", "looks", "losses"),
+        *(f"{name}_json" for name in LARGE_OF_STEP),
+    )
+    readonly_fields = ("execution_link", "attempts_link", *(f"{name}_json" for name in LARGE_OF_STEP))
+    definition_json = json_column("definition")
+    request_json = json_column("request")
+    response_json = json_column("response")
+    assertions_json = json_column("assertions")
+    extracted_json = json_column("extracted")
+    error_json = json_column("error")
+
+    @admin.display(description="execution")
+    def execution_link(self, step: ExecutionStep) -> str:
+        """Return a link to the execution."""
+        return link(step.execution)
+
+    @admin.display(description="attempts")
+    def attempts_link(self, step: ExecutionStep) -> str:
+        """Return a link to the attempts."""
+        return list_link(StepAttempt, "attempts", step__id__exact=step.pk)
+
+
+@admin.register(StepAttempt)
+class StepAttemptAdmin(ReadOnlyAdmin[StepAttempt]):
+    """Attempts of steps."""
+
+    team_path = "step__execution__team"
+    list_display = ("number", "step_link", "item", "status", "started_at", "duration_ms", "waited_ms")
+    list_filter = ("status", "started_at")
+    list_select_related = ("step",)
+    list_deferred = (
+        *LARGE_OF_ATTEMPT,
+        *(f"step__{name}" for name in (*LARGE_OF_STEP, *ENCRYPTED_OF_STEP)),
+    )
+    search_fields = ("=step__id", "=step__execution__id", "step__name")
+    date_hierarchy = "started_at"
+    ordering = ("-started_at", "-number")
+    fields = (
+        ("step_link", "number", "item", "status"),
+        ("started_at", "completed_at", "duration_ms", "waited_ms"),
+        *(f"{name}_json" for name in LARGE_OF_ATTEMPT),
+    )
+    readonly_fields = ("step_link", *(f"{name}_json" for name in LARGE_OF_ATTEMPT))
+    request_json = json_column("request")
+    response_json = json_column("response")
+    assertions_json = json_column("assertions")
+    error_json = json_column("error")
+
+    @admin.display(description="step")
+    def step_link(self, attempt: StepAttempt) -> str:
+        """Return a link to the step."""
+        return link(attempt.step, attempt.step.name)
