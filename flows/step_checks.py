@@ -42,7 +42,9 @@ def _envelope_problems(node: Node, *, has_hints: bool) -> list[Problem]:
     try:
         StepEnvelope.model_validate(node.step, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
-        found = problems_of(error, node.step, StepEnvelope, node.place, has_hints=has_hints)
+        found = problems_of(
+            error, node.step, StepEnvelope, node.place, has_hints=has_hints, allows_references=False
+        )
         return [problem for problem in found if not _is_told_elsewhere(problem)]
     return []
 
@@ -123,7 +125,7 @@ def _condition_problems(node: Node) -> Iterator[Problem]:
             _CONDITION.validate_python(condition, by_alias=True, by_name=False)
             check_condition(condition)
         except ValidationError as error:
-            yield from problems_of(error, condition, Comparison, place)
+            yield from problems_of(error, condition, Comparison, place, allows_references=False)
         except ConditionError as error:
             yield problem_at((*place, *error.path), "bad_condition", error.message)
 
@@ -167,5 +169,5 @@ def model_problems(
     try:
         model.model_validate(raw, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
-        return problems_of(error, raw, hinting or model, place)
+        return problems_of(error, raw, hinting or model, place, allows_references=False)
     return []

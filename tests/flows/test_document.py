@@ -301,3 +301,21 @@ def test_no_document_raises_anything_else(raw: Any) -> None:
     except FlowInvalid:
         return
     assert check_document(document.to_json(), resources={}, previous=document) == document
+
+
+@pytest.mark.parametrize(
+    ("place", "document"),
+    [
+        ("labels", flow(labels="${a}")),
+        ("variables.0", flow(variables=["${a}"])),
+        ("variables.0.type", flow(variables=[{"name": "v", "type": "${a}"}])),
+        ("variables.0.secret", flow(variables=[{"name": "v", "secret": "${a}"}])),
+        ("steps.0.name", flow({**wait("a"), "name": "${a}"})),
+        ("steps.0.meta", flow({**wait("a"), "meta": "${a}"})),
+        ("steps.0.disabled", flow({**wait("a"), "disabled": "${a}"})),
+        ("steps.0.retry.maxRetries", flow({**wait("a"), "retry": {"maxRetries": "${a}"}})),
+        ("steps.0.extract", flow({**wait("a"), "extract": "${a}"})),
+    ],
+)
+def test_outside_meta_a_reference_takes_no_other_types_place(place: str, document: dict[str, Any]) -> None:
+    assert place in [at for at, _ in problems_of(document, known_names={"a"})]
