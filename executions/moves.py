@@ -84,10 +84,8 @@ class Change:
 
     def params(self) -> list[Any]:
         """Return the values, as the database takes them."""
-        model = ExecutionStep._meta
-        return [
-            model.get_field(name).get_db_prep_save(value, connection) for name, value in self.columns.items()
-        ]
+        fields = {field.name: field for field in ExecutionStep._meta.concrete_fields}
+        return [fields[name].get_db_prep_save(value, connection) for name, value in self.columns.items()]
 
 
 def end_step(

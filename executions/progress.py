@@ -69,7 +69,7 @@ def after_end(step: ExecutionStep, execution: Execution, cursor: Cursor, *, on: 
     if not on and not step.background:
         _skip_rest(step, execution, after)
     if step.group is not None and not step.background and cursor.to is None:
-        after.next_position = _end_branch(step, failed=not on)
+        after.next_position = _end_branch(step, step.group, failed=not on)
     return after
 
 
@@ -90,9 +90,10 @@ def skip(
         execution.id, [each for each in ranges if each[0] <= each[1]], clean_up=clean_up
     )
     if skipped is not None:
-        after.updates += numbered(*reversed(skipped))
-        execution.remaining = skipped[1].remaining
-        execution.sequence = skipped[1].sequence
+        steps, counted = skipped
+        after.updates += numbered(counted, steps)
+        execution.remaining = counted.remaining
+        execution.sequence = counted.sequence
 
 
 def numbered(execution: Execution, steps: list[ExecutionStep]) -> list[Update]:
@@ -101,9 +102,9 @@ def numbered(execution: Execution, steps: list[ExecutionStep]) -> list[Update]:
     return [messages.step_update(execution, step, sequence=first + index) for index, step in enumerate(steps)]
 
 
-def _end_branch(step: ExecutionStep, *, failed: bool) -> int | None:
+def _end_branch(step: ExecutionStep, group: int, *, failed: bool) -> int | None:
     """Wake the condition whose branch has ended; returns its position."""
-    condition = ExecutionStep.objects.get(execution_id=step.execution_id, position=step.group)
+    condition = ExecutionStep.objects.get(execution_id=step.execution_id, position=group)
     progress = Progress.from_json(condition.state)
     progress.branch_failed = step.name if failed else None
     ExecutionStep.objects.filter(pk=condition.pk, status=StepStatus.WAITING).update(state=progress.to_json())

@@ -92,7 +92,7 @@ def _in_one_statement(
 
 def _insert_attempt(attempt: StepAttempt, source: str) -> tuple[str, Sequence[Any]]:
     fields = StepAttempt._meta.concrete_fields
-    names = ", ".join(field.column for field in fields)
+    names = ", ".join(str(field.column) for field in fields)
     marks = ", ".join(["%s"] * len(fields))
     values = [field.get_db_prep_save(getattr(attempt, field.attname), connection) for field in fields]
     return f"a AS (INSERT INTO {ATTEMPT} ({names}) SELECT {marks} {source}),", values
@@ -138,7 +138,7 @@ def in_list(values: Sequence[Any]) -> str:
 
 @cache
 def _columns(model: type[models.Model]) -> tuple[str, ...]:
-    return tuple(field.column for field in _fields(model))
+    return tuple(str(field.column) for field in _fields(model))
 
 
 @cache

@@ -44,9 +44,8 @@ def evaluate(
         if name not in declared:
             value = runs.get(name, setting["value"])
             values.add(name, setting.get("type") or "string", value, secret=bool(setting.get("secret")))
-    for index, variable in enumerate(document.variables):
-        setting = settings.get(variable.name)
-        _evaluate_one(index, variable, runs, setting, values)
+    for variable in document.variables:
+        _evaluate_one(variable, runs, settings.get(variable.name), values)
     return values
 
 
@@ -103,7 +102,6 @@ def _problem_with(
 
 
 def _evaluate_one(
-    index: int,
     variable: Variable,
     runs: Mapping[str, Json],
     setting: Mapping[str, Any] | None,

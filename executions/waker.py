@@ -160,7 +160,7 @@ def _seconds_to_next() -> float:
     times = [each for each in nearest if each is not None]
     if not times:
         return TICK_SECONDS
-    left = (min(times) - timezone.now()).total_seconds()
+    left: float = (min(times) - timezone.now()).total_seconds()
     return min(max(left, 0.02), TICK_SECONDS)
 
 

@@ -45,7 +45,7 @@ class RetryPolicy(Wire):
     backoff_multiplier: float = Field(2.0, ge=1.0, le=100.0, allow_inf_nan=False)
     max_delay_ms: int = Field(30_000, ge=0, le=86_400_000)
     jitter: bool = False
-    retry_on: list[RetryOn] = Field(default_factory=lambda: ["ERROR", "FAILED"])
+    retry_on: list[RetryOn] = ["ERROR", "FAILED"]
 
 
 class UntilPolicy(Wire):

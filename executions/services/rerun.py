@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from accounts.models import User
 from executions.models import Execution, ExecutionStep
 from executions.services.start import Prepare, RunRefused, start_execution
@@ -65,7 +67,7 @@ def _refusal(place: str, code: str, message: str) -> RunRefused:
     return RunRefused([Problem(place, code, message)])
 
 
-def _values(execution: Execution, document: FlowDocument) -> list[dict[str, object]]:
+def _values(execution: Execution, document: FlowDocument) -> list[dict[str, Any]]:
     """Return the values of the earlier run, as far as the flow still has the variables."""
     secrets = (execution.secrets or {}).get("variables", {})
     known = {variable.name for variable in document.variables}

@@ -1,0 +1,1 @@
+"""Flows run to their end by a real worker."""

@@ -53,7 +53,7 @@ class Handler(BaseHTTPRequestHandler):
         answer = {"number": number, "path": url.path, "query": query, "body": body}
         self.answer(code, answer)
 
-    do_POST = do_PUT = do_DELETE = do_GET
+    do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815  # http.server's names
 
     def answer(self, code: int, body: dict[str, Any]) -> None:
         raw = json.dumps(

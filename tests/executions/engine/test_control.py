@@ -48,7 +48,12 @@ def test_cancel_ends_the_running_call_and_runs_clean_up(start: StartFlow) -> Non
     done = finish(execution)
     assert time.monotonic() - began < 10
     assert done.status == "CANCELLED"
-    assert done.statuses == {"first": "SUCCESS", "slow": "CANCELLED", "never": "CANCELLED", "clean": "SUCCESS"}
+    assert done.statuses == {
+        "first": "SUCCESS",
+        "slow": "CANCELLED",
+        "never": "CANCELLED",
+        "clean": "SUCCESS",
+    }
     with pytest.raises(AlreadyOver):
         cancel_execution(execution)
 
@@ -175,7 +180,9 @@ def test_cancel_goes_down_to_children(start: StartFlow, team: Team, alice: User,
 
 
 def test_a_retried_flow_step_runs_another_child(run: RunFlow, child: Flow) -> None:
-    text = PARENT.format(flow=child.pk).replace("stepType: flow,", "stepType: flow, retry: {maxRetries: 1, initialDelayMs: 10},")
+    text = PARENT.format(flow=child.pk).replace(
+        "stepType: flow,", "stepType: flow, retry: {maxRetries: 1, initialDelayMs: 10},"
+    )
     done = run(text, code=500)
     assert done["sub"].status == "FAILED"
     assert Execution.objects.filter(parent=done.execution).count() == 2
@@ -229,7 +236,9 @@ def test_initial_delay(worker: Worker, team: Team, alice: User, base_url: str) -
     assert done.status == "COMPLETED"
 
 
-def test_an_idempotency_key_gives_the_first_execution(worker: Worker, team: Team, alice: User, base_url: str) -> None:
+def test_an_idempotency_key_gives_the_first_execution(
+    worker: Worker, team: Team, alice: User, base_url: str
+) -> None:
     draft = document("steps: [{name: one, stepType: delay, meta: {delayMs: 1}}]")
     given = [{"name": "base_url", "value": base_url}]
     runs = [

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from executions.models import Execution
+import pytest
+
 from tests.executions.engine.conftest import Run
 from tests.executions.engine.target import Target
 
@@ -157,7 +158,8 @@ def test_background_runs_beside_and_is_joined(run: RunFlow) -> None:
         """
     )
     assert done.status == "COMPLETED", done.execution.error
-    assert done["quick"].completed_at < done["slow"].completed_at <= done["uses"].completed_at
+    ended = {name: step.completed_at or pytest.fail(name) for name, step in done.steps.items()}
+    assert ended["quick"] < ended["slow"] <= ended["uses"]
     assert done["uses"].response["body"]["query"] == {"s": "200"}
 
 
@@ -240,7 +242,7 @@ def test_for_each_stops_at_the_first_failure_after_its_retries(run: RunFlow, tar
 def test_delay_waits(run: RunFlow) -> None:
     done = run("steps: [{name: wait, stepType: delay, meta: {delayMs: 300}}]")
     assert done.status == "COMPLETED", done.execution.error
-    assert done["wait"].duration_ms >= 300
+    assert (done["wait"].duration_ms or 0) >= 300
 
 
 CONDITION = """
@@ -326,8 +328,7 @@ def test_secrets_are_masked_and_still_usable(run: RunFlow) -> None:
     assert done["one"].response["body"]["query"] == {"k": "••••••"}
     assert done["one"].whole_response["body"]["query"] == {"k": "s3cr3t-value"}
     assert done["two"].whole_response["body"]["query"] == {"k": "s3cr3t-value", "a": "s3cr3t-value"}
-    stored = Execution.objects.filter(pk=done.execution.pk).values_list("secrets", flat=True)
-    assert stored[0]["variables"] == {"key": "s3cr3t-value"}
+    assert (done.execution.secrets or {})["variables"] == {"key": "s3cr3t-value"}
 
 
 def test_sequence_has_no_gaps(run: RunFlow) -> None:
