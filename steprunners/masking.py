@@ -144,8 +144,8 @@ def _pattern_for(secrets: frozenset[str]) -> Any:
     forms: set[bytes] = {form for secret in secrets for piece in _pieces(secret) for form in _forms(piece)}
     if not forms:
         return None
-    alternatives = b"|".join(sorted(sorted(forms), key=len, reverse=True))
-    whole = b"(?:" + alternatives + b")+"
+    longest_first = sorted(forms, key=lambda form: (-len(form), form))
+    whole = b"(?:" + b"|".join(longest_first) + b")+"
     options = re2.Options()
     options.encoding = (
         re2.Options.Encoding.LATIN1

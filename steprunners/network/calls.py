@@ -49,7 +49,7 @@ class Call:
                 self._shut_down()
 
     def take_over(self, handle: socket.socket) -> bool:
-        """Keep a watched handle whose connection lets go of it before the answer is read; False where it is not watched.
+        """Keep a watched handle that its connection lets go of before the answer is read; False for any other.
 
         A connection closes itself as soon as an answer without a length begins; the answer reads on by itself.
         """

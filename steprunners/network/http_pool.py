@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections import OrderedDict
+from http.client import HTTPResponse, parse_headers
 from typing import Any, cast
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
@@ -43,9 +44,21 @@ class _ThreadState(threading.local):
 _thread = _ThreadState()
 
 
+class _FinalResponse(HTTPResponse):
+    """Skips the interim answers (102, 103 Early Hints) that http.client takes for the final one (it knows 100)."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()
+        while 101 < status < 200:
+            parse_headers(self.fp)
+            version, status, reason = super()._read_status()
+        return version, status, reason
+
+
 class _Guarded(HTTPConnection):
     """Opens its socket through the guard, and keeps a duplicate of it by which a call can end it."""
 
+    response_class = _FinalResponse
     handle: socket.socket | None = None
     last_used = 0.0
 

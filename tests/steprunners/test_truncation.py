@@ -25,18 +25,17 @@ def test_what_fits_stays_the_same() -> None:
 
 
 def test_only_the_large_text_is_shortened() -> None:
-    value: Json = {"status": 200, "headers": {"a": "b" * 3000}, "body": "é" * 2_000_000, "url": "u"}
-    result = cut(value)
+    small: dict[str, Json] = {"status": 200, "headers": {"a": "b" * 3000}, "url": "u"}
+    result = cut({**small, "body": "é" * 2_000_000})
     assert result.paths == ["body"]
-    assert isinstance(result.value, dict)
-    assert {**result.value, "body": ""} == {**value, "body": ""}
-    assert isinstance(result.value["body"], str)
-    assert value["body"].startswith(result.value["body"])  # type: ignore[union-attr]  # it is a text
     assert LIMIT_BYTES * 0.95 < size(result.value) <= LIMIT_BYTES
+    assert isinstance(result.value, dict)
+    assert set(str(result.value.pop("body"))) == {"é"}
+    assert result.value == small
 
 
 def test_a_long_list_loses_its_end() -> None:
-    rows: Json = [{"id": number, "text": "x" * 50} for number in range(50_000)]
+    rows: list[Json] = [{"id": number, "text": "x" * 50} for number in range(50_000)]
     result = cut({"rows": rows, "rowCount": 50_000})
     assert result.paths == ["rows"]
     kept = read_path(result.value, "rows")

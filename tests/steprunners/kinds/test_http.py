@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import json
 import threading
@@ -13,16 +14,21 @@ from typing import Any
 
 import pytest
 import trustme
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from steprunners.assertions import evaluate_all
 from steprunners.base import BadConfig, Cancelled, ConnectionFailed, DeadlineExceeded, Finished, StepError
+from steprunners.http.response_body import read_body
 from steprunners.kinds.http import HttpConfig, HttpConnection, HttpRunner
 from steprunners.network import NetworkPolicy
 from tests.steprunners.conftest import LOOPBACK, MakeContext
+from tests.steprunners.json_strategies import json_values, tricky_text
 from tests.steprunners.target import CloseConnection, Exchange, Target
 
 RUNNER = HttpRunner()
+FORM = "application/x-www-form-urlencoded"
 
 
 def run(context: Any, **meta: Any) -> dict[str, Any]:
@@ -130,6 +136,15 @@ class TestResult:
             run(make_context(), url=url)
         assert caught.value.code == "bad_response"
 
+    def test_interim_answers_are_skipped(self, target: Target, make_context: MakeContext) -> None:
+        def hint(exchange: Exchange) -> None:
+            exchange.send(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+            exchange.reply(201, b"done")
+
+        result = run(make_context(), url=target.route("/", hint))
+        assert (result["status"], result["body"]) == (201, "done")
+        assert "link" not in result["headers"]
+
     def test_head_has_no_body(self, target: Target, make_context: MakeContext) -> None:
         url = target.route("/", answer({"Content-Type": "application/json"}, b"{}"))
         assert run(make_context(), url=url, method="HEAD")["body"] == ""
@@ -147,7 +162,7 @@ class TestRequest:
             ({"body": {"half": "\ud800"}}, b'{"half": "\\ud800"}', "application/json"),
             ({"body": None}, b"", None),
             ({"body": {}, "headers": {"content-type": "application/x"}}, b"{}", "application/x"),
-            ({"form": {"a": "x y", "b": [1, 2], "c": True, "d": None}}, b"a=x+y&b=1&b=2&c=true", "application/x-www-form-urlencoded"),
+            ({"form": {"a": "x y", "b": [1, 2], "c": True, "d": None}}, b"a=x+y&b=1&b=2&c=true", FORM),
         ],
     )  # fmt: skip
     def test_body(
@@ -254,6 +269,32 @@ class TestRequest:
     def test_bad_config(self, meta: dict[str, Any]) -> None:
         with pytest.raises(ValidationError):
             HttpConfig.model_validate({"url": "http://h/", **meta})
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    path=tricky_text,
+    headers=st.dictionaries(tricky_text, json_values, max_size=3),
+    query=st.dictionaries(tricky_text, json_values, max_size=3),
+    body=json_values,
+    auth=st.one_of(st.none(), st.builds(lambda text: {"type": "bearer", "token": text}, tricky_text)),
+)
+def test_no_request_raises_anything_but_a_declared_error(
+    target: Target, make_context: MakeContext, path: str, headers: Any, query: Any, body: Any, auth: Any
+) -> None:
+    with contextlib.suppress(StepError, ValidationError):
+        run(make_context(3), url=f"{target.url}/{path}", headers=headers, query=query, body=body, auth=auth)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    body=st.binary(max_size=100),
+    content_type=tricky_text.map(lambda text: text.encode("latin-1", "replace").decode("latin-1")),
+)
+def test_no_answer_raises_anything(body: bytes, content_type: str) -> None:
+    value, encoding = read_body(body, content_type)
+    json.dumps(value, allow_nan=False)
+    assert encoding in ("json", "text", "base64")
 
 
 class TestResource:

@@ -26,8 +26,9 @@ DEFAULT = NetworkPolicy()
         ("169.254.1.1", "link-local"), ("169.254.169.254", "metadata"), ("64:ff9b::a9fe:a9fe", "metadata"),
         ("2002:a9fe:a9fe::1", "metadata"), ("::ffff:169.254.169.254", "metadata"), ("fd00:ec2::254", "metadata"),
         ("100.100.100.200", "metadata"), ("0.0.0.0", "unspecified"), ("::", "unspecified"), ("224.0.0.1", "multicast"),
-        ("ff02::1", "multicast"), ("255.255.255.255", "reserved"), ("240.0.0.1", "reserved"), ("198.18.0.1", "benchmarking"),
+        ("ff02::1", "multicast"), ("255.255.255.255", "reserved"), ("240.0.0.1", "reserved"),
         ("192.0.2.1", "documentation"),
+        ("198.18.0.1", "benchmarking"),
     ],
 )  # fmt: skip
 def test_refused_by_default(address: str, reason: str) -> None:
