@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -255,7 +256,7 @@ def test_a_run_with_bad_variables_is_refused_whole(team: Team, alice: User) -> N
         "variables: [{name: n, type: integer}, {name: must, type: string, required: true}]\n"
         "steps: [{name: one, stepType: delay, meta: {delayMs: 1}}]"
     )
-    given = [{"name": "n", "value": "many"}, {"name": "nn", "value": 1}]
+    given: list[dict[str, Any]] = [{"name": "n", "value": "many"}, {"name": "nn", "value": 1}]
     with pytest.raises(RunRefused) as refusal:
         start_execution(team=team, user=alice, source=Source.API, draft=draft, variables=given)
     assert {(problem.place, problem.code) for problem in refusal.value.problems} == {

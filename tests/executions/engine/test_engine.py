@@ -293,7 +293,9 @@ def test_condition_without_a_match(run: RunFlow) -> None:
         stepType: condition
         meta:
           terminateOnNoMatch: {terminate}
-          branches: [{{condition: {{left: 1, operator: equals, right: 2}}, steps: [{{name: inner, stepType: delay, meta: {{delayMs: 1}}}}]}}]
+          branches:
+            - condition: {{left: 1, operator: equals, right: 2}}
+              steps: [{{name: inner, stepType: delay, meta: {{delayMs: 1}}}}]
     """
     assert run(text.format(terminate="false")).statuses == {"choose": "SUCCESS", "inner": "SKIPPED"}
     assert run(text.format(terminate="true")).statuses == {"choose": "FAILED", "inner": "SKIPPED"}
