@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from celery import chain as celery_chain
 from celery import signature
 from django.db import transaction
-from kombu.exceptions import OperationalError
 
 from executions import moves
 from executions.models import Execution, ExecutionStep
@@ -37,8 +36,8 @@ def publish(execution_id: uuid.UUID, positions: Sequence[int | None], *, begin: 
     ]
     try:
         celery_chain(*links).apply_async()
-    except (OperationalError, ConnectionError, OSError) as error:
-        logger.warning("execution %s not published, the sweeper will: %s", execution_id, error)
+    except Exception as error:  # whatever ails the broker, the caller's work is committed and must not fail
+        logger.warning("execution %s not published, the sweeper will: %r", execution_id, error)
         moves.look_again(Execution, execution_id, RETRY_SECONDS)
         return False
     return True
