@@ -14,6 +14,7 @@ from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
 from accounts.models import Team, User
+from steprunners.envelope import StepEnvelope
 
 WRITES = ("post", "put", "patch")
 METHODS = ("get", *WRITES, "delete")
@@ -22,6 +23,7 @@ ODD_VALUES: list[Any] = [
     "",
     "x" * 3000,
     "${",
+    "${a}",
     -1,
     10**400,
     1e308,
@@ -43,6 +45,7 @@ ODD_QUERIES = [
     "[]",
     "%",
     "${",
+    "${a}",
     "\u0661",
     str(uuid4()),
 ]
@@ -149,6 +152,10 @@ def _bodies(document: Any, path: str, operation: Any) -> Iterator[bytes]:
     for name in {*good, *_properties(document, operation)}:
         for value in ODD_VALUES:
             yield json.dumps({**good, name: value}).encode()
+    if path == "/api/v1/flows":  # one place is enough: whatever takes steps checks them alike
+        for name in StepEnvelope.model_json_schema()["properties"]:
+            for value in ODD_VALUES:
+                yield json.dumps({**good, "steps": [{**STEP, name: value}]}).encode()
 
 
 def _properties(document: Any, operation: Any) -> list[str]:
