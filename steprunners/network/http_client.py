@@ -1,9 +1,8 @@
 """One HTTP exchange under the guard: kept connections, redirects, a total deadline, a cap on the body.
 
 A kept connection may have been closed by its server without our seeing it yet. A request with a safe method
-(GET, HEAD, OPTIONS, TRACE) is then sent once more on a new connection, when not a byte of an answer had come.
-Any other is never sent twice; so that it hardly ever meets a closed connection it takes one used within the
-last second, or a new one.
+(GET, HEAD, OPTIONS, TRACE) is then sent once more on a new connection. Any other is never sent twice; so that it
+hardly ever meets a closed connection it takes one used within the last second, or a new one.
 """
 
 from __future__ import annotations

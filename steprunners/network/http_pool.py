@@ -48,11 +48,11 @@ class _FinalResponse(HTTPResponse):
     """Skips the interim answers (102, 103 Early Hints) that http.client takes for the final one (it knows 100)."""
 
     def _read_status(self) -> tuple[str, int, str]:
-        version, status, reason = super()._read_status()
-        while 101 < status < 200:
+        status_line: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # typeshed leaves it out
+        while 101 < status_line[1] < 200:
             parse_headers(self.fp)
-            version, status, reason = super()._read_status()
-        return version, status, reason
+            status_line = super()._read_status()  # type: ignore[misc]  # as above
+        return status_line
 
 
 class _Guarded(HTTPConnection):
@@ -124,13 +124,15 @@ def pool_for(call: Call, tls: TlsOptions, scheme: str, host: str, port: int) -> 
     key = (call.policy, tls)
     manager = _thread.managers.get(key)
     if manager is None:
-        manager = PoolManager(num_pools=_HOSTS_PER_MANAGER, maxsize=1, ssl_context=context_for(tls))
+        manager = PoolManager(num_pools=_HOSTS_PER_MANAGER, maxsize=1)
         manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
         _thread.managers[key] = manager
         if len(_thread.managers) > _MANAGERS_PER_THREAD:
             _thread.managers.popitem(last=False)[1].clear()
     _thread.managers.move_to_end(key)
-    return manager.connection_from_host(host, port, scheme)
+    # A context costs tens of milliseconds to make, so it is made when it is needed.
+    options = {"ssl_context": context_for(tls)} if scheme == "https" else {}
+    return manager.connection_from_host(host, port, scheme, pool_kwargs=options)
 
 
 @contextlib.contextmanager

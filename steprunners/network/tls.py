@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import tempfile
+import threading
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -30,12 +31,20 @@ class TlsOptions:
 DEFAULT_TLS = TlsOptions()
 
 
-@lru_cache(maxsize=64)
+_making = threading.Lock()
+
+
 def context_for(options: TlsOptions) -> ssl.SSLContext:
     """Return the shared context; raise BadConfig where a PEM text cannot be used.
 
     The authorities of the system and of certifi are trusted, and `ca_certificate` besides them.
     """
+    with _making:  # reading the authorities is slow: threads that start together must not all do it
+        return _make_context(options)
+
+
+@lru_cache(maxsize=64)
+def _make_context(options: TlsOptions) -> ssl.SSLContext:
     context = ssl.create_default_context()
     if options.verify:
         context.load_verify_locations(cafile=certifi.where())
