@@ -15,11 +15,12 @@ from accounts.permissions import Action, may
 from executions import run_list
 from executions.models import Execution
 from executions.presentation import milliseconds
-from executions.run_page import activity, failure_of, page_data
+from executions.run_page import activity, failures_of, page_data
 from executions.states import ExecutionStatus
 
 STEPS_WITHOUT_SCRIPT = 300
 MOST_FLOWS = 100
+OUTCOMES_OF_A_FLOW = 20
 
 
 @require_safe
@@ -28,13 +29,13 @@ MOST_FLOWS = 100
 def executions(request: HttpRequest) -> HttpResponse:
     """Show the run list; htmx and the live refresh get the part that changes."""
     filters = run_list.Filters.from_query(request.GET.dict())
-    runs, next_cursor = run_list.list_runs(request.user, filters)
+    rows, next_cursor = run_list.list_runs(request.user, filters)
     context = {
         "section": "runs",
         "filters": filters,
         "statuses": ExecutionStatus.values,
         "since_choices": run_list.SINCE,
-        "runs": runs,
+        "rows": rows,
         "outcomes": run_list.recent_outcomes(filters.apply(run_list.visible_runs(request.user))),
         "next_url": _with_cursor(request, next_cursor),
         "newest_url": _with_cursor(request, ""),
@@ -66,7 +67,7 @@ def execution(request: HttpRequest, execution_id: uuid.UUID) -> HttpResponse:
         "data": data,
         "steps": data["steps"][:STEPS_WITHOUT_SCRIPT],
         "more_steps": max(0, len(data["steps"]) - STEPS_WITHOUT_SCRIPT),
-        "failure": failure_of(data["steps"]),
+        "failures": failures_of(data["steps"]),
         "may_run": data["mayRun"],
         "started_ms": milliseconds(run.started_at or run.created_at),
     }
@@ -86,13 +87,12 @@ def execution_activity(request: HttpRequest, execution_id: uuid.UUID) -> JsonRes
 @never_cache
 def flow_outcomes(request: HttpRequest) -> HttpResponse:
     """Give the last outcomes of the flows in `?flow=…&flow=…`, as parts that htmx puts in their places."""
-    wanted = [flow for flow in request.GET.getlist("flow")[:MOST_FLOWS] if run_list.is_uuid(flow)]
+    wanted = [flow for text in request.GET.getlist("flow")[:MOST_FLOWS] if (flow := run_list.as_uuid(text))]
+    runs = run_list.visible_runs(request.user)
     shown = [
         {
             "id": flow,
-            "outcomes": run_list.recent_outcomes(
-                run_list.visible_runs(request.user).filter(flow=flow), limit=20
-            ),
+            "outcomes": run_list.recent_outcomes(runs.filter(flow_id=flow), limit=OUTCOMES_OF_A_FLOW),
         }
         for flow in wanted
     ]

@@ -44,7 +44,7 @@ class Filters:
             given["status"] = ""
         if given["since"] not in SINCE:
             given["since"] = ""
-        if _as_uuid(given["flow"]) is None:
+        if as_uuid(given["flow"]) is None:
             given["flow"] = ""
         return cls(**{**given, "status": given["status"].upper()})
 
@@ -69,12 +69,8 @@ class Filters:
         return runs.filter(wanted)
 
 
-def is_uuid(text: str) -> bool:
-    """Return whether the text is an id."""
-    return _as_uuid(text) is not None
-
-
-def _as_uuid(text: str) -> uuid.UUID | None:
+def as_uuid(text: str) -> uuid.UUID | None:
+    """Return the id that the text holds, or None."""
     try:
         return uuid.UUID(text)
     except ValueError:
@@ -86,10 +82,20 @@ def visible_runs(user: AnyUser) -> QuerySet[Execution]:
     return Execution.objects.visible_to(user).filter(parent=None)
 
 
-def list_runs(user: AnyUser, filters: Filters) -> tuple[list[Execution], str]:
+@dataclass(frozen=True)
+class Row:
+    """One run of the list: the step worth naming, and how many of its steps are over."""
+
+    run: Execution
+    last_step: ExecutionStep | None
+    step_count: int
+    done_count: int
+
+
+def list_runs(user: AnyUser, filters: Filters) -> tuple[list[Row], str]:
     """Return one page of runs, newest first, and the cursor of the next page ("" where there is none).
 
-    Each run carries `last_step` (ExecutionStep or None), `step_count` and `done_count`. Three statements.
+    Three statements, however many runs.
     """
     runs = _after(filters.apply(visible_runs(user)), filters.cursor)
     found = list(
@@ -99,8 +105,10 @@ def list_runs(user: AnyUser, filters: Filters) -> tuple[list[Execution], str]:
         .order_by("-created_at", "-id")[: PAGE_SIZE + 1]
     )
     page = found[:PAGE_SIZE]
-    _attach_steps(page)
-    return page, cursor_of(page[-1]) if len(found) > PAGE_SIZE else ""
+    steps = _steps_by_id([run.last_step_id for run in page])
+    counts = _step_counts([run.id for run in page])
+    rows = [Row(run, steps.get(run.last_step_id), *counts.get(run.id, (0, 0))) for run in page]
+    return rows, cursor_of(page[-1]) if len(found) > PAGE_SIZE else ""
 
 
 def cursor_of(run: Execution) -> str:
@@ -110,7 +118,7 @@ def cursor_of(run: Execution) -> str:
 
 def _after(runs: QuerySet[Execution], cursor: str) -> QuerySet[Execution]:
     moment, _, identifier = cursor.partition("~")
-    run_id = _as_uuid(identifier)
+    run_id = as_uuid(identifier)
     try:
         created_at = datetime.fromisoformat(
             moment.replace(" ", "+")
@@ -139,23 +147,20 @@ def _last_step() -> Subquery:
     return Subquery(steps.values("id")[:1])
 
 
-def _attach_steps(runs: list[Execution]) -> None:
-    last_ids = [run.last_step_id for run in runs if run.last_step_id]  # type: ignore[attr-defined]  # annotated above
-    steps = ExecutionStep.objects.only("id", "name", "status", "attempts", "step_type").in_bulk(last_ids)
-    counts = {
-        row["execution"]: row
-        for row in ExecutionStep.objects.filter(execution__in=[run.id for run in runs])
+def _steps_by_id(ids: list[uuid.UUID | None]) -> dict[uuid.UUID | None, ExecutionStep]:
+    steps = ExecutionStep.objects.only("id", "name", "status", "attempts", "step_type")
+    return {step.id: step for step in steps.filter(id__in=[each for each in ids if each])}
+
+
+def _step_counts(runs: list[uuid.UUID]) -> dict[uuid.UUID, tuple[int, int]]:
+    """Return the number of steps, and of those that are over, by execution."""
+    counted = (
+        ExecutionStep.objects.filter(execution__in=runs)
         .order_by()
-        .values("execution")
+        .values_list("execution")
         .annotate(all=Count("id"), done=Count("id", filter=Q(status__in=STEP_TERMINAL)))
-    }
-    for run in runs:
-        count = counts.get(run.id, {"all": 0, "done": 0})
-        vars(run).update(
-            last_step=steps.get(run.last_step_id),  # type: ignore[attr-defined]  # annotated above
-            step_count=count["all"],
-            done_count=count["done"],
-        )
+    )
+    return {run: (every, done) for run, every, done in counted}
 
 
 @dataclass(frozen=True)

@@ -95,12 +95,13 @@ def activity(execution: Execution) -> dict[str, Any]:
     }
 
 
-def failure_of(steps: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return the first step that went wrong and why, `{step, message}`; None where none did."""
-    for step in steps:
-        if step["status"] in STEP_BAD and not step["reused"]:
-            return {"step": step, "message": why(step)}
-    return None
+def failures_of(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the steps that went wrong in this run and why: `[{step, message}]`."""
+    return [
+        {"step": step, "message": why(step)}
+        for step in steps
+        if step["status"] in STEP_BAD and not step["reused"]
+    ]
 
 
 def why(step: dict[str, Any]) -> str:

@@ -17,8 +17,15 @@ function closeMenus(event) {
   }
 }
 
+/** Leave empty filters out of the address. */
+function dropEmpty({ detail }) {
+  if (detail.verb !== "get") return;
+  for (const [name, value] of Object.entries(detail.parameters)) if (value === "") delete detail.parameters[name];
+}
+
 document.getElementById("theme-toggle")?.addEventListener("click", toggleTheme);
 document.addEventListener("click", closeMenus);
 document.addEventListener("keydown", closeMenus);
+document.addEventListener("htmx:configRequest", dropEmpty);
 document.addEventListener("htmx:afterSwap", (event) => tick(event.target));
 startClock();

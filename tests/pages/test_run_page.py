@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Team, User
 from executions.models import Execution
 from executions.presentation import execution_json, step_json
-from executions.run_page import failure_of, outline, why
+from executions.run_page import failures_of, outline, why
 from executions.states import ExecutionStatus, StepStatus
 from tests.cast import PageFor
 from tests.executions.rows import make_attempt, make_execution, make_step, make_steps
@@ -153,5 +153,4 @@ def test_why_says_the_reason_in_a_line(step: dict[str, Any], reason: str) -> Non
 def test_a_reused_failure_is_not_this_runs_failure() -> None:
     reused = {"status": "FAILED", "reused": True}
     own = {"status": "ERROR", "reused": False, "error": {"message": "down"}}
-    assert failure_of([reused]) is None
-    assert failure_of([reused, own]) == {"step": own, "message": "down"}
+    assert failures_of([reused, own]) == [{"step": own, "message": "down"}]

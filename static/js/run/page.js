@@ -10,6 +10,7 @@ import { StepPanel } from "./step-panel.js";
 import { Timeline } from "./timeline.js";
 
 const POLL_MS = 3000;
+const MOST_FAILURES = 3;
 const FRAME_MS = 200; // how often moving bars are drawn
 const data = jsonFrom("run-data");
 const state = new RunState(data);
@@ -22,7 +23,7 @@ let announced = state.execution.status;
 
 function draw() {
   drawHead();
-  drawFailure();
+  drawFailures();
   timeline.draw();
   panel.update();
 }
@@ -42,23 +43,28 @@ function drawActions() {
   if (!cancel) return;
   cancel.hidden = state.over;
   cancel.lastElementChild.textContent = state.execution.cancelRequestedAt ? "End clean-up too" : "Cancel";
-  for (const button of document.querySelectorAll("[data-needs-failure]")) button.disabled = !state.firstFailure;
+  for (const button of document.querySelectorAll("[data-needs-failure]")) button.disabled = state.failures.length === 0;
   byId("rerun-menu").hidden = !state.over;
 }
 
-function drawFailure() {
-  const step = state.firstFailure;
-  const runError = state.execution.error;
-  const looks = step ? `${step.id} ${why(step)}` : (runError?.message ?? "");
+function drawFailures() {
+  const failures = state.failures.map((step) => [step, why(step)]);
+  const runError = failures.length ? null : state.execution.error;
+  const looks = JSON.stringify([failures.map(([step, message]) => [step.name, step.status, message]), runError]);
   const place = byId("failure");
   if (place.dataset.looks === looks) return;
   place.dataset.looks = looks;
-  if (!looks) return place.replaceChildren();
-  const status = step?.status ?? "FAILED";
-  const title = step ? [`${wordOf(status)} in `, el("a", { class: "plain-link", href: `#step=${encodeURIComponent(step.name)}` }, step.name)] : [wordOf(status)];
-  return place.replaceChildren(
-    el("div", { class: `notice status status-${toneOf(status)}`, role: "alert" }, statusIcon(status), el("div", { class: "notice-body" }, el("span", { class: "notice-title" }, ...title), el("div", {}, step ? why(step) : runError.message))),
+  place.replaceChildren(...(failures.length || runError ? [failureNotice(failures, runError)] : []));
+}
+
+function failureNotice(failures, runError) {
+  const status = failures[0]?.[0].status ?? "FAILED";
+  const lines = failures.slice(0, MOST_FAILURES).map(([step, message]) =>
+    el("div", { class: "failure" }, el("span", { class: "notice-title" }, `${wordOf(step.status)} in `, el("a", { class: "plain-link", href: `#step=${encodeURIComponent(step.name)}` }, step.name)), el("div", {}, message)),
   );
+  if (failures.length > MOST_FAILURES) lines.push(el("div", { class: "muted" }, `and ${failures.length - MOST_FAILURES} more`));
+  if (runError) lines.push(el("div", {}, runError.message));
+  return el("div", { class: `notice status status-${toneOf(status)}`, role: "alert" }, statusIcon(status), el("div", { class: "notice-body" }, lines));
 }
 
 // --- Following the run ----------------------------------------------------------------------------

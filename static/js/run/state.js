@@ -65,8 +65,8 @@ export class RunState {
     return this.ordered.filter((step) => isOver(step.status)).length;
   }
 
-  get firstFailure() {
-    return this.ordered.find((step) => isBad(step.status) && !step.reused);
+  get failures() {
+    return this.ordered.filter((step) => isBad(step.status) && !step.reused);
   }
 
   childOf(step) {

@@ -104,7 +104,7 @@ export class StepPanel {
       notes.push(note("wait", what, el("span", { class: "numeric", dataset: { until: step.nextAt } }, duration(Math.max(0, step.nextAt - Date.now())))));
     }
     if (step.error) notes.push(note(step.status === "FAILED" ? "bad" : "error", step.error.code ? el("code", {}, step.error.code) : null, " ", step.error.message));
-    else if (step.status === "FAILED") notes.push(note("bad", why(step)));
+    else if (step.status === "FAILED" && !hasFailedAssertion(step)) notes.push(note("bad", why(step)));
     if (step.reused) notes.push(note("idle", "Taken over from the earlier run; it was not carried out again."));
     if (step.resultTruncated) notes.push(note("wait", "The result was larger than what is kept: it is shown cut. Assertions saw the whole."));
     return notes;
@@ -129,13 +129,15 @@ const note = (tone, ...content) => el("div", { class: `notice panel-note status 
 const nothing = (step, text) => el("p", { class: "muted pad" }, step.status === "PENDING" ? "It has not started yet." : text);
 const countOf = (assertions) => `${assertions.filter((assertion) => assertion.passed).length}/${assertions.length}`;
 
+const hasFailedAssertion = (step) => (step.assertions ?? []).some((assertion) => !assertion.passed);
+
 function firstTab(step) {
-  const failed = (step.assertions ?? []).some((assertion) => !assertion.passed);
-  return failed ? "assertions" : "response";
+  return hasFailedAssertion(step) ? "assertions" : "response";
 }
 
 function attemptsText(step) {
-  return step.status === "SUCCESS" ? `passed on attempt ${step.attempts}` : `${step.attempts} attempts`;
+  const items = step.attemptHistory?.some((attempt) => present(attempt.item)); // of a forEach: they did not all try the same
+  return step.status === "SUCCESS" && !items ? `passed on attempt ${step.attempts}` : `${step.attempts} attempts`;
 }
 
 function attemptList(step) {
