@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -187,25 +188,27 @@ class LiveStream:
     async def _listen(self) -> None:
         """Follow the group. Without Redis the stream lives on: the reconciler brings what is missed."""
         layer = cast(RedisPubSubChannelLayer, get_channel_layer())
-        channel = await self._subscribe(layer)
+        # Not `new_channel()`: it subscribes to a second Redis channel, which nobody here sends to, and leaves a
+        # queue behind each time that Redis does not answer.
+        channel = f"live.{uuid.uuid4().hex}"
+        layer.channels[channel] = asyncio.Queue()
         try:
+            await self._subscribe(layer, channel)
             while True:
                 self.heard(await layer.receive(channel))
         finally:
+            layer.channels.pop(channel, None)
             with suppress(RedisError, OSError):
                 await layer.group_discard(self.group(), channel)
 
-    async def _subscribe(self, layer: RedisPubSubChannelLayer) -> str:
-        while True:
+    async def _subscribe(self, layer: RedisPubSubChannelLayer, channel: str) -> None:
+        while not self.subscribed.is_set():
             try:
-                channel: str = await layer.new_channel()
                 await layer.group_add(self.group(), channel)
+                self.subscribed.set()
             except (RedisError, OSError) as error:
                 logger.warning("A live stream could not subscribe: %s", error)
                 await asyncio.sleep(SUBSCRIBE_TIMEOUT)
-            else:
-                self.subscribed.set()
-                return channel
 
 
 def _first(closings: BaseExceptionGroup[Closing]) -> Closing:

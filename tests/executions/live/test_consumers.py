@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from contextlib import suppress
 from typing import Any
 
 import pytest
+from channels.layers import get_channel_layer
+from pytest_django import Settings
 from websockets.exceptions import ConnectionClosed
 
 from accounts.models import Team, TeamMembership, User
-from executions.live import stream
+from executions.live import events, stream
 from executions.live.messages import message
 from executions.models import Execution, ExecutionStep
 from executions.presentation import LARGEST_RESPONSE
@@ -19,6 +22,7 @@ from executions.states import ExecutionStatus, StepStatus
 from tests.cast import ApiFor
 from tests.executions.live.changes import change_execution, change_step, publish
 from tests.executions.live.conftest import Watch
+from tests.executions.live.replay import apply
 from tests.executions.rows import START, make_execution, make_step, make_steps
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,18 +42,6 @@ def steps_of(execution: Execution) -> list[ExecutionStep]:
 
 def path(execution: Execution) -> str:
     return f"executions/{execution.pk}"
-
-
-def apply(shown: dict[str, Any], update: dict[str, Any]) -> dict[str, Any]:
-    """Put an update into a snapshot, as docs/live.md tells clients to."""
-    steps = shown["steps"]
-    if "stepUpdate" in update:
-        changed = dict(update["stepUpdate"])
-        identifier = changed.pop("stepId")
-        steps = [changed if step["id"] == identifier else step for step in steps]
-    if "execution" in update:
-        shown = {**update["execution"], "steps": steps}
-    return {**shown, "steps": steps, "sequence": update["sequence"]}
 
 
 def test_snapshot_first_then_the_updates_then_1000(watch: Watch, alice: User, execution: Execution) -> None:
@@ -235,3 +227,34 @@ def test_team_stream_tells_of_changes_of_status(
 def test_team_stream_is_not_for_strangers(watch: Watch, charlie: User, team: Team) -> None:
     with watch(f"teams/{team.pk}", user=charlie) as client:
         assert client.until_close() == ([], 4404)
+
+
+def test_without_redis_everything_still_arrives(
+    watch: Watch, alice: User, execution: Execution, settings: Settings
+) -> None:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        nowhere = f"redis://127.0.0.1:{reserved.getsockname()[1]}"
+        settings.CHANNEL_LAYERS = {
+            "default": {"BACKEND": events.PUBSUB_LAYER, "CONFIG": {"hosts": [nowhere]}}
+        }
+        with watch(path(execution), user=alice) as client:
+            assert client.next()["updateType"] == "SNAPSHOT"
+            change_execution(execution.pk, ExecutionStatus.COMPLETED)
+            messages, code = client.until_close()
+    assert messages[-1]["executionStatus"] == "COMPLETED"
+    assert code == 1000
+
+
+def test_closed_streams_leave_nothing_behind(watch: Watch, alice: User, execution: Execution) -> None:
+    for _ in range(5):
+        with watch(path(execution), user=alice) as client:
+            client.next()
+    layer: Any = get_channel_layer()
+    [loop_layer] = layer._layers.values()
+    deadline = time.monotonic() + 5
+    while (loop_layer.channels or loop_layer.groups) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not loop_layer.channels
+    assert not loop_layer.groups
+    assert not any(shard._subscribed_to for shard in loop_layer._shards)
