@@ -1,1 +1,1 @@
-"""Tests, in the same rooms as what they test."""
+"""The tests; each module mirrors the one it tests."""

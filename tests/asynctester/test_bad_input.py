@@ -117,7 +117,10 @@ def test_odd_queries(client: APIClient, things: dict[str, dict[str, str]], docum
     assert not any(complaints), "\n".join(filter(None, complaints))
 
 
-@pytest.mark.parametrize("odd", ["0", "x", "9" * 500, str(uuid4()), "%FF", "%F0%9F%98%80", "..", "%2F", "'"])
+@pytest.mark.parametrize(
+    "odd",
+    ["0", "x", "9" * 500, "0198c0de-0000-7000-8000-000000000000", "%FF", "%F0%9F%98%80", "..", "%2F", "'"],
+)
 def test_odd_paths(client: APIClient, document: Any, odd: str) -> None:
     for path, method, _ in _operations(document, METHODS):
         if "{" in path:
