@@ -54,7 +54,7 @@ def authorization(auth: Auth, tls: TlsOptions, context: StepContext) -> str:
     if isinstance(auth, BasicAuth):
         return _basic(auth.username, auth.password)
     if isinstance(auth, BearerAuth):
-        return f"Bearer {auth.token}"
+        return f"Bearer {auth.token.strip()}"  # a token read from a file often ends in a line break
     token = _tokens.get(_key(auth, tls, context)) or _fetch_token(auth, tls, context)
     context.learned_secrets.add(token)
     return f"Bearer {token}"

@@ -37,7 +37,7 @@ def build_request(
         headers.setdefault("Content-Type", content_type)
     auth = auth_of(config, connection)
     if auth is not None and "Authorization" not in headers:
-        headers["Authorization"] = authorization(auth, tls, context)
+        headers["Authorization"] = _safe("auth", authorization(auth, tls, context))
     return HttpRequest(
         method=config.method,
         url=_url(config, connection),
@@ -101,13 +101,16 @@ def _headers(defaults: dict[str, Json], given: dict[str, Json]) -> CaseInsensiti
             raise BadConfig(f"meta.headers: '{name}' is not a header's name")
         if name.lower() in _FRAMING_HEADERS:
             raise BadConfig(f"meta.headers: {name} is set by the connection and cannot be given")
-        if text is not None and _UNSAFE_IN_HEADER.search(text):
-            raise BadConfig(
-                f"meta.headers: the value of {name} holds a line break or another control character"
-            )
         if text is not None:
-            headers[name] = text
+            headers[name] = _safe(f"headers.{name}", text)
     return headers
+
+
+def _safe(place: str, text: str) -> str:
+    """Return a header's value; raise BadConfig where it could end the header and begin another."""
+    if _UNSAFE_IN_HEADER.search(text):
+        raise BadConfig(f"meta.{place}: the value holds a line break or another control character")
+    return text
 
 
 def _body(config: HttpConfig) -> tuple[bytes | None, str | None]:

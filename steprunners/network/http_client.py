@@ -16,7 +16,7 @@ from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import DecodeError, HTTPError, ProtocolError, ReadTimeoutError
 from urllib3.exceptions import TimeoutError as PoolTimeout
 
-from steprunners.base import ConnectionFailed, DeadlineExceeded, StepError
+from steprunners.base import BadConfig, ConnectionFailed, DeadlineExceeded, StepError
 from steprunners.network.calls import Call
 from steprunners.network.http_messages import (
     REDIRECT_STATUSES,
@@ -49,6 +49,11 @@ def send(call: Call, request: HttpRequest) -> HttpResponse:
             return _exchange(call, request)
         except OSError as error:
             raise _explained(call, error) from error
+        except ValueError as error:
+            # http.client refuses what would break the framing; its message shows the value, which may be a secret.
+            raise BadConfig(
+                "the request cannot be written as HTTP: its method, URL or a header holds a control character"
+            ) from error
 
 
 def _exchange(call: Call, request: HttpRequest) -> HttpResponse:

@@ -23,6 +23,7 @@ from steprunners.base import BadConfig, Cancelled, ConnectionFailed, DeadlineExc
 from steprunners.http.response_body import read_body
 from steprunners.kinds.http import HttpConfig, HttpConnection, HttpRunner
 from steprunners.network import NetworkPolicy
+from steprunners.network.http_pool import close_connections
 from tests.steprunners.conftest import LOOPBACK, MakeContext
 from tests.steprunners.json_strategies import json_values, tricky_text
 from tests.steprunners.target import CloseConnection, Exchange, Target
@@ -214,6 +215,15 @@ class TestRequest:
         basic, bearer = (exchange.headers["authorization"] for exchange in target.received)
         assert base64.b64decode(basic.removeprefix("Basic ")).decode() == "ann:pä"
         assert bearer == "Bearer t"
+
+    def test_a_token_is_trimmed_and_cannot_hold_another_header(
+        self, target: Target, make_context: MakeContext
+    ) -> None:
+        run(make_context(), url=target.url, auth={"type": "bearer", "token": " abc\n"})
+        assert target.received[0].headers["authorization"] == "Bearer abc"
+        for token in ("a\r\nX: 1", "a\n b"):
+            with pytest.raises(BadConfig, match=r"meta\.auth"):
+                run(make_context(), url=target.url, auth={"type": "bearer", "token": token})
 
     @pytest.mark.parametrize(
         ("headers", "message"),
@@ -673,6 +683,32 @@ class TestConnections:
         with pytest.raises(ConnectionFailed, match="closed the connection"):
             run(make_context(), url=target.route("/", close))
         assert len(target.received) == 1
+
+    def test_threads_get_their_own_answers_whatever_ends_early(
+        self, target: Target, make_context: MakeContext
+    ) -> None:
+        def echo(exchange: Exchange) -> None:
+            time.sleep(0.02 if "slow" in exchange.path else 0)
+            exchange.reply(200, exchange.path.encode())
+
+        target.route("/echo", echo)
+        mixed_up: list[str] = []
+
+        def work(number: int) -> None:
+            for turn in range(20):
+                path = f"/echo?{number}-{turn}{'-slow' if turn % 3 == 0 else ''}"
+                with contextlib.suppress(DeadlineExceeded):
+                    body = run(make_context(0.01 if turn % 6 == 0 else 10), url=target.url + path)["body"]
+                    mixed_up.extend([path] if body != path else [])
+            close_connections()
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert mixed_up == []
+        assert len(target.received) >= 8 * 16
 
     def test_reset_in_the_middle_of_the_body(self, target: Target, make_context: MakeContext) -> None:
         def half(exchange: Exchange) -> None:
