@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Team, User
-from executions.admin import LONGEST_JSON, pretty
+from executions.admin_rows import LONGEST_JSON, pretty
 from executions.models import Execution
 from executions.states import ExecutionStatus, StepStatus
 from flows.selectors import check_for_team
