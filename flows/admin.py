@@ -71,7 +71,8 @@ class FlowAdmin(_ReadOnly):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Flow]:
         """Return the flows with the number of their executions."""
-        return super().get_queryset(request).annotate(execution_count=Count("executions", distinct=True))
+        flows: QuerySet[Flow] = super().get_queryset(request)
+        return flows.annotate(execution_count=Count("executions", distinct=True))
 
     @admin.display(description="versions", ordering="version")
     def all_versions(self, flow: Flow) -> str:
@@ -127,7 +128,7 @@ class FlowVersionAdmin(_ReadOnly):
         versions: QuerySet[FlowVersion] = super().get_queryset(request).defer("secrets")
         return versions.annotate(execution_count=Count("executions", distinct=True))
 
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Let flows link to their versions."""
         return lookup == "flow__id__exact" or super().lookup_allowed(lookup, value, request)
 

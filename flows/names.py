@@ -89,7 +89,7 @@ class ReferenceCheck:
             self.problems.append(problem_at(place, "unknown_reference", message))
         elif found.kind is Kind.STEP and found.name not in self._steps:
             self.problems.append(self._unknown_step(found, place, node))
-        elif found.kind in (Kind.NAME, Kind.RESULT) and found.name not in self._values | self._steps:
+        elif found.kind in (Kind.NAME, Kind.RESULT) and not self._has_value(found.name):
             self._unknown_name(found, place, node)
 
     def _unknown_name(self, found: Found, place: Place, node: Node) -> None:
@@ -110,6 +110,9 @@ class ReferenceCheck:
             return problem_at(place, "later_reference", message)
         hint = self._hint(found.name, set(self._all_steps))
         return problem_at(place, "unknown_reference", f"{found.text}: there is no step {found.name}{hint}")
+
+    def _has_value(self, name: str) -> bool:
+        return name in self._values or name in self._steps
 
     def _hint(self, name: str, candidates: Set[str]) -> str:
         return did_you_mean(name, sorted(candidates)) if len(self.problems) < MAX_HINTED else ""
@@ -134,10 +137,9 @@ def check_default(default: Any, place: Place, above: Set[str], all_names: Set[st
         yield problem_at((*place, *problem.path), "bad_reference", problem.message)
     for each in found:
         at = (*place, *each.path)
-        if each.kind in (Kind.STEP, Kind.LOOP):
-            yield problem_at(
-                at, "unknown_reference", f"{each.text}: a default is evaluated before any step has run"
-            )
+        if each.kind not in (Kind.NAME, Kind.RESULT, Kind.FUNCTION):
+            message = f"{each.text}: a default may use functions and the variables above it only"
+            yield problem_at(at, "unknown_reference", message)
         elif each.kind in (Kind.NAME, Kind.RESULT) and each.name in all_names - above:
             yield problem_at(
                 at, "later_reference", f"{each.text}: a default may use the variables above it only"

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from flows.problems import MAX_HINTED, Place, Problem, problem_at
+from flows.problems import MAX_HINTED, MAX_PROBLEMS, Place, Problem, problem_at
 from flows.steps import Node, walk
 from steprunners.assertions import Assertion, check_assertion
 from steprunners.conditions import CheckedCondition, Comparison, ConditionError, check_condition
@@ -17,6 +17,8 @@ from steprunners.references import holds_reference
 from steprunners.suggestions import did_you_mean
 from steprunners.wording import problems_of
 
+#: A step has at most so many assertions, and so many extracts.
+MAX_PARTS = 1_000
 #: What cannot be done to a condition with inline steps: each is one row of the execution, which ends once.
 _ONCE_ONLY = ("forEach", "until", "retry")
 _CONDITION: TypeAdapter[Any] = TypeAdapter(CheckedCondition)
@@ -26,16 +28,39 @@ def check_steps(nodes: list[Node], resources: Mapping[str, str] | None) -> list[
     """Return what is wrong inside each step; `resources` gives types by id and name, None: do not look."""
     problems: list[Problem] = []
     for node in walk(nodes):
-        has_hints = len(problems) < MAX_HINTED
-        problems += _envelope_problems(node, has_hints=has_hints)
-        problems += _meta_problems(node, has_hints=has_hints)
-        problems += _rule_problems(node)
-        problems += _assertion_problems(node)
-        problems += _extract_problems(node)
-        problems += _condition_problems(node)
-        if resources is not None:
-            problems += _resource_problems(node, resources)
+        if len(problems) > MAX_PROBLEMS:
+            break  # nobody reads on, and each further one costs time
+        problems += _step_problems(node, resources, has_hints=len(problems) < MAX_HINTED)
     return problems
+
+
+def _step_problems(node: Node, resources: Mapping[str, str] | None, *, has_hints: bool) -> list[Problem]:
+    too_long = list(_length_problems(node))
+    if too_long:
+        return too_long
+    problems = _envelope_problems(node, has_hints=has_hints)
+    problems += _meta_problems(node, has_hints=has_hints)
+    problems += _rule_problems(node)
+    problems += _assertion_problems(node)
+    problems += _extract_problems(node)
+    problems += _condition_problems(node)
+    if resources is not None:
+        problems += _resource_problems(node, resources, has_hints=has_hints)
+    return problems
+
+
+def _length_problems(node: Node) -> Iterator[Problem]:
+    for place, part in _sized_parts(node):
+        if isinstance(part, list | dict) and len(part) > MAX_PARTS:
+            message = f"{place[-1]} must have at most {MAX_PARTS} elements, not {len(part)}"
+            yield problem_at((*node.place, *place), "too_long", message)
+
+
+def _sized_parts(node: Node) -> list[tuple[Place, Any]]:
+    until = node.step.get("until")
+    fail_if = until.get("failIf") if isinstance(until, dict) else None
+    parts = [((key,), node.step.get(key)) for key in ("assertions", "extract")]
+    return [*parts, (("until", "failIf"), fail_if)]
 
 
 def _envelope_problems(node: Node, *, has_hints: bool) -> list[Problem]:
@@ -141,7 +166,7 @@ def _conditions(node: Node) -> Iterator[tuple[Place, Any]]:
             yield ("meta", "branches", index, "condition"), branch["condition"]
 
 
-def _resource_problems(node: Node, resources: Mapping[str, str]) -> Iterator[Problem]:
+def _resource_problems(node: Node, resources: Mapping[str, str], *, has_hints: bool) -> Iterator[Problem]:
     wanted = node.meta.get("resourceId")
     if node.runner is None or node.runner.resource_type is None or not isinstance(wanted, str):
         return
@@ -150,7 +175,7 @@ def _resource_problems(node: Node, resources: Mapping[str, str]) -> Iterator[Pro
     place = (*node.place, "meta", "resourceId")
     found = resources.get(wanted)
     if found is None:
-        hint = did_you_mean(wanted, resources)
+        hint = did_you_mean(wanted, resources) if has_hints else ""
         yield problem_at(place, "unknown_resource", f"the team has no resource '{wanted[:80]}'{hint}")
     elif found != node.runner.resource_type:
         needed = f"a {node.runner.type} step needs one of type {node.runner.resource_type}"

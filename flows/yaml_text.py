@@ -29,6 +29,7 @@ _NOT_FINITE = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
 _CORE = "tag:yaml.org,2002:"
 _KNOWN_TAGS = frozenset(_CORE + name for name in ("str", "int", "float", "bool", "null", "seq", "map"))
 _MERGE = object()
+MAX_DOCUMENTS = 1_000
 
 
 def read_yaml(text: str, *, max_nodes: int, max_depth: int) -> list[Json]:
@@ -151,6 +152,8 @@ class _Builder:
     def _put(self, value: Any, event: Any) -> None:
         if not self._open:
             self.documents.append(value)
+            if len(self.documents) > MAX_DOCUMENTS:
+                raise _at(event.start_mark, f"more than {MAX_DOCUMENTS} documents", "too_large")
             return
         parent = self._open[-1]
         if isinstance(parent.value, list):

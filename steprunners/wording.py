@@ -18,6 +18,9 @@ from steprunners.suggestions import did_you_mean
 #: Strict mode asks for members of these classes; the document gives their values.
 _ENUMS = {VariableType.__name__: ", ".join(each.value for each in VariableType)}
 
+#: Of one value; each costs time to be put into words, and nobody reads so many.
+MAX_ERRORS = 1_000
+
 Words = Callable[[Mapping[str, Any], Any], str]
 
 _TYPES = {
@@ -49,13 +52,14 @@ def problems_of(
     Of the alternatives of a union that all failed the place is named once. Where references are allowed, nothing is
     said of a value that holds one, nor of the union that it belongs to: its type is known once it is resolved.
     """
-    located = [_located(details, document) for details in error.errors(include_url=False)]
-    open_places = [
+    errors = error.errors(include_url=False)[:MAX_ERRORS]
+    located = [_located(details, document) for details in errors]
+    open_places = {
         each.union or each.place for each in located if allows_references and _is_open(each.details)
-    ]
+    }
     found: dict[Place, list[tuple[str, str]]] = {}
     for number, each in enumerate(located):
-        if any(each.place[: len(start)] == start for start in open_places):
+        if any(each.place[:length] in open_places for length in range(len(each.place) + 1)):
             continue
         words = _words(each.details, model if has_hints and number < 10 else None)
         found.setdefault(each.place, []).append((each.details["type"], words))
@@ -94,7 +98,10 @@ def _has(document: Any, part: int | str) -> bool:
 
 def _is_open(details: ErrorDetails) -> bool:
     value, tag = details["input"], details.get("ctx", {}).get("tag")
-    return any(isinstance(text, str) and holds_reference(text) for text in (value, tag))
+    texts = (
+        [*value, tag] if isinstance(value, list) else [value, tag]
+    )  # a list is judged as one by some validators
+    return any(isinstance(text, str) and holds_reference(text) for text in texts)
 
 
 def _merged(place: Place, words: list[tuple[str, str]]) -> Iterator[Problem]:

@@ -214,7 +214,7 @@ class TestDefaults:
         variables = [
             {"name": "a", "defaultValue": "${uuid()}"},
             {"name": "b", "type": "integer", "defaultValue": "${a}"},
-            {"name": "c", "defaultValue": "${from_environment}-${execution.id}-${upper(b)}"},
+            {"name": "c", "defaultValue": "${from_environment}-${upper(b)}"},
         ]
 
         document = check_document(flow(wait(), variables=variables), known_names={"from_environment"})
@@ -231,6 +231,7 @@ class TestDefaults:
             ("${nope}", "unknown_reference"),
             ("${steps.wait.status}", "unknown_reference"),
             ("${item}", "unknown_reference"),
+            ("${execution.id}", "unknown_reference"),
             ("${", "bad_reference"),
             ("${nofunction()}", "bad_reference"),
         ],

@@ -122,3 +122,33 @@ def test_messages_are_in_plain_words() -> None:
     assert message_of(flow(get(timeoutMs="5"))) == "timeoutMs must be a whole number, not text"
     assert message_of(flow(get(forEach=5))) == "forEach must be a list or text"
     assert message_of(flow({"name": "a", "stepType": "delay"})) == "delayMs is required"
+
+
+def test_lists_of_references_have_no_type_yet() -> None:
+    request = get(url="/x")
+    request["meta"]["expectedStatus"] = ["${n}", 201]
+
+    check_document(
+        flow({**request, "meta": {**request["meta"], "url": "http://x.example"}}, variables=[{"name": "n"}])
+    )
+
+
+@pytest.mark.parametrize(
+    "key", ["timeoutMs", "disabled", "retry", "assertions", "when", "extract", "description"]
+)
+def test_the_envelope_takes_no_references_but_in_texts(key: str) -> None:
+    raw = flow(get(**{key: "${n}"}), variables=[{"name": "n"}])
+
+    if key == "description":
+        check_document(raw)
+    else:
+        assert {place for place, _ in problems_of(raw)} == {f"steps.0.{key}"}
+
+
+def test_the_number_of_assertions_is_bounded() -> None:
+    many = [HOLDS] * 1_001
+
+    assert problems_of(flow(get(assertions=many))) == [("steps.0.assertions", "too_long")]
+    assert problems_of(flow(get(assertions=[HOLDS], until={"failIf": many}))) == [
+        ("steps.0.until.failIf", "too_long")
+    ]

@@ -1,0 +1,63 @@
+"""Configs: what is shown and what is secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resources.configuration import Invalid, configure, masked
+from steprunners.json_types import Json
+
+BEARER: Json = {"type": "bearer", "token": "hunter2"}
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just("••••••"),
+    lambda children: (
+        st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=5), children, max_size=3)
+    ),
+    max_leaves=6,
+)
+KEYS = st.sampled_from(["baseUrl", "headers", "auth", "verifyTls", "clientKey", "caCertificate", "x"])
+
+
+def test_secrets_are_split_off() -> None:
+    configuration = configure("http", {"baseUrl": "https://a.example", "auth": BEARER, "clientKey": None})
+
+    assert configuration.shown == {"baseUrl": "https://a.example"}
+    assert configuration.secrets == {"auth": BEARER}
+    assert masked(configuration.shown, configuration.secrets) == {
+        "baseUrl": "https://a.example",
+        "auth": "••••••",
+    }
+
+
+def test_the_mask_keeps_what_was_there() -> None:
+    config = {"baseUrl": "https://b.example", "auth": "••••••"}
+
+    assert configure("http", config, {"auth": BEARER}).secrets == {"auth": BEARER}
+    with pytest.raises(Invalid) as caught:
+        configure("http", config)
+    assert [each.place for each in caught.value.problems] == ["config.auth"]
+
+
+def test_nothing_is_kept_that_was_not_sent() -> None:
+    assert configure("http", {"baseUrl": "https://b.example"}, {"auth": BEARER}).secrets == {}
+
+
+def test_unknown_types_are_told_with_the_known() -> None:
+    with pytest.raises(Invalid, match="did you mean http"):
+        configure("htpp", {})
+
+
+@given(JSON | st.dictionaries(KEYS, JSON, max_size=4))
+def test_no_config_raises_anything_else(config: Any) -> None:
+    try:
+        configuration = configure("http", config)
+    except Invalid as error:
+        problems = error.problems
+    else:
+        problems = []
+        assert configure("http", {**configuration.shown, **configuration.secrets}) == configuration
+    assert problems or isinstance(config, dict)
