@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,10 +55,10 @@ class Plan:
         return [_row(execution, step) for step in self.steps]
 
 
-def plan(steps: Iterable[StepEnvelope]) -> Plan:
-    """Return the plan for the steps of a document that was found valid."""
+def plan(steps: Iterable[StepEnvelope], variables: Collection[str] = ()) -> Plan:
+    """Return the plan for the steps of a document that was found valid; `variables` are those it declares."""
     planned = list(_flatten(steps))
-    _link_needs(planned)
+    _link_needs(planned, variables)
     main = [step for step in planned if not step.always_run]
     entries = {family: _link_siblings(siblings) for family, siblings in _families(planned).items()}
     for step in planned:
@@ -189,19 +189,22 @@ def _linked(last: Planned | None, position: int, waiting: list[int], entry: Entr
     return entry, []
 
 
-def _link_needs(planned: list[Planned]) -> None:
+def _link_needs(planned: list[Planned], variables: Collection[str]) -> None:
     by_name = {step.envelope.name: step.position for step in planned}
     extractors: dict[str, list[int]] = {}
     for step in planned:
         for variable in step.envelope.extract:
             extractors.setdefault(variable, []).append(step.position)
     for step in planned:
-        found = _needs_of(step.document, by_name, extractors)
+        found = _needs_of(step.document, by_name, extractors, variables)
         step.needs = [[position, found[position]] for position in sorted(found) if position != step.position]
 
 
 def _needs_of(
-    document: Mapping[str, Any], by_name: Mapping[str, int], extractors: Mapping[str, list[int]]
+    document: Mapping[str, Any],
+    by_name: Mapping[str, int],
+    extractors: Mapping[str, list[int]],
+    variables: Collection[str],
 ) -> dict[int, bool]:
     """Return the positions of the steps that the document refers to, and whether it cannot do without."""
     needs: dict[int, bool] = {}
@@ -211,8 +214,10 @@ def _needs_of(
             position = by_name[reference.name]
             required = reference.kind is not Kind.STEP and not reference.has_default
             needs[position] = needs.get(position, False) or required
-        for position in extractors.get(reference.name, []):
-            needs.setdefault(position, False)
+        sources = extractors.get(reference.name, [])
+        only = len(sources) == 1 and reference.name not in variables and not reference.has_default
+        for position in sources:
+            needs[position] = needs.get(position, False) or only
     return needs
 
 

@@ -142,6 +142,8 @@ def wait(outcome: Outcome, move: Waiting) -> int | None:
             records.thin_out(outcome.step, rows)
     if moved is None:
         return _cancelled(outcome)
+    for attempt in attempts:
+        _remember(outcome, attempt, {})
     _publish(moved)
     timers.add(seconds, outcome.step.execution_id, outcome.step.position)
     return None

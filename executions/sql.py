@@ -6,12 +6,13 @@ modifying CTEs), on SQLite two in one transaction. The step's row is always lock
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
-from django.db import connection, models, transaction
+from django.db import OperationalError, connection, models, transaction
 
 from executions.models import Execution, ExecutionStep, StepAttempt
 
@@ -20,6 +21,9 @@ ModelT = TypeVar("ModelT", bound=models.Model)
 STEP = ExecutionStep._meta.db_table
 EXECUTION = Execution._meta.db_table
 ATTEMPT = StepAttempt._meta.db_table
+
+#: A move that another writer was in the way of is made again after these pauses, in seconds.
+CONFLICT_PAUSES = (0.05, 0.2)
 
 #: Columns that a move never needs: a draft can be as large as the whole flow.
 _LEFT_OUT = frozenset({"draft"})
@@ -65,9 +69,20 @@ def change_step_and_execution(
     `execution` is the SET clause of an update of the step's execution. Returns both rows as they are afterwards, or
     None where the step's conditions did not hold and nothing was changed.
     """
-    if connection.vendor == "postgresql":
-        return _in_one_statement(step, execution, attempt)
-    return _in_one_transaction(step, execution, attempt)
+    move = _in_one_statement if connection.vendor == "postgresql" else _in_one_transaction
+    for pause in CONFLICT_PAUSES if not connection.in_atomic_block else ():
+        try:
+            return move(step, execution, attempt)
+        except OperationalError as error:
+            if not is_conflict(error):
+                raise
+            time.sleep(pause)
+    return move(step, execution, attempt)
+
+
+def is_conflict(error: OperationalError) -> bool:
+    """Whether another writer was in the way (a lock, a deadlock), so that the same statement may go through later."""
+    return "locked" in str(error) or getattr(error.__cause__, "sqlstate", None) in ("40P01", "40001", "55P03")
 
 
 def _in_one_statement(

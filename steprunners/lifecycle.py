@@ -37,6 +37,9 @@ from steprunners.references import ReferenceProblem, Scope, resolve_tracked
 
 logger = logging.getLogger(__name__)
 
+#: Steps that only wait have no deadline; this is longer than any of them waits (`delay`: 7 days).
+LONGEST_WAIT_SECONDS = 30 * 86_400.0
+
 SUCCESS, FAILED, ERROR, SKIPPED = "SUCCESS", "FAILED", "ERROR", "SKIPPED"
 
 
@@ -269,9 +272,7 @@ def _attempt(work: Work, progress: Progress, answer: Answer | None) -> Attempt |
 
 
 def _call(work: Work, config: StepConfig, progress: Progress, started_ms: int, learned: set[str]) -> Outcome:
-    used_ms = work.now_ms() - started_ms  # parked time counts
-    seconds = max(0.0, (timeout_ms_of(work.step) - used_ms) / 1000)
-    context = work.make_context(config, seconds, work.scope)
+    context = work.make_context(config, _seconds_left(work, started_ms), work.scope)
     context.state = progress.park
     try:
         outcome: Outcome = work.runner.run(config, context)
@@ -285,6 +286,13 @@ def _call(work: Work, config: StepConfig, progress: Progress, started_ms: int, l
     finally:
         learned |= context.learned_secrets
     return outcome
+
+
+def _seconds_left(work: Work, started_ms: int) -> float:
+    if not work.runner.has_deadline:
+        return LONGEST_WAIT_SECONDS
+    used_ms = work.now_ms() - started_ms  # parked time counts
+    return max(0.0, (timeout_ms_of(work.step) - used_ms) / 1000)
 
 
 def _configure(work: Work) -> tuple[Json, StepConfig, frozenset[str]]:

@@ -108,7 +108,7 @@ def _known(team: Team, user: User | None, idempotency_key: str | None) -> Execut
 def _plan_of(version_id: Any) -> tuple[FlowDocument, Plan]:
     """Return a version's document and plan: versions never change, and planning a long flow takes a while."""
     document = load_document(FlowVersion.objects.get(pk=version_id))
-    return document, plan(document.steps)
+    return document, _plan(document)
 
 
 def _planned(version: FlowVersion | None, draft: FlowDocument | None) -> tuple[FlowDocument, Plan]:
@@ -116,7 +116,11 @@ def _planned(version: FlowVersion | None, draft: FlowDocument | None) -> tuple[F
         return _plan_of(version.pk)
     if draft is None:
         raise ValueError("a run needs a version or a draft")
-    return draft, plan(draft.steps)
+    return draft, _plan(draft)
+
+
+def _plan(document: FlowDocument) -> Plan:
+    return plan(document.steps, {variable.name for variable in document.variables})
 
 
 def _check(values: Values, initial_delay_ms: int) -> None:
