@@ -11,7 +11,7 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from asynctester.embedded.processes import Identity, free_port
@@ -29,7 +29,9 @@ SETTINGS = {
 }
 
 
-def start_postgresql(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
+def start_postgresql(
+    folder: Path, server_settings: Mapping[str, str] = SETTINGS
+) -> tuple[subprocess.Popen[bytes], str]:
     """Start a server; return its process and the URL of its `postgres` database. Raises Unavailable."""
     identity = _identity()
     binaries = _binaries(folder, identity)
@@ -39,7 +41,7 @@ def start_postgresql(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
         os.chown(data, identity.uid, identity.gid)
     _initialise(binaries, data, identity)
     port = free_port()
-    settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
+    settings = [f"--{name}={value}" for name, value in server_settings.items()]
     process = launch(
         [binaries / "postgres", "-D", data, "-p", str(port), *settings],
         ready=lambda: _accepts(binaries, port),

@@ -1,0 +1,257 @@
+"""What is compared: a whole installation, and a worker with the bare chain. Both run N calls, alone or many at once."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import redis
+import requests
+
+from asynctester.embedded import commands
+from asynctester.embedded.processes import end, free_port, listens
+from benchmarks.flows import chained_flow
+from benchmarks.processor_time import freeze, seconds_of, thaw
+from benchmarks.servers import Servers
+from tests.servers.server import launch
+from tests.servers.stack import ADMIN_EMAIL, ADMIN_PASSWORD, server_environment
+
+PATIENCE_SECONDS = 600
+Processes = list[subprocess.Popen[bytes]]
+
+
+@dataclass(frozen=True)
+class Burst:
+    """What many runs at once took. Seconds; `processors` by role."""
+
+    steps: int
+    seconds: float
+    processors: dict[str, float]
+
+    @property
+    def steps_per_second(self) -> float:
+        """How many steps ended in a second."""
+        return self.steps / self.seconds
+
+    @property
+    def cpu_ms_a_step(self) -> float:
+        """Processor time of a step over all processes but the target's."""
+        return 1000 * sum(self.processors.values()) / self.steps
+
+
+class Contender(ABC):
+    """Runs the same calls in its own way, on workers of its own."""
+
+    name: str
+    servers: Servers
+    workers: Processes
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start its processes."""
+
+    def stop(self) -> None:
+        """End its processes."""
+        end(self.workers)
+
+    @abstractmethod
+    def alone(self, steps: int) -> float:
+        """Run that many steps one after the other, with nothing beside; return the ms from start to end."""
+
+    @abstractmethod
+    def _queue(self, runs: int, steps: int) -> Any:
+        """Start the runs; return what `_await` needs."""
+
+    @abstractmethod
+    def _await(self, queued: Any) -> None:
+        """Wait for the end of the queued runs."""
+
+    def _roles(self) -> dict[str, Processes]:
+        return {"worker": self.workers, "Valkey": [self.servers.valkey]}
+
+    def burst(self, runs: int, steps: int) -> Burst:
+        """Queue the runs while the workers are stopped, let these go, and time them until all have ended."""
+        freeze(self.workers)
+        try:
+            queued = self._queue(runs, steps)
+            before = {role: seconds_of(processes) for role, processes in self._roles().items()}
+            started = time.perf_counter()
+        finally:
+            thaw(self.workers)
+        self._await(queued)
+        seconds = time.perf_counter() - started
+        used = {role: seconds_of(processes) - before[role] for role, processes in self._roles().items()}
+        return Burst(runs * steps, seconds, used)
+
+
+def start_worker(command: Sequence[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start a worker process and wait until it takes tasks."""
+    ready = " ready."
+    return launch(
+        command, ready=lambda: ready in log.read_text(errors="replace"), log=log, environment=environment
+    )
+
+
+class BareChain(Contender):
+    """A literal Celery chain of calls, with no database."""
+
+    def __init__(self, servers: Servers, worker_commands: Sequence[Sequence[str]]) -> None:
+        self.name, self.servers, self.workers = "bare chain", servers, []
+        self._commands = worker_commands
+        self._broker = f"{servers.valkey_url}/15"
+        self._session = requests.Session()
+
+    def start(self) -> None:
+        """Start the workers, with the options of the engine's."""
+        os.environ["BARE_BROKER_URL"] = self._broker  # for this process, which publishes, and for the workers
+        for number, command in enumerate(self._commands):
+            own = ["benchmarks.bare_chain" if part == "asynctester" else part for part in command]
+            log = self.servers.folder / f"bare-worker-{number}.log"
+            self.workers.append(start_worker(own, log, dict(os.environ)))
+
+    def alone(self, steps: int) -> float:
+        """Publish one chain."""
+        started = time.perf_counter()
+        self._await(self._queue(1, steps))
+        return (time.perf_counter() - started) * 1000
+
+    def _queue(self, runs: int, steps: int) -> int:
+        from benchmarks import bare_chain  # noqa: PLC0415  # its broker is known only now
+
+        goal = self._calls("") + runs * steps
+        for _ in range(runs):
+            bare_chain.publish(f"{self.servers.target_url}/orders/42", steps)
+        return goal
+
+    def _await(self, queued: int) -> None:
+        self._calls(f"/{queued}")
+
+    def _calls(self, number: str) -> int:
+        return int(
+            self._session.get(f"{self.servers.target_url}/calls{number}", timeout=PATIENCE_SECONDS).text
+        )
+
+
+@dataclass
+class Installation(Contender):
+    """Web server, workers and database; driven over REST, its ends heard on the live channel."""
+
+    name: str
+    servers: Servers
+    database_url: str
+    redis_database: int
+    worker_commands: Sequence[Sequence[str]]
+    workers: Processes = field(default_factory=list)
+    post_ms: list[float] = field(default_factory=list)
+    extra: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.folder = self.servers.folder / f"installation-{self.name}"
+        self.folder.mkdir()
+        self._web: Processes = []
+        self._session = requests.Session()
+        self._flows: dict[int, str] = {}
+        redis_url = f"{self.servers.valkey_url}/{self.redis_database}"
+        self.environment = server_environment(
+            DATA_DIR=str(self.folder), DATABASE_URL=self.database_url, REDIS_URL=redis_url, **self.extra
+        )
+        self._ends = redis.Redis.from_url(redis_url).pubsub(ignore_subscribe_messages=True)
+        self._ended: dict[str, str] = {}
+
+    def start(self) -> None:
+        """Migrate, start the web server and the workers, sign in."""
+        subprocess.run(commands.manage("bootstrap"), env=self.environment, check=True, capture_output=True)
+        port = free_port()
+        self._web.append(
+            launch(
+                commands.web("127.0.0.1", port),
+                ready=lambda: listens("127.0.0.1", port),
+                log=self.folder / "web.log",
+                environment=self.environment,
+            )
+        )
+        self._url = f"http://127.0.0.1:{port}/api/v1"
+        self.start_workers()
+        access = self._post("auth/login", {"email": ADMIN_EMAIL, "password": ADMIN_PASSWORD})["access"]
+        self._session.headers["Authorization"] = f"Bearer {access}"
+        self._ends.psubscribe("asgi__group__team.*")
+
+    def start_workers(self) -> None:
+        """Start the workers alone (the rest runs)."""
+        for number, command in enumerate(self.worker_commands):
+            log = self.folder / f"worker-{number}.log"
+            self.workers.append(start_worker(command, log, self.environment))
+
+    def stop(self) -> None:
+        """End everything but the database server."""
+        self._ends.close()
+        end([*self._web, *self.workers])
+
+    def alone(self, steps: int) -> float:
+        """Run one flow; the time is from the row's creation to its completion, by the service's own clock."""
+        execution = self.run(steps)
+        self._await([execution])
+        shown = self._get(f"executions/{execution}")
+        return float(shown["completedAt"] - shown["createdAt"])
+
+    def post_to_completed(self, steps: int) -> float:
+        """Run one flow; the time in ms is from the request to the news of its end."""
+        started = time.perf_counter()
+        self._await([self.run(steps)])
+        return (time.perf_counter() - started) * 1000
+
+    def run(self, steps: int) -> str:
+        """Ask for a run of the flow with that many steps; notes how long the answer took."""
+        flow = self._flow(steps)
+        started = time.perf_counter()
+        execution: str = self._post(f"flows/{flow}/run", {})["id"]
+        self.post_ms.append((time.perf_counter() - started) * 1000)
+        return execution
+
+    def _flow(self, steps: int) -> str:
+        if steps not in self._flows:
+            self._flows[steps] = self._post("flows", chained_flow(steps, self.servers.target_url))["id"]
+        return self._flows[steps]
+
+    def _queue(self, runs: int, steps: int) -> list[str]:
+        return [self.run(steps) for _ in range(runs)]
+
+    def _await(self, queued: list[str]) -> None:
+        until = time.monotonic() + PATIENCE_SECONDS
+        for execution in queued:
+            while execution not in self._ended:
+                if time.monotonic() > until:
+                    raise TimeoutError(f"{self.name}: execution {execution} has not ended")
+                self._listen()
+            status = self._ended.pop(execution)
+            if status != "COMPLETED":
+                raise AssertionError(f"{self.name}: execution {execution} is {status}")
+
+    def _listen(self) -> None:
+        message = self._ends.get_message(timeout=5)
+        if message is None:
+            return
+        execution = re.search(rb'"executionId": "([^"]+)"', message["data"])
+        status = re.search(rb'"status": "(COMPLETED|FAILED|CANCELLED)"', message["data"])
+        if execution and status:
+            self._ended[execution[1].decode()] = status[1].decode()
+
+    def _roles(self) -> dict[str, Processes]:
+        database = [self.servers.postgresql] if self.database_url.startswith("postgresql") else []
+        return {**super()._roles(), "database": database}
+
+    def _get(self, path: str) -> Any:
+        return self._session.get(f"{self._url}/{path}", timeout=30).json()
+
+    def _post(self, path: str, body: dict[str, Any]) -> Any:
+        answer = self._session.post(f"{self._url}/{path}", json=body, timeout=60)
+        if not answer.ok:
+            raise AssertionError(f"{self.name}: {answer.status_code} {answer.text[:1000]}")
+        return answer.json()
