@@ -192,12 +192,12 @@ def _linked(last: Planned | None, position: int, waiting: list[int], entry: Entr
 def _link_needs(planned: list[Planned], variables: Collection[str]) -> None:
     by_name = {step.envelope.name: step.position for step in planned}
     extractors: dict[str, list[int]] = {}
-    for step in planned:
-        for variable in step.envelope.extract:
-            extractors.setdefault(variable, []).append(step.position)
-    for step in planned:
+    # In the order in which they run: a variable comes from an earlier step, and nobody waits for a later one.
+    for step in sorted(planned, key=lambda each: (each.always_run, each.position)):
         found = _needs_of(step.document, by_name, extractors, variables)
         step.needs = [[position, found[position]] for position in sorted(found) if position != step.position]
+        for variable in step.envelope.extract:
+            extractors.setdefault(variable, []).append(step.position)
 
 
 def _needs_of(

@@ -56,7 +56,7 @@ def cursor_after(step: ExecutionStep, *, on: bool) -> Cursor:
 def is_plain(step: ExecutionStep, *, on: bool) -> bool:
     """Return whether nothing but the cursor has to change with the end of the step."""
     ends_branch = step.group is not None and step.next_position is None
-    return on and not step.background and not step.release and not ends_branch
+    return on and not (step.background or step.release or step.branches or ends_branch)
 
 
 def after_end(step: ExecutionStep, execution: Execution, cursor: Cursor, *, on: bool) -> Aftermath:
@@ -66,6 +66,8 @@ def after_end(step: ExecutionStep, execution: Execution, cursor: Cursor, *, on: 
         after.start += moves.wake_awaiting(step.execution_id)
     elif on:
         after.start += moves.release(step.execution_id, step.release)
+    if step.branches:  # it may have ended before it took one: not wanted, or its condition could not be told
+        skip(execution, [(place[0], place[1]) for place in step.branches.values()], after)
     if not on and not step.background:
         _skip_rest(step, execution, after)
     if step.group is not None and not step.background and cursor.to is None:
