@@ -86,6 +86,7 @@ def _view(step: ExecutionStep) -> StepView:
         attempts=step.attempts,
         error_message=(step.error or {}).get("message"),
         truncated=bool(step.cut_paths),
+        cut_paths=tuple(step.cut_paths or ()),
     )
 
 

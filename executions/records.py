@@ -35,13 +35,15 @@ class Stored:
 
 def stored(attempt: Attempt, masker: Masker) -> Stored:
     """Return what may be kept of the attempt."""
-    shortened = cut(attempt.result)
-    shown = masker.mask(shortened.value)
+    # Masked before it is cut: a cut through a secret would leave its beginning.
+    masked = masker.mask(attempt.result)
+    shown = cut(masked)
+    whole = None if masked is attempt.result else cut(attempt.result)
     return Stored(
-        request=masker.mask(cut(attempt.request).value),
-        response=shown,
-        whole_response=shortened.value if shown != shortened.value else None,
-        cut_paths=shortened.paths or None,
+        request=cut(masker.mask(attempt.request)).value,
+        response=shown.value,
+        whole_response=whole.value if whole else None,
+        cut_paths=[*dict.fromkeys([*shown.paths, *(whole.paths if whole else [])])] or None,
         assertions=[masker.mask(outcome) for outcome in attempt.assertions],  # type: ignore[misc]  # masking keeps shapes
         error=masker.mask(attempt.error),  # type: ignore[arg-type]  # as above
     )

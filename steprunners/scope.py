@@ -13,6 +13,7 @@ from steprunners.json_types import Json
 from steprunners.paths import NoValue, PathError, is_singular, read_path, read_result
 from steprunners.reference_problems import CutReference, UnresolvedReference
 from steprunners.suggestions import did_you_mean
+from steprunners.truncation import touches_cut
 
 MASK = "••••••"
 #: Shorter secrets are masked only where they were put in (contract, section 9).
@@ -32,6 +33,8 @@ class StepView:
     error_message: str | None = None
     #: Whether parts of `result` were cut when it was stored.
     truncated: bool = False
+    #: Where it was cut, in path syntax (`truncation.Cut.paths`).
+    cut_paths: tuple[str, ...] = ()
 
     def attribute(self, name: str) -> Json:
         """Return what `steps.<step>.<name>` reads, None where there is nothing yet."""
@@ -160,7 +163,7 @@ class Evaluator:
         if step.result is None:
             status = f" (it is {step.status})" if step.status else ""
             raise _unresolved(text, f"step {named.name} has no result{status}")
-        if step.truncated and (named.path is None or not is_singular(named.path)):
+        if step.truncated and _reads_a_cut(step, named.path):
             raise _cut(text, named.name)
         if named.path is None:
             return Reading(step.result)
@@ -210,6 +213,13 @@ class Evaluator:
             return False
         text = text_of(reading.value)
         return any(secret in text for secret in texts)
+
+
+def _reads_a_cut(step: StepView, path: str | None) -> bool:
+    if path is None or not is_singular(path):
+        return True
+    # A JSONPath that names one place is asked like a path of segments.
+    return touches_cut(path.removeprefix("$").removeprefix("."), step.cut_paths)
 
 
 def _unresolved(text: str, why: str) -> UnresolvedReference:

@@ -32,7 +32,9 @@ SCOPE = Scope(
         ),
         "failed": StepView(result={"status": 500}, status="FAILED", error_message="status is 500"),
         "skipped": StepView(status="SKIPPED"),
-        "large": StepView(result={"status": 200, "body": {"a": 1}}, truncated=True),
+        "large": StepView(
+            result={"status": 200, "body": {"a": 1, "long": "xxx"}}, truncated=True, cut_paths=("body.long",)
+        ),
     },
     execution={"id": "e-1", "startedAt": 1703721600123},
     flow={"name": "Order", "version": 3},
@@ -100,7 +102,17 @@ def test_an_execution_without_facts() -> None:
         resolve("${execution.id}", Scope())
 
 
-@pytest.mark.parametrize("text", ["${large.body.b}", "${large.$..a}", "${large}", "${large.body.b:-x}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "${large.body.b}",
+        "${large.$..a}",
+        "${large}",
+        "${large.body.b:-x}",
+        "${large.body.long}",
+        "${large.$.body.long}",
+    ],
+)
 def test_what_may_have_been_cut_is_an_error_even_with_a_default(text: Any) -> None:
     with pytest.raises(CutReference, match="cut"):
         resolve(text, SCOPE)
