@@ -29,14 +29,15 @@ OUTCOMES_OF_A_FLOW = 20
 def executions(request: HttpRequest) -> HttpResponse:
     """Show the run list; htmx and the live refresh get the part that changes."""
     filters = run_list.Filters.from_query(request.GET.dict())
-    rows, next_cursor = run_list.list_runs(request.user, filters)
+    runs = run_list.visible_runs(request.user)
+    rows, next_cursor = run_list.list_runs(runs, filters)
     context = {
         "section": "runs",
         "filters": filters,
         "statuses": ExecutionStatus.values,
         "since_choices": run_list.SINCE,
         "rows": rows,
-        "outcomes": run_list.recent_outcomes(filters.apply(run_list.visible_runs(request.user))),
+        "outcomes": run_list.recent_outcomes(filters.apply(runs)),
         "next_url": _with_cursor(request, next_cursor),
         "newest_url": _with_cursor(request, ""),
     }
