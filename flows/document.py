@@ -12,17 +12,18 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from flows.names import ReferenceCheck, check_default, check_names
+from flows.declarations import read_variables, variable_names
+from flows.names import ReferenceCheck, check_names
 from flows.parsing import check_tree, parse_body, parse_documents
 from flows.problems import FlowInvalid, Place, Problem, invalid, problem_at
 from flows.step_checks import check_steps, model_problems
 from flows.steps import Node, give_ids, inline_lists, put_inline, read_steps, walk
-from flows.variables import Variable, WrongType, check_value
+from flows.variables import Variable
 from steprunners.base import Wire
 from steprunners.envelope import StepEnvelope, dump
 from steprunners.json_types import Json
 from steprunners.problems import kind_of
-from steprunners.references import MASK, holds_reference
+from steprunners.references import MASK
 
 __all__ = [
     "MASK",
@@ -39,7 +40,6 @@ __all__ = [
 NOT_OF_THE_DOCUMENT = frozenset(
     {"id", "teamId", "version", "createdAt", "updatedAt", "createdBy", "baseVersion"}
 )
-MAX_VARIABLES = 500
 
 
 def _plain_text(text: str) -> str:
@@ -151,11 +151,12 @@ def check_document(
         raise invalid("dict_type", f"a flow must be an object, not {kind_of(raw)}")
     problems = _head_problems(raw)
     nodes = read_steps(raw.get("steps"), problems) if "steps" in raw else _no_steps(problems)
+    secrets = previous.secret_defaults() if previous else {}
     give_ids(nodes, previous.step_ids() if previous else {}, problems)
-    variables = _read_variables(raw.get("variables"), previous, known_names, problems)
-    problems += check_names(_variable_names(raw.get("variables")), nodes)
+    variables = read_variables(raw.get("variables"), secrets, known_names, problems)
+    problems += check_names(variable_names(raw.get("variables")), nodes)
     problems += check_steps(nodes, resources)
-    names = {name for _, name in _variable_names(raw.get("variables"))}
+    names = {name for _, name in variable_names(raw.get("variables"))}
     problems += ReferenceCheck(names | known_names, nodes).run()
     if problems:
         raise FlowInvalid(problems)
@@ -189,68 +190,3 @@ def _canonical(node: Node) -> dict[str, Any]:
         place = inner.place[len(node.place) + 1 : -1]
         by_place[place].append(_step_json(StepEnvelope.model_validate(_canonical(inner))))
     return {**node.step, "meta": put_inline(node.meta, by_place)}
-
-
-# --- variables ------------------------------------------------------------------------------------
-
-
-def _variable_names(raw: Any) -> list[tuple[Place, str]]:
-    return [
-        (("variables", index), each["name"])
-        for index, each in enumerate(raw if isinstance(raw, list) else [])
-        if isinstance(each, dict) and isinstance(each.get("name"), str)
-    ]
-
-
-def _read_variables(
-    raw: Any, previous: FlowDocument | None, known_names: Set[str], problems: list[Problem]
-) -> list[Variable]:
-    if raw is None:
-        return []
-    if not isinstance(raw, list) or len(raw) > MAX_VARIABLES:
-        message = f"variables must be a list of at most {MAX_VARIABLES} variables"
-        problems.append(problem_at(("variables",), "list_type", message))
-        return []
-    secrets = previous.secret_defaults() if previous else {}
-    all_names = {name for _, name in _variable_names(raw)}
-    above = set(known_names)
-    variables = []
-    for index, each in enumerate(raw):
-        variable = _read_variable(each, ("variables", index), secrets, problems)
-        if variable is None:
-            continue
-        place = ("variables", index, "defaultValue")
-        problems += check_default(variable.default_value, place, above, all_names)
-        above.add(variable.name)
-        variables.append(variable)
-    return variables
-
-
-def _read_variable(
-    raw: Any, place: Place, secrets: Mapping[str, Json], problems: list[Problem]
-) -> Variable | None:
-    found = model_problems(raw, Variable, place)
-    if found:
-        problems += found
-        return None
-    variable = Variable.model_validate(raw)
-    at = (*place, "defaultValue")
-    if variable.default_value == MASK and not (variable.secret and variable.name in secrets):
-        message = f"{MASK} stands for a secret value that is kept, and there is none: give the value"
-        problems.append(problem_at(at, "masked", message))
-    elif variable.default_value == MASK:
-        variable.default_value = secrets[variable.name]
-    elif (wrong := _default_problem(variable)) is not None:
-        problems.append(problem_at(at, "wrong_type", wrong))
-    return variable
-
-
-def _default_problem(variable: Variable) -> str | None:
-    default = variable.default_value
-    if default is None or (isinstance(default, str) and holds_reference(default)):
-        return None  # the type of a reference's value is known when it is evaluated
-    try:
-        variable.default_value = check_value(variable, default)
-    except WrongType as error:
-        return str(error).replace(variable.name, "defaultValue", 1)
-    return None

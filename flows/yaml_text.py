@@ -1,31 +1,23 @@
 """YAML to JSON values and back, with the meaning that JSON has: no dates, no `yes`/`no`, no octal numbers.
 
 PyYAML's own loaders follow YAML 1.1 (`on` is true, `2024-01-01` is a date, `1:30` is 90), recurse once a
-level and let aliases multiply. So the document is built here from the events of its C parser: scalars by YAML
-1.2's core schema (https://yaml.org/spec/1.2.2/#103-core-schema) where JSON has the type, else as text;
-duplicate keys, foreign tags and too many values, aliases expanded, are refused with line and column.
+level and let aliases multiply. So the document is built here from the events of its C parser: duplicate keys,
+foreign tags and too many values, aliases expanded, are refused with line and column.
 """
 
 from __future__ import annotations
 
 import copy
 import json
-import math
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
 from flows.problems import FlowInvalid, invalid
+from flows.yaml_scalars import NotJSON, needs_quotes, read_plain
 from steprunners.json_types import Json
 
-_NULL = frozenset({"", "~", "null", "Null", "NULL"})
-_BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-# A leading zero means a code, not a number (007, 01234): it stays text, as a tester would expect.
-_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
-_NOT_FINITE = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
 _CORE = "tag:yaml.org,2002:"
 _KNOWN_TAGS = frozenset(_CORE + name for name in ("str", "int", "float", "bool", "null", "seq", "map"))
 _MERGE = object()
@@ -189,38 +181,17 @@ def _scalar(event: yaml.ScalarEvent) -> Json:
     is_plain = event.implicit[0] or (
         event.tag is not None and event.tag != _CORE + "str" and event.tag != "!"
     )
-    return _plain(event.value, event.start_mark) if is_plain else event.value
+    if not is_plain:
+        return str(event.value)
+    try:
+        return read_plain(event.value)
+    except NotJSON as error:
+        raise _at(event.start_mark, str(error), "not_json") from error
 
 
 def _check_tag(event: Any) -> None:
     if event.tag is not None and event.tag != "!" and event.tag not in _KNOWN_TAGS:
         raise _at(event.start_mark, f"the tag {event.tag[:80]} has no meaning here")
-
-
-def _plain(text: str, mark: Any) -> Json:
-    if text in _NULL:
-        return None
-    if text in _BOOLEANS:
-        return _BOOLEANS[text]
-    if _INTEGER.match(text):
-        return _integer(text, mark)
-    if _FLOAT.match(text) or _NOT_FINITE.match(text):
-        return _float(text, mark)
-    return text
-
-
-def _integer(text: str, mark: Any) -> int:
-    try:
-        return int(text)
-    except ValueError as error:  # more digits than Python reads
-        raise _at(mark, "a number has too many digits") from error
-
-
-def _float(text: str, mark: Any) -> float:
-    value = math.inf if _NOT_FINITE.match(text) else float(text)
-    if not math.isfinite(value):
-        raise _at(mark, f"{text[:40]} is not a number that JSON has", "not_json")
-    return value
 
 
 def _shown(value: Any) -> str:
@@ -254,11 +225,9 @@ def _fits_a_block(text: str) -> bool:
 
 
 def _quote_of(text: str) -> str | None:
-    # What reads as another type gets quotes; so does the merge key, and characters that need escapes.
-    looks_typed = _FLOAT.match(text) or _INTEGER.match(text) or _NOT_FINITE.match(text) or text == "<<"
     if not text.isprintable():
-        return '"'
-    return "'" if looks_typed or text in _NULL or text in _BOOLEANS else None
+        return '"'  # the style that has escapes
+    return "'" if text == "<<" or needs_quotes(text) else None
 
 
 _Dumper.add_representer(str, _represent_text)

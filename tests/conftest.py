@@ -1,3 +1,9 @@
 """What every test can use: real servers and the named cast."""
 
+from hypothesis import HealthCheck, settings
+
 pytest_plugins = ["tests.servers.fixtures", "tests.cast"]
+
+# The two cores are shared: how long an example takes says nothing about the code.
+settings.register_profile("shared-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared-machine")

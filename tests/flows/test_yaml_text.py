@@ -74,7 +74,7 @@ def test_aliases_are_copies() -> None:
         ("a: .nan", "not_json", "line 1, column 4"),
         ("a: -.inf", "not_json", "line 1, column 4"),
         ("1e999", "not_json", "line 1, column 1"),
-        ("1" * 5_000, "parse_error", "too many digits"),
+        ("1" * 5_000, "not_json", "too many digits"),
         ("1: 2", "not_json", "the key 1 is not text"),
         ("true: 2", "not_json", "the key true is not text"),
         ("? [a]\n: 1", "parse_error", "a key has to be text"),
