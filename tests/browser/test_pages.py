@@ -172,6 +172,23 @@ def test_the_editor_indents_and_lets_go(signed_in_page: Page) -> None:
     page.evaluate("window.onbeforeunload = null")
 
 
+def test_the_editor_lists_what_can_be_referred_to(signed_in_page: Page) -> None:
+    page = signed_in_page
+    page.goto("/flows/new")
+    write(page, GREETING + '  - name: third\n    stepType: delay\n    meta: {delayMs: "')
+    area = page.locator("#text")
+    area.press("End")
+    area.type("${")
+    names = page.locator("#completion [role=option]")
+    expect(names.nth(0)).to_have_text(re.compile("^pause"))
+    expect(names.nth(3)).to_have_text(re.compile("^first"))
+    area.type("pa")
+    expect(names).to_have_count(1)
+    area.press("Tab")
+    assert area.input_value().endswith('delayMs: "${pause}')
+    expect(page.locator("#completion")).to_be_hidden()
+
+
 def test_the_theme_is_kept(signed_in_page: Page) -> None:
     page = signed_in_page
     page.emulate_media(color_scheme="light")

@@ -2,6 +2,7 @@
 import { API, ApiError, post, remove, sendYaml } from "../api.js";
 import { debounce, el, icon, jsonFrom } from "../dom.js";
 import { announce, toast } from "../toast.js";
+import { Completion } from "./completion.js";
 import { Editor } from "./editor.js";
 import { openRunDialog } from "./run-dialog.js";
 
@@ -207,4 +208,7 @@ sessionStorage.removeItem("saved");
 const step = /^#step=(.*)$/.exec(location.hash)?.[1];
 if (step) editor.goToStep(decodeURIComponent(step));
 if (new URLSearchParams(location.search).get("from") === "file") byId("import-file")?.focus();
-if (mayEdit) check();
+if (mayEdit) {
+  new Completion(editor);
+  check();
+}

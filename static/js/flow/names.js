@@ -1,0 +1,38 @@
+// What `${` can refer to at a place of the text: read from the lines above, so it also works while the text is not valid.
+
+const FUNCTIONS = ["uuid()", "now()", "timestamp()", "timestampMs()", "randomInt(1,9)", "randomString(8)", "base64(x)", "base64Decode(x)", "urlEncode(x)", "json(x)", "sha256(x)", "hmacSha256(key,x)", "upper(x)", "lower(x)", "length(x)", "add(a,b)"];
+const GIVEN = ["execution.id", "execution.startedAt", "flow.name", "flow.version"];
+const NAME = /(?:^|[\s{,-])name:\s*["']?([A-Za-z_][\w-]*)/g;
+
+function extractsOf(lines) {
+  const found = [];
+  lines.forEach((line, at) => {
+    const opened = /^(\s*).*\bextract:\s*(.*)$/.exec(line);
+    if (!opened) return;
+    for (const [, name] of opened[2].matchAll(/(?:^\{|,)\s*([A-Za-z_][\w-]*)\s*:/g)) found.push(name);
+    const deeper = /^-/.test(line.trim()) ? opened[1].length + 2 : opened[1].length;
+    for (const below of lines.slice(at + 1)) {
+      const key = /^(\s*)([A-Za-z_][\w-]*)\s*:/.exec(below);
+      if (opened[2] !== "" || !key || key[1].length <= deeper) break;
+      found.push(key[2]);
+    }
+  });
+  return found;
+}
+
+/** Return `[{text, kind}]` for the place after `above`, the text before the cursor. */
+export function namesAbove(above) {
+  const steps = above.search(/^steps:/m);
+  const head = steps < 0 ? above : above.slice(0, steps);
+  const body = steps < 0 ? "" : above.slice(steps);
+  const named = (text) => [...text.matchAll(NAME)].map(([, name]) => name);
+  const variables = head.search(/^variables:/m) < 0 ? [] : named(head.slice(head.search(/^variables:/m)));
+  const own = named(body).slice(0, -1); // the last one is the step that the cursor is in
+  return [
+    ...extractsOf(body.split("\n")).map((text) => ({ text, kind: "extracted" })),
+    ...variables.map((text) => ({ text, kind: "variable" })),
+    ...own.reverse().map((text) => ({ text, kind: "step" })),
+    ...GIVEN.map((text) => ({ text, kind: "given" })),
+    ...FUNCTIONS.map((text) => ({ text, kind: "function" })),
+  ].filter(({ text }, at, all) => all.findIndex((other) => other.text === text) === at);
+}
