@@ -15,6 +15,7 @@ import requests
 
 from asynctester.embedded import data_folder, demo, installation
 from asynctester.embedded.commands import ROOT
+from asynctester.embedded.loopback import Api
 from asynctester.embedded.options import Options, Refused
 from asynctester.embedded.supervisor import Stopped, Supervisor
 
@@ -79,17 +80,12 @@ def _greet(options: Options, prepared: installation.Prepared) -> None:
 def _demonstrate(options: Options, prepared: installation.Prepared) -> None:
     password = prepared.generated_password or os.environ.get("ADMIN_PASSWORD", "")
     try:
-        token = (
-            demo.sign_in(options.url, email=prepared.email, password=password)
-            if password
-            else prepared.access
-        )
+        if password:
+            api = demo.sign_in(options.url, email=prepared.email, password=password)
+        else:
+            api = Api(options.url, prepared.access)
         demo.run_and_show(
-            options.url,
-            token=token,
-            flow_id=prepared.flow_id or "",
-            environment_id=prepared.environment_id,
-            say=_say,
+            api, flow_id=prepared.flow_id or "", environment_id=prepared.environment_id, say=_say
         )
     except (requests.RequestException, KeyError, ValueError) as problem:
         _say(f"The demo flow could not be run: {problem}")

@@ -6,13 +6,11 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
-import requests
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
-Json = dict[str, Any]
+from asynctester.embedded.loopback import Api, Json
 
 TERMINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 MARKS = {
@@ -28,32 +26,19 @@ POLL_SECONDS = 0.2
 GIVE_UP_SECONDS = 120
 
 
-def sign_in(url: str, *, email: str, password: str) -> str:
-    """Sign in over REST; return the access token."""
-    answer = requests.post(
-        f"{url}/api/v1/auth/login", json={"email": email, "password": password}, timeout=10
-    )
-    answer.raise_for_status()
-    token: str = answer.json()["access"]
-    return token
+def sign_in(url: str, *, email: str, password: str) -> Api:
+    """Sign in over REST; return the API of that user."""
+    answer = Api(url).post("/api/v1/auth/login", {"email": email, "password": password})
+    return Api(url, answer["access"])
 
 
-def run_and_show(
-    url: str, *, token: str, flow_id: str, environment_id: str | None, say: Callable[[str], None]
-) -> str:
+def run_and_show(api: Api, *, flow_id: str, environment_id: str | None, say: Callable[[str], None]) -> str:
     """Run the flow, print each step as it moves, return the execution's last status."""
     body = {"environmentId": environment_id} if environment_id else {}
-    answer = requests.post(
-        f"{url}/api/v1/flows/{flow_id}/run",
-        json=body,
-        headers={"Authorization": f"Bearer {token}"},
-        timeout=10,
-    )
-    answer.raise_for_status()
-    execution = answer.json()
-    say(f"Running the demo flow “{execution['flowName']}”: {url}/executions/{execution['id']}")
+    execution = api.post(f"/api/v1/flows/{flow_id}/run", body)
+    say(f"Running the demo flow “{execution['flowName']}”: {api.url}/executions/{execution['id']}")
     progress = Progress(say)
-    for state in _states(url, token, execution["id"]):
+    for state in _states(api, execution["id"]):
         progress.show(state)
     return progress.finish()
 
@@ -102,20 +87,20 @@ def step_line(step: Json) -> str:
     return "  ".join(words).rstrip()
 
 
-def _states(url: str, token: str, execution_id: str) -> Iterator[Json]:
+def _states(api: Api, execution_id: str) -> Iterator[Json]:
     """Yield states over the WebSocket; where that breaks off, over REST."""
     try:
-        yield from _streamed(url, token, execution_id)
+        yield from _streamed(api, execution_id)
         return
     except (OSError, WebSocketException, TimeoutError) as problem:
         sys.stderr.write(f"  (no live updates: {problem}; asking again and again instead)\n")
-    yield from _polled(url, token, execution_id)
+    yield from _polled(api, execution_id)
 
 
-def _streamed(url: str, token: str, execution_id: str) -> Iterator[Json]:
-    address = f"{url.replace('http', 'ws', 1)}/api/v1/executions/{execution_id}/stream"
+def _streamed(api: Api, execution_id: str) -> Iterator[Json]:
+    address = f"{api.url.replace('http', 'ws', 1)}/api/v1/executions/{execution_id}/stream"
     # A proxy between this machine and itself would only be in the way.
-    with connect(address, subprotocols=["bearer", token], proxy=None, max_size=None) as socket:  # type: ignore[list-item] # a JWT is a token of RFC 7230 as a subprotocol's name has to be
+    with connect(address, subprotocols=["bearer", api.token], proxy=None, max_size=None) as socket:  # type: ignore[list-item] # a JWT is a token of RFC 7230 as a subprotocol's name has to be
         while True:
             state = _state(json.loads(socket.recv(timeout=GIVE_UP_SECONDS)))
             yield state
@@ -134,16 +119,10 @@ def _state(message: Json) -> Json:
     return state
 
 
-def _polled(url: str, token: str, execution_id: str) -> Iterator[Json]:
+def _polled(api: Api, execution_id: str) -> Iterator[Json]:
     deadline = time.monotonic() + GIVE_UP_SECONDS
     while time.monotonic() < deadline:
-        answer = requests.get(
-            f"{url}/api/v1/executions/{execution_id}",
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=10,
-        )
-        answer.raise_for_status()
-        execution: Json = answer.json()
+        execution = api.get(f"/api/v1/executions/{execution_id}")
         yield execution
         if execution["status"] in TERMINAL:
             return

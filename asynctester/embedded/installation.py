@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,10 @@ from urllib.parse import quote
 import requests
 
 from asynctester.embedded import commands, valkey
+from asynctester.embedded.loopback import Api
 from asynctester.embedded.options import Options, Refused
 from asynctester.embedded.processes import free_port, listens, port_is_free
-from asynctester.embedded.supervisor import Supervisor
+from asynctester.embedded.supervisor import Child, Supervisor
 
 LAB_PORT = 8001
 START_SECONDS = 60
@@ -74,11 +75,16 @@ def start_broker(supervisor: Supervisor, options: Options) -> None:
     except valkey.NoValkey as problem:
         raise Refused(f"{problem}; or set REDIS_URL to a server of yours") from problem
     socket_path.unlink(missing_ok=True)  # left behind by a run that was killed; ours alone, by the lock
-    supervisor.start(
-        "valkey", valkey.socket_command(binary, socket_path=socket_path, folder=options.data_dir)
-    )
-    if not supervisor.wait_for(lambda: valkey.answers(socket_path), within=START_SECONDS):
-        raise Refused(f"Valkey does not start; see {supervisor.log('valkey')}")
+    command = valkey.socket_command(binary, socket_path=socket_path, folder=options.data_dir)
+    child = supervisor.start("valkey", command)
+    _await(supervisor, child, lambda: valkey.answers(socket_path))
+
+
+def _await(supervisor: Supervisor, child: Child, ready: Callable[[], bool]) -> None:
+    """Wait until the child is ready; raises Refused where it ends before or takes too long."""
+    supervisor.wait_for(lambda: child.has_ended() or ready(), within=START_SECONDS)
+    if child.has_ended() or not ready():
+        raise Refused(f"{child.name} does not start:\n{supervisor.last_lines(child.name)}")
 
 
 def lab_port(data_dir: Path) -> int:
@@ -93,22 +99,20 @@ def lab_port(data_dir: Path) -> int:
 
 def start_lab(supervisor: Supervisor, options: Options, port: int) -> None:
     """Start the demo shop and wait until it listens."""
-    supervisor.start("lab", commands.lab(port, options.data_dir / "lab-shop.sqlite3"))
-    if not supervisor.wait_for(lambda: listens("127.0.0.1", port), within=START_SECONDS):
-        raise Refused(f"the lab does not start; see {supervisor.log('lab')}")
+    child = supervisor.start("lab", commands.lab(port, options.data_dir / "lab-shop.sqlite3"))
+    _await(supervisor, child, lambda: listens("127.0.0.1", port))
 
 
 def prepare(supervisor: Supervisor, *, lab_url: str) -> Prepared:
     """Migrate and bootstrap; raises Refused with what the command said."""
-    log = supervisor.log("bootstrap")
-    log.unlink(missing_ok=True)
+    supervisor.log("bootstrap").unlink(missing_ok=True)
     answer = supervisor.logs.parent / "bootstrap.json"
     try:
         code = supervisor.run(
             "bootstrap", commands.manage("bootstrap", "--lab-url", lab_url, "--json", str(answer))
         )
         if code != 0:
-            raise Refused(f"the database cannot be prepared:\n{log.read_text(errors='replace')[-2_000:]}")
+            raise Refused(f"the database cannot be prepared:\n{supervisor.last_lines('bootstrap')}")
         made = json.loads(answer.read_text())
     finally:
         answer.unlink(missing_ok=True)
@@ -121,13 +125,12 @@ def start_service(supervisor: Supervisor, options: Options, listener: socket.soc
     """Start the worker and the web server; raises Refused where that takes too long."""
     supervisor.start("worker", commands.worker())
     descriptor = listener.fileno()
-    supervisor.start("web", commands.web_on(descriptor), inherited=[descriptor])
-    if not supervisor.wait_for(lambda: _is_up(options.url), within=START_SECONDS):
-        raise Refused(f"the web server does not start; see {supervisor.log('web')}")
+    child = supervisor.start("web", commands.web_on(descriptor), inherited=[descriptor])
+    _await(supervisor, child, lambda: _is_up(options.url))
 
 
 def _is_up(url: str) -> bool:
     try:
-        return requests.get(f"{url}/healthz", timeout=2).ok
+        return bool(Api(url).get("/healthz")["status"] == "ok")
     except requests.RequestException:
         return False

@@ -34,6 +34,10 @@ class Child:
     restart_at: float | None = None
     pause: float = FIRST_PAUSE
 
+    def has_ended(self) -> bool:
+        """Say whether its process is over."""
+        return self.process is not None and self.process.poll() is not None
+
 
 @dataclass(slots=True)
 class Supervisor:
@@ -70,7 +74,7 @@ class Supervisor:
         """Run a command to its end and return its exit code; raises Stopped."""
         child = self.start(name, command)
         try:
-            self.wait_for(lambda: child.process is not None and child.process.poll() is not None)
+            self.wait_for(child.has_ended)
         finally:
             self.children.remove(child)
             if child.process is not None:
@@ -96,6 +100,11 @@ class Supervisor:
     def log(self, name: str) -> Path:
         """Return where a child's output goes."""
         return self.logs / f"{name}.log"
+
+    def last_lines(self, name: str) -> str:
+        """Return the end of a child's output, and where all of it is."""
+        log = self.log(name)
+        return f"{log.read_text(errors='replace')[-2_000:].strip()}\n({log})"
 
     def end(self) -> None:
         """End all children: those that use the broker first, at most 4.5 s in all."""

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
+from django.db import OperationalError
 from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.models import Team
@@ -35,7 +36,7 @@ class Command(BaseCommand):
         """Do it, and say who the administrator is."""
         email = os.environ.get("ADMIN_EMAIL", "").strip()
         _check_email(email)
-        call_command("migrate", interactive=False, verbosity=0)
+        _migrate()
         administrator = ensure_administrator(email=email, password=os.environ.get("ADMIN_PASSWORD", ""))
         team = ensure_demo_team(owner=administrator.user)
         lab = _bring_lab(team, administrator, options["lab_url"])
@@ -43,6 +44,13 @@ class Command(BaseCommand):
             _write_private(options["json"], json.dumps(_summary(team, administrator) | lab))
         else:
             self.stdout.write(_sentence(administrator))
+
+
+def _migrate() -> None:
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+    except OperationalError as problem:
+        raise CommandError(f"the database does not answer as it should: {problem}") from problem
 
 
 def _check_email(email: str) -> None:
