@@ -77,10 +77,7 @@ class Output:
     async def write(self) -> None:
         """Send what is queued, for ever."""
         while (text := await self._texts.get()) is not None:
-            try:
-                await self._send({"type": "websocket.send", "text": text})
-            except OSError as gone:  # uvicorn's ClientDisconnected
-                raise Closing(None) from gone
+            await self._send({"type": "websocket.send", "text": text})
             self._characters -= len(text)
         raise Closing(NORMAL)
 
@@ -122,17 +119,14 @@ class LiveStream:
         return []
 
     async def run(self) -> None:
-        """Serve the socket from its handshake to its end.
-
-        It is accepted before it is refused: a browser shows a close code, but nothing of a refused handshake.
-        """
-        await self._receive()  # websocket.connect
-        await self._send({"type": "websocket.accept", "subprotocol": chosen_subprotocol(self.scope)})
+        """Serve the socket from its handshake to its end."""
         code: int | None = INTERNAL
         try:
             await self._serve()
         except* Closing as closings:
             code = _first(closings).code
+        except* OSError:  # the client has gone: uvicorn's ClientDisconnected
+            code = None
         except* Exception:
             logger.exception("A live stream broke")
         if code is not None:
@@ -141,6 +135,9 @@ class LiveStream:
                     await self._send({"type": "websocket.close", "code": code})
 
     async def _serve(self) -> None:
+        """Accept, and refuse only then: a browser shows a close code, but nothing of a refused handshake."""
+        await self._receive()  # websocket.connect
+        await self._send({"type": "websocket.accept", "subprotocol": chosen_subprotocol(self.scope)})
         login = await self._check()
         async with asyncio.TaskGroup() as tasks:
             for work in (self._read(), self._listen(), self._stay_allowed(login), *self.more_work()):
@@ -160,9 +157,7 @@ class LiveStream:
         """Look again and again whether the login holds and the user may still see it."""
         while True:
             left = LOGIN_CHECK if login.expires_at is None else login.expires_at - time.time()
-            await asyncio.sleep(
-                max(0.0, min(LOGIN_CHECK, left)) + 0.001
-            )  # a token is valid to its last moment
+            await asyncio.sleep(max(0.0, min(LOGIN_CHECK, left)) + 0.001)  # valid to its last moment
             login = await self._check()
 
     async def _read(self) -> None:

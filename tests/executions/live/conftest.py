@@ -20,7 +20,7 @@ from accounts.models import User
 from asynctester.asgi import application
 
 Watch = Callable[..., "Client"]
-TIMEOUT = 10.0
+TIMEOUT = 30.0  # the machine may be busy; nothing waits that long when all is well
 
 
 @pytest.fixture(scope="session")
