@@ -61,6 +61,12 @@ def answer_of(step: ExecutionStep, progress: Progress) -> Answer | None:
     return None
 
 
+def child_is_over(step: ExecutionStep) -> bool:
+    """Return whether the child that the step waits for has ended."""
+    progress = Progress.from_json(step.state)
+    return progress.child is not None and answer_of(step, progress) is not None
+
+
 def _child_answer(step: ExecutionStep, progress: Progress, child_id: str) -> Answer | None:
     child = Execution.objects.filter(pk=uuid.UUID(child_id)).defer("draft").first()
     if child is None:

@@ -8,7 +8,7 @@ import socket
 import threading
 import uuid
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
 
 from executions import chain, moves
@@ -55,7 +55,7 @@ def run_step(execution_id: uuid.UUID, position: int | None, *, begin: bool = Fal
     with leases.holding(step) as cancellation:
         try:
             return carry_on(step, execution, near, cancellation)
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             raise  # nothing can be written now: the lease ends, and a sweeper takes the step back
         except Exception:
             logger.exception("step %s of execution %s failed unexpectedly", step.name, execution.id)
@@ -66,13 +66,15 @@ def run_step(execution_id: uuid.UUID, position: int | None, *, begin: bool = Fal
 
 def _begin(execution_id: uuid.UUID, position: int | None) -> int | None:
     """Start the execution; returns where its foreground begins (the chain's first link, if it had begun already)."""
-    execution = moves.begin(execution_id)
+    with transaction.atomic():
+        execution = moves.begin(execution_id)
+        background = moves.release(execution_id, execution.release) if execution else []
     if execution is None:
         _wait_for_start(execution_id, position)
         return position
     events.publish([messages.execution_update(execution)])
-    for background in moves.release(execution_id, execution.release):
-        chain.publish(execution_id, [background])
+    for each in background:
+        chain.publish(execution_id, [each])
     if execution.remaining == 0:
         return end_phase(execution_id)
     return execution.cursor

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from executions.models import Execution, ExecutionStep
 from executions.sql import STEP, Statement, after_sql, in_list, key, update_returning
@@ -79,14 +79,15 @@ class Leases:
             held = self.held()
             if not held:
                 renewed = time.monotonic()
+                connection.close()  # back to the pool
                 continue
             try:
                 _end_cancelled(held)
                 if time.monotonic() - renewed >= settings.ENGINE_HEARTBEAT_SECONDS:
                     _renew(held)
                     renewed = time.monotonic()
-            except DatabaseError as error:
-                logger.warning("leases not renewed: %s", error)
+            except Exception:  # a thread that ended would cost this process all its leases
+                logger.exception("leases not renewed")
                 connection.close()
 
 

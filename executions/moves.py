@@ -69,7 +69,7 @@ def claim(execution_id: uuid.UUID, position: int, owner: str) -> Moved | None:
     execution = Statement(
         f"{_NEXT_NUMBER}, looks = 0, look_at = {after_sql()}", [settings.ENGINE_UNCLAIMED_SECONDS]
     )
-    return change_step_and_execution(step, execution)
+    return change_step_and_execution(execution_id, step, execution)
 
 
 @dataclass
@@ -110,7 +110,7 @@ def end_step(
             *([cursor.to] if cursor.moves else []),
         ],
     )
-    return change_step_and_execution(statement, execution, attempt)
+    return change_step_and_execution(step.execution_id, statement, execution, attempt)
 
 
 def _failure(step: ExecutionStep, status: str, change: Change) -> dict[str, str]:
@@ -152,7 +152,7 @@ def park(
         f"{_NEXT_NUMBER}, look_at = {after_sql()}" + (", cursor = %s" if cursor.moves else ""),
         [(seconds or 0) + settings.ENGINE_UNCLAIMED_SECONDS, *([cursor.to] if cursor.moves else [])],
     )
-    return change_step_and_execution(statement, execution, attempt)
+    return change_step_and_execution(step.execution_id, statement, execution, attempt)
 
 
 def take_over(step: ExecutionStep) -> Moved | None:
@@ -162,7 +162,14 @@ def take_over(step: ExecutionStep) -> Moved | None:
         " WHERE id = %s AND fence = %s AND status = 'IN_PROGRESS'",
         [settings.ENGINE_LEASE_SECONDS, key(step.id), step.fence],
     )
-    return change_step_and_execution(statement, Statement(f"sequence = {EXECUTION}.sequence"))
+    return change_step_and_execution(
+        step.execution_id, statement, Statement(f"sequence = {EXECUTION}.sequence")
+    )
+
+
+def lock(execution_id: uuid.UUID) -> None:
+    """Lock the execution's row until the transaction ends: before a move that changes several steps."""
+    list(Execution.objects.select_for_update(no_key=True).filter(pk=execution_id).values_list("pk"))
 
 
 def wake(execution_id: uuid.UUID, position: int) -> bool:
@@ -201,10 +208,12 @@ def skip_steps(
 ) -> tuple[list[ExecutionStep], Execution] | None:
     """Skip the unstarted steps in the ranges (from, to; both inclusive); None where there are none.
 
+    Call it in a transaction.
     `clean_up` limits it to the steps of one phase; None skips both phases' (a branch that is not taken).
     """
     if not ranges:
         return None
+    lock(execution_id)
     inside = " OR ".join(["(position >= %s AND position <= %s)"] * len(ranges))
     sql = (
         f"UPDATE {STEP} SET status = 'SKIPPED', completed_at = {now_sql()} WHERE execution_id = %s"
@@ -270,7 +279,10 @@ def request_cancel(execution_id: uuid.UUID) -> Execution | None:
 def cancel_open_steps(
     execution_id: uuid.UUID, *, clean_up_too: bool
 ) -> tuple[list[ExecutionStep], Execution]:
-    """Cancel what has not started or waits; a step that waits for a child is left until the child has ended."""
+    """Cancel what has not started or waits; a step that waits for a child is left until the child has ended.
+
+    Call it in a transaction that holds the lock.
+    """
     has_child = (
         f"EXISTS (SELECT 1 FROM {EXECUTION} c WHERE c.parent_id = {STEP}.execution_id"
         f" AND c.parent_position = {STEP}.position AND c.status IN ('PENDING', 'IN_PROGRESS'))"

@@ -155,9 +155,10 @@ def settle_cancel(execution_id: uuid.UUID) -> int | None:
 
     Returns where the chain goes on (clean-up).
     """
-    execution = Execution.objects.only("id", "status", "cancel_requests", "phase").get(pk=execution_id)
-    clean_up_too = execution.cancel_requests >= 2 or execution.status == "PENDING"
     with transaction.atomic():
+        moves.lock(execution_id)
+        execution = Execution.objects.only("id", "status", "cancel_requests").get(pk=execution_id)
+        clean_up_too = execution.cancel_requests >= 2 or execution.status == "PENDING"
         cancelled, execution = moves.cancel_open_steps(execution_id, clean_up_too=clean_up_too)
         ended = moves.end_unstarted(execution_id)
     updates = numbered(execution, cancelled)

@@ -126,14 +126,7 @@ def wait(outcome: Outcome, move: Waiting) -> int | None:
     """Park the step; this process's timer wakes it."""
     attempts = [*outcome.earlier, *([move.attempt] if move.attempt else [])]
     outcome = replace(outcome, earlier=attempts)
-    masker = outcome.masker()
-    rows = _earlier_rows(outcome, masker)
-    change = Change()
-    if attempts:
-        kept = records.stored(attempts[-1], masker)
-        change = records.change_of(
-            outcome.envelope, attempts[-1], kept, outcome.step.attempts + len(attempts)
-        )
+    change, rows = _so_far(outcome)
     seconds = move.delay_ms / 1000
     with transaction.atomic():
         moved = moves.park(outcome.step, seconds, change, move.progress.to_json())
@@ -147,6 +140,16 @@ def wait(outcome: Outcome, move: Waiting) -> int | None:
     _publish(moved)
     timers.add(seconds, outcome.step.execution_id, outcome.step.position)
     return None
+
+
+def _so_far(outcome: Outcome) -> tuple[Change, list[StepAttempt]]:
+    """Return the columns and rows of the attempts of a sitting after which the step goes on."""
+    if not outcome.earlier:
+        return Change(), []
+    masker, newest = outcome.masker(), outcome.earlier[-1]
+    number = outcome.step.attempts + len(outcome.earlier)
+    change = records.change_of(outcome.envelope, newest, records.stored(newest, masker), number)
+    return change, _earlier_rows(outcome, masker)
 
 
 def _publish(moved: moves.Moved) -> None:
@@ -237,12 +240,14 @@ def _enter_branch(outcome: Outcome, move: Delegated, branch: int) -> Answer | in
 def _start_child(outcome: Outcome, move: Delegated, wish: RunChild) -> int | None:
     """Run a flow as a child; the step waits until it has ended."""
     step = outcome.step
-    change = Change({"request": outcome.masker().mask(move.request)})
+    change, rows = _so_far(outcome)
+    change.columns["request"] = outcome.masker().mask(move.request)
     try:
         with transaction.atomic():
             child = start_child(outcome.execution, step, wish)
             progress = replace(move.progress, child=str(child.id))
             moved = moves.park(step, None, change, progress.to_json())
+            StepAttempt.objects.bulk_create(rows)
             if moved is None:
                 transaction.set_rollback(True)
     except StepError as error:

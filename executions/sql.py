@@ -1,12 +1,14 @@
 """A step's and its execution's rows changed together, in one round trip where the database can.
 
 Every move of the engine changes one step row and then its execution row. On PostgreSQL that is one statement (data-
-modifying CTEs), on SQLite two in one transaction. The step's row is always locked first, so moves cannot deadlock.
+modifying CTEs), on SQLite two in one transaction. The execution's row is always locked first, also by the moves that
+change many steps in one transaction: whoever holds it may lock any of its steps, so moves cannot deadlock.
 """
 
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -62,22 +64,22 @@ class Statement:
 
 
 def change_step_and_execution(
-    step: Statement, execution: Statement, attempt: StepAttempt | None = None
+    execution_id: uuid.UUID, step: Statement, execution: Statement, attempt: StepAttempt | None = None
 ) -> tuple[ExecutionStep, Execution] | None:
     """Carry out `step` (an UPDATE of one step) and, where it changed a row, `execution` and the insert of `attempt`.
 
-    `execution` is the SET clause of an update of the step's execution. Returns both rows as they are afterwards, or
-    None where the step's conditions did not hold and nothing was changed.
+    `step` ends in its WHERE clause; `execution` is the SET clause of an update of the step's execution. Returns both
+    rows as they are afterwards, or None where the step's conditions did not hold and nothing was changed.
     """
     move = _in_one_statement if connection.vendor == "postgresql" else _in_one_transaction
     for pause in CONFLICT_PAUSES if not connection.in_atomic_block else ():
         try:
-            return move(step, execution, attempt)
+            return move(execution_id, step, execution, attempt)
         except OperationalError as error:
             if not is_conflict(error):
                 raise
             time.sleep(pause)
-    return move(step, execution, attempt)
+    return move(execution_id, step, execution, attempt)
 
 
 def is_conflict(error: OperationalError) -> bool:
@@ -86,18 +88,19 @@ def is_conflict(error: OperationalError) -> bool:
 
 
 def _in_one_statement(
-    step: Statement, execution: Statement, attempt: StepAttempt | None
+    execution_id: uuid.UUID, step: Statement, execution: Statement, attempt: StepAttempt | None
 ) -> tuple[ExecutionStep, Execution] | None:
     step_columns, execution_columns = _columns(ExecutionStep), _columns(Execution)
     inserted, insert_params = ("", ()) if attempt is None else _insert_attempt(attempt, "FROM s")
     sql = (
-        f"WITH s AS ({step.sql} RETURNING *), {inserted}"
+        f"WITH l AS (SELECT id FROM {EXECUTION} WHERE id = %s FOR NO KEY UPDATE),"
+        f" s AS ({step.sql} AND execution_id = (SELECT id FROM l) RETURNING *), {inserted}"
         f" e AS (UPDATE {EXECUTION} SET {execution.sql} FROM s WHERE {EXECUTION}.id = s.execution_id"
         f" RETURNING {EXECUTION}.*)"
         f" SELECT {_list('s', step_columns)}, {_list('e', execution_columns)} FROM s JOIN e ON e.id = s.execution_id"
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*step.params, *insert_params, *execution.params])
+        cursor.execute(sql, [key(execution_id), *step.params, *insert_params, *execution.params])
         row = cursor.fetchone()
     if row is None:
         return None
@@ -114,7 +117,7 @@ def _insert_attempt(attempt: StepAttempt, source: str) -> tuple[str, Sequence[An
 
 
 def _in_one_transaction(
-    step: Statement, execution: Statement, attempt: StepAttempt | None
+    execution_id: uuid.UUID, step: Statement, execution: Statement, attempt: StepAttempt | None
 ) -> tuple[ExecutionStep, Execution] | None:
     with transaction.atomic():
         changed = update_returning(ExecutionStep, step)
@@ -124,7 +127,7 @@ def _in_one_transaction(
             attempt.save(force_insert=True)
         statement = Statement(
             f"UPDATE {EXECUTION} SET {execution.sql} WHERE id = %s",
-            [*execution.params, key(changed[0].execution_id)],
+            [*execution.params, key(execution_id)],
         )
         return changed[0], update_returning(Execution, statement)[0]
 

@@ -9,6 +9,8 @@ import threading
 import time
 import uuid
 
+from django.db import connection
+
 from executions import chain
 
 logger = logging.getLogger(__name__)
@@ -47,6 +49,7 @@ class Timers:
                 chain.publish_from(uuid.UUID(execution_id), position, begin=begin)
             except Exception:
                 logger.exception("a wait of execution %s is left to the sweeper", execution_id)
+                connection.close()  # a broken one must not be met again
 
     def _next(self) -> tuple[str, int, bool]:
         with self._changed:

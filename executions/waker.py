@@ -15,10 +15,12 @@ from typing import Any, TypeVar
 
 from celery import current_app
 from django.conf import settings
-from django.db import DatabaseError, connection, models
+from django.db import DatabaseError, InterfaceError, connection, models
 from django.utils import timezone
 
 from executions import chain, moves
+from executions.children import child_is_over
+from executions.context import neighbours
 from executions.models import Execution, ExecutionStep
 from executions.progress import end_phase, follow, settle_cancel
 from executions.recovery import take_back
@@ -60,7 +62,7 @@ class Waker:
         while not self._stop.is_set():
             try:
                 pause = self.sweep()
-            except DatabaseError as error:
+            except (DatabaseError, InterfaceError) as error:
                 logger.warning("sweep failed: %s", error)
                 connection.close()
                 self._patient_until = time.monotonic() + settings.ENGINE_LEASE_SECONDS
@@ -82,12 +84,26 @@ class Waker:
 
     def _look_at_step(self, step: ExecutionStep) -> None:
         if step.status != StepStatus.IN_PROGRESS:
-            chain.publish_from(step.execution_id, step.position)
+            _publish_step(step)
         elif time.monotonic() < self._patient_until:
             moves.look_again(ExecutionStep, step.id, settings.ENGINE_LEASE_SECONDS)
         else:
             logger.warning("step %s of execution %s lost its worker", step.name, step.execution_id)
             take_back(step)
+
+
+def _publish_step(step: ExecutionStep) -> None:
+    """Publish the step, unless it waits for another one that has not ended."""
+    if step.status == StepStatus.WAITING and step.due_at is None:
+        if not _is_forgotten(step):
+            return
+        moves.wake(step.execution_id, step.position)
+    chain.publish_from(step.execution_id, step.position)
+
+
+def _is_forgotten(step: ExecutionStep) -> bool:
+    """Whether what the step waits for has ended, and the worker that should have said so was lost before it did."""
+    return child_is_over(step) or (step.awaiting and not neighbours(step).running_background())
 
 
 def _due(model: type[ModelT]) -> list[ModelT]:
@@ -97,8 +113,10 @@ def _due(model: type[ModelT]) -> list[ModelT]:
     pause = f"{settings.ENGINE_UNCLAIMED_SECONDS} * (CASE WHEN looks < 5 THEN (1 << looks) ELSE 32 END)"
     if not _any_due(table):
         return []
+    # `looks` stops where its column does not end yet: a broker can be away for days.
     sql = (
-        f"UPDATE {table} SET looks = looks + 1, look_at = {after_sql().replace('%s', pause)}"
+        f"UPDATE {table} SET looks = CASE WHEN looks < 32 THEN looks + 1 ELSE looks END,"
+        f" look_at = {after_sql().replace('%s', pause)}"
         f" WHERE id IN (SELECT id FROM {table} WHERE look_at <= {now_sql()} ORDER BY look_at LIMIT {BATCH}{locked})"
     )
     return update_returning(model, Statement(sql))
@@ -125,7 +143,7 @@ def _look_at_execution(execution: Execution) -> None:
 def _cancel_again(execution: Execution) -> None:
     """Settle a cancel once more: a step may have begun to wait, or a child to run, while it was asked for."""
     moves.look_again(Execution, execution.id, 2.0)
-    cancel_children(execution.id)
+    cancel_children(execution)
     follow(execution.id, settle_cancel(execution.id))
     if execution.remaining == 0:
         follow(execution.id, end_phase(execution.id))
@@ -143,12 +161,23 @@ def _publish_cursor(execution: Execution) -> None:
 
 
 def queue_holds_work() -> bool:
-    """Return whether tasks wait in the broker's queue: then an unclaimed step is late, not lost."""
+    """Return whether tasks wait in the broker's queue: then an unclaimed step is late, not lost.
+
+    A broker that does not answer holds none: publishing will notice it, and have the row looked at soon.
+    """
+    try:
+        return _queue_length() > 0
+    except Exception as error:  # each transport raises its own
+        logger.warning("the queue's length is not known: %s", error)
+        return False
+
+
+def _queue_length() -> int:
     with current_app.connection_for_read() as broker, broker.channel() as channel:
         size = getattr(
             channel, "_size", None
         )  # Redis transports count; others do not say, and are asked again later
-        return bool(size is not None and size(current_app.conf.task_default_queue) > 0)
+        return int(size(current_app.conf.task_default_queue)) if size is not None else 0
 
 
 def _seconds_to_next() -> float:

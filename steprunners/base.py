@@ -11,7 +11,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
 
@@ -204,7 +204,8 @@ class Cancellation:
             self._event.set()
             callbacks = list(self._callbacks)
         for callback in callbacks:
-            callback()
+            with suppress(Exception):  # of a socket that is closed already; the others are still to be closed
+                callback()
 
     def check(self) -> None:
         """Raise Cancelled where `cancel` was called."""

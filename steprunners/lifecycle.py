@@ -187,12 +187,11 @@ def _advance_items(
         scope = replace(work.scope, item=items[progress.item], index=progress.item)
         move = _advance_one(replace(work, scope=scope), progress, answer)
         answer = None
-        if not isinstance(move, Ended):
-            return _with_item(move, progress.item)
-        attempt = replace(move.attempt, item=progress.item)
         if last is not None:
             record(last)
-        last = attempt
+        if not isinstance(move, Ended):
+            return _with_item(move, progress.item)
+        attempt = last = replace(move.attempt, item=progress.item)
         progress = progress.next_item(attempt)
         if attempt.status != SUCCESS:
             break

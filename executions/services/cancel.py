@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
-
 from executions import moves
 from executions.live import events, messages
-from executions.models import Execution
+from executions.models import Execution, ExecutionStep
 from executions.progress import follow, settle_cancel
 
 
@@ -23,15 +21,23 @@ def cancel_execution(execution: Execution) -> Execution:
     if requested is None:
         raise AlreadyOver
     events.publish([messages.execution_update(requested)])
-    cancel_children(execution.id)
+    cancel_children(requested)
     follow(execution.id, settle_cancel(execution.id))
     return Execution.objects.get(pk=execution.pk)
 
 
-def cancel_children(execution_id: uuid.UUID) -> None:
-    """Cancel the children that run."""
-    for child in Execution.objects.filter(parent=execution_id, status__in=["PENDING", "IN_PROGRESS"]):
-        try:
-            cancel_execution(child)
-        except AlreadyOver:
-            continue  # it ended by itself in between
+def cancel_children(execution: Execution) -> None:
+    """Pass the execution's cancel requests on to the children that run; safe to repeat.
+
+    The first request leaves the children of clean-up steps alone: clean-up is still to run.
+    """
+    open_ = Execution.objects.filter(parent=execution.pk, status__in=["PENDING", "IN_PROGRESS"])
+    if execution.cancel_requests < 2:
+        clean_up = ExecutionStep.objects.filter(execution=execution.pk, always_run=True)
+        open_ = open_.exclude(parent_position__in=clean_up.values("position"))
+    for child in open_.filter(cancel_requests__lt=min(execution.cancel_requests, 2)):
+        for _ in range(min(execution.cancel_requests, 2) - child.cancel_requests):
+            try:
+                cancel_execution(child)
+            except AlreadyOver:
+                break  # it has ended in between

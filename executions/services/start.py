@@ -24,6 +24,9 @@ from resources.models import Environment
 
 MAX_INITIAL_DELAY_MS = 7 * 24 * 3_600_000
 
+#: A delayed start is a sweeper's business this long after it was due: the timer of a worker that lives comes first.
+_SLACK_SECONDS = 0.5
+
 #: Changes an execution and its rows before they are written (a re-run takes over earlier results).
 Prepare = Callable[[Execution, list[ExecutionStep]], None]
 
@@ -90,7 +93,8 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
         initial_delay_ms=initial_delay_ms,
         created_at=now,
         due_at=due_at if initial_delay_ms else None,
-        look_at=due_at + timedelta(seconds=settings.ENGINE_UNCLAIMED_SECONDS),
+        look_at=due_at
+        + timedelta(seconds=_SLACK_SECONDS if initial_delay_ms else settings.ENGINE_UNCLAIMED_SECONDS),
     )
     steps = planned.apply_to(execution)
     if prepare is not None:
