@@ -13,6 +13,7 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.permissions import Action, may
+from executions import flow_admin
 from executions.admin_rows import ReadOnlyAdmin, json_column, link, list_link
 from executions.models import Execution, ExecutionStep, StepAttempt
 from executions.selectors import HIDDEN_OF_EXECUTION
@@ -20,6 +21,9 @@ from executions.services.cancel import AlreadyOver, cancel_execution
 from executions.services.rerun import rerun
 from executions.services.start import RunRefused
 from executions.states import Source
+
+#: Django imports this module alone; the flows' list gets its action with it.
+BESIDE = flow_admin
 
 LARGE_OF_STEP = ("definition", "request", "response", "assertions", "extracted", "error")
 ENCRYPTED_OF_STEP = ("state", "whole_response", "secret_extracts")
