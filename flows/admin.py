@@ -67,7 +67,7 @@ class FlowAdmin(_ReadOnly):
         ("created_by", "created_at", "updated_at", "deleted_at"),
     )
     readonly_fields = ("shown_labels", "all_versions", "all_executions")
-    actions = ("delete_softly",)
+    actions: tuple[str, ...] = ("delete_softly",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Flow]:
         """Return the flows with the number of their executions."""
