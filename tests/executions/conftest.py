@@ -1,0 +1,32 @@
+"""What the tests that drive the engine themselves need."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from executions.leases import CHECK_SECONDS, leases
+from tests.servers.stack import Worker
+
+
+@pytest.fixture(scope="session")
+def engine_threads(django_db_setup: None) -> Iterator[None]:
+    """Let the engine's threads give their connections back before the test database is dropped."""
+    yield
+    deadline = time.monotonic() + 10
+    while leases.held() and time.monotonic() < deadline:
+        time.sleep(CHECK_SECONDS)
+    time.sleep(2 * CHECK_SECONDS)
+
+
+@pytest.fixture
+def driven(engine_threads: None, db: None) -> None:
+    """The test carries flows on by itself, in its own transaction: no worker sees them."""
+
+
+@pytest.fixture
+def alone(engine_threads: None, transactional_db: None, worker_process: Worker) -> None:
+    """Real commits, and no worker beside the test that might be first."""
+    worker_process.stop()
