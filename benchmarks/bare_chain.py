@@ -43,7 +43,7 @@ def call(url: str) -> int:
     return int(response.json()["id"])
 
 
-@app.task(name="bare.call", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery has no types
+@app.task(name="bare.call", ignore_result=True)
 def call_task(url: str) -> None:
     """Make the call in a worker."""
     call(url)

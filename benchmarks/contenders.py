@@ -17,6 +17,7 @@ import requests
 
 from asynctester.embedded import commands
 from asynctester.embedded.processes import end, free_port, listens
+from benchmarks import bare_chain
 from benchmarks.flows import chained_flow
 from benchmarks.processor_time import freeze, seconds_of, thaw
 from benchmarks.servers import Servers
@@ -110,11 +111,11 @@ class BareChain(Contender):
 
     def start(self) -> None:
         """Start the workers, with the options of the engine's."""
-        os.environ["BARE_BROKER_URL"] = self._broker  # for this process, which publishes, and for the workers
+        bare_chain.app.conf.update(broker_url=self._broker)  # this process publishes
         for number, command in enumerate(self._commands):
             own = ["benchmarks.bare_chain" if part == "asynctester" else part for part in command]
             log = self.servers.folder / f"bare-worker-{number}.log"
-            self.workers.append(start_worker(own, log, dict(os.environ)))
+            self.workers.append(start_worker(own, log, {**os.environ, "BARE_BROKER_URL": self._broker}))
 
     def alone(self, steps: int) -> float:
         """Publish one chain."""
@@ -123,8 +124,6 @@ class BareChain(Contender):
         return (time.perf_counter() - started) * 1000
 
     def _queue(self, runs: int, steps: int) -> int:
-        from benchmarks import bare_chain  # noqa: PLC0415  # its broker is known only now
-
         goal = self._calls("") + runs * steps
         for _ in range(runs):
             bare_chain.publish(f"{self.servers.target_url}/orders/42", steps)
@@ -162,7 +161,8 @@ class Installation(Contender):
         self.environment = server_environment(
             DATA_DIR=str(self.folder), DATABASE_URL=self.database_url, REDIS_URL=redis_url, **self.extra
         )
-        self._ends = redis.Redis.from_url(redis_url).pubsub(ignore_subscribe_messages=True)
+        client = redis.Redis.from_url(redis_url)
+        self._ends = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]  # redis-py's own
         self._ended: dict[str, str] = {}
 
     def start(self) -> None:
