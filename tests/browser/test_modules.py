@@ -130,6 +130,33 @@ def test_a_typed_value_keeps_its_type(signed_in_page: Page, kind: str, typed: st
     assert call(signed_in_page, "flow/run-dialog.js", code, [kind, typed]) == text
 
 
+def test_names_are_those_above_the_cursor(signed_in_page: Page) -> None:
+    text = """\
+name: Flow
+variables:
+  - {name: base, type: string}
+steps:
+  # a name: comment
+  - name: one  # not a name: either
+    extract: {id: body.id, other: {path: x}}
+  - name: two
+    extract:
+      deep: body.x
+    stepType: http
+  - name: three
+    meta: {url: "${"""
+    code = "module.namesAbove(argument).filter((one) => !['given', 'function'].includes(one.kind))"
+    found = [(one["text"], one["kind"]) for one in call(signed_in_page, "flow/names.js", code, text)]
+    assert found == [
+        ("id", "extracted"),
+        ("other", "extracted"),
+        ("deep", "extracted"),
+        ("base", "variable"),
+        ("two", "step"),
+        ("one", "step"),
+    ]
+
+
 def test_durations_read_as_on_the_server(signed_in_page: Page) -> None:
     values = [0, 1, 999, 1_000, 9_990, 10_000, 59_900, 60_000, 185_000, 3_600_000, 7_800_000]
     shown = call(signed_in_page, "time.js", "argument.map((value) => module.duration(value))", values)

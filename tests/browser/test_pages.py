@@ -181,6 +181,7 @@ def test_the_editor_lists_what_can_be_referred_to(signed_in_page: Page) -> None:
     area.type("${")
     names = page.locator("#completion [role=option]")
     expect(names.nth(0)).to_have_text(re.compile("^pause"))
+    expect(names.nth(0)).to_have_attribute("aria-selected", "true")
     expect(names.nth(3)).to_have_text(re.compile("^first"))
     area.type("pa")
     expect(names).to_have_count(1)

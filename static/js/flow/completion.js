@@ -49,7 +49,7 @@ export class Completion {
   }
 
   draw() {
-    this.list.replaceChildren(...this.found.map(({ text, kind }, at) => el("li", { role: "option", "aria-selected": at === this.chosen, onmousedown: (event) => this.take(event, at) }, el("span", {}, text), el("span", { class: "faint" }, kind))));
+    this.list.replaceChildren(...this.found.map(({ text, kind }, at) => el("li", { role: "option", "aria-selected": String(at === this.chosen), onmousedown: (event) => this.take(event, at) }, el("span", {}, text), el("span", { class: "faint" }, kind))));
   }
 
   close() {

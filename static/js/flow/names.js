@@ -20,19 +20,20 @@ function extractsOf(lines) {
   return found;
 }
 
-/** Return `[{text, kind}]` for the place after `above`, the text before the cursor. */
-export function namesAbove(above) {
+/** Return `[{text, kind}]` for the place after `text`, which is what stands before the cursor. */
+export function namesAbove(text) {
+  const above = text.replace(/(^|\s)#.*$/gm, "$1"); // what a comment says is no name
   const steps = above.search(/^steps:/m);
   const head = steps < 0 ? above : above.slice(0, steps);
   const body = steps < 0 ? "" : above.slice(steps);
-  const named = (text) => [...text.matchAll(NAME)].map(([, name]) => name);
+  const named = (part) => [...part.matchAll(NAME)].map(([, name]) => name);
   const variables = head.search(/^variables:/m) < 0 ? [] : named(head.slice(head.search(/^variables:/m)));
   const own = named(body).slice(0, -1); // the last one is the step that the cursor is in
   return [
-    ...extractsOf(body.split("\n")).map((text) => ({ text, kind: "extracted" })),
-    ...variables.map((text) => ({ text, kind: "variable" })),
-    ...own.reverse().map((text) => ({ text, kind: "step" })),
-    ...GIVEN.map((text) => ({ text, kind: "given" })),
-    ...FUNCTIONS.map((text) => ({ text, kind: "function" })),
-  ].filter(({ text }, at, all) => all.findIndex((other) => other.text === text) === at);
+    ...extractsOf(body.split("\n")).map((name) => ({ text: name, kind: "extracted" })),
+    ...variables.map((name) => ({ text: name, kind: "variable" })),
+    ...own.reverse().map((name) => ({ text: name, kind: "step" })),
+    ...GIVEN.map((name) => ({ text: name, kind: "given" })),
+    ...FUNCTIONS.map((name) => ({ text: name, kind: "function" })),
+  ].filter((one, at, all) => all.findIndex((other) => other.text === one.text) === at);
 }

@@ -56,7 +56,7 @@ function showProblems(problems) {
 }
 
 function problemLine({ line, column, attr, detail }) {
-  const told = [line ? el("span", { class: "problem-line numeric" }, `Line ${line}`) : null, attr ? el("code", {}, attr) : null, el("span", {}, detail)];
+  const told = [line ? el("span", { class: "problem-line numeric" }, `Line ${line}`) : null, attr ? el("code", {}, attr) : null, el("span", {}, detail.replace(/^line \d+, column \d+: /, ""))];
   return el("li", {}, el("button", { type: "button", class: "problem status status-bad", onclick: () => line && editor.goTo(line, column) }, el("span", { class: "status-icon" }, icon("bad")), ...told.filter(Boolean)));
 }
 

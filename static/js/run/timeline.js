@@ -88,7 +88,8 @@ export class Timeline {
   fill(node, step) {
     const link = node.firstChild;
     link.classList.toggle("selected", step.name === this.selected);
-    link.toggleAttribute("aria-current", step.name === this.selected);
+    if (step.name === this.selected) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
     const looks = [step.status, step.attempts, step.durationMs, step.startedAt, step.reused].join();
     if (node.looks !== looks) {
       node.looks = looks;
