@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from resources.selectors import connection_of, find_resource, secret_values
-
 from executions.models import Execution, ExecutionStep, SessionState
 from executions.presentation import milliseconds
 from executions.states import STEP_OPEN, StepStatus
+from resources.selectors import connection_of, find_resource, secret_values
 from steprunners.base import BadConfig, ConnectionConfig
 from steprunners.json_types import Json
 from steprunners.references import Scope, StepView

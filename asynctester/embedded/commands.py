@@ -22,6 +22,8 @@ def web(host: str, port: int) -> list[str]:
         *("--host", host, "--port", str(port), "--ws", "websockets-sansio"),
         # Nobody stands in front of it here, so nobody may speak for the client's address.
         "--no-proxy-headers",
+        "--ws-max-size",
+        "65536",
         *("--timeout-graceful-shutdown", "3", "--log-level", "info", "--no-access-log"),
     ]
 

@@ -17,6 +17,7 @@ def main(descriptor: int) -> None:
     config = uvicorn.Config(
         "asynctester.asgi:application",
         ws="websockets-sansio",
+        ws_max_size=65_536,  # streams take commands of a few bytes
         lifespan="off",
         proxy_headers=False,  # nobody stands in front of it, so nobody may speak for the client's address
         timeout_graceful_shutdown=2,
