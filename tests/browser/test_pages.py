@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.flows import GREETING, delay, dumps, expect_status, flow_of, write
 from tests.servers.stack import LiveStack
@@ -196,3 +196,34 @@ def test_the_theme_is_kept(signed_in_page: Page) -> None:
     page.locator("#theme-toggle").click()
     page.reload()
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_pages_work_under_a_strict_content_security_policy(
+    signed_in_page: Page, live_stack: LiveStack
+) -> None:
+    page = signed_in_page
+    refused: list[str] = []
+    # Other errors are of no interest here: Chromium refuses sockets to pages whose answers were changed on the way.
+    page.on(
+        "console",
+        lambda message: refused.append(message.text) if "Content Security" in message.text else None,
+    )
+
+    def with_policy(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(
+            response=response, headers={**response.headers, "content-security-policy": "default-src 'self'"}
+        )
+
+    page.route(re.compile(r"/(executions|flows)[^.]*$"), with_policy)
+    flow, run = saved_flow(live_stack, "Under a policy"), run_of(live_stack, delay("wait", 1))
+    for path in ("/executions", f"/executions/{run}#step=wait", "/flows", f"/flows/{flow}"):
+        page.goto(path)
+        page.wait_for_timeout(500)
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.locator("#run-start").click()
+    page.wait_for_url(re.compile("/executions/"))
+    expect_status(page, "Completed")
+    assert refused == []
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">')")
+    assert refused != []  # the policy was in force
