@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import Team, User
-from accounts.permissions import Action, may
+from accounts.permissions import Action, may, teams_where
 from flows.editor import check_json, check_text, problems_json, text_of
 from flows.models import Flow, FlowVersion
 from flows.problems import FlowInvalid
@@ -51,7 +51,13 @@ def flows(request: HttpRequest) -> HttpResponse:
     if label:
         found = found.filter(labels__contains=json.dumps(label))  # stored as ASCII JSON text
     page = Paginator(found.order_by("-updated_at", "-id"), PAGE_SIZE).get_page(request.GET.get("page"))
-    context = {"section": "flows", "search": search, "label": label, "page": page}
+    context = {
+        "section": "flows",
+        "search": search,
+        "label": label,
+        "page": page,
+        "runnable_teams": teams_where(request.user, Action.RUN),
+    }
     part = request.headers.get("HX-Request") == "true"
     return render(request, "flows/list_part.html" if part else "flows/list.html", context)
 

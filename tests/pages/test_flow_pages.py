@@ -81,6 +81,12 @@ def test_the_list_is_searched(page: PageFor, alice: User, flow: Flow, query: str
     assert len(page(alice).get("/flows" + query).context["page"].object_list) == found
 
 
+def test_a_viewer_is_offered_no_run(page: PageFor, alice: User, vera: User, flow: Flow) -> None:
+    offered = f'data-run-flow="{flow.pk}"'
+    assert offered in page(alice).get("/flows").content.decode()
+    assert offered not in page(vera).get("/flows").content.decode()
+
+
 def test_an_empty_list_says_what_to_do(page: PageFor, alice: User, team: Team) -> None:
     text = page(alice).get("/flows").content.decode()
     assert all(words in text for words in ("Create a flow", "Import a file", "Take the example"))
