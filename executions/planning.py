@@ -105,7 +105,7 @@ def _with_inner(
         document=document,
         group=group,
         branch=branch,
-        background=step.run_in_background,
+        background=step.run_in_background or (above is not None and above.background),
         always_run=step.always_run or (above is not None and above.always_run),
         disabled=step.disabled or (above is not None and above.disabled),
     )
@@ -171,7 +171,7 @@ def _link_siblings(siblings: list[Planned]) -> Entry:
     last: Planned | None = None
     waiting: list[int] = []
     for step in siblings:
-        if step.background:
+        if step.envelope.run_in_background:
             waiting.append(step.position)
             continue
         entry, waiting = _linked(last, step.position, waiting, entry)
@@ -195,9 +195,18 @@ def _link_needs(planned: list[Planned], variables: Collection[str]) -> None:
     # In the order in which they run: a variable comes from an earlier step, and nobody waits for a later one.
     for step in sorted(planned, key=lambda each: (each.always_run, each.position)):
         found = _needs_of(step.document, by_name, extractors, variables)
-        step.needs = [[position, found[position]] for position in sorted(found) if position != step.position]
+        step.needs = [
+            [position, found[position]]
+            for position in sorted(found)
+            if position != step.position and not (step.background and _encloses(planned[position], step))
+        ]
         for variable in step.envelope.extract:
             extractors.setdefault(variable, []).append(step.position)
+
+
+def _encloses(condition: Planned, step: Planned) -> bool:
+    """Whether the step is inside the condition: in the background each would wait for the other."""
+    return condition.position < step.position <= condition.end_position
 
 
 def _needs_of(

@@ -64,15 +64,33 @@ def after_end(step: ExecutionStep, execution: Execution, cursor: Cursor, *, on: 
     after = Aftermath([messages.step_update(execution, step)], next_position=cursor.to)
     if step.background:
         after.start += moves.wake_awaiting(step.execution_id)
-    elif on:
-        after.start += moves.release(step.execution_id, step.release)
     if step.branches:  # it may have ended before it took one: not wanted, or its condition could not be told
         skip(execution, [(place[0], place[1]) for place in step.branches.values()], after)
-    if not on and not step.background:
+    if _is_alone(step):
+        return after
+    if on:
+        after.start += moves.release(step.execution_id, [*_next_beside(step), *step.release])
+    else:
         _skip_rest(step, execution, after)
-    if step.group is not None and not step.background and cursor.to is None:
-        after.next_position = _end_branch(step, step.group, failed=not on)
+    if step.group is not None and (not on or step.next_position is None):
+        condition = _end_branch(step, step.group, failed=not on)
+        if not step.background:
+            after.next_position = condition
+        elif condition is not None:
+            after.start.append(condition)
     return after
+
+
+def _is_alone(step: ExecutionStep) -> bool:
+    """Whether nothing follows the step: it is in the background itself, not by the condition that it is inside of.
+
+    The inline steps of a background condition follow each other beside the foreground: each releases the next.
+    """
+    return bool(step.definition.get("runInBackground"))
+
+
+def _next_beside(step: ExecutionStep) -> list[int]:
+    return [step.next_position] if step.background and step.next_position is not None else []
 
 
 def _skip_rest(step: ExecutionStep, execution: Execution, after: Aftermath) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from django.db import transaction
@@ -11,7 +12,7 @@ from executions.children import start_child
 from executions.context import Neighbours, neighbours, save_session, texts_of
 from executions.live import events, messages
 from executions.models import Execution, ExecutionStep, StepAttempt
-from executions.moves import Change, Cursor
+from executions.moves import STAY, Change, Cursor
 from executions.progress import Aftermath, after_end, cursor_after, end_phase, goes_on, is_plain, skip
 from executions.states import StepStatus
 from executions.timers import timers
@@ -206,11 +207,12 @@ def delegate(outcome: Outcome, move: Delegated) -> Answer | int | None:
     return _enter_branch(outcome, move, branch)
 
 
-def _skip_branches(outcome: Outcome, taken: int | None) -> None:
+def _skip_branches(outcome: Outcome, taken: int | None, *, release: Sequence[int] = ()) -> None:
     after = Aftermath()
     with transaction.atomic():
         skip(outcome.execution, _not_taken(outcome.step, taken), after)
-    events.publish(after.updates)
+        after.start = moves.release(outcome.execution.pk, release)
+    after.carry_out(outcome.execution.pk)
 
 
 def _not_taken(step: ExecutionStep, taken: int | None) -> list[tuple[int, int]]:
@@ -222,18 +224,20 @@ def _enter_branch(outcome: Outcome, move: Delegated, branch: int) -> Answer | in
     step = outcome.step
     place = (step.branches or {}).get(str(branch))
     if place is None or place[2] is None:
-        _skip_branches(outcome, branch)
+        _skip_branches(outcome, branch, release=place[3] if place else [])
         return Answer({"matchedBranch": branch})
     _, _, entry, release = place
     change = Change({"request": outcome.masker().mask(move.request)})
-    after = Aftermath(next_position=entry)
+    # In the background the branch runs beside the foreground, which keeps its place.
+    lane, cursor = ([entry], STAY) if step.background else ([], Cursor(moves=True, to=entry))
+    after = Aftermath(next_position=cursor.to)
     with transaction.atomic():
-        moved = moves.park(step, None, change, move.progress.to_json(), cursor=Cursor(moves=True, to=entry))
+        moved = moves.park(step, None, change, move.progress.to_json(), cursor=cursor)
         if moved is not None:
             parked, execution = moved
             after.updates.append(messages.step_update(execution, parked))
             skip(execution, _not_taken(step, branch), after)
-            after.start = moves.release(step.execution_id, release)
+            after.start = moves.release(step.execution_id, [*lane, *release])
     return _cancelled(outcome) if moved is None else after.carry_out(step.execution_id)
 
 

@@ -11,14 +11,13 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import yaml
 from django.db import connection
 
 from accounts.models import Team
 from executions import engine
 from executions.models import Execution, ExecutionStep
 from executions.services.start import start_execution
-from executions.states import Source
+from executions.states import STEP_OPEN, Source
 from flows.document import check_document
 
 
@@ -40,28 +39,30 @@ def choice(
     return {"name": name, "stepType": "condition", "meta": meta, **fields}
 
 
-def begin(team: Team, steps: Sequence[dict[str, Any]] | str, **options: Any) -> Execution:
-    """Start a draft of these steps (or of YAML text that holds a flow)."""
-    raw = yaml.safe_load(steps) if isinstance(steps, str) else {"steps": list(steps)}
-    document = check_document({"name": "Driven", **raw})
+def begin(
+    team: Team, steps: Sequence[dict[str, Any]], *, declared: Sequence[dict[str, Any]] = (), **options: Any
+) -> Execution:
+    """Start a draft of these steps with the declared variables; `options` are those of `start_execution`."""
+    document = check_document({"name": "Driven", "steps": list(steps), "variables": list(declared)})
     options.setdefault("user", None)
     return start_execution(team=team, source=Source.API, draft=document, **options)
 
 
 def drive(execution: Execution, *, order: random.Random | None = None, rounds: int = 200) -> Execution:
     """Try every step again and again until nothing moves any more; return the execution as it stands then."""
-    positions: list[int | None] = list(execution.steps.values_list("position", flat=True)) or [None]
+    engine.run_step(execution.pk, None, begin=True)
     before = -1
     for _ in range(rounds):
+        open_ = list(execution.steps.filter(status__in=STEP_OPEN).values_list("position", flat=True))
         if order is not None:
-            order.shuffle(positions)
-        for position in positions:
-            engine.run_step(execution.pk, position, begin=True)
+            order.shuffle(open_)
+        for position in open_:
+            engine.run_step(execution.pk, position)
         now = Execution.objects.get(pk=execution.pk)
         if now.sequence == before:
             break
         before = now.sequence
-    return now
+    return Execution.objects.get(pk=execution.pk)
 
 
 def statuses(execution: Execution) -> dict[str, str]:
