@@ -21,9 +21,9 @@ def planned(*steps: dict[str, Any], variables: Iterable[str] = ()) -> Plan:
 
 
 def links(of: Plan) -> dict[str, str | None]:
-    names = {step.position: step.envelope.name for step in of.steps}
-    names_or_none: dict[int | None, str | None] = {**names, None: None}
-    return {step.envelope.name: names_or_none[step.next_position] for step in of.steps}
+    names: dict[int | None, str | None] = {step.position: step.envelope.name for step in of.steps}
+    names[None] = None
+    return {step.envelope.name: names[step.next_position] for step in of.steps}
 
 
 def needs_of(of: Plan, name: str) -> dict[str, bool]:

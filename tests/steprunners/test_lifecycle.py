@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import pytest
@@ -368,7 +368,7 @@ def test_an_error_ends_until() -> None:
 
 def test_an_error_inside_until_spends_the_retries_that_cover_it() -> None:
     policy = {"maxRetries": 2, "initialDelayMs": 7, "backoffMultiplier": 2, "retryOn": ["ERROR"]}
-    script = [LOST, BAD, LOST, BAD, LOST, GOOD]
+    script: list[Any] = [LOST, BAD, LOST, BAD, LOST, GOOD]
     tested = bench(*script, assertions=HOLDS, until={"intervalMs": 100}, retry=policy)
     assert tested.finish().status == "ERROR"
     assert tested.waits == [7, 100, 14, 100]
@@ -395,7 +395,9 @@ def test_next_wait_of_what_has_ended() -> None:
     st.one_of(st.none(), st.integers(1, 400)),
 )
 def test_any_sequence_of_attempts_ends(script: list[Any], retries: int, timeout_ms: int | None) -> None:
-    until = {} if timeout_ms is None else {"until": {"timeoutMs": timeout_ms, "intervalMs": 5}}
+    until: dict[str, Any] = (
+        {} if timeout_ms is None else {"until": {"timeoutMs": timeout_ms, "intervalMs": 5}}
+    )
     retry = {"maxRetries": retries, "initialDelayMs": 2, "maxDelayMs": 9}
     ended = bench(*script, LOST, assertions=HOLDS, retry=retry, **until).finish(most=400)
     assert ended.status in ("FAILED", "ERROR")
@@ -506,7 +508,7 @@ def test_a_failed_branch_fails_its_step() -> None:
 def test_a_failed_child_is_retried_as_another_child() -> None:
     tested = bench(RunChild("flow"), retry={"maxRetries": 1})
     tested.advance()
-    tested.progress.child = "0197"
+    tested.progress = replace(tested.progress, child="0197")
     assert isinstance(tested.advance(Answer({}, failure="no")), Waiting)
     assert tested.progress.child is None
     assert isinstance(tested.advance(), Delegated)
