@@ -4,8 +4,11 @@ import os
 
 from celery import Celery
 
+from asynctester.broker import use_own_transport
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "asynctester.settings")
 
+use_own_transport()
 app = Celery("asynctester")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -8,6 +8,7 @@ from typing import Any
 
 from executions.models import Execution, ExecutionStep, SessionState
 from executions.presentation import milliseconds
+from executions.sql import Statement, in_list, key, select
 from executions.states import STEP_OPEN, StepStatus
 from resources.selectors import connection_of, find_resource, secret_values
 from steprunners.base import BadConfig, ConnectionConfig
@@ -15,10 +16,10 @@ from steprunners.json_types import Json
 from steprunners.references import Scope, StepView
 
 #: What is read of an earlier step; its request and attempts are not.
-_READ = (
-    "position", "name", "status", "background", "attempts", "duration_ms", "error", "response", "whole_response",
+_READ = frozenset({
+    "id", "position", "name", "status", "background", "attempts", "duration_ms", "error", "response", "whole_response",
     "cut_paths", "extracted", "secret_extracts", "completed_at", "started_at",
-)  # fmt: skip
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,11 @@ def neighbours(step: ExecutionStep) -> Neighbours:
     required = frozenset(position for position, needed in step.needs if needed)
     if not positions:
         return Neighbours([], required)
-    rows = ExecutionStep.objects.filter(execution_id=step.execution_id, position__in=positions).only(*_READ)
-    return Neighbours(list(rows), required)
+    where = Statement(
+        f"execution_id = %s AND position IN {in_list(positions)} ORDER BY position",
+        [key(step.execution_id), *positions],
+    )
+    return Neighbours(select(ExecutionStep, _READ, where), required)
 
 
 def build_scope(execution: Execution, steps: Iterable[ExecutionStep]) -> Scope:
