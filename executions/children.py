@@ -8,7 +8,7 @@ from executions.context import secret_texts, texts_of
 from executions.models import Execution, ExecutionStep
 from executions.services.start import RunRefused, start_execution
 from executions.states import EXECUTION_TERMINAL, ExecutionStatus, Source
-from flows.models import FlowVersion
+from flows.models import Flow, FlowVersion
 from steprunners.base import RunChild, StepError
 from steprunners.json_types import Json
 from steprunners.lifecycle import Answer, Progress
@@ -39,15 +39,26 @@ def start_child(parent: Execution, step: ExecutionStep, wish: RunChild) -> Execu
 
 
 def _pinned_version(parent: Execution, wish: RunChild) -> FlowVersion:
-    """Return the version that was the newest when the run was created, or the one that the step names."""
-    number = wish.version or parent.pins.get(str(wish.flow_id))
-    versions = FlowVersion.objects.filter(
-        flow__team=parent.team_id, flow_id=wish.flow_id, flow__deleted_at=None
-    )
-    found = versions.filter(number=number).select_related("flow").first() if number else None
+    """Return the version that the step names, or the one that was the newest when the run was created.
+
+    A flow that only a reference named could not be pinned then: its newest version of now is taken.
+    """
+    flow = _flow_of(parent, wish.flow_id)
+    number = wish.version or parent.pins.get(str(flow.id), flow.version)
+    found: FlowVersion | None = flow.versions.select_related("flow").filter(number=number).first()
     if found is None:
-        raise StepError(f"there is no flow {wish.flow_id} (version {number}) to run", code="child_refused")
+        raise StepError(f"the flow {flow.name} has no version {number}", code="child_refused")
     return found
+
+
+def _flow_of(parent: Execution, flow_id: str) -> Flow:
+    try:
+        flow = Flow.objects.filter(pk=uuid.UUID(flow_id), team=parent.team_id, deleted_at=None).first()
+    except ValueError:  # what is no id is no flow's either
+        flow = None
+    if flow is None:
+        raise StepError(f"the team has no flow with the id '{flow_id}'", code="child_refused")
+    return flow
 
 
 def answer_of(step: ExecutionStep, progress: Progress) -> Answer | None:

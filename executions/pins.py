@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
+
+from django.db.models import F
 
 from accounts.models import Team
 from executions.planning import inline_branches
@@ -18,13 +21,11 @@ def pinned_versions(team: Team, document: FlowDocument) -> dict[str, int]:
     pins: dict[str, int] = {}
     wanted = set(_named_flows([dump(step) for step in document.steps]))
     while wanted:
-        found = FlowVersion.objects.filter(
-            flow__team=team, flow__deleted_at=None, flow_id__in=[each for each in wanted if _is_id(each)]
-        )
         newest = {
             str(version.flow_id): version
-            for version in found.select_related("flow")
-            if version.number == version.flow.version
+            for version in FlowVersion.objects.filter(
+                flow__team=team, flow__deleted_at=None, flow_id__in=wanted, number=F("flow__version")
+            )
         }
         pins.update({flow_id: version.number for flow_id, version in newest.items()})
         below = {name for version in newest.values() for name in _named_flows(version.document["steps"])}
@@ -35,18 +36,13 @@ def pinned_versions(team: Team, document: FlowDocument) -> dict[str, int]:
 
 
 def _named_flows(steps: list[Any]) -> Iterator[str]:
+    """Yield the ids in the one spelling that pins have: by another one a flow would be looked up for ever."""
     for step in steps:
         meta = step.get("meta", {})
         named = [meta.get("flowId"), meta.get("elseFlowId")]
         named += [branch.get("flowId") for branch in meta.get("branches", []) if isinstance(branch, dict)]
-        yield from (str(each) for each in named if each)
+        for each in named:
+            with suppress(ValueError):  # a reference: not known yet
+                yield str(UUID(str(each or "")))
         for _, inner in inline_branches({"meta": {}, **step}):
             yield from _named_flows(inner)
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

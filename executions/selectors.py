@@ -58,13 +58,12 @@ def snapshot(execution: Execution) -> tuple[Execution, list[ExecutionStep]] | No
     The steps are read again while the execution moves on. On one that never rests the steps may be newer than
     the sequence: the updates that follow set them again, so both ends agree in the end.
     """
-    steps: list[ExecutionStep] = []
-    for _ in range(SNAPSHOT_TRIES):
+    for tries_left in reversed(range(SNAPSHOT_TRIES)):
         steps = list(steps_to_show(execution.pk))
         now = Execution.objects.defer(*HIDDEN_OF_EXECUTION).filter(pk=execution.pk).first()
         if now is None:
             return None
-        if now.sequence == execution.sequence:
+        if now.sequence == execution.sequence or not tries_left:
             break
         execution = now
     return execution, steps

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
+from django.db.models import F
 
 from accounts.models import Team, User
+from executions import selectors
 from executions.models import Execution, ExecutionStep
 from executions.presentation import LARGEST_RESPONSE, step_json
 from executions.selectors import executions_to_show, snapshot, steps_to_show
+from executions.states import StepStatus
 from resources.fields import to_text
 from tests.executions.rows import make_execution, make_step, make_steps
 
@@ -63,3 +67,25 @@ def test_snapshot_reads_again_when_the_execution_moved_on(team: Team) -> None:
     assert found is not None
     assert found[0].sequence == 5
     assert len(found[1]) == 1
+
+
+def test_snapshot_of_one_that_never_rests_is_not_behind_its_sequence(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A watcher drops updates up to the snapshot's sequence, so all of them must be in its steps."""
+    execution = make_execution(team)
+    step = make_step(execution, status=StepStatus.IN_PROGRESS)
+    read = selectors.steps_to_show
+
+    def read_and_move_on(execution_id: UUID) -> list[ExecutionStep]:
+        steps = list(read(execution_id))
+        Execution.objects.filter(pk=execution_id).update(sequence=F("sequence") + 1)
+        ExecutionStep.objects.filter(pk=step.pk).update(attempts=F("attempts") + 1)
+        return steps
+
+    monkeypatch.setattr(selectors, "steps_to_show", read_and_move_on)
+    found = snapshot(execution)
+    assert found is not None
+    shown, [shown_step] = found
+    assert shown.sequence > 0
+    assert shown_step.attempts >= shown.sequence

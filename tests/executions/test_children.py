@@ -1,0 +1,71 @@
+"""Which flow and version a step runs, and how it says that it cannot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from accounts.models import Team
+from executions.models import Execution
+from executions.states import ExecutionStatus
+from flows.document import FlowDocument, check_document
+from flows.models import Flow
+from flows.services import create_flow, delete_flow, save_version
+from tests.executions.driving import begin, delay, drive, step_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def flow(team: Team) -> Flow:
+    return create_flow(team=team, user=None, document=_document("first"))
+
+
+def _document(step: str) -> FlowDocument:
+    return check_document({"name": "Child", "steps": [delay(step)]})
+
+
+def _calling(flow_id: Any, **meta: Any) -> dict[str, Any]:
+    return {"name": "call", "stepType": "flow", "meta": {"flowId": str(flow_id), **meta}}
+
+
+@pytest.mark.parametrize("flow_id", ["nope", "01a20394-96f3-7197-8a9e-3964d38e344b"])
+def test_an_unknown_flow_is_an_error_that_names_it(team: Team, flow_id: str) -> None:
+    done = drive(begin(team, [_calling(flow_id)]))
+    assert done.status == ExecutionStatus.FAILED
+    message = f"the team has no flow with the id '{flow_id}'"
+    assert step_of(done, "call").error == {"code": "child_refused", "message": message}
+
+
+def test_a_deleted_flow_and_a_strangers_are_unknown(team: Team, other_team: Team, flow: Flow) -> None:
+    strangers = create_flow(team=other_team, user=None, document=_document("first"))
+    delete_flow(flow=flow)
+    for each in (flow, strangers):
+        done = drive(begin(team, [_calling(each.pk)]))
+        assert step_of(done, "call").error["code"] == "child_refused"
+
+
+def test_a_version_that_the_flow_has_not(team: Team, flow: Flow) -> None:
+    done = drive(begin(team, [_calling(flow.pk, version=7)]))
+    assert step_of(done, "call").error["message"] == "the flow Child has no version 7"
+
+
+@pytest.mark.parametrize("spelling", [str, lambda pk: str(pk).upper(), lambda pk: pk.hex])
+def test_the_version_is_that_of_the_runs_creation(team: Team, flow: Flow, spelling: Any) -> None:
+    execution = begin(team, [_calling(spelling(flow.pk))])
+    save_version(flow=flow, user=None, document=_document("second"))
+    drive(execution)
+    assert _child_of(execution).flow_version == 1
+
+
+def test_a_flow_that_a_reference_names_is_taken_as_it_is_now(team: Team, flow: Flow) -> None:
+    declared = [{"name": "which", "type": "string", "defaultValue": str(flow.pk)}]
+    execution = begin(team, [_calling("${which}")], declared=declared)
+    save_version(flow=flow, user=None, document=_document("second"))
+    drive(execution)
+    assert _child_of(execution).flow_version == 2
+
+
+def _child_of(execution: Execution) -> Execution:
+    return Execution.objects.get(parent=execution)
