@@ -173,7 +173,10 @@ def queue_holds_work() -> bool:
 
 
 def _queue_length() -> int:
-    with current_app.connection_for_read() as broker, broker.channel() as channel:
+    with (
+        current_app.connection_for_read() as broker,
+        broker.channel() as channel,
+    ):
         size = getattr(
             channel, "_size", None
         )  # Redis transports count; others do not say, and are asked again later

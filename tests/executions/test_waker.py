@@ -1,0 +1,323 @@
+"""The sweeper: due rows once, later and later looks, lost workers, lost wake-ups, a broker that is away."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from celery import current_app
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.models import Team
+from executions import moves, waker
+from executions.models import Execution, ExecutionStep
+from executions.moves import Change
+from executions.recovery import MOST_LOSSES
+from executions.services.cancel import cancel_children, cancel_execution
+from executions.states import StepStatus
+from executions.waker import Waker
+from tests.executions.driving import at_once, begin, delay, drive, statuses, step_of
+from tests.executions.rows import make_execution, make_step
+
+PAST = timedelta(seconds=5)
+LATER = timedelta(hours=1)
+
+
+@pytest.fixture
+def closed_broker(settings: Any) -> Iterator[None]:
+    """Celery's broker is a port at which nobody listens."""
+    url = current_app.conf.broker_url
+    _use_broker("redis://127.0.0.1:9/0")
+    yield
+    _use_broker(url)
+
+
+def _use_broker(url: str) -> None:
+    current_app.conf.broker_url = current_app.conf.broker_write_url = current_app.conf.broker_read_url = url
+    current_app._pool = None
+    current_app.amqp._producer_pool = None
+
+
+def due(execution: Execution, **fields: Any) -> None:
+    """Have the execution's open steps looked at now."""
+    Execution.objects.filter(pk=execution.pk).update(look_at=timezone.now() - PAST, **fields)
+
+
+def due_step(step: ExecutionStep, **fields: Any) -> None:
+    ExecutionStep.objects.filter(pk=step.pk).update(look_at=timezone.now() - PAST, **fields)
+
+
+def running(team: Team, **step: Any) -> tuple[Execution, ExecutionStep]:
+    """Return an execution whose first step is claimed by a worker that is not there any more."""
+    execution = begin(team, [delay("a", **step), delay("x", alwaysRun=True)])
+    moves.begin(execution.pk)
+    moved = moves.claim(execution.pk, 0, "lost")
+    assert moved is not None
+    due_step(moved[0])
+    return execution, moved[0]
+
+
+def seconds_to_look(row: Execution | ExecutionStep) -> float:
+    row.refresh_from_db()
+    assert row.look_at is not None
+    return (row.look_at - timezone.now()).total_seconds()
+
+
+# --- due rows -------------------------------------------------------------------------------------
+
+
+def test_looks_get_rarer(driven: None, team: Team) -> None:
+    execution = make_execution(team, remaining=1)
+    pauses = []
+    for _ in range(8):
+        due(execution)
+        Waker().sweep()
+        pauses.append(round(seconds_to_look(execution) / settings.ENGINE_UNCLAIMED_SECONDS))
+    assert pauses == [1, 2, 4, 8, 16, 32, 32, 32]
+
+
+def test_looks_do_not_outgrow_their_column(driven: None, team: Team) -> None:
+    execution = make_execution(team, remaining=1, looks=32_767)
+    due(execution)
+    Waker().sweep()
+    execution.refresh_from_db()
+    assert execution.looks == 32_767
+
+
+def test_what_is_not_due_is_left_alone(driven: None, team: Team) -> None:
+    execution = make_execution(team, remaining=1, look_at=timezone.now() + LATER)
+    look_at = execution.look_at
+    assert 0 < Waker().sweep() <= waker.TICK_SECONDS
+    execution.refresh_from_db()
+    assert (execution.looks, execution.look_at) == (0, look_at)
+
+
+def test_two_sweepers_take_each_row_once(alone: None, team: Team) -> None:
+    execution = make_execution(team, remaining=40)
+    for position in range(40):
+        make_step(execution, position, status=StepStatus.WAITING, look_at=timezone.now() - PAST)
+    first, second, third = at_once(*[lambda: waker._due(ExecutionStep)] * 3)
+    taken = [step.position for step in [*first, *second, *third]]
+    assert sorted(taken) == list(range(40))
+
+
+# --- lost workers ---------------------------------------------------------------------------------
+
+
+def test_a_step_without_retry_ends_as_interrupted(driven: None, team: Team) -> None:
+    execution, step = running(team)
+    Waker().sweep()
+    step.refresh_from_db()
+    assert step.status == "ERROR"
+    assert step.error["code"] == "interrupted"
+    done = drive(execution)
+    assert (done.status, statuses(done)) == ("FAILED", {"a": "ERROR", "x": "SUCCESS"})
+
+
+def test_a_step_whose_policy_allows_it_runs_again(driven: None, team: Team) -> None:
+    execution, step = running(team, retry={"maxRetries": 1})
+    Waker().sweep()
+    step.refresh_from_db()
+    assert (step.status, step.attempts, step.losses) == ("WAITING", 1, 1)
+    done = drive(execution)
+    assert (done.status, statuses(done)) == ("COMPLETED", {"a": "SUCCESS", "x": "SUCCESS"})
+    history = step_of(done, "a").attempt_history.values_list("number", "status")
+    assert list(history) == [(1, "ERROR"), (2, "SUCCESS")]
+
+
+def test_retry_on_failed_alone_does_not_cover_a_lost_worker(driven: None, team: Team) -> None:
+    _, step = running(team, retry={"maxRetries": 5, "retryOn": ["FAILED"]})
+    Waker().sweep()
+    step.refresh_from_db()
+    assert step.status == "ERROR"
+
+
+def test_a_step_that_takes_down_worker_after_worker_ends(driven: None, team: Team) -> None:
+    execution, step = running(team, retry={"maxRetries": 50, "initialDelayMs": 0})
+    for loss in range(1, MOST_LOSSES + 1):
+        Waker().sweep()
+        step.refresh_from_db()
+        assert step.losses == loss
+        if loss < MOST_LOSSES:
+            assert moves.claim(execution.pk, 0, "lost") is not None
+            due_step(step)
+    assert step.status == "ERROR"
+
+
+def test_a_lost_step_of_a_cancelled_execution_is_cancelled(driven: None, team: Team) -> None:
+    execution, step = running(team, retry={"maxRetries": 5})
+    moves.request_cancel(execution.pk)
+    Waker().sweep()
+    step.refresh_from_db()
+    assert step.status == "CANCELLED"
+
+
+def test_nothing_is_taken_back_right_after_an_outage(driven: None, team: Team) -> None:
+    _, step = running(team)
+    patient = Waker()
+    patient._patient_until = time.monotonic() + 60
+    patient.sweep()
+    assert seconds_to_look(step) > settings.ENGINE_LEASE_SECONDS - 2
+    assert step.status == "IN_PROGRESS"
+    due_step(step)
+    patient._patient_until = time.monotonic()
+    patient.sweep()
+    step.refresh_from_db()
+    assert step.status == "ERROR"
+
+
+def test_a_lost_step_is_taken_back_by_one_sweeper(alone: None, team: Team) -> None:
+    execution, step = running(team)
+    results = at_once(*[Waker().sweep for _ in range(3)])
+    assert not [result for result in results if isinstance(result, Exception)]
+    step.refresh_from_db()
+    assert (step.status, step.losses, step.attempt_history.count()) == ("ERROR", 1, 1)
+    assert Execution.objects.get(pk=execution.pk).cursor == 1
+
+
+# --- lost between two transactions ----------------------------------------------------------------
+
+
+def waiting_for_child(team: Team, child_status: str) -> tuple[Execution, ExecutionStep]:
+    parent = make_execution(team, remaining=1, cursor=0)
+    step = make_step(parent, status=StepStatus.IN_PROGRESS, fence=1)
+    child = make_execution(team, status=child_status, parent=parent, parent_position=0, remaining=1)
+    Execution.objects.filter(pk__in=[parent.pk, child.pk], look_at__isnull=False).update(
+        look_at=timezone.now() + LATER
+    )
+    assert moves.park(step, None, Change(), {"child": str(child.pk)}) is not None
+    due_step(step)
+    return parent, step
+
+
+def test_the_end_of_a_child_that_nobody_told_is_found(driven: None, team: Team) -> None:
+    parent, _ = waiting_for_child(team, "COMPLETED")
+    Waker().sweep()
+    assert moves.claim(parent.pk, 0, "me") is not None
+
+
+def test_a_child_that_runs_is_waited_for(driven: None, team: Team) -> None:
+    parent, _ = waiting_for_child(team, "IN_PROGRESS")
+    Waker().sweep()
+    assert moves.claim(parent.pk, 0, "me") is None
+
+
+def test_the_end_of_a_background_step_that_nobody_told_is_found(driven: None, team: Team) -> None:
+    execution = make_execution(team, remaining=1, cursor=1)
+    later = timezone.now() + LATER
+    background = make_step(execution, 0, background=True, status=StepStatus.IN_PROGRESS, look_at=later)
+    step = make_step(execution, 1, status=StepStatus.IN_PROGRESS, fence=1, needs=[[0, True]])
+    assert moves.park(step, None, Change(), {}, awaiting=True) is not None
+    due_step(step)
+    Waker().sweep()
+    assert moves.claim(execution.pk, 1, "me") is None
+    ExecutionStep.objects.filter(pk=background.pk).update(status="SUCCESS", look_at=None)
+    due_step(step)
+    Waker().sweep()
+    assert moves.claim(execution.pk, 1, "me") is not None
+
+
+def test_an_execution_whose_last_finisher_was_lost_is_ended(driven: None, team: Team) -> None:
+    execution = make_execution(team, remaining=0)
+    due(execution)
+    Waker().sweep()
+    execution.refresh_from_db()
+    assert execution.status == "COMPLETED"
+
+
+# --- cancel ---------------------------------------------------------------------------------------
+
+
+def test_a_cancel_reaches_a_child_once_however_often_it_is_swept(driven: None, team: Team) -> None:
+    parent = make_execution(team, remaining=1)
+    later = timezone.now() + LATER
+    make_step(parent, status=StepStatus.WAITING, look_at=later)
+    child = make_execution(
+        team, parent=parent, parent_position=0, remaining=1, phase="CLEAN_UP", look_at=later
+    )
+    make_step(child, status=StepStatus.IN_PROGRESS, always_run=True, look_at=later)
+    cancel_execution(parent)
+    for _ in range(3):
+        due(parent)
+        Waker().sweep()
+    child.refresh_from_db()
+    assert child.cancel_requests == 1
+    cancel_execution(parent)
+    child.refresh_from_db()
+    assert child.cancel_requests == 2
+
+
+def test_the_first_cancel_leaves_the_child_of_a_clean_up_step_alone(driven: None, team: Team) -> None:
+    parent = make_execution(team, remaining=1, phase="CLEAN_UP", cancel_requests=1)
+    make_step(parent, status=StepStatus.WAITING, always_run=True)
+    child = make_execution(team, parent=parent, parent_position=0, remaining=1)
+    make_step(child, status=StepStatus.IN_PROGRESS)
+    cancel_children(parent)
+    child.refresh_from_db()
+    assert child.cancel_requests == 0
+    parent.cancel_requests = 2
+    cancel_children(parent)
+    child.refresh_from_db()
+    assert child.cancel_requests == 2
+
+
+# --- the broker -----------------------------------------------------------------------------------
+
+
+def test_a_run_request_returns_although_the_broker_is_away(
+    alone: None, closed_broker: None, team: Team
+) -> None:
+    began = time.monotonic()
+    execution = begin(team, [delay("a")])
+    assert time.monotonic() - began < 4
+    assert execution.status == "PENDING"
+    assert seconds_to_look(execution) < 2
+
+
+def test_an_execution_is_looked_at_soon_while_the_broker_is_away(
+    driven: None, closed_broker: None, team: Team
+) -> None:
+    pending = begin(team, [delay("a")])
+    begun = begin(team, [delay("a"), delay("b")])
+    moves.begin(begun.pk)
+    for execution in (pending, begun):
+        due(execution, looks=9)
+    Waker().sweep()
+    assert seconds_to_look(pending) < 2
+    assert seconds_to_look(begun) < 2
+
+
+def test_what_was_not_published_is_published_later(alone: None, team: Team) -> None:
+    execution = begin(team, [delay("a")])
+    _published()
+    due(execution)
+    Waker().sweep()
+    assert _published() == [str(execution.pk)]
+
+
+def test_an_unclaimed_step_is_not_published_again_while_the_queue_holds_work(alone: None, team: Team) -> None:
+    _published()
+    execution = begin(team, [delay("a")])
+    moves.begin(execution.pk)
+    assert waker.queue_holds_work()
+    due(execution)
+    Waker().sweep()
+    assert len(_published()) == 1
+    due(execution)
+    Waker().sweep()
+    assert _published() == [str(execution.pk)]
+
+
+def _published() -> list[str]:
+    """Take what is in the queue; return the execution of each task."""
+    found = []
+    with current_app.connection_for_read() as broker:
+        queue = current_app.amqp.queues[current_app.conf.task_default_queue].bind(broker.default_channel)
+        while (message := queue.get(no_ack=True)) is not None:
+            found.append(str(uuid.UUID(message.payload[0][0])))
+    return found
