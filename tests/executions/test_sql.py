@@ -1,0 +1,80 @@
+"""The helpers that write SQL for both databases."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from accounts.models import Team
+from executions import sql
+from executions.models import Execution, ExecutionStep
+from executions.sql import Statement, update_returning
+from tests.executions.rows import make_execution, make_step
+
+
+def set_look_at(execution: Execution, expression: str, *params: float) -> Execution:
+    statement = Statement(
+        f"UPDATE {sql.EXECUTION} SET look_at = {expression} WHERE id = %s",  # noqa: S608  # our own constants
+        [*params, sql.key(execution.pk)],
+    )
+    return update_returning(Execution, statement)[0]
+
+
+@pytest.mark.parametrize("seconds", [0, 0.001, 0.25, 1, 30.5, 604_800])
+def test_after_is_counted_from_the_database_s_clock(driven: None, team: Team, seconds: float) -> None:
+    row = set_look_at(make_execution(team), sql.after_sql(), seconds)
+    assert row.look_at is not None
+    assert abs((row.look_at - timezone.now()).total_seconds() - seconds) < 2
+
+
+def test_now(driven: None, team: Team) -> None:
+    row = set_look_at(make_execution(team), sql.now_sql())
+    assert row.look_at is not None
+    assert abs((row.look_at - timezone.now()).total_seconds()) < 2
+
+
+def test_milliseconds_are_whole_and_never_negative(driven: None, team: Team) -> None:
+    def age(**started: object) -> int | None:
+        execution = make_execution(team, **started)
+        text = f"UPDATE {sql.EXECUTION} SET duration_ms = {sql.milliseconds_sql('started_at')} WHERE id = %s"  # noqa: S608  # our own constants
+        return update_returning(Execution, Statement(text, [sql.key(execution.pk)]))[0].duration_ms
+
+    assert age(started_at=None) is None
+    assert age(started_at=timezone.now() + timedelta(hours=1)) == 0
+    five_seconds = age(started_at=timezone.now() - timedelta(seconds=5))
+    assert five_seconds is not None
+    assert 4_900 < five_seconds < 8_000
+
+
+def test_a_returned_row_is_the_row_that_the_orm_gives(driven: None, team: Team) -> None:
+    execution = make_execution(team, labels=["a", "b"], secrets={"variables": {"k": "v\0"}}, pins={"x": 1})
+    make_step(execution, state={"k": [1, "\ud800"]}, response={"n": 2**70})
+    returned = set_look_at(execution, "look_at")
+    fresh = Execution.objects.get(pk=execution.pk)
+    for field in Execution._meta.concrete_fields:
+        assert getattr(returned, field.attname) == getattr(fresh, field.attname), field.attname
+    text = f"UPDATE {sql.STEP} SET looks = 3 WHERE execution_id = %s"  # noqa: S608  # our own constant
+    step = update_returning(ExecutionStep, Statement(text, [sql.key(execution.pk)]))[0]
+    assert (step.state, step.response, step.looks) == ({"k": [1, "\ud800"]}, {"n": 2**70}, 3)
+
+
+def test_a_row_that_is_not_there(driven: None) -> None:
+    text = f"UPDATE {sql.STEP} SET looks = 3 WHERE id = %s"  # noqa: S608  # our own constant
+    assert update_returning(ExecutionStep, Statement(text, [sql.key(uuid.uuid4())])) == []
+
+
+def test_which_errors_are_conflicts(driven: None) -> None:
+    assert sql.is_conflict(OperationalError("database is locked"))
+    assert not sql.is_conflict(OperationalError("server closed the connection"))
+
+
+def test_in_list() -> None:
+    assert sql.in_list([1, 2, 3]) == "(%s, %s, %s)"
+
+
+def test_the_tables_are_those_of_the_models(driven: None) -> None:
+    assert {sql.STEP, sql.EXECUTION, sql.ATTEMPT} <= set(connection.introspection.table_names())
