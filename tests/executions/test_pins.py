@@ -1,54 +1,53 @@
-"""Which versions a run pins, and that pinning always comes to an end."""
+"""The versions of other flows that a run uses."""
 
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
-import pytest
-
-from accounts.models import Team
+from accounts.models import Team, User
 from executions.pins import pinned_versions
 from flows.document import FlowDocument, check_document
 from flows.models import Flow
-from flows.services import create_flow, save_version
+from flows.services import create_flow, delete_flow, save_version
 from tests.executions.driving import choice, delay
 
-pytestmark = pytest.mark.django_db
 
-SPELLINGS = [str, lambda pk: str(pk).upper(), lambda pk: pk.hex, lambda pk: f"{{{pk}}}"]
-
-
-def _document(*steps: dict[str, Any]) -> FlowDocument:
-    return check_document({"name": "Flow", "steps": list(steps)})
+def document(*steps: dict[str, Any]) -> FlowDocument:
+    return check_document({"name": "f", "steps": list(steps)})
 
 
-def _calling(flow_id: Any) -> dict[str, Any]:
-    return {"name": "call", "stepType": "flow", "meta": {"flowId": str(flow_id)}}
+def runs(flow: Flow | str, name: str = "run") -> dict[str, Any]:
+    return {"name": name, "stepType": "flow", "meta": {"flowId": str(getattr(flow, "pk", flow))}}
 
 
-def _flow(team: Team, *steps: dict[str, Any]) -> Flow:
-    return create_flow(team=team, user=None, document=_document(*steps))
+def test_the_newest_versions_of_all_that_is_reached(driven: None, team: Team, alice: User) -> None:
+    deep = create_flow(team=team, user=alice, document=document(delay("a")))
+    save_version(flow=deep, user=alice, document=document(delay("b")))
+    middle = create_flow(team=team, user=alice, document=document(choice("c", [runs(deep)])))
+    assert pinned_versions(team, document(runs(middle))) == {str(middle.pk): 1, str(deep.pk): 2}
 
 
-def test_flows_below_and_in_branches(team: Team) -> None:
-    leaf = _flow(team, delay("a"))
-    save_version(flow=leaf, user=None, document=_document(delay("b")))
-    middle = _flow(team, choice("which", [_calling(leaf.pk)]))
-    assert pinned_versions(team, _document(_calling(middle.pk))) == {str(middle.pk): 1, str(leaf.pk): 2}
+def test_flows_of_branches_count(driven: None, team: Team, alice: User) -> None:
+    one, two = (create_flow(team=team, user=alice, document=document(delay("a"))) for _ in range(2))
+    step = {"name": "c", "stepType": "condition", "meta": {
+        "branches": [{"condition": {"left": 1, "operator": "equals", "right": 1}, "flowId": str(one.pk)}],
+        "elseFlowId": str(two.pk),
+    }}  # fmt: skip
+    assert set(pinned_versions(team, document(step))) == {str(one.pk), str(two.pk)}
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_flow_that_calls_itself_however_its_id_is_written(team: Team, spelling: Any) -> None:
-    flow = _flow(team, delay("a"))
-    own_id: UUID = flow.pk
-    itself = _document(_calling(spelling(own_id)))
-    save_version(flow=flow, user=None, document=itself)
-    assert pinned_versions(team, itself) == {str(own_id): 2}
+def test_flows_that_run_each_other_end(driven: None, team: Team, alice: User) -> None:
+    one = create_flow(team=team, user=alice, document=document(delay("a")))
+    two = create_flow(team=team, user=alice, document=document(runs(one)))
+    save_version(flow=one, user=alice, document=document(runs(two)))
+    assert pinned_versions(team, document(runs(one))) == {str(one.pk): 2, str(two.pk): 1}
 
 
-@pytest.mark.parametrize("flow_id", ["nope", "${which}", "01a20394-96f3-7197-8a9e-3964d38e344b"])
-def test_what_is_no_flow_is_not_pinned(team: Team, flow_id: str) -> None:
-    variables = [{"name": "which", "type": "string", "defaultValue": "x"}]
-    document = check_document({"name": "Flow", "variables": variables, "steps": [_calling(flow_id)]})
-    assert pinned_versions(team, document) == {}
+def test_what_is_not_there_is_left_out(
+    driven: None, team: Team, other_team: Team, alice: User, charlie: User
+) -> None:
+    foreign = create_flow(team=other_team, user=charlie, document=document(delay("a")))
+    deleted = create_flow(team=team, user=alice, document=document(delay("a")))
+    delete_flow(flow=deleted)
+    steps = [runs(foreign, "a"), runs(deleted, "b"), runs("0197f000-0000-7000-8000-000000000000", "c")]
+    assert pinned_versions(team, document(*steps)) == {}

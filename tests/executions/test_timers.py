@@ -1,0 +1,36 @@
+"""Timers publish what is due, in order of the due times, whatever order they came in."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+from executions.timers import MOST, Timers
+
+
+def quiet() -> Timers:
+    """Return timers whose thread is not started: the test asks for what is next itself."""
+    timers = Timers()
+    timers._start = lambda: None  # type: ignore[method-assign]  # a thread would take what the test looks at
+    return timers
+
+
+def test_the_nearest_comes_first() -> None:
+    timers, ids = quiet(), [uuid.uuid4() for _ in range(3)]
+    for seconds, each in zip((0.06, 0.02, 0.04), ids, strict=True):
+        timers.add(seconds, each, 7, begin=True)
+    assert [timers._next() for _ in ids] == [(str(ids[at]), 7, True) for at in (1, 2, 0)]
+
+
+def test_nothing_comes_before_it_is_due() -> None:
+    timers, began = quiet(), time.monotonic()
+    timers.add(0.1, uuid.uuid4(), 0)
+    timers._next()
+    assert time.monotonic() - began >= 0.1
+
+
+def test_it_does_not_grow_for_ever() -> None:
+    timers = quiet()
+    timers._heap = [(time.monotonic() + 99, "", 0, False)] * MOST
+    timers.add(1, uuid.uuid4(), 0)
+    assert len(timers._heap) == MOST
