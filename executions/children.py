@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from executions.context import secret_texts, texts_of
+from executions.context import secret_texts
 from executions.models import Execution, ExecutionStep
 from executions.services.start import RunRefused, start_execution
 from executions.states import EXECUTION_TERMINAL, ExecutionStatus, Source
@@ -12,6 +12,7 @@ from flows.models import Flow, FlowVersion
 from steprunners.base import RunChild, StepError
 from steprunners.json_types import Json
 from steprunners.lifecycle import Answer, Progress
+from steprunners.masking import texts_of
 
 MAX_DEPTH = 10
 

@@ -13,6 +13,7 @@ from executions.states import STEP_OPEN, StepStatus
 from resources.selectors import connection_of, find_resource, secret_values
 from steprunners.base import BadConfig, ConnectionConfig
 from steprunners.json_types import Json
+from steprunners.masking import texts_of
 from steprunners.references import Scope, StepView
 
 #: What is read of an earlier step; its request and attempts are not.
@@ -98,15 +99,6 @@ def secret_texts(execution: Execution, connection_secrets: Iterable[str] = ()) -
     secrets = execution.secrets or {}
     values = [*secrets.get("variables", {}).values(), *secrets.get("more", [])]
     return {text for value in values for text in texts_of(value)} | set(connection_secrets)
-
-
-def texts_of(value: Any) -> list[str]:
-    """Return the texts inside a JSON value (a secret can be an object); numbers as they are written."""
-    if isinstance(value, dict):
-        return [text for child in value.values() for text in texts_of(child)]
-    if isinstance(value, list):
-        return [text for child in value for text in texts_of(child)]
-    return [] if value is None or isinstance(value, bool) else [str(value)]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from executions import moves, records
 from executions.children import start_child
-from executions.context import Neighbours, neighbours, save_session, texts_of
+from executions.context import Neighbours, neighbours, save_session
 from executions.live import events, messages
 from executions.models import Execution, ExecutionStep, StepAttempt
 from executions.moves import STAY, Change, Cursor
@@ -20,7 +20,7 @@ from steprunners.base import RunChild, StepError
 from steprunners.envelope import StepEnvelope
 from steprunners.json_types import Json
 from steprunners.lifecycle import Answer, Attempt, Delegated, Progress, Waiting, broken
-from steprunners.masking import Masker
+from steprunners.masking import Masker, texts_of
 
 
 @dataclass

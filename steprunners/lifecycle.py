@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -32,6 +33,7 @@ from steprunners.base import (
 from steprunners.conditions import ConditionError, evaluate_condition
 from steprunners.envelope import RetryPolicy, StepEnvelope, UntilPolicy, timeout_ms_of
 from steprunners.json_types import Json
+from steprunners.masking import texts_of
 from steprunners.paths import PathError, read_result
 from steprunners.references import ReferenceProblem, Scope, resolve_tracked
 
@@ -81,7 +83,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Attempt:
-    """How one attempt ended. `result` is whole and unmasked; `derived` are texts made from secrets."""
+    """How one attempt ended. `result` is whole and unmasked; `derived` are the secret texts that it brought."""
 
     status: str
     started_ms: int
@@ -267,6 +269,7 @@ def _attempt(work: Work, progress: Progress, answer: Answer | None) -> Attempt |
     if answer and answer.failure and judged.status == SUCCESS:
         problem = {"code": "branch_failed", "message": answer.failure}
         judged = replace(judged, status=FAILED, error=problem, extracted={})
+    learned |= _secrets_in(work.step, judged.result)
     return replace(judged, request=request, derived=frozenset(learned), session=outcome.session)
 
 
@@ -382,6 +385,16 @@ def _with_extracts(work: Work, attempt: Attempt) -> Attempt:
             message = f"extract.{name}: the result has no value at {extraction.path} ({problem})"
             return replace(attempt, status=ERROR, error={"code": "extract_failed", "message": message})
     return replace(attempt, extracted=extracted)
+
+
+def _secrets_in(step: StepEnvelope, result: Json) -> set[str]:
+    """Return the texts at the places of secret extracts: secret from now on, however the attempt ended."""
+    found: set[str] = set()
+    for extraction in step.extract.values():
+        if extraction.secret:
+            with suppress(PathError):  # nothing is there
+                found.update(texts_of(read_result(result, extraction.path)))
+    return found
 
 
 # --- what comes next ------------------------------------------------------------------------------

@@ -35,6 +35,15 @@ _BASE64_TAIL = rb"(?:[A-Za-z0-9+/_-]?(?:=|%3[Dd]){1,2})?"
 _MAX_MEMORY = 256 * 1024 * 1024
 
 
+def texts_of(value: Json) -> list[str]:
+    """Return the texts inside a JSON value (a secret can be an object); numbers as they are written."""
+    if isinstance(value, dict):
+        return [text for child in value.values() for text in texts_of(child)]
+    if isinstance(value, list):
+        return [text for child in value for text in texts_of(child)]
+    return [] if value is None or isinstance(value, bool) else [str(value)]
+
+
 class Masker:
     """Masks texts that hold one of the secrets; nothing that it is given makes it raise."""
 

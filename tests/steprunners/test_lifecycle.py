@@ -571,3 +571,20 @@ def test_learned_secrets_are_remembered_even_after_an_error() -> None:
 
     assert bench(GOOD, runner=Learning).finish().derived == {"t0ken-value"}
     assert bench(LOST, runner=Learning).finish().derived == {"t0ken-value"}
+
+
+@pytest.mark.parametrize("expected", [1, 2])
+def test_secret_extracts_are_known_as_secrets_however_the_attempt_ended(expected: int) -> None:
+    extract = {
+        "token": {"path": "body.token", "secret": True},
+        "pin": {"path": "body.pin", "secret": True},
+        "gone": {"path": "body.gone", "secret": True},
+        "open": "body.open",
+    }
+    assertions = [{"field": "n", "operator": "equals", "expectedValue": expected}]
+    result: dict[str, Any] = {
+        "n": 1,
+        "body": {"token": ["t0ken-value", {"deep": "t0ken-2"}], "pin": 1234567, "open": "seen"},
+    }
+    attempt = bench(Finished(result), extract=extract, assertions=assertions).finish()
+    assert attempt.derived == {"t0ken-value", "t0ken-2", "1234567"}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from executions.models import ExecutionStep, StepAttempt
 from tests.executions.engine.conftest import Run
 from tests.executions.engine.target import Target
 
@@ -331,6 +332,31 @@ def test_secrets_are_masked_and_still_usable(run: RunFlow) -> None:
     assert done["one"].whole_response["body"]["query"] == {"k": "s3cr3t-value"}
     assert done["two"].whole_response["body"]["query"] == {"k": "s3cr3t-value", "a": "s3cr3t-value"}
     assert (done.execution.secrets or {})["variables"] == {"key": "s3cr3t-value"}
+
+
+def test_a_secret_extract_is_masked_in_the_result_that_it_came_from(run: RunFlow) -> None:
+    """Also in the attempts that did not end the step, and in one that failed after it had brought the secret."""
+    done = run(
+        """
+        steps:
+          - name: login
+            stepType: http
+            meta: {url: '${base_url}/echo?t=fresh-t0ken'}
+            extract: {token: {path: body.query.t, secret: true}}
+            assertions: [{field: body.query.t, operator: equals, expectedValue: another}]
+            retry: {maxRetries: 1, initialDelayMs: 10}
+            continueOnFailure: true
+          - {name: use, stepType: http, meta: {url: '${base_url}/echo?t=${token}'}}
+        """
+    )
+    assert done.statuses == {"login": "FAILED", "use": "SUCCESS"}
+    attempts = list(StepAttempt.objects.filter(step__execution=done.execution))
+    assert len(attempts) == 3
+    rows: list[ExecutionStep | StepAttempt] = [*done.steps.values(), *attempts]
+    for row in rows:
+        assert "fresh-t0ken" not in str([row.request, row.response, row.assertions, row.error])
+    assert "fresh-t0ken" not in str([done["login"].extracted, done.execution.error])
+    assert done["use"].whole_response["body"]["query"] == {"t": "fresh-t0ken"}
 
 
 def test_sequence_has_no_gaps(run: RunFlow) -> None:
