@@ -104,7 +104,9 @@ class Execution(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["team", "user", "idempotency_key"], name="idempotency_key_once", nulls_distinct=True
+                # Nulls are distinct by themselves; where one says so, Django leaves SQLite without the constraint.
+                fields=["team", "user", "idempotency_key"],
+                name="idempotency_key_once",
             ),
             models.CheckConstraint(
                 name="open_execution_is_looked_at",

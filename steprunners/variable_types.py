@@ -82,7 +82,9 @@ def _checked(kind: VariableType, value: Json) -> Json:
 
 
 def _is_number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)  # of any size: a float would overflow
 
 
 def _integer(value: Json) -> int | None:

@@ -167,7 +167,7 @@ rare = st.fixed_dictionaries(
         "when": st.just(NEVER), "assertions": st.just(FAILS["assertions"]),
     },
 )  # fmt: skip
-flags = st.one_of(st.just({}), st.just({"runInBackground": True}), rare)
+flags: st.SearchStrategy[dict[str, Any]] = st.one_of(st.just({}), st.just({"runInBackground": True}), rare)
 leaves = flags.map(lambda fields: delay("?", **fields))
 conditions = st.builds(
     lambda then, otherwise, fields, holds: choice("?", then, otherwise, holds=holds, **fields),

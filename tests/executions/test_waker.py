@@ -38,9 +38,9 @@ def closed_broker(settings: Any) -> Iterator[None]:
 
 
 def _use_broker(url: str) -> None:
-    current_app.conf.broker_url = current_app.conf.broker_write_url = current_app.conf.broker_read_url = url
-    current_app._pool = None
-    current_app.amqp._producer_pool = None
+    app: Any = current_app  # its type knows neither that settings can change nor where the pools are
+    app.conf.broker_url = app.conf.broker_write_url = app.conf.broker_read_url = url
+    app._pool = app.amqp._producer_pool = None
 
 
 def due(execution: Execution, **fields: Any) -> None:

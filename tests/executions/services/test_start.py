@@ -28,7 +28,10 @@ def test_it_is_pending_with_all_its_rows(driven: None, team: Team, alice: User) 
 
 
 def test_everything_wrong_is_told_at_once(driven: None, team: Team) -> None:
-    declared = [{"name": "n", "type": "integer", "required": True}, {"name": "m", "type": "boolean"}]
+    declared: list[dict[str, Any]] = [
+        {"name": "n", "type": "integer", "required": True},
+        {"name": "m", "type": "boolean"},
+    ]
     given = [{"name": "m", "value": "maybe"}, {"name": "q", "value": 1}]
     with pytest.raises(RunRefused) as refusal:
         begin(team, STEPS, declared=declared, variables=given, initial_delay_ms=-1)
