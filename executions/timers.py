@@ -49,7 +49,8 @@ class Timers:
                 chain.publish_from(uuid.UUID(execution_id), position, begin=begin)
             except Exception:
                 logger.exception("a wait of execution %s is left to the sweeper", execution_id)
-                connection.close()  # a broken one must not be met again
+            finally:
+                connection.close()  # back to the pool; a broken one must not be met again
 
     def _next(self) -> tuple[str, int, bool]:
         with self._changed:
