@@ -75,7 +75,9 @@ class ExecutionStream(LiveStream):
     async def _send_snapshots(self) -> None:
         """Subscribe first, then read: what happens in between is dropped where the snapshot has it."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.subscribed.wait(), SUBSCRIBE_TIMEOUT)
+            # Not `wait_for`: Python 3.11 loses a cancellation that comes just when the wait is over.
+            async with asyncio.timeout(SUBSCRIBE_TIMEOUT):
+                await self.subscribed.wait()
         reconciler().add(self)
         try:
             while True:
