@@ -25,9 +25,12 @@ def missing(config: pytest.Config, problem: Unavailable) -> NoReturn:
     pytest.skip(str(problem))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def worker_process(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    """A Celery worker process on the test database, started when first asked for."""
+    """A Celery worker process on the test database, started when first asked for.
+
+    It ends with the module: its sweeper would take the rows of tests that want none.
+    """
     folder = tmp_path_factory.mktemp("worker")
     environment = server_environment(DATABASE_URL=test_database_url(), REDIS_URL=settings.REDIS_URL)
     process = Worker(environment, folder / "worker.log").start()
@@ -82,9 +85,12 @@ def _own_database(folder: Path) -> str:
     return os.environ["DATABASE_URL"].rsplit("/", 1)[0] + f"/{name}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium_browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
-    """The browser process; tests take `chromium_page`."""
+    """The browser process; tests take `chromium_page`.
+
+    It ends with the module: Playwright keeps an event loop running in this thread, in which `asyncio.run` is refused.
+    """
     try:
         with chromium() as browser:
             yield browser

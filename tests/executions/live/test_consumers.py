@@ -253,9 +253,15 @@ def test_closed_streams_leave_nothing_behind(watch: Watch, alice: User, executio
             client.next()
     layer: Any = get_channel_layer()
     [loop_layer] = layer._layers.values()
+
+    def subscribed() -> bool:
+        return any(shard._subscribed_to for shard in loop_layer._shards)
+
     deadline = time.monotonic() + 5
-    while (loop_layer.channels or loop_layer.groups) and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        if not (loop_layer.channels or loop_layer.groups or subscribed()):
+            break
         time.sleep(0.05)
     assert not loop_layer.channels
     assert not loop_layer.groups
-    assert not any(shard._subscribed_to for shard in loop_layer._shards)
+    assert not subscribed()
