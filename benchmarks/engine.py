@@ -28,7 +28,7 @@ BARE, LOOP, POSTGRESQL, SQLITE = "bare chain", "requests loop", "PostgreSQL", "S
 class Plan:
     """How much is measured: numbers a round."""
 
-    rounds: int = 5
+    rounds: int = 3
     alone: int = 5
     burst: int = 200
     long_flow: int = 1_000
@@ -50,13 +50,16 @@ class Measured:
 
 
 @contextmanager
-def contenders(shared: Servers, threads: int) -> Iterator[tuple[BareChain, list[Installation]]]:
+def contenders(
+    shared: Servers, threads: int, *, waits_for_disk: bool
+) -> Iterator[tuple[BareChain, list[Installation]]]:
     """Start all three beside each other; end them with the block."""
     worker = commands.worker(threads)
+    database = shared.new_database("benchmark", waits_for_disk=waits_for_disk)
     bare = BareChain(shared, [worker])
     installations = [
         Installation(SQLITE, shared, f"sqlite:///{shared.folder / 'benchmark.sqlite3'}", 1, [worker]),
-        Installation(POSTGRESQL, shared, shared.new_database("benchmark"), 2, [worker]),
+        Installation(POSTGRESQL, shared, database, 2, [worker]),
     ]
     everyone: list[Contender] = [bare, *installations]
     try:
@@ -169,16 +172,22 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter runs, about a minute")
-    parser.add_argument("--rounds", type=int, help="instead of 5 (2 when quick)")
+    parser.add_argument("--rounds", type=int, help="instead of 3 (2 when quick)")
+    parser.add_argument("--no-disk-wait", action="store_true", help="PostgreSQL with synchronous_commit=off")
     parser.add_argument("--threads", type=int, default=8, help="of each worker")
     given = parser.parse_args()
     plan = QUICK if given.quick else Plan()
     if given.rounds:
         plan = Plan(given.rounds, plan.alone, plan.burst, plan.long_flow, plan.short_runs)
     load = os.getloadavg()[0]
-    with servers() as shared, contenders(shared, given.threads) as (bare, installations):
+    disk = not given.no_disk_wait
+    with (
+        servers() as shared,
+        contenders(shared, given.threads, waits_for_disk=disk) as (bare, installations),
+    ):
         found = measure(bare, installations, plan, shared.target_url)
-    print(f"\n{os.cpu_count()} cores, load before {load:.1f}, {given.threads} threads a worker\n")
+    print(f"\n{os.cpu_count()} cores, load before {load:.1f}, {given.threads} threads a worker", end="")
+    print(f", PostgreSQL {'waits' if disk else 'does not wait'} for the disk\n")
     print(report(found, plan))
 
 

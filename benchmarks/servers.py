@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -35,16 +36,23 @@ class Servers:
     valkey: subprocess.Popen[bytes]
     postgresql: subprocess.Popen[bytes]
 
-    def new_database(self, name: str) -> str:
-        """Make a PostgreSQL database; return its URL."""
+    def new_database(self, name: str, *, waits_for_disk: bool = True) -> str:
+        """Make a PostgreSQL database, whose commits return at once where they do not wait; return its URL."""
         with psycopg.connect(self.postgresql_url, autocommit=True) as server:
             server.execute(f'CREATE DATABASE "{name}"'.encode())
+            if not waits_for_disk:
+                server.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off'.encode())
         return self.postgresql_url.rsplit("/", 1)[0] + f"/{name}"
+
+
+def _end(number: int, _: object) -> None:
+    sys.exit(128 + number)  # so that a kill, too, ends the servers and removes their folder
 
 
 @contextmanager
 def servers() -> Iterator[Servers]:
     """Start the servers; end them, and remove their folder, with the block."""
+    signal.signal(signal.SIGTERM, _end)
     started: list[subprocess.Popen[bytes]] = []
     with tempfile.TemporaryDirectory(prefix="asynctester-benchmark-") as name:
         folder = Path(name)
