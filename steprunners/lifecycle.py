@@ -35,6 +35,7 @@ from steprunners.envelope import RetryPolicy, StepEnvelope, UntilPolicy, timeout
 from steprunners.json_types import Json
 from steprunners.masking import texts_of
 from steprunners.paths import PathError, read_result
+from steprunners.problems import kind_of
 from steprunners.references import ReferenceProblem, Scope, resolve_tracked
 
 logger = logging.getLogger(__name__)
@@ -206,7 +207,7 @@ def _items_of(work: Work) -> list[Json]:
     except ReferenceProblem as problem:
         raise BadReference(f"forEach: {problem}") from problem
     if not isinstance(items, list):
-        raise BadReference(f"forEach needs a list, and {work.step.for_each} is none")
+        raise BadReference(f"forEach needs a list, and {work.step.for_each} is {kind_of(items)}")
     return items
 
 

@@ -21,6 +21,9 @@ def nearest(name: str, candidates: Iterable[str]) -> list[str]:
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    """Return "; did you mean a or b?", or nothing where no candidate is near."""
-    names = nearest(name, candidates)
+    """Return "; did you mean a or b?", or nothing where no candidate is near.
+
+    A candidate that is the name itself is no help: the name is known, but not allowed in this place.
+    """
+    names = [each for each in nearest(name, candidates) if each != name]
     return f"; did you mean {' or '.join(names)}?" if names else ""

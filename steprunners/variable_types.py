@@ -43,7 +43,8 @@ def typed(kind: VariableType, value: Json, subject: str) -> Json:
     """
     checked = _checked(kind, value)
     if checked is None and kind is not VariableType.JSON:
-        raise WrongType(f"{subject} must be {_WANTED[kind]}, not {kind_of(value)}")
+        found = "other text" if kind is VariableType.DATE and isinstance(value, str) else kind_of(value)
+        raise WrongType(f"{subject} must be {_WANTED[kind]}, not {found}")
     return checked
 
 

@@ -441,6 +441,15 @@ def test_for_each_of_no_list_is_an_error(variables: dict[str, Any]) -> None:
     assert ended.error["code"] == "bad_reference"
 
 
+@pytest.mark.parametrize(
+    ("value", "found"), [("abc", "text"), (5, "a whole number"), ({"a": 1}, "an object"), (True, "true")]
+)
+def test_for_each_says_what_it_got_in_place_of_a_list(value: Any, found: str) -> None:
+    error = bench(GOOD, forEach="${rows}", variables={"rows": value}).finish().error
+    assert error is not None
+    assert error["message"] == f"forEach needs a list, and ${{rows}} is {found}"
+
+
 def test_for_each_goes_on_at_its_item_after_a_wait_and_keeps_every_attempt() -> None:
     tested = bench(
         GOOD, BAD, GOOD, GOOD, forEach=[1, 2, 3], assertions=HOLDS, meta={"value": "${item}"}, retry={}

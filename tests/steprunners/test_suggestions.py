@@ -28,5 +28,10 @@ def test_the_hint_names_them() -> None:
     assert did_you_mean("order", ["zzz"]) == ""
 
 
+def test_the_name_itself_is_no_hint() -> None:
+    assert did_you_mean("left", ["left", "all"]) == ""
+    assert did_you_mean("left", ["left", "lefts"]) == "; did you mean lefts?"
+
+
 def test_a_huge_document_costs_little() -> None:
     assert nearest("key5", (f"key{number}" for number in range(10_000_000)))

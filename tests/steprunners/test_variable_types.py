@@ -100,3 +100,9 @@ def test_names_in_any_case() -> None:
     assert as_type("Integer") is VariableType.INTEGER
     assert as_type("int") == "int"
     assert as_type(5) == 5
+
+
+def test_a_text_that_is_no_date_is_not_called_text_of_the_wrong_type() -> None:
+    """It may be secret, so it is not repeated."""
+    with pytest.raises(WrongType, match=r"day must be a date such as 2026-01-31, as text, not other text$"):
+        typed(VariableType.DATE, "2026-13-01", "day")
