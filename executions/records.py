@@ -101,6 +101,8 @@ def extracts(
 
 #: At most this many attempts of a step keep their response.
 MOST_RESPONSES = 20
+#: A `forEach` over thousands of items would else exceed what a database takes in one statement.
+_AT_ONCE = 500
 
 
 def thin_out(step: ExecutionStep, new: list[StepAttempt]) -> None:
@@ -116,5 +118,5 @@ def thin_out(step: ExecutionStep, new: list[StepAttempt]) -> None:
         for before, after, _following in zip(history, history[1:], history[2:], strict=False)
         if kept > MOST_RESPONSES or (before.status, before.error) == (after.status, after.error)
     ]
-    if dull:
-        StepAttempt.objects.filter(pk__in=dull).update(response=None)
+    for start in range(0, len(dull), _AT_ONCE):
+        StepAttempt.objects.filter(pk__in=dull[start : start + _AT_ONCE]).update(response=None)

@@ -102,6 +102,8 @@ def end(
         if moved is None:
             transaction.set_rollback(True)
             return None
+        if earlier and row is not None:
+            records.thin_out(step, [*earlier, row])
         ended, execution = moved
         after = after_end(ended, execution, cursor, on=on)
     position = after.carry_out(step.execution_id)

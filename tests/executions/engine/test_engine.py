@@ -359,6 +359,18 @@ def test_a_secret_extract_is_masked_in_the_result_that_it_came_from(run: RunFlow
     assert done["use"].whole_response["body"]["query"] == {"t": "fresh-t0ken"}
 
 
+def test_items_of_one_sitting_keep_the_first_and_the_last_response(run: RunFlow) -> None:
+    done = run(
+        """
+        steps:
+          - {name: one, stepType: http, forEach: [1, 2, 3, 4, 5], meta: {url: '${base_url}/echo?n=${item}'}}
+        """
+    )
+    attempts = StepAttempt.objects.filter(step__execution=done.execution).order_by("number")
+    assert [attempt.response is not None for attempt in attempts] == [True, False, False, False, True]
+    assert done["one"].response["count"] == 5
+
+
 def test_sequence_has_no_gaps(run: RunFlow) -> None:
     done = run("steps: [{name: one, stepType: http, meta: {url: '${base_url}/echo'}}]")
     # began, step started, step ended, completed
