@@ -92,6 +92,9 @@ class Execution(models.Model):
 
     objects = TenantQuerySet.as_manager()
 
+    #: The rows of an execution that was just created, as they were written: nothing has run yet.
+    new_steps: list[ExecutionStep] | None = None
+
     class Meta:
         ordering = ("-created_at",)
         indexes = [

@@ -50,6 +50,19 @@ class CamelCaseSerializer(CamelCaseMixin, serializers.Serializer[Any]):
     """A serializer with camelCase names on the wire."""
 
 
+class RequestSerializer(CamelCaseSerializer):
+    """The body of a request that asks for something to be done: a misspelt key is an error, not a default."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse unknown keys, each at its place."""
+        unknown = [key for key in data if key not in self.fields] if isinstance(data, Mapping) else []
+        if unknown:
+            known = ", ".join(self.fields)
+            problems = {str(key): [f"There is no such field; known are {known}."] for key in unknown}
+            raise serializers.ValidationError(problems, "unknown")
+        return super().to_internal_value(data)
+
+
 class CamelCaseModelSerializer(CamelCaseMixin, serializers.ModelSerializer[Any]):
     """A model serializer with camelCase names on the wire."""
 

@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.api.base import CamelCaseSerializer, EnumField
+from accounts.api.base import CamelCaseSerializer, EnumField, RequestSerializer
 from executions.models import Execution
 from executions.presentation import execution_json
 from executions.states import ExecutionStatus, Source, StepStatus
@@ -19,7 +19,7 @@ LARGEST_VERSION = 2**31 - 1
 TIME = "Milliseconds since the epoch."
 
 
-class RunVariableSerializer(CamelCaseSerializer):
+class RunVariableSerializer(RequestSerializer):
     """A variable of a run."""
 
     name = serializers.CharField(max_length=64)
@@ -45,15 +45,16 @@ class DelayField(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
-class RunParametersSerializer(CamelCaseSerializer):
+class RunParametersSerializer(RequestSerializer):
     """How the run is carried out."""
 
     initial_delay = DelayField(default=0, help_text="Wait so long before the first step (ms, up to 7 days).")
 
 
-class RunFlowSerializer(CamelCaseSerializer):
+class RunFlowSerializer(RequestSerializer):
     """A request to run a saved flow."""
 
+    flow_id = serializers.UUIDField(required=False, help_text="As in the address, where that names the flow.")
     version = serializers.IntegerField(
         min_value=1, max_value=LARGEST_VERSION, required=False, allow_null=True
     )
@@ -66,7 +67,6 @@ class RunFlowSerializer(CamelCaseSerializer):
 class RunSerializer(RunFlowSerializer):
     """A request to run a saved flow (`flowId`) or an unsaved draft (`flow`)."""
 
-    flow_id = serializers.UUIDField(required=False)
     flow = serializers.DictField(required=False)
     team_id = serializers.UUIDField(required=False, help_text="The team of a draft.")
 
@@ -87,7 +87,7 @@ class RunRequestSerializer(RunFlowSerializer):
     team_id = serializers.UUIDField(required=False, help_text="The team of a draft.")
 
 
-class RerunSerializer(CamelCaseSerializer):
+class RerunSerializer(RequestSerializer):
     """Where a re-run begins, and with which version."""
 
     from_step = serializers.CharField(max_length=64, required=False, help_text="Name of a step.")

@@ -151,4 +151,5 @@ def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
         if known is None:
             raise
         return known
+    execution.new_steps = steps
     return execution

@@ -25,6 +25,7 @@ from executions.api.serializers import (
     RunSerializer,
 )
 from executions.models import Execution
+from executions.presentation import execution_json
 from executions.services.rerun import rerun
 from executions.services.start import RunRefused, start_execution
 from flows.api.access import visible_flows
@@ -74,7 +75,10 @@ class RunFlow(APIView):
     )
     def post(self, request: Request, pk: Any) -> Response:
         """Answer at once, before any step has run; everything wrong with the variables is told at once."""
-        return _run_flow(request, pk, _checked(RunFlowSerializer, request))
+        wanted = _checked(RunFlowSerializer, request)
+        if wanted.get("flow_id", pk) != pk:
+            raise ValidationError({"flowId": ["The address names another flow."]}, "invalid")
+        return _run_flow(request, pk, wanted)
 
 
 class Rerun(APIView):
@@ -172,4 +176,7 @@ def _refusal(refused: RunRefused) -> InvalidFlow:
 
 
 def _created(execution: Execution) -> Response:
-    return Response(shown(execution), status=status.HTTP_201_CREATED)
+    """Answer with what was written, before any step has run; a repeated request with how it stands by now."""
+    new = execution.new_steps
+    body = shown(execution) if new is None else execution_json(execution, new)
+    return Response(body, status=status.HTTP_201_CREATED)

@@ -61,6 +61,8 @@ class TestSavedFlow:
         response = api(bob).post(f"/api/v1/flows/{flow.pk}/run", {"variables": BASE_URL})
         assert response.status_code == 201
         assert response.json()["flowId"] == str(flow.pk)
+        twice = {"variables": BASE_URL, "flowId": str(uuid4())}
+        assert attrs(api(bob).post(f"/api/v1/flows/{flow.pk}/run", twice)) == ["flowId"]
 
     def test_version(self, api: ApiFor, bob: User, team: Team, flow: Flow) -> None:
         newer = check_for_team(team, {**DOCUMENT, "name": "Newer"}, flow=flow)
@@ -101,6 +103,9 @@ class TestSavedFlow:
             ({"flowId": "x"}, "flowId"),
             ({"flowId": None}, "flowId"),
             ({"flow": DOCUMENT}, "flowId"),
+            ({"variable": []}, "variable"),
+            ({"parameters": {"initialdelay": 5}}, "parameters.initialdelay"),
+            ({"variables": [{"name": "base_url", "value": "x", "typ": "string"}]}, "variables.0.typ"),
         ],
     )
     def test_bad_requests_say_where(
@@ -155,6 +160,16 @@ class TestIdempotency:
         assert first.json() == again.json()
         assert Execution.objects.count() == 1
         assert api(alice).post(RUN, body, headers=headers).json()["id"] != first.json()["id"]
+
+    def test_what_has_begun_meanwhile_is_not_in_the_answer(
+        self, api: ApiFor, bob: User, flow: Flow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def begin_at_once(execution_id: Any, *_: Any, **__: Any) -> None:
+            Execution.objects.filter(pk=execution_id).update(status=ExecutionStatus.IN_PROGRESS)
+
+        monkeypatch.setattr("executions.chain.publish_on_commit", begin_at_once)
+        response = api(bob).post(RUN, {"flowId": str(flow.pk), "variables": BASE_URL})
+        assert response.json()["status"] == "PENDING"
 
     def test_too_long(self, api: ApiFor, bob: User, flow: Flow) -> None:
         body = {"flowId": str(flow.pk), "variables": BASE_URL}
@@ -216,6 +231,7 @@ class TestRerun:
             ({"from": "START", "fromStep": "again"}, "fromStep"),
             ({"fromStep": "nowhere"}, "fromStep"),
             ({"version": "OLDEST"}, "version"),
+            ({"form": "FAILED"}, "form"),
         ],
     )
     def test_bad_requests(
