@@ -8,11 +8,11 @@ from executions import context as ctx
 from executions.children import answer_of, secrets_of_child
 from executions.models import Execution, ExecutionStep
 from executions.moves import Change
-from executions.network import policy
 from executions.presentation import milliseconds
 from executions.records import milliseconds_now
 from executions.settling import Outcome, delegate, end, end_attempted, wait, wait_for_child
 from executions.states import StepStatus
+from resources.network import policy
 from steprunners.base import (
     BadReference,
     Cancellation,

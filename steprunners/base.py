@@ -79,6 +79,13 @@ class ConnectionConfig(Wire):
         properties = cls.model_json_schema(by_alias=True)["properties"]
         return frozenset(name for name, schema in properties.items() if _is_secret(schema))
 
+    @abstractmethod
+    def check(self, network: NetworkPolicy, deadline: Deadline) -> str:
+        """Connect for real, and return what was found, in a tester's words.
+
+        Raises StepError with what is wrong: the name is not found, nothing listens, TLS, login, no such database.
+        """
+
 
 def _is_secret(schema: Mapping[str, Any]) -> bool:
     branches = [schema, *schema.get("anyOf", [])]
