@@ -15,6 +15,7 @@ import pytest
 from steprunners.base import ConnectionConfig, StepRunner
 
 SILENT: dict[str, Callable[[int], dict[str, Any]]] = {
+    "kafka": lambda port: {"bootstrapServers": f"127.0.0.1:{port}"},
     "loki": lambda port: {"url": f"http://127.0.0.1:{port}"},
     "prometheus": lambda port: {"url": f"http://127.0.0.1:{port}"},
     "redis": lambda port: {"host": "127.0.0.1", "port": port},
