@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -61,19 +61,17 @@ class Message:
     def to_json(self) -> dict[str, Json]:
         """Return the message as a result shows it."""
         value, encoding = self.decoded
-        shown: dict[str, Json] = {
+        return {
             "topic": self.topic,
             "partition": self.partition,
             "offset": self.offset,
             "timestamp": self.timestamp,
             "key": self.key,
+            "keyEncoding": "null" if self.key_bytes is None else text_or_base64(self.key_bytes)[1],
             "value": value,
             "valueEncoding": encoding,
             "headers": self.headers,
         }
-        if self.key_bytes is not None and text_or_base64(self.key_bytes)[1] == "base64":
-            shown["keyEncoding"] = "base64"
-        return shown
 
 
 def text_or_base64(data: bytes) -> tuple[str, Literal["text", "base64"]]:
@@ -108,10 +106,11 @@ def value_to_bytes(value: Json, *, is_base64: bool = False) -> bytes | None:
             return base64.b64decode(value, validate=True)
         except binascii.Error as error:
             raise ValueError(f"the message is not base64: {error}") from error
-    return _to_bytes(value)
+    return to_bytes(value)
 
 
-def _to_bytes(value: Json) -> bytes:
+def to_bytes(value: Json) -> bytes:
+    """Return text as it is, all else as JSON."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "surrogatepass")
 
@@ -119,7 +118,7 @@ def _to_bytes(value: Json) -> bytes:
 def headers_to_items(headers: dict[str, Json] | None) -> list[Header]:
     """Return the headers as they are sent; a list repeats its name, null has no value, objects are JSON."""
     return [
-        (name, None if each is None else _to_bytes(each))
+        (name, None if each is None else to_bytes(each))
         for name, value in (headers or {}).items()
         for each in (value if isinstance(value, list) else [value])
     ]
@@ -127,9 +126,4 @@ def headers_to_items(headers: dict[str, Json] | None) -> list[Header]:
 
 def key_to_bytes(key: Json) -> bytes | None:
     """Return the key as it is sent."""
-    return None if key is None else _to_bytes(key)
-
-
-def texts(values: Iterable[Json]) -> list[str]:
-    """Return each value as the text that it is sent as."""
-    return [_to_bytes(value).decode("utf-8", "surrogatepass") for value in values]
+    return None if key is None else to_bytes(key)
