@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import trustme
 
 from asynctester.embedded.processes import end
 from steprunners.sql.connection import SqlConnection
@@ -51,6 +52,12 @@ class Database:
             return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
         finally:
             raw.close()
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """The certificate authority of the tests."""
+    return trustme.CA()
 
 
 @pytest.fixture(scope="session")
@@ -102,11 +109,13 @@ def _write_logins(folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def mariadb_server(
-    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+    pytestconfig: pytest.Config, authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Database]:
-    """A MariaDB with a user and a database."""
+    """A MariaDB with TLS, a user and a database."""
     try:
-        process, port = mariadb.start_mariadb(_open_folder(tmp_path_factory, "mariadb"))
+        process, port = mariadb.start_mariadb(
+            _open_folder(tmp_path_factory, "mariadb"), authority.issue_cert("127.0.0.1", "localhost")
+        )
     except Unavailable as problem:
         missing(pytestconfig, problem)
     connection = SqlConnection(engine="mariadb", host="127.0.0.1", port=port, **_LOGIN)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pymysql
+import trustme
 
 from asynctester.embedded.processes import Identity, free_port
 from tests.servers.server import Unavailable, launch
@@ -20,8 +21,11 @@ from tests.servers.server import Unavailable, launch
 USER, PASSWORD, DATABASE = "shopkeeper", "tea & \u00fcber-secret", "shop"
 
 
-def start_mariadb(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
-    """Start a server with the user and the database above; return its process and port. Raises Unavailable."""
+def start_mariadb(folder: Path, certificate: trustme.LeafCert) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a server with the user and the database above, and with TLS; return its process and port.
+
+    Raises Unavailable.
+    """
     server, installer = _binary("mariadbd"), _binary("mariadb-install-db")
     identity = _identity()
     data = folder / "data"
@@ -35,6 +39,8 @@ def start_mariadb(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
         f"GRANT ALL ON {DATABASE}.* TO '{USER}'@'%';\n",
         encoding="utf-8",
     )
+    pair = folder / "pair.pem"
+    pair.write_bytes(certificate.private_key_and_cert_chain_pem.bytes())
     _install(installer, data, identity)
     port = free_port()
     process = launch(
@@ -47,6 +53,8 @@ def start_mariadb(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
             f"--socket={data}/mariadb.sock",
             f"--pid-file={data}/mariadb.pid",
             f"--init-file={setup}",
+            f"--ssl-cert={pair}",
+            f"--ssl-key={pair}",
             "--skip-log-bin",
             "--innodb-flush-log-at-trx-commit=0",
             "--innodb-buffer-pool-size=32M",
