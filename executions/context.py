@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from resources.selectors import connection_of, find_resource, secret_values
-
 from executions.models import Execution, ExecutionStep, SessionState
 from executions.presentation import milliseconds
 from executions.states import STEP_OPEN, StepStatus
+from resources.selectors import connection_of, find_resource, secret_values
 from steprunners.base import BadConfig, ConnectionConfig
 from steprunners.json_types import Json
 from steprunners.references import Scope, StepView
@@ -112,6 +111,7 @@ class Connected:
 
     connection: ConnectionConfig | None = None
     secrets: tuple[str, ...] = ()
+    resource_id: str | None = None
 
 
 def connect(execution: Execution, resource_type: str | None, named: Any) -> Connected:
@@ -121,7 +121,7 @@ def connect(execution: Execution, resource_type: str | None, named: Any) -> Conn
     resource = find_resource(execution.team, str(named), resource_type, execution.resource_choices)
     if resource is None:
         raise BadConfig(f"meta.resourceId: the team has no {resource_type} resource called {named}")
-    return Connected(connection_of(resource), tuple(secret_values(resource)))
+    return Connected(connection_of(resource), tuple(secret_values(resource)), str(resource.pk))
 
 
 def load_session(execution: Execution, session_key: str | None) -> Json:

@@ -15,6 +15,7 @@ from executions.moves import Change, Cursor
 from executions.progress import Aftermath, after_end, cursor_after, end_phase, goes_on, is_plain, skip
 from executions.states import StepStatus
 from executions.timers import timers
+from executions.watcher import watcher
 from steprunners.base import RunChild, StepError
 from steprunners.envelope import StepEnvelope
 from steprunners.json_types import Json
@@ -123,7 +124,7 @@ def _end_plainly(
 
 
 def wait(outcome: Outcome, move: Waiting) -> int | None:
-    """Park the step; this process's timer wakes it."""
+    """Park the step; this process's timer wakes it, or its watcher before."""
     attempts = [*outcome.earlier, *([move.attempt] if move.attempt else [])]
     outcome = replace(outcome, earlier=attempts)
     masker = outcome.masker()
@@ -134,7 +135,7 @@ def wait(outcome: Outcome, move: Waiting) -> int | None:
         change = records.change_of(
             outcome.envelope, attempts[-1], kept, outcome.step.attempts + len(attempts)
         )
-    seconds = move.delay_ms / 1000
+    seconds = (move.delay_ms if move.watch is None else move.watch.patience_ms) / 1000
     with transaction.atomic():
         moved = moves.park(outcome.step, seconds, change, move.progress.to_json())
         if moved is not None:
@@ -146,6 +147,8 @@ def wait(outcome: Outcome, move: Waiting) -> int | None:
         _remember(outcome, attempt, {})
     _publish(moved)
     timers.add(seconds, outcome.step.execution_id, outcome.step.position)
+    if move.watch is not None:
+        watcher.add(move.watch, outcome.step.execution_id, outcome.step.position)
     return None
 
 

@@ -58,8 +58,8 @@ start joins a group, so nobody's consumers are disturbed; a group with active me
 the value, or in a list that holds just the value, so `$[?@.id == ${order_id}]` finds the object with that id.
 
 **When it ends.** As soon as `minMessages` match; with `matchAll: true` it collects until `messageLimit` or the
-deadline. Fewer than `minMessages` at the deadline is FAILED, with the closest messages in `nearMisses`. With `minMessages: 0` it
-waits for one message, or the whole time for none: assert on `count`.
+deadline. Fewer than `minMessages` at the deadline is FAILED, with the closest messages in `nearMisses`. With
+`minMessages: 0` it waits for one message, or the whole time for none: assert on `count`.
 
 **How it waits.** It holds no worker while it waits. A topic that does not exist yet is waited for and counts from 0; it
 is never made by asking. Once the broker has been reached, an outage is sat out until the deadline.
