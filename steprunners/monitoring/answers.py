@@ -40,9 +40,9 @@ def not_understood(told: str, product: str) -> StepError:
 def _failure(response: HttpResponse, told: str, product: str, url: str) -> StepError:
     status, tail = response.status, f": {told}" if told else ""
     if status in (401, 403):
-        return Refused(
-            f"{product} refuses the login ({status}): check authToken, or username and password, of the resource{tail}"
-        )
+        # "no org id" is what Loki says where it has tenants.
+        missing = "tenant" if "org id" in told else "authToken, or username and password,"
+        return Refused(f"{product} refuses the login ({status}): check {missing} of the resource{tail}")
     if status == 404:
         return Refused(f"there is no {product} API at {url} (404){tail}")
     if status == 429:

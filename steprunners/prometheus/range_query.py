@@ -72,7 +72,7 @@ def ask(call: Call, connection: MonitoringConnection, query: RangeQuery) -> Answ
     )
     try:
         return _read(body, query.points)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise not_understood("it is no matrix of samples", _PRODUCT) from error
 
 

@@ -1,17 +1,22 @@
-"""Prometheus with known samples, for every test that asks it; started when first asked for."""
+"""Prometheus with known samples and Loki, for every test that asks them; started when first asked for."""
 
 from __future__ import annotations
 
+import json
 import math
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
 from asynctester.embedded.processes import end
+from steprunners.kinds.loki import LokiConnection
 from steprunners.kinds.prometheus import PrometheusConnection
 from tests.servers.fixtures import missing
+from tests.servers.loki import start_loki
 from tests.servers.prometheus import sample_line, start_prometheus
 from tests.servers.server import Unavailable
 
@@ -72,3 +77,54 @@ def prometheus_with_login(
 def prometheus_connection(prometheus_url: str) -> PrometheusConnection:
     """What the step type's example runs on."""
     return PrometheusConnection(url=prometheus_url)
+
+
+# --- Loki -----------------------------------------------------------------------------------------
+
+
+def push(url: str, lines: Iterable[tuple[int, dict[str, str], str]], tenant: str | None = None) -> None:
+    """Give Loki lines of (nanoseconds, labels, text), as a log shipper does."""
+    streams = [{"stream": labels, "values": [[str(at), text]]} for at, labels, text in lines]
+    request = Request(  # noqa: S310 - the tests' own server
+        f"{url}/loki/api/v1/push",
+        data=json.dumps({"streams": streams}).encode(),
+        headers={"Content-Type": "application/json", **({"X-Scope-OrgID": tenant} if tenant else {})},
+    )
+    with urlopen(request, timeout=10) as answer:  # noqa: S310 - as above
+        assert answer.status < 300
+
+
+@pytest.fixture(scope="session")
+def loki_url() -> Iterator[str]:
+    """The Loki that LOKI_URL names, or the stand-in."""
+    if given := os.environ.get("LOKI_URL"):
+        yield given.rstrip("/")
+        return
+    server, url, _ = start_loki()
+    yield url
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def tenants_loki() -> Iterator[str]:
+    """A stand-in that asks for a tenant."""
+    server, url, _ = start_loki(multi_tenant=True)
+    yield url
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def loki_connection(loki_url: str) -> LokiConnection:
+    """What the step type's example runs on."""
+    now = time.time_ns()
+    push(
+        loki_url,
+        [
+            (now - 2_000_000, {"app": "shop", "level": "info"}, "order 42 fulfilled"),
+            (now - 1_000_000, {"app": "shop", "level": "info"}, "order 42 fulfilled after a retry"),
+            (now, {"app": "bank", "level": "info"}, "order 42 fulfilled"),
+        ],
+    )
+    return LokiConnection(url=loki_url)
