@@ -67,7 +67,8 @@ def test_what_matches_everything_is_refused(query: str) -> None:
     "query",
     [
         '{app="x"}', '{app=~".+"}', '{app!=""}', '{app!~".*"}', '{app=~"x|y"}', '{a!="b", app="x"}',
-        '{app="}"}', "{app=`{}`}", 'sum(rate({app="x"}[1m]))', '{app="x"} | json | line_format "{{.y}}"', '# {}\n{app="x"}',
+        '{app="}"}', "{app=`{}`}", 'sum(rate({app="x"}[1m]))', '{app="x"} | json | line_format "{{.y}}"',
+        '# {}\n{app="x"}',
         '{app=~"("}',
         "{app", "nonsense", '{app="x"', "", '{app=~"\\\\d+"}',
     ],
