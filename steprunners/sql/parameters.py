@@ -15,6 +15,9 @@ from steprunners.base import BadConfig
 from steprunners.json_types import Json
 from steprunners.sql.statement import Statement
 
+#: Of a decimal: written out, 1e999999999 would fill the memory. PostgreSQL's numeric takes 1000 declared digits.
+MAX_DIGITS = 1_000
+
 
 class Document:
     """A value for a JSON column."""
@@ -46,7 +49,10 @@ def _integer(value: Json) -> int:
 def _decimal(value: Json) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError("not a number")
-    return Decimal(str(value))
+    number = Decimal(str(value))
+    if number.is_finite() and max(abs(number.adjusted()), len(number.as_tuple().digits)) > MAX_DIGITS:
+        raise ValueError("more digits than a database takes")
+    return number
 
 
 def _text(value: Json) -> str:

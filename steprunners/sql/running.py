@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from steprunners.base import StepError
+from steprunners.base import BadConfig, StepError
 from steprunners.json_types import Json
 from steprunners.network import Call
 from steprunners.sql.connection import SqlConnection
@@ -90,6 +90,10 @@ def explained(dialect: Dialect, call: Call) -> Iterator[None]:
     except exc.DBAPIError as error:
         call.check()
         raise dialect.explain(error.orig or error) from error
+    except UnicodeError as error:
+        raise BadConfig("the query or a parameter holds half a character (a lone surrogate)") from error
+    except OverflowError as error:
+        raise BadConfig(f"a parameter is too large for the database: {error}") from error
     except _failures(dialect) as error:
         call.check()
         raise dialect.explain(error) from error

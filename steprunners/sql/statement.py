@@ -80,7 +80,7 @@ def _tokens(query: str, lexicon: Lexicon) -> Iterator[_Token]:
         match = lexicon.pattern.match(query, position)
         assert match is not None  # noqa: S101 - the last rule takes any character
         kind = _kind(match)
-        _refuse(kind, query, position)
+        _refuse(kind, match[0], query, position)
         yield _Token(kind, match[0])
         position = match.end()
 
@@ -102,14 +102,17 @@ def _end_of_comment(query: str, start: int) -> int | None:
     return None
 
 
-def _refuse(kind: Kind, query: str, position: int) -> None:
-    line = query.count("\n", 0, position) + 1
-    if kind is Kind.OPEN:
-        raise BadConfig(f"meta.query: {query[position]} in line {line} opens what nothing closes")
-    if kind is Kind.RUNNING_COMMENT:
-        raise BadConfig(f"meta.query: the comment /*! in line {line} would be run as SQL: write it without")
-    if kind is Kind.ESCAPED_NAME:
-        raise BadConfig(f'meta.query: a backslash inside "…" in line {line}: put text into single quotes')
+_REFUSALS = {
+    Kind.OPEN: "{} opens what nothing closes",
+    Kind.RUNNING_COMMENT: "the comment {} would be run as SQL: write it without",
+    Kind.ESCAPED_NAME: 'a backslash inside "…": put text into single quotes',
+}
+
+
+def _refuse(kind: Kind, text: str, query: str, position: int) -> None:
+    if kind in _REFUSALS:
+        line = query.count("\n", 0, position) + 1
+        raise BadConfig(f"meta.query, line {line}: {_REFUSALS[kind].format(text)}")
 
 
 def _one_statement(tokens: Iterator[_Token]) -> Iterator[_Token]:

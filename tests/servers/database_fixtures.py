@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from steprunners.sql.connection import SqlConnection
 from steprunners.sql.pool import close_engines
 from tests.servers import mariadb
 from tests.servers.fixtures import missing
+from tests.servers.plugin import FOLDER_VARIABLE
 from tests.servers.postgresql import SETTINGS, start_postgresql
 from tests.servers.server import Unavailable
 
@@ -61,11 +63,9 @@ def authority() -> trustme.CA:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(
-    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Database]:
+def postgresql_server(pytestconfig: pytest.Config) -> Iterator[Database]:
     """A PostgreSQL of its own, with a user with a password. The wheel's has no TLS."""
-    folder = _open_folder(tmp_path_factory, "postgresql-target")
+    folder = _open_folder("postgresql-target")
     try:
         process, url = start_postgresql(folder, SETTINGS | _write_logins(folder))
     except Unavailable as problem:
@@ -91,12 +91,10 @@ def _open_postgresql(port: int) -> psycopg.Connection[Any]:
     )
 
 
-def _open_folder(factory: pytest.TempPathFactory, name: str) -> Path:
-    """Make a folder that the server's own user can enter."""
-    folder = factory.mktemp(name)
-    for each in (folder, *folder.parents[:3]):
-        if each.stat().st_uid == os.geteuid() and not each.stat().st_mode & 0o001:
-            each.chmod(each.stat().st_mode | 0o011)
+def _open_folder(name: str) -> Path:
+    """Make a folder that the server's own user can enter; pytest keeps its own folders to ourselves."""
+    folder = Path(tempfile.mkdtemp(prefix=name, dir=os.environ[FOLDER_VARIABLE]))
+    folder.chmod(0o755)
     return folder
 
 
@@ -108,13 +106,11 @@ def _write_logins(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def mariadb_server(
-    pytestconfig: pytest.Config, authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Database]:
+def mariadb_server(pytestconfig: pytest.Config, authority: trustme.CA) -> Iterator[Database]:
     """A MariaDB with TLS, a user and a database."""
     try:
         process, port = mariadb.start_mariadb(
-            _open_folder(tmp_path_factory, "mariadb"), authority.issue_cert("127.0.0.1", "localhost")
+            _open_folder("mariadb"), authority.issue_cert("127.0.0.1", "localhost")
         )
     except Unavailable as problem:
         missing(pytestconfig, problem)
