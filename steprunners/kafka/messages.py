@@ -111,8 +111,12 @@ def value_to_bytes(value: Json, *, is_base64: bool = False) -> bytes | None:
 
 def to_bytes(value: Json) -> bytes:
     """Return text as it is, all else as JSON."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "surrogatepass")
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass")
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:  # half a character, which only an escape can hold
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
 def headers_to_items(headers: dict[str, Json] | None) -> list[Header]:

@@ -74,6 +74,7 @@ def produce(kafka_broker: KafkaBroker) -> Iterator[Callable[..., None]]:
 
     def send(topic: str, value: Any, key: str | None = None, **options: Any) -> None:
         raw = value if value is None or isinstance(value, bytes) else json.dumps(value).encode()
+        key = "tombstone" if value is None and key is None else key  # kafka-python asks for one
         producer.send(topic, raw, key=None if key is None else key.encode(), **options).get(timeout=20)
 
     yield send

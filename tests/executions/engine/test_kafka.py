@@ -13,6 +13,7 @@ import yaml
 from accounts.models import Team, User
 from asynctester.embedded.processes import free_port
 from executions.models import Execution
+from executions.services.cancel import cancel_execution
 from flows.models import Flow
 from flows.services import create_flow
 from resources.services import save_resource
@@ -23,7 +24,7 @@ Start = Callable[..., Execution]
 RunFlow = Callable[..., Run]
 
 #: How many runs the race test makes of each kind; `make soak` makes all 200.
-RACES = 60
+RACES = 20
 
 
 @pytest.fixture
@@ -77,7 +78,10 @@ def test_four_hundred_of_four_hundred(start: Start, topic: str) -> None:
     race(start, topic, 200, 240)
 
 
-def test_a_message_is_found_within_a_second(start: Start, topic: str, produce: Callable[..., None]) -> None:
+def test_a_message_is_found_within_a_second(
+    start: Start, shop_kafka: None, make_topic: Callable[..., str], produce: Callable[..., None]
+) -> None:
+    topic = make_topic(1)
     execution = start(flow(subscribe(topic, timeout_ms=30_000)))
     wait_until_parked(execution)
     produce(topic, {"id": "somebody else's"})
@@ -121,7 +125,7 @@ def test_a_message_that_does_not_come_is_a_failure(run: RunFlow, topic: str) -> 
     assert step.assertions[0]["field"] == "count"
     assert step.assertions[0]["actualValue"] == 0
     assert step.response["nearMisses"][0]["reason"] == f'its key is "{ended.execution.id}", not "another"'
-    assert 1_300 < step.duration_ms < 4_000
+    assert 1_300 < (step.duration_ms or 0) < 4_000
 
 
 def test_a_background_step_listens_while_others_send(run: RunFlow, topic: str) -> None:
@@ -172,8 +176,6 @@ def test_a_cluster_that_is_down_is_the_steps_trouble(run: RunFlow, team: Team, a
 
 
 def test_cancelling_ends_the_wait(start: Start, topic: str) -> None:
-    from executions.services.cancel import cancel_execution
-
     execution = start(flow(subscribe(topic, timeout_ms=60_000)))
     wait_until_parked(execution)
     cancel_execution(execution)
