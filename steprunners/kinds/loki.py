@@ -9,7 +9,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from requests.structures import CaseInsensitiveDict
 
 from steprunners.base import BadConfig, Finished, StepConfig, StepContext, StepResult, StepRunner, Wire
-from steprunners.json_types import Json
 from steprunners.loki.logql import build, check_selectors
 from steprunners.loki.pages import Found, fetch
 from steprunners.monitoring.connection import MonitoringConnection, header_safe
@@ -70,7 +69,7 @@ class LokiConfig(StepConfig, Times):
     namespace: str | None = Field(
         None, description="In place of the resource's; becomes the label `namespace`."
     )
-    labels: dict[str, Json] = Field(
+    labels: dict[str, str | int | float | bool | None] = Field(
         default_factory=dict, description="Names and values, all of which must be equal."
     )
     contains_patterns: _Patterns = Field(default_factory=list, description="Texts that a line holds.")

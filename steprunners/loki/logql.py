@@ -13,7 +13,6 @@ import re2
 
 from steprunners.base import BadConfig
 from steprunners.functions import text_of
-from steprunners.json_types import Json
 from steprunners.quoting import label_literal
 
 LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -24,7 +23,9 @@ _MATCHER = re.compile(
 )
 
 
-def build(labels: Mapping[str, Json], contains: Sequence[str], lacks: Sequence[str]) -> str:
+def build(
+    labels: Mapping[str, str | int | float | bool | None], contains: Sequence[str], lacks: Sequence[str]
+) -> str:
     """Return the query for lines of the labels that hold every text of `contains` and none of `lacks`.
 
     Raises BadConfig for a name that is no label's, or where no label has a value.

@@ -271,6 +271,7 @@ class TestRefusals:
             {"limit": 0}, {"limit": 50_001}, {"containsPatterns": [""]}, {"query": ""}, {"relativeTime": "x"},
             {"query": '{a="b"}', "labels": {"c": "d"}}, {"query": '{a="b"}', "containsPatterns": "c"},
             {"relativeTime": "5m", "startTime": 1_767_225_600_000}, {"offset": "5m"}, {"resourceId": ""},
+            {"labels": {"app": ["x"]}}, {"labels": {"app": {"x": 1}}},
         ],
     )  # fmt: skip
     def test_meta_is_checked(self, wrong: dict[str, Any]) -> None:
