@@ -78,6 +78,24 @@ def test_four_hundred_of_four_hundred(start: Start, topic: str) -> None:
     race(start, topic, 200, 240)
 
 
+@pytest.mark.soak
+def test_five_hundred_wait_at_once(start: Start, topic: str, produce: Callable[..., None]) -> None:
+    executions = [start(flow(subscribe(topic, timeout_ms=180_000))) for _ in range(500)]
+    until = time.monotonic() + 120
+    waiting = Execution.objects.filter(steps__status="WAITING")
+    while waiting.count() < 500 and time.monotonic() < until:
+        time.sleep(0.2)
+    time.sleep(20)
+    begun = time.monotonic()
+    assert finish(start(flow(pause(1))), 10).status == "COMPLETED"  # others run while these wait
+    print(f"another flow meanwhile: {time.monotonic() - begun:.2f} s")  # noqa: T201  # what the soak is run for
+    begun = time.monotonic()
+    for execution in executions:
+        produce(topic, {"id": str(execution.id)})
+    assert {finish(execution, 60).status for execution in executions} == {"COMPLETED"}
+    print(f"500 messages found after {time.monotonic() - begun:.2f} s")  # noqa: T201  # as above
+
+
 def test_a_message_is_found_within_a_second(
     start: Start, shop_kafka: None, make_topic: Callable[..., str], produce: Callable[..., None]
 ) -> None:

@@ -37,7 +37,7 @@ def authority_pem(kafka_broker: KafkaBroker) -> str:
 
 class TestConfig:
     def test_servers_are_a_list_or_a_text(self) -> None:
-        assert KafkaConnection(bootstrap_servers=["a:1", "b:2"]).bootstrap_servers == "a:1,b:2"  # type: ignore[arg-type] # as users write it
+        assert KafkaConnection(bootstrap_servers=["a:1", "b:2"]).bootstrap_servers == "a:1,b:2"
         assert KafkaConnection(bootstrap_servers=" a:1 , [::1]:2").bootstrap_servers == "a:1,[::1]:2"
 
     @pytest.mark.parametrize("wrong", ["", " , ", "http://a:1", "a:0", "a:99999", "a b:1", "user@a:1"])
