@@ -178,18 +178,12 @@ class PostgreSql(Dialect):
             error.diag.message_detail,
             error.diag.message_hint and f"Hint: {error.diag.message_hint}",
         ]
-        place = _place(error)
-        return Refused(f"the database refuses it{place}: " + " ".join(each for each in told if each))
+        return Refused("the database refuses it: " + " ".join(each for each in told if each))
 
     def version(self, raw: psycopg.Connection[Any]) -> str:
         """Return the number."""
         row = raw.execute("SHOW server_version").fetchone()
         return str(row[0]) if row else ""
-
-
-def _place(error: psycopg.Error) -> str:
-    position = error.diag.statement_position
-    return f" (at character {position})" if position else ""
 
 
 def _without_state(error: psycopg.Error) -> StepError:
