@@ -119,7 +119,9 @@ class PrometheusRunner(StepRunner[PrometheusConfig]):
         if len(answers) > 1:
             result["duration2Results"] = shown[1]
             settings = config.comparison or Comparison(on_anomaly="WARN")
-            result["comparison"] = compare(answers[0].series, answers[1].series, settings, config.aggregation)
+            result["comparison"] = compare(
+                answers[0].series, answers[1].series, settings, config.aggregation, call.check
+            )
         result |= {
             "executionTimeMs": elapsed_ms,
             "query": config.query,

@@ -71,14 +71,21 @@ class Pair:
 
 
 def compare(
-    baseline: Sequence[Series], current: Sequence[Series], settings: Comparison, aggregation: Aggregation
+    baseline: Sequence[Series],
+    current: Sequence[Series],
+    settings: Comparison,
+    aggregation: Aggregation,
+    check: Callable[[], None] = lambda: None,
 ) -> dict[str, Json]:
-    """Return the comparison as results show it; JSON-safe whatever the samples are."""
+    """Return the comparison as results show it; JSON-safe whatever the samples are.
+
+    `check` is called for each series and raises where the step's time is over: ranks of many series take seconds.
+    """
     known = {series.identity: series for series in baseline}
     seen = {series.identity: series for series in current}
     pairs = [_measured(known[key], seen[key], aggregation) for key in known if key in seen]
-    judge = _by_ranks if settings.mode == "MANN_WHITNEY" else _by_ratio
-    pairs = judge(pairs, settings)
+    by_ranks = settings.mode == "MANN_WHITNEY"
+    pairs = _by_ranks(pairs, settings, check) if by_ranks else _by_ratio(pairs, settings)
     anomalies = [pair for pair in pairs if pair.is_anomaly]
     largest = max(anomalies or pairs, key=lambda pair: pair.size, default=None)
     return {
@@ -121,8 +128,8 @@ def _by_ratio(pairs: list[Pair], settings: Comparison) -> list[Pair]:
     return [replace(pair, verdict=_side(pair)) if _is_beyond(pair, settings) else pair for pair in pairs]
 
 
-def _by_ranks(pairs: list[Pair], settings: Comparison) -> list[Pair]:
-    judged = [_ranked(pair, settings) for pair in pairs]
+def _by_ranks(pairs: list[Pair], settings: Comparison, check: Callable[[], None]) -> list[Pair]:
+    judged = [_ranked(pair, settings, check) for pair in pairs]
     tested = [index for index, pair in enumerate(judged) if pair.p_value is not None]
     adjusted = holm([judged[index].p_value or 0.0 for index in tested])
     for index, p_value in zip(tested, adjusted, strict=True):
@@ -132,7 +139,8 @@ def _by_ranks(pairs: list[Pair], settings: Comparison) -> list[Pair]:
     return judged
 
 
-def _ranked(pair: Pair, settings: Comparison) -> Pair:
+def _ranked(pair: Pair, settings: Comparison, check: Callable[[], None]) -> Pair:
+    check()
     if pair.verdict == "NO_DATA":
         return pair
     if min(len(pair.first.samples), len(pair.second.samples)) < settings.min_samples:

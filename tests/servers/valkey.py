@@ -37,13 +37,13 @@ user reader on >{USERS["reader"]} ~shop:* resetchannels +@read +select
 """
 
 
-def start_guarded_valkey(
-    folder: Path, authority: trustme.CA
-) -> tuple[subprocess.Popen[bytes], int]:
+def start_guarded_valkey(folder: Path, authority: trustme.CA) -> tuple[subprocess.Popen[bytes], int]:
     """Start a server that speaks TLS alone and knows USERS; return its process and port. Raises Unavailable."""
     found = shutil.which("valkey-server") or shutil.which("redis-server")
     if found is None:  # the wheel's server is built without TLS
-        raise Unavailable("no valkey-server or redis-server with TLS on PATH (Debian: apt-get install redis-server)")
+        raise Unavailable(
+            "no valkey-server or redis-server with TLS on PATH (Debian: apt-get install redis-server)"
+        )
     binary, port = Path(found), free_port()
     certificate = authority.issue_cert("127.0.0.1", "localhost")
     certificate.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")

@@ -236,3 +236,11 @@ def test_a_window_does_not_differ_from_itself(values: list[float]) -> None:
 def test_settings_are_checked(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Comparison.model_validate(wrong)
+
+
+def test_ranking_many_series_ends_with_the_steps_time() -> None:
+    def over() -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        compare([series(LOW)], [series(HIGH)], Comparison(mode="MANN_WHITNEY"), "avg", over)
