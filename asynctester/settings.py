@@ -156,6 +156,8 @@ NETWORK_ALLOWED = env.list(
     "NETWORK_ALLOWED", default=[] if PRODUCTION else ["127.0.0.0/8", "::1", "localhost"]
 )
 MAX_RESPONSE_BYTES = env.int("MAX_RESPONSE_BYTES", default=10 * 1024 * 1024)
+# The only folder whose SQLite files sql resources may name; whatever it says, none in production.
+SQLITE_FOLDER = "" if PRODUCTION else env.str("SQLITE_FOLDER", default="")
 SECRETS_KEYS = env.list("SECRETS_KEYS", default=[])  # Fernet keys, newest first; else DATA_DIR/secrets.key
 
 # --- Accounts -------------------------------------------------------------------------------------

@@ -107,6 +107,7 @@ class Connected:
 
     connection: ConnectionConfig | None = None
     secrets: tuple[str, ...] = ()
+    resource_id: str | None = None
 
 
 def connect(execution: Execution, resource_type: str | None, named: Any) -> Connected:
@@ -116,7 +117,7 @@ def connect(execution: Execution, resource_type: str | None, named: Any) -> Conn
     resource = find_resource(execution.team, str(named), resource_type, execution.resource_choices)
     if resource is None:
         raise BadConfig(f"meta.resourceId: the team has no {resource_type} resource called {named}")
-    return Connected(connection_of(resource), tuple(secret_values(resource)))
+    return Connected(connection_of(resource), tuple(secret_values(resource)), str(resource.pk))
 
 
 def load_session(execution: Execution, session_key: str | None) -> Json:

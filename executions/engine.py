@@ -21,6 +21,7 @@ from executions.moves import Change
 from executions.progress import end_phase
 from executions.records import milliseconds_now
 from executions.settling import end, wait_for_background
+from executions.starts import record_starts
 from executions.states import StepStatus
 from executions.timers import timers
 from steprunners.base import StepError
@@ -73,6 +74,7 @@ def _begin(execution_id: uuid.UUID, position: int | None) -> int | None:
         _wait_for_start(execution_id, position)
         return position
     events.publish([messages.execution_update(execution)])
+    record_starts(execution)
     for each in background:
         chain.publish(execution_id, [each])
     if execution.remaining == 0:

@@ -8,11 +8,12 @@ from executions import context as ctx
 from executions.children import answer_of, secrets_of_child
 from executions.models import Execution, ExecutionStep
 from executions.moves import Change
-from executions.network import policy
 from executions.presentation import milliseconds
 from executions.records import milliseconds_now
 from executions.settling import Outcome, delegate, end, end_attempted, wait, wait_for_child
+from executions.starts import starts_of
 from executions.states import StepStatus
+from resources.network import policy
 from steprunners.base import (
     BadReference,
     Cancellation,
@@ -58,12 +59,13 @@ class Bench:
         connected = ctx.connect(self.execution, runner.resource_type, getattr(config, "resource_id", None))
         self.secrets.update(connected.secrets)
         self.session_key = runner.session_key(config)
+        starts, starts_at_ms = starts_of(self.execution, connected.resource_id)
         return StepContext(
             deadline=Deadline(seconds),
             cancellation=self.cancellation,
             network=policy(),
             execution=ExecutionFacts(
-                str(self.execution.id), milliseconds(self.execution.started_at) or 0, self.execution.positions
+                str(self.execution.id), milliseconds(self.execution.started_at) or 0, starts, starts_at_ms
             ),
             connection=connected.connection,
             session=ctx.load_session(self.execution, self.session_key),

@@ -8,6 +8,7 @@ from typing import Any
 
 from executions.models import Execution, ExecutionStep
 from executions.states import StepStatus
+from steprunners.base import StepRunner
 from steprunners.envelope import StepEnvelope, dump
 from steprunners.json_types import Json
 from steprunners.references import Kind, find_references
@@ -45,6 +46,8 @@ class Plan:
     release: list[int]
     clean_up_position: int | None
     remaining: int
+    #: Whether one of the steps may read from where the execution began.
+    records_starts: bool = False
 
     def apply_to(self, execution: Execution) -> list[ExecutionStep]:
         """Set where the execution begins; return its unsaved step rows."""
@@ -74,7 +77,12 @@ def plan(steps: Iterable[StepEnvelope], variables: Collection[str] = ()) -> Plan
         release=release,
         clean_up_position=next((step.position for step in planned if _starts_clean_up(step)), None),
         remaining=sum(not step.disabled for step in main),
+        records_starts=any(_records_start(step) for step in planned),
     )
+
+
+def _records_start(step: Planned) -> bool:
+    return type(runners()[step.envelope.step_type]).start_key is not StepRunner.start_key
 
 
 def _starts_clean_up(step: Planned) -> bool:

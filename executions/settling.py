@@ -16,6 +16,7 @@ from executions.moves import STAY, Change, Cursor
 from executions.progress import Aftermath, after_end, cursor_after, end_phase, goes_on, is_plain, skip
 from executions.states import StepStatus
 from executions.timers import timers
+from executions.watcher import watcher
 from steprunners.base import RunChild, StepError
 from steprunners.envelope import StepEnvelope
 from steprunners.json_types import Json
@@ -126,11 +127,11 @@ def _end_plainly(
 
 
 def wait(outcome: Outcome, move: Waiting) -> int | None:
-    """Park the step; this process's timer wakes it."""
+    """Park the step; this process's timer wakes it, or its watcher before."""
     attempts = [*outcome.earlier, *([move.attempt] if move.attempt else [])]
     outcome = replace(outcome, earlier=attempts)
     change, rows = _so_far(outcome)
-    seconds = move.delay_ms / 1000
+    seconds = (move.delay_ms if move.watch is None else move.watch.patience_ms) / 1000
     with transaction.atomic():
         moved = moves.park(outcome.step, seconds, change, move.progress.to_json())
         if moved is not None:
@@ -142,6 +143,8 @@ def wait(outcome: Outcome, move: Waiting) -> int | None:
         _remember(outcome, attempt, {})
     _publish(moved)
     timers.add(seconds, outcome.step.execution_id, outcome.step.position)
+    if move.watch is not None:
+        watcher.add(move.watch, outcome.step.execution_id, outcome.step.position)
     return None
 
 

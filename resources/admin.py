@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
 from accounts.admin_scope import ScopedAdmin
+from resources.checking import check_resource
 from resources.configuration import masked
 from resources.environment_values import shown_variables
 from resources.models import Environment, Resource
 from resources.usage import places_using
+
+#: Each may take five seconds, and the page waits for all.
+MAX_CHECKS = 10
 
 
 def _pretty(value: Any) -> str:
@@ -48,6 +52,17 @@ class ResourceAdmin(_Named):
         ("created_by", "created_at", "updated_at"),
     )
     readonly_fields = ("type", "team", "shown_config", "used_by", "created_by", "created_at", "updated_at")
+    actions = ("check_selected",)
+
+    @admin.action(description="Check that selected resources answer", permissions=["change"])
+    def check_selected(self, request: HttpRequest, selected: QuerySet[Resource]) -> None:
+        """Connect to each of the first ten, and tell what came of it."""
+        for resource in selected[:MAX_CHECKS]:
+            verdict = check_resource(resource)
+            level = messages.SUCCESS if verdict.ok else messages.ERROR
+            self.message_user(
+                request, f"resource {resource.name}: {verdict.message} ({verdict.latency_ms} ms)", level
+            )
 
     def has_delete_permission(self, request: HttpRequest, obj: Resource | None = None) -> bool:
         """Let what nothing uses be deleted, one at a time."""

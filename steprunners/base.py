@@ -10,7 +10,7 @@ import builtins
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
@@ -78,6 +78,13 @@ class ConnectionConfig(Wire):
         """Return the wire names of the top-level fields whose values are secret."""
         properties = cls.model_json_schema(by_alias=True)["properties"]
         return frozenset(name for name, schema in properties.items() if _is_secret(schema))
+
+    @abstractmethod
+    def check(self, network: NetworkPolicy, deadline: Deadline) -> str:
+        """Connect for real, and return what was found, in a tester's words.
+
+        Raises StepError with what is wrong: the name is not found, nothing listens, TLS, login, no such database.
+        """
 
 
 def _is_secret(schema: Mapping[str, Any]) -> bool:
@@ -233,11 +240,16 @@ class Cancellation:
 
 @dataclass(frozen=True)
 class ExecutionFacts:
-    """What a runner may know of the execution: its id, start (ms since the epoch) and stored positions."""
+    """What a runner may know of the execution: its id, start (ms since the epoch) and recorded starts.
+
+    `starts` is what `StepRunner.record_starts` found for the step's resource before the first step ran; what is not
+    in there was not known then, and is to be looked up by the time `starts_at_ms`.
+    """
 
     id: str
     started_at_ms: int
-    positions: Mapping[str, Json] = field(default_factory=dict)
+    starts: Mapping[str, Json] = field(default_factory=dict)
+    starts_at_ms: int = 0
 
 
 ConnectionT = TypeVar("ConnectionT", bound=ConnectionConfig)
@@ -273,13 +285,33 @@ class Finished:
     session: Json = None
 
 
+class Watch(ABC):
+    """Looks from afar whether parked steps have news; lives in the memory of the process that parked them.
+
+    It only saves visits: a step that nobody watches (its process ended) is visited when its time is over.
+    """
+
+    #: How long the step may be left alone while it is watched, in ms.
+    patience_ms: int
+
+    @property
+    @abstractmethod
+    def source(self) -> Hashable:
+        """What is looked at; watches of one class and source are looked at together."""
+
+    @classmethod
+    @abstractmethod
+    def look(cls, watches: Sequence[Any]) -> list[Any]:
+        """Return those of the watches, all of one source, that have news; raises StepError where none can be had."""
+
+
 @dataclass(frozen=True)
 class Park:
-    """Not finished: come back in `delay_ms` (or earlier, when `watch` sees news) with `state`."""
+    """Not finished: come back in `delay_ms` with `state`; where `watch` is looked at, when it has news."""
 
     delay_ms: int
     state: Json
-    watch: Json = None
+    watch: Watch | None = None
 
 
 @dataclass(frozen=True)
@@ -329,6 +361,19 @@ class StepRunner(ABC, Generic[ConfigT]):
     def expectations(self, config: ConfigT, fields: frozenset[str]) -> list[Assertion]:
         """Return the assertions that the config itself implies; `fields` are those the user asserts on."""
         return []
+
+    def start_key(self, meta: Mapping[str, Json]) -> str | None:
+        """Return what of the resource must be recorded before the execution's first step runs (a topic), or None.
+
+        `meta` holds only those keys whose references had a value by then.
+        """
+        return None
+
+    def record_starts(
+        self, keys: Sequence[str], connection: ConnectionConfig, network: NetworkPolicy, deadline: Deadline
+    ) -> dict[str, Json]:
+        """Return where each of the keys stands now, for `ExecutionFacts.starts`; raises StepError."""
+        return {}
 
     def session_key(self, config: ConfigT) -> str | None:
         """Return the name under which this step shares state with others of the execution."""

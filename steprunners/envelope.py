@@ -108,17 +108,27 @@ class StepEnvelope(Wire):
         return self
 
 
+#: Where a step type's `meta` may hold what belongs to the envelope.
+_OLD_PLACES = {
+    "http": (("timeout", "timeoutMs"), ("assertions", "assertions")),
+    "kafka_subscribe": (("timeoutMs", "timeoutMs"),),
+    "kafka_sub": (("timeoutMs", "timeoutMs"),),
+}
+
+
 def hoist_old_names(step: dict[str, Any]) -> dict[str, Any]:
-    """Return the step with `continueOnSuccess` renamed and an http step's `meta.timeout`, `meta.assertions` moved up.
+    """Return the step with `continueOnSuccess` renamed, and what old places in `meta` hold of the envelope moved up.
 
     Raises ValueError where the same thing is said in both places.
     """
     step = _renamed(step, "continueOnSuccess", "continueOnFailure")
     meta = step.get("meta")
-    if step.get("stepType") != "http" or not isinstance(meta, dict):
+    step_type = step.get("stepType")
+    places = _OLD_PLACES.get(step_type) if isinstance(step_type, str) else None
+    if places is None or not isinstance(meta, dict):
         return step
     meta = dict(meta)
-    for inner, outer in (("timeout", "timeoutMs"), ("assertions", "assertions")):
+    for inner, outer in places:
         if inner not in meta:
             continue
         if step.get(outer) not in (None, []):

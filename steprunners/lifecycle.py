@@ -29,6 +29,7 @@ from steprunners.base import (
     StepError,
     StepRunner,
     TakeBranch,
+    Watch,
 )
 from steprunners.conditions import ConditionError, evaluate_condition
 from steprunners.envelope import RetryPolicy, StepEnvelope, UntilPolicy, timeout_ms_of
@@ -115,7 +116,7 @@ class Waiting:
     delay_ms: int
     progress: Progress
     attempt: Attempt | None = None
-    watch: Json = None
+    watch: Watch | None = None
 
 
 @dataclass(frozen=True)

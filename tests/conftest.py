@@ -9,7 +9,14 @@ from django.conf import settings as django_settings
 from django.db import connection
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.servers.fixtures", "tests.cast"]
+pytest_plugins = [
+    "tests.servers.fixtures",
+    "tests.servers.database_fixtures",
+    "tests.servers.kafka_fixtures",
+    "tests.servers.monitoring_fixtures",
+    "tests.servers.valkey_fixtures",
+    "tests.cast",
+]
 
 # The two cores are shared: how long an example takes says nothing about the code.
 settings.register_profile("shared-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -70,6 +70,7 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
     _check(values, initial_delay_ms)
     now = timezone.now()
     due_at = now + timedelta(milliseconds=initial_delay_ms)
+    pins = parent.pins if parent else pinned_versions(team, document)
     execution = Execution(
         team=team,
         user=user,
@@ -89,7 +90,8 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
         variables=values.shown,
         secrets={"variables": values.secrets} if values.secrets else None,
         resource_choices=environment.resources if environment else {},
-        pins=parent.pins if parent else pinned_versions(team, document),
+        pins=pins,
+        positions=parent.positions if parent else {"pending": True} if pins or planned.records_starts else {},
         initial_delay_ms=initial_delay_ms,
         created_at=now,
         due_at=due_at if initial_delay_ms else None,

@@ -39,6 +39,14 @@ class ResourceSerializer(CamelCaseModelSerializer):
         return {**super().to_representation(instance), "config": masked(instance.config, instance.secrets)}
 
 
+class CheckSerializer(CamelCaseSerializer):
+    """What came of connecting: what was found, or what is wrong."""
+
+    ok = serializers.BooleanField()
+    message = serializers.CharField()
+    latency_ms = serializers.IntegerField()
+
+
 class EnvironmentVariableSerializer(CamelCaseSerializer):
     """A variable of an environment; one without a type takes any value."""
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from django.db.models import Model, QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -19,7 +20,13 @@ from accounts.api.base import Conflict, choose_team, require, signed_in
 from accounts.permissions import Action
 from resources import services
 from resources.api.filters import EnvironmentFilter, ResourceFilter
-from resources.api.serializers import EnvironmentSerializer, ResourceSerializer, ResourceTypeSerializer
+from resources.api.serializers import (
+    CheckSerializer,
+    EnvironmentSerializer,
+    ResourceSerializer,
+    ResourceTypeSerializer,
+)
+from resources.checking import check_resource
 from resources.configuration import Invalid
 from resources.models import Environment, Resource
 from steprunners.registry import connection_classes, step_types
@@ -95,6 +102,14 @@ class Resources(_TeamThings[Resource]):
             services.delete_resource(resource=instance)
         except services.InUse as error:
             raise Conflict(str(error), "in_use") from error
+
+    @extend_schema(request=None, responses=CheckSerializer)
+    @action(detail=True, methods=["post"])
+    def check(self, request: Request, pk: str) -> Response:
+        """Connect to the resource, and say within 5 s whether it answers or what is wrong. Always 200."""
+        resource = self.get_object()
+        require(request.user, Action.RUN, resource.team)
+        return Response(CheckSerializer(check_resource(resource)).data)
 
 
 class Environments(_TeamThings[Environment]):

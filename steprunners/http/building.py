@@ -59,12 +59,22 @@ def tls_options(config: HttpConfig, connection: HttpConnection | None) -> TlsOpt
     """Return how the server's certificate is judged; `verifyTls: false` at one place is enough."""
     if connection is None:
         return TlsOptions(verify=config.verify_tls)
+    return resource_tls(connection, verify=config.verify_tls)
+
+
+def resource_tls(connection: HttpConnection, *, verify: bool = True) -> TlsOptions:
+    """Return how the resource has its server's certificate judged; `verify: False` overrules it."""
     return TlsOptions(
-        verify=config.verify_tls and connection.verify_tls,
+        verify=verify and connection.verify_tls,
         ca_certificate=connection.ca_certificate or None,
         client_certificate=connection.client_certificate or None,
         client_key=connection.client_key or None,
     )
+
+
+def resource_headers(connection: HttpConnection) -> CaseInsensitiveDict[str]:
+    """Return what every request to the resource carries, besides its credentials."""
+    return _headers(connection.headers, {})
 
 
 def _url(config: HttpConfig, connection: HttpConnection | None) -> str:

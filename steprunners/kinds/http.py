@@ -12,6 +12,7 @@ from requests.cookies import RequestsCookieJar
 from steprunners.assertions import Assertion
 from steprunners.base import (
     ConnectionConfig,
+    Deadline,
     Finished,
     Secret,
     StepConfig,
@@ -22,6 +23,7 @@ from steprunners.base import (
 )
 from steprunners.http.authentication import Auth, forget_token
 from steprunners.http.building import auth_of, build_request
+from steprunners.http.checking import check_server
 from steprunners.http.cookies import dump_cookies, load_cookies
 from steprunners.http.expected_status import (
     STATUS_FIELDS,
@@ -33,7 +35,7 @@ from steprunners.http.expected_status import (
 from steprunners.http.request_body import MultipartPart
 from steprunners.http.response_body import BodyEncoding, read_body
 from steprunners.json_types import Json
-from steprunners.network import Call, HttpResponse, send
+from steprunners.network import Call, HttpResponse, NetworkPolicy, send
 from steprunners.references import Grammar
 
 NOTES = """
@@ -105,6 +107,10 @@ class HttpConnection(ConnectionConfig):
     client_key: Secret | None = Field(
         None, description="The key of clientCertificate, in PEM form, without a password."
     )
+
+    def check(self, network: NetworkPolicy, deadline: Deadline) -> str:
+        """Ask for baseUrl; whatever status the server answers with, it is there. Raises StepError."""
+        return check_server(self, network, deadline)
 
 
 class HttpConfig(StepConfig):

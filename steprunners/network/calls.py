@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -47,6 +48,12 @@ class Call:
             self._handle, self._owns_handle = handle, False
             if self._ended:
                 self._shut_down()
+
+    def watch_descriptor(self, descriptor: int) -> None:
+        """Watch the socket of a client that opens its own; the duplicate goes with the call."""
+        handle = socket.socket(fileno=os.dup(descriptor))
+        self.watch(handle)
+        self.take_over(handle)
 
     def take_over(self, handle: socket.socket) -> bool:
         """Keep a watched handle that its connection lets go of before the answer is read; False for any other.

@@ -33,11 +33,13 @@ class NetworkPolicy:
     (`10.0.0.0/8`), each with an optional port (`localhost:8001`, `[::1]:80`), or a port alone (`:8001`). A
     host name is trusted with whatever private address it resolves to. Metadata services are refused whatever
     `allowed` and `deny_private` say. `max_body_bytes` caps the decoded body of one HTTP answer.
+    `sqlite_folder` is the folder below which SQLite files may be opened; None where none may.
     """
 
     allowed: tuple[str, ...] = ()
     deny_private: bool = True
     max_body_bytes: int = MAX_BODY_BYTES
+    sqlite_folder: str | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError where an entry of `allowed` cannot be read."""

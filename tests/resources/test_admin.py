@@ -85,3 +85,14 @@ def test_lists_take_few_queries(
 
     with django_assert_max_num_queries(12):
         assert client.get(url).status_code == 200
+
+
+def test_selected_resources_are_checked(page: PageFor, root: User, team: Team) -> None:
+    config = {"baseUrl": "http://127.0.0.1:1", "auth": {"type": "bearer", "token": "hunter2hunter2"}}
+    resource = save_resource(team=team, user=root, name="nowhere", type="http", config=config)
+
+    answer = page(root).post(
+        LISTS[0], {"action": "check_selected", "_selected_action": str(resource.pk)}, follow=True
+    )
+
+    assert "Resource nowhere: cannot connect to 127.0.0.1:1: connection refused" in answer.content.decode()

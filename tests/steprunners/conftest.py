@@ -27,12 +27,6 @@ def target() -> Iterator[Target]:
     close_connections()
 
 
-@pytest.fixture(scope="session")
-def authority() -> trustme.CA:
-    """The certificate authority of the tests."""
-    return trustme.CA()
-
-
 @pytest.fixture
 def tls_target(authority: trustme.CA) -> Iterator[Callable[..., Target]]:
     """Start TLS servers with a certificate; all are ended with the test."""

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from steprunners.assertions import evaluate_all
 from steprunners.base import (
     Cancelled,
+    ConnectionConfig,
     DeadlineExceeded,
     Finished,
     Outcome,
@@ -30,12 +31,15 @@ from steprunners.masking import MASK, Masker
 from steprunners.references import Scope, resolve_tracked
 from steprunners.registry import connection_classes, runners, step_types
 from tests.steprunners.conftest import MakeContext
+from tests.steprunners.connections import example_connection, silent_connection
 from tests.steprunners.target import Exchange, Target, shop
 
 RUNNERS = [pytest.param(runner, id=runner.type) for runner in step_types()]
 CALLERS = [pytest.param(runner, id=runner.type) for runner in step_types() if runner.has_deadline]
 #: Step types whose outcome is the engine's to carry out.
 DELEGATING = {"condition", "flow"}
+#: What the examples ask of HTTP servers.
+SILENT_PATHS = ("/orders", "/loki/api/v1/query_range", "/api/v1/query_range")
 
 
 @pytest.fixture
@@ -46,11 +50,24 @@ def scope(target: Target) -> Scope:
 
 
 @pytest.fixture
-def silent_scope() -> Iterator[Scope]:
-    """The same with a server that takes every request and never answers."""
-    with Target() as silent:
-        silent.route("/orders", Exchange.hang)
-        yield Scope(variables={"base_url": silent.url}, secrets=frozenset())
+def silent() -> Iterator[Target]:
+    """A server that takes everything and never answers, whatever the protocol."""
+    with Target() as server:
+        for path in SILENT_PATHS:
+            server.route(path, Exchange.hang)
+        yield server
+
+
+@pytest.fixture
+def silent_scope(silent: Target) -> Scope:
+    """The same variables with that server behind them."""
+    return Scope(variables={"base_url": silent.url}, secrets=frozenset())
+
+
+@pytest.fixture
+def connection(request: pytest.FixtureRequest, runner: StepRunner[Any]) -> ConnectionConfig | None:
+    """What the example's `resourceId` leads to."""
+    return example_connection(runner, request)
 
 
 def example(runner: StepRunner[Any]) -> StepEnvelope:
@@ -66,8 +83,12 @@ def configured(runner: StepRunner[Any], scope: Scope) -> tuple[StepConfig, Json]
     return kind.model_validate({**meta, **resolved.value}), resolved.masked
 
 
-def context_for(make_context: MakeContext, scope: Scope, seconds: float = 10.0) -> StepContext:
-    return make_context(seconds, evaluate=lambda condition: evaluate_condition(condition, scope))
+def context_for(
+    make_context: MakeContext, scope: Scope, connection: ConnectionConfig | None, seconds: float = 10.0
+) -> StepContext:
+    return make_context(
+        seconds, connection=connection, evaluate=lambda condition: evaluate_condition(condition, scope)
+    )
 
 
 def run_to_its_end(runner: StepRunner[Any], config: StepConfig, context: StepContext) -> Outcome:
@@ -117,9 +138,15 @@ class TestEveryStepType:
         assert {path.split(".")[0] for path in runner.config_class.grammars} <= set(fields)
         assert runner.config_class.unresolved <= set(fields)
 
-    def test_example_runs(self, runner: StepRunner[Any], scope: Scope, make_context: MakeContext) -> None:
+    def test_example_runs(
+        self,
+        runner: StepRunner[Any],
+        scope: Scope,
+        make_context: MakeContext,
+        connection: ConnectionConfig | None,
+    ) -> None:
         config, _ = configured(runner, scope)
-        outcome = run_to_its_end(runner, config, context_for(make_context, scope))
+        outcome = run_to_its_end(runner, config, context_for(make_context, scope, connection))
         if runner.type in DELEGATING:
             assert not isinstance(outcome, Finished | Park)
             return
@@ -130,19 +157,27 @@ class TestEveryStepType:
         assert {**shown, **outcome.result} == shown
 
     def test_implied_assertions_hold_for_the_example(
-        self, runner: StepRunner[Any], scope: Scope, make_context: MakeContext
+        self,
+        runner: StepRunner[Any],
+        scope: Scope,
+        make_context: MakeContext,
+        connection: ConnectionConfig | None,
     ) -> None:
         config, _ = configured(runner, scope)
-        outcome = run_to_its_end(runner, config, context_for(make_context, scope))
+        outcome = run_to_its_end(runner, config, context_for(make_context, scope, connection))
         if isinstance(outcome, Finished):
             judged = evaluate_all(runner.expectations(config, frozenset()), outcome.result)
             assert [each.message for each in judged if not each.passed] == []
 
     def test_secrets_are_masked(
-        self, runner: StepRunner[Any], scope: Scope, make_context: MakeContext
+        self,
+        runner: StepRunner[Any],
+        scope: Scope,
+        make_context: MakeContext,
+        connection: ConnectionConfig | None,
     ) -> None:
         config, request = configured(runner, scope)
-        outcome = run_to_its_end(runner, config, context_for(make_context, scope))
+        outcome = run_to_its_end(runner, config, context_for(make_context, scope, connection))
         result = outcome.result if isinstance(outcome, Finished) else {}
         base_url = str(scope.variables["base_url"])
         stored = json.dumps(Masker([base_url]).mask([request, result]), ensure_ascii=False)
@@ -158,19 +193,22 @@ class TestEveryStepType:
 @pytest.mark.parametrize("runner", CALLERS)
 class TestEveryStepTypeThatCalls:
     def test_the_deadline_ends_it_on_time(
-        self, runner: StepRunner[Any], silent_scope: Scope, make_context: MakeContext
+        self, runner: StepRunner[Any], silent: Target, silent_scope: Scope, make_context: MakeContext
     ) -> None:
         config, _ = configured(runner, silent_scope)
+        connection = silent_connection(runner, silent.port)
+        context = context_for(make_context, silent_scope, connection, seconds=0.3)
         started = time.monotonic()
         with pytest.raises(DeadlineExceeded):
-            run_to_its_end(runner, config, context_for(make_context, silent_scope, seconds=0.3))
+            run_to_its_end(runner, config, context)
         assert 0.25 < time.monotonic() - started < 2
 
     def test_cancel_ends_it(
-        self, runner: StepRunner[Any], silent_scope: Scope, make_context: MakeContext
+        self, runner: StepRunner[Any], silent: Target, silent_scope: Scope, make_context: MakeContext
     ) -> None:
         config, _ = configured(runner, silent_scope)
-        context = context_for(make_context, silent_scope, seconds=15)
+        connection = silent_connection(runner, silent.port)
+        context = context_for(make_context, silent_scope, connection, seconds=15)
         threading.Timer(0.2, context.cancellation.cancel).start()
         started = time.monotonic()
         with pytest.raises(Cancelled):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Team, User
+from resources.checking import check_resource
 from resources.models import Resource
 from resources.selectors import connection_of, find_resource, secret_values
+from resources.services import save_resource
 from tests.cast import ApiFor
 from tests.flows.documents import choose, flow, get
+from tests.servers.database_fixtures import Database
+from tests.steprunners.target import Exchange, Target
 
 URL = "/api/v1/resources"
 AUTH = {"type": "basic", "username": "shopkeeper", "password": "hunter2hunter2"}
@@ -162,3 +167,77 @@ def test_types_are_listed(api: ApiFor, vera: User) -> None:
     assert types["http"]["secretFields"] == ["auth", "clientKey"]
     assert "baseUrl" in types["http"]["configSchema"]["properties"]
     assert types["http"]["stepTypes"] == ["http"]
+
+
+@pytest.fixture
+def server() -> Iterator[Target]:
+    with Target() as target:
+        target.route("/api", lambda exchange: exchange.reply_json({}))
+        target.route("/locked", lambda exchange: exchange.reply(401, reason="Unauthorized"))
+        yield target
+
+
+def checked(api: ApiFor, user: User, config: dict[str, Any], kind: str = "http") -> dict[str, Any]:
+    made = api(user).post(URL, {"name": "checked", "type": kind, "config": config})
+    assert made.status_code == 201, made.json()
+    response = api(user).post(f"{URL}/{made.json()['id']}/check")
+    assert response.status_code == 200, response.json()
+    result: dict[str, Any] = response.json()
+    return result
+
+
+def test_a_check_connects_for_real(api: ApiFor, alice: User, server: Target) -> None:
+    found = checked(api, alice, {"baseUrl": f"{server.url}/api", "auth": AUTH})
+
+    assert (found["ok"], found["message"]) == (True, "the server answers 200 OK")
+    assert 0 <= found["latencyMs"] < 5_000
+    assert server.received[0].headers["authorization"].startswith("Basic ")
+
+
+@pytest.mark.parametrize(
+    ("base_url", "told"),
+    [
+        ("http://127.0.0.1:1", "nothing listens there"),
+        ("http://no-such-host.invalid", "no such host"),
+        ("http://169.254.169.254/x", "may not be reached"),
+        ("http://10.0.0.1/x", "may not be reached"),
+    ],
+)
+def test_a_check_says_what_is_wrong(api: ApiFor, alice: User, base_url: str, told: str) -> None:
+    found = checked(api, alice, {"baseUrl": base_url})
+
+    assert found["ok"] is False
+    assert told in found["message"]
+
+
+def test_a_check_says_that_the_login_is_wrong(api: ApiFor, alice: User, server: Target) -> None:
+    found = checked(api, alice, {"baseUrl": f"{server.url}/locked", "auth": AUTH})
+
+    assert (found["ok"], found["message"]) == (False, "the server refuses the login: 401 Unauthorized")
+
+
+def test_a_check_ends_in_time(alice: User, team: Team, server: Target) -> None:
+    server.route("/silent", Exchange.hang)
+    resource = save_resource(
+        team=team, user=alice, name="slow", type="http", config={"baseUrl": f"{server.url}/silent"}
+    )
+    verdict = check_resource(resource, seconds=0.3)
+
+    assert not verdict.ok
+    assert "300 ms" in verdict.message
+    assert verdict.latency_ms < 2_000
+
+
+def test_a_check_of_a_database(api: ApiFor, alice: User, postgresql_database: Database) -> None:
+    config = postgresql_database.connection.model_dump(by_alias=True, exclude_none=True)
+    assert checked(api, alice, config, "sql")["message"].endswith("answers, database shop")
+    wrong = {**config, "password": "not-the-password"}
+    Resource.objects.all().delete()
+    found = checked(api, alice, wrong, "sql")
+    assert not found["ok"]
+    assert "password authentication failed" in found["message"]
+
+
+def test_who_may_check(api: ApiFor, vera: User, charlie: User, shop: dict[str, Any]) -> None:
+    assert api(vera).post(f"{URL}/{shop['id']}/check").status_code == 403
+    assert api(charlie).post(f"{URL}/{shop['id']}/check").status_code == 404

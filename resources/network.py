@@ -9,9 +9,10 @@ from steprunners.network import NetworkPolicy
 
 @cache
 def policy() -> NetworkPolicy:
-    """Return the installation's network policy (NETWORK_ALLOWED, NETWORK_DENY_PRIVATE)."""
+    """Return the installation's policy (NETWORK_ALLOWED, NETWORK_DENY_PRIVATE, MAX_RESPONSE_BYTES, SQLITE_FOLDER)."""
     return NetworkPolicy(
         allowed=tuple(settings.NETWORK_ALLOWED),
         deny_private=settings.NETWORK_DENY_PRIVATE,
         max_body_bytes=settings.MAX_RESPONSE_BYTES,
+        sqlite_folder=settings.SQLITE_FOLDER or None,
     )

@@ -1,0 +1,44 @@
+"""Whether a resource leads to a server that answers: it is really connected to, within five seconds."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from resources.models import Resource
+from resources.network import policy
+from resources.selectors import connection_of, secret_values
+from steprunners.base import Deadline, StepError
+from steprunners.masking import Masker
+
+SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether it answers, what was found or is wrong (without secrets), and how long that took, in milliseconds."""
+
+    ok: bool
+    message: str
+    latency_ms: int
+
+
+def check_resource(resource: Resource, *, seconds: float = SECONDS) -> Verdict:
+    """Connect to the resource and say what came of it. Raises nothing that a config or a server can cause."""
+    started = time.monotonic()
+    ok, message = _checked(resource, Deadline(seconds))
+    return Verdict(ok, message, round((time.monotonic() - started) * 1000))
+
+
+def _checked(resource: Resource, deadline: Deadline) -> tuple[bool, str]:
+    try:
+        connection, secrets = connection_of(resource), secret_values(resource)
+    except (ValidationError, KeyError):
+        return False, "its config is not valid in this version: save it anew"
+    try:
+        ok, message = True, connection.check(policy(), deadline)
+    except StepError as error:
+        ok, message = False, error.message
+    return ok, str(Masker(secrets).mask(message))

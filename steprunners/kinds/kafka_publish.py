@@ -1,0 +1,163 @@
+"""`kafka_publish`: one message or many, acknowledged by all in-sync replicas."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from steprunners.base import BadConfig, Finished, StepConfig, StepContext, StepResult, StepRunner, Wire
+from steprunners.json_types import Json
+from steprunners.kafka.connection import KafkaConnection
+from steprunners.kafka.messages import headers_to_items, key_to_bytes, value_to_bytes
+from steprunners.kafka.pool import client_of
+from steprunners.kafka.producing import Outgoing, publish
+from steprunners.network import Call
+
+NOTES = """
+**What is sent.** An object, list, number or boolean is sent as JSON, text as it is, null as a tombstone. With
+`messageEncoding: base64` the text is decoded first, for bytes that are no text. Header values are text; a list repeats
+its name, null is a header without a value.
+
+**Where it goes.** Without `partition` the key chooses it as Java's producer does (murmur2), so that messages of one key
+keep their order; messages without a key go to one partition chosen by chance. A topic that does not exist is made by
+the brokers if they are set to (`auto.create.topics.enable`), as for any producer.
+
+**How it is acknowledged.** The step waits for all in-sync replicas (`acks=all`). It sends each message once: where the
+acknowledgement is lost the step is an ERROR that says so, and only its own `retry` sends again.
+""".strip()
+
+
+class PublishedMessage(Wire):
+    """One message to send."""
+
+    message: Json = Field(
+        description="An object or list is sent as JSON, text as it is, null as a tombstone."
+    )
+    key: Json = Field(None, description="Text as it is, all else as JSON; none where it is left out.")
+    headers: dict[str, Json] = Field(default_factory=dict)
+    partition: int | None = Field(None, ge=0, lt=2**31)
+    timestamp_ms: int | None = Field(None, ge=0, lt=2**63, description="Of now, where it is left out.")
+    message_encoding: Literal["auto", "base64"] = Field(
+        "auto", description="base64: `message` is decoded before it is sent."
+    )
+
+
+class KafkaPublishConfig(StepConfig):
+    """What to send where."""
+
+    resource_id: str = Field(min_length=1, description="A kafka resource, by id or name.")
+    topic: str = Field(min_length=1, max_length=249)
+    message: Json = Field(
+        None, description="An object or list is sent as JSON, text as it is, null as a tombstone."
+    )
+    key: Json = Field(None, description="Text as it is, all else as JSON; none where it is left out.")
+    headers: dict[str, Json] = Field(default_factory=dict)
+    partition: int | None = Field(None, ge=0, lt=2**31)
+    timestamp_ms: int | None = Field(None, ge=0, lt=2**63, description="Of now, where it is left out.")
+    message_encoding: Literal["auto", "base64"] = Field(
+        "auto", description="base64: `message` is decoded before it is sent."
+    )
+    messages: list[PublishedMessage] | None = Field(
+        None, min_length=1, max_length=10_000, description="Several, in place of `message`."
+    )
+
+    @model_validator(mode="after")
+    def _one_or_many(self) -> KafkaPublishConfig:
+        given = self.model_fields_set
+        if "messages" in given and given & _OF_ONE:
+            raise ValueError(
+                "give either messages, or message with its key, headers, partition and timestampMs"
+            )
+        if self.messages is None and "message" not in given:
+            raise ValueError("message (null is a tombstone) or messages is needed")
+        return self
+
+    def all_messages(self) -> list[PublishedMessage]:
+        """Return the messages, whether one or many are given."""
+        if self.messages is not None:
+            return self.messages
+        return [PublishedMessage(**{name: getattr(self, name) for name in PublishedMessage.model_fields})]
+
+
+_OF_ONE = frozenset(PublishedMessage.model_fields)
+
+
+class WrittenMessage(Wire):
+    """Where a message lies."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int = Field(description="In ms since the epoch; the broker's where the topic asks for it.")
+
+
+class KafkaPublishResult(StepResult):
+    """The messages in the order in which they were given."""
+
+    messages: list[WrittenMessage]
+    count: int
+
+
+class KafkaPublishRunner(StepRunner[KafkaPublishConfig]):
+    """Sends messages and returns where they lie."""
+
+    type = "kafka_publish"
+    aliases = ("kafka_pub",)
+    label = "Kafka publish"
+    description = (
+        "Sends one or many messages to a Kafka topic and waits until all in-sync replicas have them."
+    )
+    notes = NOTES
+    config_class = KafkaPublishConfig
+    result_class = KafkaPublishResult
+    resource_type = "kafka"
+    connection_class = KafkaConnection
+    example: ClassVar[dict[str, Any]] = {
+        "name": "announce",
+        "stepType": "kafka_publish",
+        "meta": {
+            "resourceId": "shop-kafka",
+            "topic": "orders",
+            "key": "order-${uuid()}",
+            "headers": {"source": "test"},
+            "message": {"sku": "tea", "quantity": 2},
+        },
+        "timeoutMs": 5000,
+    }
+
+    def run(self, config: KafkaPublishConfig, context: StepContext) -> Finished:
+        """Send the messages; raise StepError where one is not acknowledged."""
+        started = time.monotonic()
+        if not isinstance(context.connection, KafkaConnection):
+            raise BadConfig("meta.resourceId: a kafka resource is needed")
+        outgoing = [_outgoing(each) for each in config.all_messages()]
+        client = client_of(context.connection, context.network)
+        call = Call(context.network, context.deadline, context.cancellation)
+        written = client.run(call, lambda: publish(client, call, config.topic, outgoing))
+        messages: list[Json] = [
+            {
+                "topic": config.topic,
+                "partition": each.partition,
+                "offset": each.offset,
+                "timestamp": each.timestamp_ms,
+            }
+            for each in written
+        ]
+        duration_ms = round((time.monotonic() - started) * 1000)
+        return Finished({"messages": messages, "count": len(messages), "durationMs": duration_ms})
+
+
+def _outgoing(message: PublishedMessage) -> Outgoing:
+    try:
+        value = value_to_bytes(message.message, is_base64=message.message_encoding == "base64")
+    except ValueError as error:
+        raise BadConfig(f"meta.message: {error}") from error
+    return Outgoing(
+        key_to_bytes(message.key),
+        value,
+        headers_to_items(message.headers),
+        message.partition,
+        message.timestamp_ms,
+    )

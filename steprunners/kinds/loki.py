@@ -1,0 +1,191 @@
+"""`loki`: log lines by labels and text, over a span of time."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any, ClassVar, cast
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from requests.structures import CaseInsensitiveDict
+
+from steprunners.base import BadConfig, Finished, StepConfig, StepContext, StepResult, StepRunner, Wire
+from steprunners.loki.logql import build, check_selectors
+from steprunners.loki.pages import Found, fetch
+from steprunners.monitoring.connection import MonitoringConnection, header_safe
+from steprunners.monitoring.windows import Times, span_of
+from steprunners.network import Call
+from steprunners.references import Grammar
+
+NOTES = """
+**What is found.** Lines whose labels are as given and that hold every text of `containsPatterns` and none of
+`notContainsPatterns`. Labels and patterns are texts, not expressions: quotes, backslashes, line breaks, `}` and `.*`
+stand for themselves. For anything else write the LogQL yourself, in `query`; there a reference inside quotes is
+escaped. `query` goes without labels, namespace and patterns. A selector that matches every stream is refused before it
+is sent.
+
+**When.** `startTime` and `endTime` in milliseconds (the start is inclusive, the end exclusive), `relativeTime`, or
+neither: since the execution began. Lines reach Loki with a delay; put an `until` around the step to wait for one.
+
+**How much.** Pages are fetched until `limit` lines are there, the oldest first; `limitReached` says that there may be
+more. `matchCount` counts `logLines`. No line is no error: assert on `matchCount`.
+""".strip()
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+_Pattern = Annotated[str, Field(min_length=1, max_length=4_000)]
+_Patterns = Annotated[list[_Pattern], BeforeValidator(_as_list), Field(max_length=50)]
+
+
+class LokiConnection(MonitoringConnection):
+    """A Loki."""
+
+    product: ClassVar[str] = "Loki"
+    probe: ClassVar[tuple[str, dict[str, str]]] = ("/loki/api/v1/labels", {})
+
+    namespace: str | None = Field(
+        None, description="The value of the label `namespace`, unless a step says another."
+    )
+    tenant: Annotated[str, AfterValidator(header_safe)] | None = Field(
+        None, description="Sent as X-Scope-OrgID."
+    )
+
+    def headers(self) -> CaseInsensitiveDict[str]:
+        """Return what every request carries, the tenant included."""
+        headers = super().headers()
+        if self.tenant:
+            headers["X-Scope-OrgID"] = self.tenant
+        return headers
+
+
+class LokiConfig(StepConfig, Times):
+    """Which lines, of which time."""
+
+    grammars: ClassVar = {"query": Grammar.LABEL}
+
+    resource_id: str = Field(min_length=1, description="A loki resource, by id or name.")
+    namespace: str | None = Field(
+        None, description="In place of the resource's; becomes the label `namespace`."
+    )
+    labels: dict[str, str | int | float | bool | None] = Field(
+        default_factory=dict, description="Names and values, all of which must be equal."
+    )
+    contains_patterns: _Patterns = Field(default_factory=list, description="Texts that a line holds.")
+    not_contains_patterns: _Patterns = Field(
+        default_factory=list, description="Texts that a line does not hold."
+    )
+    limit: int = Field(1_000, ge=1, le=50_000, description="The most lines.")
+    query: str | None = Field(
+        None, min_length=1, max_length=16_000, description="LogQL, in place of the above."
+    )
+
+    @model_validator(mode="after")
+    def _one_query(self) -> LokiConfig:
+        others = (self.namespace, self.labels, self.contains_patterns, self.not_contains_patterns)
+        if self.query is not None and any(others):
+            raise ValueError("give either query, or labels, namespace and patterns")
+        return self
+
+
+class LogLine(Wire):
+    """One line."""
+
+    timestamp: int = Field(description="Milliseconds since 1970.")
+    line: str
+    labels: dict[str, str]
+
+
+class LokiResult(StepResult):
+    """The lines that were found."""
+
+    log_lines: list[LogLine] = Field(description="Oldest first.")
+    match_count: int
+    limit_reached: bool = Field(description="Whether there may be more lines.")
+    scanned_bytes: int = Field(description="What Loki read to answer.")
+    execution_time_ms: int = Field(description="How long Loki took to answer.")
+    query: str = Field(description="The LogQL that was sent.")
+    warnings: list[str]
+
+
+class LokiRunner(StepRunner[LokiConfig]):
+    """Asks Loki."""
+
+    type = "loki"
+    aliases = ("loki_logs",)
+    label = "Loki logs"
+    description = "Finds log lines in Loki, by labels and by what they hold."
+    notes = NOTES
+    config_class = LokiConfig
+    result_class = LokiResult
+    resource_type = "loki"
+    connection_class = LokiConnection
+    example: ClassVar[dict[str, Any]] = {
+        "name": "order_logged",
+        "stepType": "loki",
+        "meta": {
+            "resourceId": "shop-loki",
+            "labels": {"app": "shop"},
+            "containsPatterns": ["order 42", "fulfilled"],
+            "notContainsPatterns": ["retry"],
+            "relativeTime": "15m",
+            "limit": 100,
+        },
+        "timeoutMs": 5000,
+        "until": {"timeoutMs": 20000, "intervalMs": 500},
+        "assertions": [{"field": "matchCount", "operator": "gte", "expectedValue": 1}],
+        "extract": {"fulfilled_at": "logLines[0].timestamp"},
+    }
+
+    def run(self, config: LokiConfig, context: StepContext) -> Finished:
+        """Fetch the lines; raise StepError where Loki refuses the query or does not answer."""
+        started = time.monotonic()
+        connection = _connection(context)
+        query = _query(config, connection)
+        span = span_of(
+            config,
+            began_ms=context.execution.started_at_ms,
+            now_ms=time.time_ns() // 1_000_000
+            + 1,  # the end is exclusive, and this millisecond's lines count
+            place="meta",
+        )
+        call = Call(context.network, context.deadline, context.cancellation)
+        found = fetch(call, connection, query, span, config.limit)
+        elapsed_ms = round((time.monotonic() - started) * 1000)
+        return Finished(
+            {
+                **_shown(found, config.limit),
+                "query": query,
+                "executionTimeMs": elapsed_ms,
+                "durationMs": elapsed_ms,
+            }
+        )
+
+
+def _shown(found: Found, limit: int) -> dict[str, Any]:
+    return {
+        "logLines": [line.to_json() for line in found.lines],
+        "matchCount": len(found.lines),
+        "limitReached": len(found.lines) == limit,
+        "scannedBytes": found.scanned_bytes,
+        "warnings": found.warnings,
+    }
+
+
+def _query(config: LokiConfig, connection: LokiConnection) -> str:
+    """Return the LogQL to send; raise BadConfig where it would match everything."""
+    if config.query is not None:
+        check_selectors(config.query)
+        return config.query
+    if config.namespace and config.labels.get("namespace", config.namespace) != config.namespace:
+        raise BadConfig("meta.namespace and meta.labels.namespace are different")
+    namespace = config.namespace or connection.namespace
+    labels = {"namespace": namespace, **config.labels} if namespace else config.labels
+    return build(labels, config.contains_patterns, config.not_contains_patterns)
+
+
+def _connection(context: StepContext) -> LokiConnection:
+    if context.connection is None:
+        raise BadConfig("meta.resourceId: the step names no loki resource")
+    return cast("LokiConnection", context.connection)

@@ -1,0 +1,160 @@
+"""`prometheus`: a query over one window of time, or two that are compared."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any, ClassVar, cast
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from steprunners.assertions import Assertion
+from steprunners.base import BadConfig, Finished, StepConfig, StepContext, StepRunner
+from steprunners.metrics.aggregation import Aggregation
+from steprunners.metrics.comparison import Comparison, compare
+from steprunners.monitoring.connection import MonitoringConnection
+from steprunners.monitoring.durations import Duration, duration_ms
+from steprunners.monitoring.windows import Window, span_of
+from steprunners.network import Call
+from steprunners.prometheus.range_query import RangeQuery, ask
+from steprunners.prometheus.results import PrometheusResult
+from steprunners.prometheus.warnings import warnings_of
+from steprunners.references import Grammar
+
+NOTES = """
+**The query.** A reference inside the quotes of a label value is escaped, so that it finds exactly itself; outside
+quotes only numbers, durations and identifiers can be put in.
+
+**Times.** A window is `{startTime, endTime}` (milliseconds; `endTime` is now where it is left out), `{relativeTime}`
+(the last 15 minutes …), or `{}`: since the execution began. `offset` moves a relative one into the past: with `7d` it
+is the same time a week ago. Both ends are inclusive. A window of more than 11 000 steps is refused before it is sent.
+
+**Samples.** NaN and ±Inf are dropped and counted in `warnings`. `coverage` is the share of the window's points that
+have a sample. `aggregatedValue` is worked out of the samples that are left; `p95` interpolates, as
+`quantile_over_time` does.
+
+**Comparison.** `duration1` is the baseline; series are matched by all their labels. MEAN_RATIO compares the aggregated
+values of each series: an anomaly differs by more than `thresholdPercent` and by more than `absoluteThreshold`. A
+baseline of 0 has no percentage and is judged by `absoluteThreshold` alone. MANN_WHITNEY asks besides that the ranks of
+the samples moved the same way and that this is not chance: two-sided, corrected for ties, exact up to 20 samples a
+window, adjusted by Holm over the series. Samples of one series follow each other in time and are not independent, so
+take its `pValue` as a guide, and a `step` no finer than what is scraped. `percentageChange` and `absoluteDifference`
+are the largest in size over all series. `verdict` HIGH or LOW is an anomaly. NO_DATA (no series is in both windows) and
+INCONCLUSIVE (a series has fewer than `minSamples`) are none, so assert `comparison.verdict` where they must not pass.
+""".strip()
+
+
+def _lower(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+class PrometheusConnection(MonitoringConnection):
+    """A Prometheus, or what speaks its HTTP API (Thanos, Mimir, VictoriaMetrics)."""
+
+    product: ClassVar[str] = "Prometheus"
+    probe: ClassVar[tuple[str, dict[str, str]]] = ("/api/v1/query", {"query": "vector(1)"})
+
+
+class PrometheusConfig(StepConfig):
+    """What to ask, over which windows, and how to compare them."""
+
+    grammars: ClassVar = {"query": Grammar.LABEL}
+
+    resource_id: str = Field(min_length=1, description="A prometheus resource, by id or name.")
+    query: str = Field(min_length=1, max_length=16_000, description="PromQL.")
+    duration1: Window = Field(
+        default_factory=Window,
+        description="The window, or the baseline; since the execution began if left out.",
+    )
+    duration2: Window | None = Field(None, description="The window that is compared with duration1.")
+    step: Duration = Field("30s", description="The time from one sample to the next.")
+    aggregation: Annotated[Aggregation, BeforeValidator(_lower)] = "avg"
+    comparison: Comparison | None = Field(
+        None,
+        description="Without it, duration2 is compared by MEAN_RATIO at 20 % and an anomaly is only reported.",
+    )
+
+    @model_validator(mode="after")
+    def _two_to_compare(self) -> PrometheusConfig:
+        if self.comparison is not None and self.duration2 is None:
+            raise ValueError("a comparison needs duration2")
+        return self
+
+
+class PrometheusRunner(StepRunner[PrometheusConfig]):
+    """Asks Prometheus, and compares."""
+
+    type = "prometheus"
+    label = "Prometheus metrics"
+    description = "Asks Prometheus for a metric over one window of time, or compares two."
+    notes = NOTES
+    config_class = PrometheusConfig
+    result_class = PrometheusResult
+    resource_type = "prometheus"
+    connection_class = PrometheusConnection
+    example: ClassVar[dict[str, Any]] = {
+        "name": "latency",
+        "stepType": "prometheus",
+        "meta": {
+            "resourceId": "shop-prometheus",
+            "query": 'avg by (path) (shop_latency_seconds{path="/orders"})',
+            "duration1": {"relativeTime": "10m", "offset": "1h"},
+            "duration2": {"relativeTime": "10m"},
+            "step": "30s",
+            "comparison": {"mode": "MANN_WHITNEY", "direction": "INCREASE", "thresholdPercent": 20},
+        },
+        "timeoutMs": 10000,
+        "assertions": [{"field": "comparison.verdict", "operator": "equals", "expectedValue": "PASS"}],
+        "extract": {"mean_latency": "duration2Results[0].aggregatedValue"},
+    }
+
+    def run(self, config: PrometheusConfig, context: StepContext) -> Finished:
+        """Ask for each window, and compare; raise StepError where Prometheus does not answer."""
+        started = time.monotonic()
+        queries = _queries(config, context)
+        call = Call(context.network, context.deadline, context.cancellation)
+        answers = [ask(call, _connection(context), query) for query in queries]
+        elapsed_ms = round((time.monotonic() - started) * 1000)
+        shown = [[each.to_json(config.aggregation) for each in answer.series] for answer in answers]
+        result: dict[str, Any] = {"duration1Results": shown[0]}
+        if len(answers) > 1:
+            result["duration2Results"] = shown[1]
+            settings = config.comparison or Comparison(on_anomaly="WARN")
+            result["comparison"] = compare(
+                answers[0].series, answers[1].series, settings, config.aggregation, call.check
+            )
+        result |= {
+            "executionTimeMs": elapsed_ms,
+            "query": config.query,
+            "warnings": warnings_of(answers, [query.span for query in queries], result.get("comparison")),
+            "durationMs": round((time.monotonic() - started) * 1000),
+        }
+        return Finished(result)
+
+    def expectations(self, config: PrometheusConfig, fields: frozenset[str]) -> list[Assertion]:
+        """Return that no anomaly was found, where one is to fail the step; what failed shows the reason."""
+        if config.comparison is None or config.comparison.on_anomaly != "FAIL":
+            return []
+        return [
+            Assertion(field="comparison.anomalyReason", operator="isNull", message="an anomaly was found")
+        ]
+
+
+def _connection(context: StepContext) -> PrometheusConnection:
+    if context.connection is None:
+        raise BadConfig("meta.resourceId: the step names no prometheus resource")
+    return cast("PrometheusConnection", context.connection)
+
+
+def _queries(config: PrometheusConfig, context: StepContext) -> list[RangeQuery]:
+    """Return a query for each window, checked; one clock for both."""
+    now_ms = time.time_ns() // 1_000_000
+    queries = []
+    for place, window in (("duration1", config.duration1), ("duration2", config.duration2)):
+        if window is not None:
+            span = span_of(
+                window, began_ms=context.execution.started_at_ms, now_ms=now_ms, place=f"meta.{place}"
+            )
+            query = RangeQuery(config.query, span, duration_ms(config.step))
+            query.check(f"meta.{place}")
+            queries.append(query)
+    return queries

@@ -1,0 +1,201 @@
+"""`redis`: one operation on a key of a Redis or Valkey."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any, ClassVar, Literal, cast
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from steprunners.assertions import Assertion
+from steprunners.base import BadConfig, Finished, StepConfig, StepContext, StepResult, StepRunner
+from steprunners.json_types import Json
+from steprunners.network import Call
+from steprunners.redis.connection import RedisConnection
+from steprunners.redis.operations import OPERATIONS, Operation, scan
+from steprunners.redis.session import session
+from steprunners.redis.values import MARKER, as_stored
+
+NOTES = """
+**What an operation takes.**
+
+| operation | takes | `expectedValue` is compared with |
+| --- | --- | --- |
+| `get`, `ttl`, `type`, `lpop`, `rpop`, `llen` | `key` | `value` |
+| `set` | `key`, `value`, `ttl?` | `value` (`OK`) |
+| `incr` | `key`, `value?` (by how much) | `value` |
+| `expire` | `key`, `ttl` | `value` (true or false) |
+| `del`, `exists` | `key` | `count` |
+| `hget` | `key`, `field` | `value` |
+| `hset` | `key` and `field` with `value`, or `fields` | `count` (of new fields) |
+| `hdel` | `key` and `field`, or `fields` (a list) | `count` |
+| `hgetall` | `key` | `values` (an object) |
+| `hkeys`, `smembers` | `key` | `values` (sorted) |
+| `lpush`, `rpush`, `sadd`, `srem` | `key`, `value` (a list gives several) | `count` |
+| `sismember` | `key`, `value` | `value` (true or false) |
+| `lrange`, `zrange` | `key`, `start?` (0), `stop?` (-1) | `values` |
+| `zadd` | `key`, `fields` (members and scores) | `count` (of new members) |
+| `zscore` | `key`, `value` (the member) | `value` |
+| `xadd` | `key`, `fields` | `value` (the entry's id) |
+| `xrange` | `key`, `start?` (`-`), `stop?` (`+`) | `values` (of `{id, fields}`) |
+| `publish` | `key` (the channel), `value` | `count` (of receivers) |
+| `scan` | `key?` (a pattern such as `order:*`) | `values` (sorted; at most 10 000) |
+
+`ttl` is in seconds. What an operation does not take is refused.
+
+**Values.** Redis holds bytes: text goes out as UTF-8, numbers and booleans as they are written, objects and lists as
+JSON. A value that is not UTF-8 comes back in base64 with `valueEncoding: base64`, or as `{"base64": "…"}` inside
+`values`; `{"base64": "…"}` as `value` or `expectedValue` means those bytes. `json` is the value parsed, where it is the
+JSON of an object or a list; an `expectedValue` that is an object or a list is compared with that.
+
+**Existence.** `exists` says whether the key, field or member was there. `expectedExists` is compared with it.
+
+No command is ever sent twice in one attempt. A reply beyond 10 MiB is an ERROR `response_too_large`. A cluster's node
+answers for its own keys only; for another's it is an ERROR that names the node.
+""".strip()
+
+_ARGUMENTS = ("key", "value", "field", "fields", "ttl", "start", "stop")
+
+
+def _lower(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+class RedisConfig(StepConfig):
+    """What to do, with which key."""
+
+    resource_id: str = Field(min_length=1, description="A redis resource, by id or name.")
+    operation: Annotated[Literal[tuple(OPERATIONS)], BeforeValidator(_lower)]  # type: ignore[valid-type] # the table's names
+    key: str | None = Field(
+        None, min_length=1, description="The key; a channel for publish, a pattern for scan."
+    )
+    value: Json = None
+    field: str | None = Field(None, description="The field of a hash.")
+    fields: dict[str, Json] | list[str] | None = Field(
+        None, description="Names and values of a hash or stream entry; members and scores; names for hdel."
+    )
+    ttl: int | None = Field(None, ge=1, le=10**10, description="Seconds.")
+    start: int | str | None = None
+    stop: int | str | None = None
+    expected_value: Json = Field(None, description="What value, values or count must be.")
+    expected_exists: bool | None = Field(None, description="Whether the key, field or member must be there.")
+
+    @model_validator(mode="after")
+    def _what_it_takes(self) -> RedisConfig:
+        operation = OPERATIONS[self.operation]
+        given = {name for name in _ARGUMENTS if getattr(self, name) is not None}
+        for need in operation.needs:
+            if not given & set(need.split(" or ")):
+                raise ValueError(f"{self.operation} needs {need}")
+        if extra := sorted(given - operation.takes):
+            raise ValueError(f"{self.operation} takes no {' and no '.join(extra)}")
+        _check_alternatives(self.operation, given)
+        return self
+
+
+def _check_alternatives(operation: str, given: set[str]) -> None:
+    if "fields" in given and given & {"field", "value"}:
+        raise ValueError(
+            f"{operation} takes either fields, or {'field and value' if operation == 'hset' else 'one'}"
+        )
+
+
+class RedisResult(StepResult):
+    """What the server replied; what an operation has nothing to say about is null."""
+
+    operation: str
+    key: str | None
+    value: Json
+    value_encoding: Literal["text", "base64"] | None
+    values: Json = Field(description="A list; an object for hgetall.")
+    exists: bool | None
+    count: int | None
+    json_: Json = Field(
+        None, alias="json", description="The value parsed, where it is JSON of an object or list."
+    )
+    values_truncated: bool = Field(description="Whether a scan stopped early.")
+
+
+class RedisRunner(StepRunner[RedisConfig]):
+    """Sends one command."""
+
+    type = "redis"
+    aliases = ("cache",)
+    label = "Redis"
+    description = "Reads or writes a key of a Redis or Valkey, and compares what it holds."
+    notes = NOTES
+    config_class = RedisConfig
+    result_class = RedisResult
+    resource_type = "redis"
+    connection_class = RedisConnection
+    example: ClassVar[dict[str, Any]] = {
+        "name": "cached_order",
+        "stepType": "redis",
+        "meta": {
+            "resourceId": "shop-cache",
+            "operation": "hget",
+            "key": "order:42",
+            "field": "status",
+            "expectedValue": "FULFILLED",
+            "expectedExists": True,
+        },
+        "timeoutMs": 5000,
+        "until": {"timeoutMs": 10000, "intervalMs": 250},
+        "assertions": [{"field": "value", "operator": "notEmpty"}],
+        "extract": {"order_status": "value"},
+    }
+
+    def run(self, config: RedisConfig, context: StepContext) -> Finished:
+        """Send the command; raise StepError where the server cannot be reached or refuses it."""
+        started = time.monotonic()
+        operation = OPERATIONS[config.operation]
+        command = operation.command(config)
+        call = Call(context.network, context.deadline, context.cancellation)
+        with session(call, _connection(context).address()) as server:
+            follow = scan if config.operation == "scan" else operation.ask
+            shown = follow(server, command)
+        empty: dict[str, Json] = dict.fromkeys(
+            ("value", "valueEncoding", "values", "exists", "count", "json")
+        )
+        result = {
+            "operation": config.operation,
+            "key": config.key,
+            **empty,
+            "valuesTruncated": False,
+            **shown,
+        }
+        result["durationMs"] = round((time.monotonic() - started) * 1000)
+        return Finished(result)
+
+    def expectations(self, config: RedisConfig, fields: frozenset[str]) -> list[Assertion]:
+        """Return what `expectedExists` and `expectedValue` say."""
+        expected = []
+        if config.expected_exists is not None:
+            expected.append(
+                Assertion(field="exists", operator="equals", expected_value=config.expected_exists)
+            )
+        if config.expected_value is not None:
+            expected += _value_assertions(OPERATIONS[config.operation], config.expected_value)
+        return expected
+
+
+def _value_assertions(operation: Operation, expected: Json) -> list[Assertion]:
+    if operation.subject == "values":
+        return [_equals("values", as_stored(expected))]
+    if operation.subject == "value" and isinstance(expected, dict) and set(expected) == {MARKER}:
+        return [_equals("value", expected[MARKER]), _equals("valueEncoding", MARKER)]
+    if operation.subject == "value" and isinstance(expected, dict | list):
+        return [_equals("json", expected)]
+    if operation.subject == "value" and operation.is_text:
+        return [_equals("value", as_stored(expected))]
+    return [_equals(operation.subject, expected)]
+
+
+def _equals(field: str, expected: Json) -> Assertion:
+    return Assertion(field=field, operator="equals", expected_value=expected)
+
+
+def _connection(context: StepContext) -> RedisConnection:
+    if context.connection is None:
+        raise BadConfig("meta.resourceId: the step names no redis resource")
+    return cast("RedisConnection", context.connection)

@@ -1,0 +1,1 @@
+"""What the `loki` step type is made of: LogQL built and checked, and pages of log lines."""

@@ -1,0 +1,1 @@
+"""Metric series: what is worked out of their samples, and whether two windows of them differ."""

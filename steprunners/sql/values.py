@@ -1,0 +1,94 @@
+"""Values from a database as exact JSON: what a JSON number cannot hold becomes text.
+
+- integers beyond ±2^53, and decimals with a fraction: text, which assertions compare as numbers
+- NaN and the infinities: `NaN`, `Infinity`, `-Infinity`
+- times: ISO 8601 text, as the database has them; bytes: base64; uuid, ranges and the like: text
+- JSON columns: parsed; a number in them that a double cannot hold exactly becomes text
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import json
+import math
+from decimal import Decimal
+from typing import Any
+
+from steprunners.json_types import Json
+
+#: Beyond it a double, which is what readers of JSON take a number for, skips integers.
+MAX_EXACT = 2**53
+
+
+def to_json(value: Any) -> Json:
+    """Return the value as JSON."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, dict):
+        return {str(key): to_json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json(each) for each in value]
+    if isinstance(value, int | float | Decimal):
+        return _number(value)
+    return _written(value)
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return base64.b64encode(value).decode()
+    return value.isoformat() if isinstance(value, datetime.date | datetime.time) else str(value)
+
+
+def _number(value: float | Decimal) -> Json:
+    if not isinstance(value, int) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+    if isinstance(value, Decimal):
+        return format(value, "f") if _has_fraction(value) else _number(int(value))
+    if isinstance(value, int):
+        return value if abs(value) <= MAX_EXACT else str(value)
+    return value
+
+
+def _has_fraction(value: Decimal) -> bool:
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and exponent < 0
+
+
+def loads_exact(text: str | bytes) -> Json:
+    """Parse a JSON column; what is no JSON stays text."""
+    try:
+        parsed: Json = to_json(json.loads(text, parse_float=_exact_float))
+    except (ValueError, RecursionError):
+        return text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return parsed
+
+
+def _exact_float(text: str) -> float | str:
+    number = float(text)
+    return number if math.isfinite(number) and Decimal(repr(number)) == Decimal(text) else text
+
+
+def size_of(value: Json) -> int:
+    """Return roughly how many bytes the value takes as JSON."""
+    if isinstance(value, str):
+        return len(value) + 2
+    if isinstance(value, dict):
+        return 2 + sum(len(key) + 4 + size_of(each) for key, each in value.items())
+    if isinstance(value, list):
+        return 2 + sum(size_of(each) + 1 for each in value)
+    return 8
+
+
+def unique_names(names: list[str]) -> list[str]:
+    """Return the column names, a repeated one with a number: `id`, `id_2`."""
+    taken: set[str] = set(names)
+    seen: set[str] = set()
+    unique = []
+    for name in names:
+        chosen, number = name, 2
+        while chosen in seen or (chosen != name and chosen in taken):
+            chosen, number = f"{name}_{number}", number + 1
+        seen.add(chosen)
+        unique.append(chosen)
+    return unique

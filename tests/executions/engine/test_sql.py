@@ -1,0 +1,84 @@
+"""sql steps inside executions: resource, parameters, extract, masking, until, cancel, refusals in words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from accounts.models import Team, User
+from executions.models import Execution
+from executions.services.cancel import cancel_execution
+from resources.services import save_resource
+from tests.executions.engine.conftest import Run, finish
+from tests.servers.database_fixtures import Database
+
+RunFlow = Callable[..., Run]
+
+# Not SQLite: the worker has no SQLITE_FOLDER, as in production.
+pytestmark = pytest.mark.parametrize("database", ["postgresql", "mariadb"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def shop_database(team: Team, alice: User, database: Database) -> Database:
+    """The resource of the flows."""
+    config = database.connection.model_dump(by_alias=True, exclude_none=True)
+    save_resource(team=team, user=alice, name="shop-db", type="sql", config=config)
+    return database
+
+
+def test_values_travel_from_step_to_step(run: RunFlow, shop_database: Database) -> None:
+    done = run("""
+        steps:
+          - {name: find, stepType: sql, meta: {resourceId: shop-db, expectedRowCount: 1,
+             query: "SELECT id, total FROM orders WHERE status = :status", parameters: {status: PAID}},
+             extract: {order: rows.0.id},
+             assertions: [{field: rows.0.total, operator: gt, expectedValue: 19.8}]}
+          - {name: change, stepType: sql-db, meta: {resourceId: shop-db, readOnly: false,
+             query: "UPDATE orders SET status = :new WHERE id = :id",
+             parameters: {id: "${order}", new: "it's ${find.rows.0.id}"}},
+             assertions: [{field: affectedRows, operator: equals, expectedValue: 1}]}
+    """)
+    assert done.statuses == {"find": "SUCCESS", "change": "SUCCESS"}
+    assert shop_database.run("SELECT status FROM orders WHERE id = 1") == [("it's 1",)]
+
+
+def test_what_is_wrong_is_told(run: RunFlow, shop_database: Database) -> None:
+    done = run("""
+        steps:
+          - {name: quoted, stepType: sql, continueOnFailure: true, meta: {resourceId: shop-db,
+             query: "SELECT * FROM orders WHERE id = ${base_url}"}}
+          - {name: counted, stepType: sql, continueOnFailure: true, meta: {resourceId: shop-db,
+             query: "SELECT * FROM orders", expectedRowCount: 2}}
+          - {name: missing, stepType: sql, continueOnFailure: true, meta: {resourceId: shop-db,
+             query: "SELECT * FROM shpo"}}
+    """)
+    assert done.statuses == {"quoted": "ERROR", "counted": "FAILED", "missing": "ERROR"}
+    assert "write :name" in done["quoted"].error["message"]
+    assert "rowCount is 3" in str(done["counted"].assertions)
+    assert "shpo" in done["missing"].error["message"]
+
+
+def test_passwords_are_masked(run: RunFlow, shop_database: Database) -> None:
+    password = shop_database.connection.password
+    done = run(f"""
+        steps:
+          - {{name: shown, stepType: sql, meta: {{resourceId: shop-db, query: "SELECT '{password}' AS password"}}}}
+    """)
+    assert done["shown"].response["rows"] == [{"password": "••••••"}]
+
+
+def test_a_running_query_is_cancelled(
+    start: Callable[..., Execution], alice: User, shop_database: Database
+) -> None:
+    sleep = {"postgresql": "pg_sleep(30)", "mariadb": "sleep(30)"}[shop_database.connection.engine]
+    execution = start(f"""
+        steps:
+          - {{name: slow, stepType: sql, meta: {{resourceId: shop-db, query: "SELECT {sleep}"}}}}
+    """)
+    time.sleep(2)
+    started = time.monotonic()
+    cancel_execution(execution)
+    assert finish(execution).statuses == {"slow": "CANCELLED"}
+    assert time.monotonic() - started < 10

@@ -1,0 +1,81 @@
+"""Debian's Prometheus with samples that the test gives, so that every expected number is exact."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from asynctester.embedded.processes import free_port
+from tests.servers.server import Unavailable, launch
+
+#: The login of every server that is started here: `tester` with this password.
+PASSWORD = "let-me-in"
+_BCRYPT = "$2b$04$8xGsn72Zq3VrhDvDMIhS.OFjWbJFqJRrXI2mFGfdVK3GR3hNdrN9K"
+
+
+def sample_line(name: str, labels: dict[str, str], value: float | str, at_seconds: float) -> str:
+    """Return a sample in OpenMetrics text; the label's values are escaped as that format says."""
+    inner = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+    return f"{name}{{{inner}}} {value} {at_seconds:.3f}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def start_prometheus(
+    folder: Path, samples: Iterable[str] = (), *, with_login: bool = False
+) -> tuple[subprocess.Popen[bytes], str]:
+    """Start a server that holds the `samples`; return its process and its URL. Raises Unavailable."""
+    binaries = {name: shutil.which(name) for name in ("prometheus", "promtool")}
+    if None in binaries.values():
+        raise Unavailable("no prometheus and promtool on PATH (Debian: apt-get install prometheus)")
+    data = folder / "data"
+    data.mkdir()
+    _load(str(binaries["promtool"]), folder, data, list(samples))
+    (folder / "prometheus.yml").write_text("global: {}\n")
+    (folder / "web.yml").write_text(f"basic_auth_users: {{tester: {_BCRYPT}}}\n" if with_login else "{}\n")
+    url = f"http://127.0.0.1:{free_port()}"
+    process = launch(
+        [
+            str(binaries["prometheus"]),
+            f"--config.file={folder / 'prometheus.yml'}",
+            f"--web.config.file={folder / 'web.yml'}",
+            f"--storage.tsdb.path={data}",
+            "--storage.tsdb.retention.time=50y",
+            f"--web.listen-address={url.removeprefix('http://')}",
+        ],
+        ready=lambda: _is_ready(url, with_login),
+        log=folder / "prometheus.log",
+    )
+    return process, url
+
+
+def _load(promtool: str, folder: Path, data: Path, samples: list[str]) -> None:
+    if not samples:
+        return
+    # OpenMetrics wants the samples of a metric together.
+    source = folder / "samples.om"
+    source.write_text("\n".join([*samples, "# EOF", ""]))
+    done = subprocess.run(
+        [promtool, "tsdb", "create-blocks-from", "openmetrics", "--quiet", source, data],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ValueError(f"promtool does not take the samples: {done.stderr[-1_000:]}{done.stdout[-1_000:]}")
+
+
+def _is_ready(url: str, with_login: bool) -> bool:
+    try:
+        with urlopen(f"{url}/-/ready", timeout=1) as answer:  # noqa: S310 - our own loopback address
+            return bool(answer.status == 200)
+    except URLError as problem:
+        return with_login and getattr(problem, "code", None) == 401
+    except OSError:
+        return False

@@ -1,0 +1,222 @@
+"""Reading from a real broker: where it begins, what it looks for, and what it says where it finds nothing."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from kafka import KafkaProducer
+from pydantic import ValidationError
+
+from steprunners.base import BadConfig, ExecutionFacts, Finished, Park
+from steprunners.kafka.connection import KafkaConnection
+from steprunners.kinds.kafka_subscribe import KafkaSubscribeConfig, KafkaSubscribeRunner
+from steprunners.references import Grammar
+from tests.steprunners.conftest import MakeContext
+
+Read = Callable[..., dict[str, Any]]
+Produce = Callable[..., None]
+
+
+@pytest.fixture
+def topic(make_topic: Callable[..., str]) -> str:
+    return make_topic(1)
+
+
+@pytest.fixture
+def read(make_context: MakeContext, kafka_cluster: KafkaConnection) -> Read:
+    """Run a step to its end, from the beginning of the topic unless said otherwise."""
+
+    def run(topic: str, seconds: float = 8, meanwhile: Callable[[], None] | None = None, **meta: Any) -> Any:
+        facts = meta.pop("facts", ExecutionFacts("e", 0))
+        whole = {"resourceId": "k", "topic": topic, "startFrom": "EARLIEST", **meta}
+        config = KafkaSubscribeConfig.model_validate(whole)
+        ends = time.monotonic() + seconds
+        context = make_context(seconds, connection=kafka_cluster, execution=facts)
+        outcome = KafkaSubscribeRunner().run(config, context)
+        while isinstance(outcome, Park):
+            act, meanwhile = meanwhile, None
+            if act is not None:
+                act()
+            time.sleep(min(outcome.delay_ms / 1000, 0.1))
+            left = ends - time.monotonic()
+            context = make_context(
+                max(0.0, left), connection=kafka_cluster, execution=facts, state=outcome.state
+            )
+            outcome = KafkaSubscribeRunner().run(config, context)
+        assert isinstance(outcome, Finished)
+        return outcome.result
+
+    return run
+
+
+def values(result: dict[str, Any]) -> list[Any]:
+    return [message["value"] for message in result["messages"]]
+
+
+class TestWhereItBegins:
+    def test_recorded_starts(self, read: Read, topic: str, produce: Produce) -> None:
+        for number in range(3):
+            produce(topic, number)
+        facts = ExecutionFacts("e", 0, starts={topic: {"0": 2}})
+        result = read(topic, startFrom="EXECUTION", facts=facts)
+        assert values(result) == [2]
+        assert result["scanned"] == {"messages": 1, "partitions": {"0": {"from": 2, "to": 3}}}
+
+    def test_by_time_where_nothing_was_recorded(self, read: Read, topic: str, produce: Produce) -> None:
+        produce(topic, "before", timestamp_ms=1_000)
+        produce(topic, "after", timestamp_ms=3_000)
+        facts = ExecutionFacts("e", 5_000, starts_at_ms=2_000)
+        assert values(read(topic, startFrom="EXECUTION", facts=facts)) == ["after"]
+
+    def test_step(self, read: Read, topic: str, produce: Produce) -> None:
+        produce(topic, "before")
+        assert values(read(topic, startFrom="STEP", meanwhile=lambda: produce(topic, "now"))) == ["now"]
+
+    def test_timestamp(self, read: Read, topic: str, produce: Produce) -> None:
+        for number in (1_000, 2_000, 3_000):
+            produce(topic, number, timestamp_ms=number)
+        result = read(topic, startFrom="TIMESTAMP", timestampMs=1_500, minMessages=2)
+        assert values(result) == [2_000, 3_000]
+
+    def test_a_group_goes_on_where_it_was(self, read: Read, topic: str, produce: Produce) -> None:
+        for number in range(3):
+            produce(topic, number)
+        group = {"startFrom": "GROUP", "consumerGroup": f"group-of-{topic}"}
+        assert values(read(topic, **group)) == [0]
+        assert (
+            values(read(topic, 1.5, **group, searchPattern={"pattern": "nothing"})) == []
+        )  # commits nothing
+        assert values(read(topic, **group, minMessages=2)) == [1, 2]
+
+    def test_a_topic_that_comes_later(self, read: Read, produce: Produce, topic: str) -> None:
+        name = f"later-{topic}"
+        assert values(read(name, startFrom="STEP", meanwhile=lambda: produce(name, 1))) == [1]
+
+    def test_offsets_that_have_gone(self, read: Read, topic: str, produce: Produce) -> None:
+        produce(topic, "made anew")
+        facts = ExecutionFacts("e", 0, starts={topic: {"0": 99}})
+        assert values(read(topic, startFrom="EXECUTION", facts=facts)) == ["made anew"]
+
+
+class TestWhatItLooksFor:
+    @pytest.mark.parametrize(
+        ("search", "found"),
+        [
+            ({"pattern": '"id": 2'}, [{"id": 2, "tags": ["b"]}]),
+            ({"matchType": "regex", "pattern": '"id": [12]\\b'}, [{"id": 1, "tags": []}]),
+            ({"matchType": "JSONPATH", "pattern": "$[?@.id == 2]"}, [{"id": 2, "tags": ["b"]}]),
+            ({"matchType": "jsonpath", "pattern": "$.tags[?@ == 'b']"}, [{"id": 2, "tags": ["b"]}]),
+        ],
+    )
+    def test_patterns(
+        self, read: Read, topic: str, produce: Produce, search: dict[str, Any], found: list[Any]
+    ) -> None:
+        for value in (None, b"\xff", {"id": 1, "tags": []}, {"id": 2, "tags": ["b"]}):
+            produce(topic, value)
+        assert values(read(topic, searchPattern=search)) == found
+
+    def test_key_and_headers(self, read: Read, topic: str, produce: Produce) -> None:
+        produce(topic, 1, key="a", headers=[("kind", b"x")])
+        produce(topic, 2, key="b", headers=[("kind", b"x")])
+        produce(topic, 3, key="b", headers=[("kind", b"y"), ("kind", b"z")])
+        assert values(read(topic, key="b", headers={"kind": "z"})) == [3]
+
+    def test_match_all_collects_until_the_limit(self, read: Read, topic: str, produce: Produce) -> None:
+        for number in range(5):
+            produce(topic, number)
+        search = {"matchType": "regex", "pattern": "[0-9]", "matchAll": True}
+        assert values(read(topic, searchPattern=search, messageLimit=3)) == [0, 1, 2]
+        assert values(read(topic, 1.5, searchPattern=search)) == [0, 1, 2, 3, 4]
+
+    def test_a_miss_says_what_was_close(self, read: Read, topic: str, produce: Produce) -> None:
+        produce(topic, {"id": 1}, key="a")
+        produce(topic, {"id": 2}, key="b")
+        search = {"matchType": "jsonpath", "pattern": "$[?@.id == 3]"}
+        result = read(topic, 1.5, key="a", searchPattern=search)
+        assert (result["count"], result["scanned"]["messages"]) == (0, 2)
+        assert [(each["offset"], each["reason"]) for each in result["nearMisses"]] == [
+            (0, "$[?@.id == 3] selects nothing in its value"),
+            (1, 'its key is "b", not "a"; $[?@.id == 3] selects nothing in its value'),
+        ]
+
+    def test_absence_takes_the_whole_time(self, read: Read, topic: str) -> None:
+        started = time.monotonic()
+        assert read(topic, 1.2, minMessages=0)["count"] == 0
+        assert time.monotonic() - started > 1.1
+
+    def test_odd_values(self, read: Read, topic: str, produce: Produce) -> None:
+        for value in (None, b"\xff\x00", b"text", b"x" * 1_000_000):
+            produce(topic, value)
+        messages = read(topic, minMessages=4)["messages"]
+        assert [each["valueEncoding"] for each in messages] == ["null", "base64", "text", "text"]
+        assert [each["value"] for each in messages] == [None, "/wA=", "text", "x" * 1_000_000]
+
+    @pytest.mark.parametrize("compression", ["gzip", "snappy", "lz4", "zstd"])
+    def test_compressed_batches(
+        self, read: Read, topic: str, kafka_cluster: KafkaConnection, compression: str
+    ) -> None:
+        producer = KafkaProducer(
+            bootstrap_servers=kafka_cluster.bootstrap_servers, compression_type=compression, linger_ms=100
+        )
+        for number in range(20):
+            producer.send(topic, gzip.compress(b"") + b"same" * 50 if number == 7 else str(number).encode())
+        producer.close()
+        facts = ExecutionFacts("e", 0, starts={topic: {"0": 15}})
+        assert values(read(topic, startFrom="EXECUTION", facts=facts, minMessages=5)) == [15, 16, 17, 18, 19]
+
+    def test_aborted_transactions(
+        self, make_context: MakeContext, topic: str, kafka_cluster: KafkaConnection
+    ) -> None:
+        producer = KafkaProducer(
+            bootstrap_servers=kafka_cluster.bootstrap_servers, transactional_id=f"t-{topic}"
+        )
+        producer.init_transactions()
+        for value, commits in ((b'"aborted"', False), (b'"committed"', True)):
+            producer.begin_transaction()
+            producer.send(topic, value).get(timeout=20)
+            (producer.commit_transaction if commits else producer.abort_transaction)()
+        producer.close()
+        found = {}
+        for level in ("READ_COMMITTED", "READ_UNCOMMITTED"):
+            connection = KafkaConnection.model_validate(
+                {"bootstrapServers": kafka_cluster.bootstrap_servers, "options": {"isolationLevel": level}}
+            )
+            config = KafkaSubscribeConfig(resource_id="k", topic=topic, start_from="EARLIEST")
+            outcome = KafkaSubscribeRunner().run(config, make_context(connection=connection))
+            assert isinstance(outcome, Finished)
+            found[level] = values(outcome.result)
+        assert found == {"READ_COMMITTED": ["committed"], "READ_UNCOMMITTED": ["aborted"]}
+
+
+class TestConfig:
+    @pytest.mark.parametrize(
+        "meta",
+        [
+            {"startFrom": "TIMESTAMP"},
+            {"timestampMs": 1},
+            {"startFrom": "GROUP"},
+            {"consumerGroup": "g"},
+            {"minMessages": 5, "messageLimit": 4},
+            {"searchPattern": {"matchType": "regex", "pattern": "("}},
+            {"searchPattern": {"matchType": "jsonpath", "pattern": "id"}},
+            {"searchPattern": {"pattern": ""}},
+        ],
+    )
+    def test_what_is_refused(self, meta: dict[str, Any]) -> None:
+        with pytest.raises(ValidationError):
+            KafkaSubscribeConfig.model_validate({"resourceId": "k", "topic": "t", **meta})
+
+    def test_the_patterns_grammar_is_its_types(self) -> None:
+        grammars = {"exact": Grammar.PLAIN, "Regex": Grammar.REGEX, "jsonpath": Grammar.JSONPATH}
+        for match_type, grammar in grammars.items():
+            meta: Any = {"searchPattern": {"matchType": match_type}}
+            assert KafkaSubscribeConfig.grammar_of(("searchPattern", "pattern"), meta) is grammar
+        assert KafkaSubscribeConfig.grammar_of(("topic",), {}) is Grammar.PLAIN
+
+    def test_a_resource_of_another_type(self, make_context: MakeContext) -> None:
+        with pytest.raises(BadConfig):
+            KafkaSubscribeRunner().run(KafkaSubscribeConfig(resource_id="k", topic="t"), make_context())
