@@ -19,7 +19,11 @@ SILENT: dict[str, Callable[[int], dict[str, Any]]] = {
     "loki": lambda port: {"url": f"http://127.0.0.1:{port}"},
     "prometheus": lambda port: {"url": f"http://127.0.0.1:{port}"},
     "sql": lambda port: {
-        "engine": "postgresql", "host": "127.0.0.1", "port": port, "database": "shop", "user": "shopkeeper"
+        "engine": "postgresql",
+        "host": "127.0.0.1",
+        "port": port,
+        "database": "shop",
+        "user": "shopkeeper",
     },
     "redis": lambda port: {"host": "127.0.0.1", "port": port},
 }
