@@ -64,8 +64,8 @@ def after_end(step: ExecutionStep, execution: Execution, cursor: Cursor, *, on: 
     after = Aftermath([messages.step_update(execution, step)], next_position=cursor.to)
     if step.background:
         after.start += moves.wake_awaiting(step.execution_id)
-    if step.branches:  # it may have ended before it took one: not wanted, or its condition could not be told
-        skip(execution, [(place[0], place[1]) for place in step.branches.values()], after)
+    if step.branches:
+        skip(execution, _branches_not_taken(step), after)
     if _is_alone(step):
         return after
     if on:
@@ -79,6 +79,16 @@ def after_end(step: ExecutionStep, execution: Execution, cursor: Cursor, *, on: 
         elif condition is not None:
             after.start.append(condition)
     return after
+
+
+def _branches_not_taken(step: ExecutionStep) -> list[tuple[int, int]]:
+    """Return where the branches are that an ended condition did not take.
+
+    It may have ended before it took one: not wanted, or its condition could not be told. The one that it took may
+    still be running: steps that are in the background themselves are not waited for.
+    """
+    taken = str((step.response or {}).get("matchedBranch"))
+    return [(place[0], place[1]) for index, place in step.branches.items() if index != taken]
 
 
 def _is_alone(step: ExecutionStep) -> bool:

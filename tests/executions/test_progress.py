@@ -135,6 +135,15 @@ def test_background_steps_that_read_and_extract_the_same_variable_do_not_wait_fo
     assert ended(team, [*both, delay("c")], declared)[0] == "COMPLETED"
 
 
+def test_a_condition_in_the_background_of_a_branch_keeps_its_own_steps(team: Team) -> None:
+    inner = choice("inner", [delay("x")], [delay("y"), delay("z")], holds=False, runInBackground=True)
+    status, found = ended(team, [choice("outer", [inner], runInBackground=True), delay("c")])
+    assert status == "COMPLETED"
+    assert found == {
+        "outer": "SUCCESS", "inner": "SUCCESS", "x": "SKIPPED", "y": "SUCCESS", "z": "SUCCESS", "c": "SUCCESS",
+    }  # fmt: skip
+
+
 def test_nothing_to_run(team: Team) -> None:
     assert ended(team, [delay("a", disabled=True)]) == ("COMPLETED", {"a": "SKIPPED"})
 
