@@ -104,12 +104,15 @@ def _next_beside(step: ExecutionStep) -> list[int]:
 
 
 def _skip_rest(step: ExecutionStep, execution: Execution, after: Aftermath) -> None:
-    """Skip what has not started: the rest of the branch, or of the flow."""
+    """Skip what has not started: the rest of the branch, or of the flow.
+
+    A condition's own steps are not among them: one in the background may still run its branch.
+    """
     last = 2**31 - 1
     if step.group is not None:
         condition = ExecutionStep.objects.get(execution_id=step.execution_id, position=step.group)
         last = condition.branches[str(step.branch)][1]
-    skip(execution, [(step.position + 1, last)], after, clean_up=step.always_run)
+    skip(execution, [(step.end_position + 1, last)], after, clean_up=step.always_run)
 
 
 def skip(

@@ -144,6 +144,15 @@ def test_a_condition_in_the_background_of_a_branch_keeps_its_own_steps(team: Tea
     }  # fmt: skip
 
 
+def test_a_failed_condition_leaves_what_runs_in_its_background_alone(team: Team) -> None:
+    inner = choice("inner", [delay("x"), delay("y")], runInBackground=True)
+    status, found = ended(team, [choice("outer", [inner, delay("bad", **FAILS)]), delay("c")])
+    assert status == "FAILED"
+    assert found == {
+        "outer": "FAILED", "inner": "SUCCESS", "x": "SUCCESS", "y": "SUCCESS", "bad": "FAILED", "c": "SKIPPED",
+    }  # fmt: skip
+
+
 def test_nothing_to_run(team: Team) -> None:
     assert ended(team, [delay("a", disabled=True)]) == ("COMPLETED", {"a": "SKIPPED"})
 
@@ -190,14 +199,34 @@ clean_up = st.one_of(st.just(delay("?", alwaysRun=True)), st.just(choice("?", [d
 flows = st.lists(st.one_of(leaves, conditions, outer, clean_up), min_size=1, max_size=5)
 
 
-@settings(
-    max_examples=20,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+def law(examples: int, *, derandomize: bool) -> settings:
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=derandomize,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+
+
+@law(40, derandomize=True)
 @given(flows, st.randoms(use_true_random=False), st.integers(0, 8))
 def test_any_order_of_messages_ends_every_step(
+    team: Team, steps: list[dict[str, Any]], order: random.Random, cancel_at: int
+) -> None:
+    check_every_step_ends(team, steps, order, cancel_at)
+
+
+@pytest.mark.soak
+@law(1_500, derandomize=False)
+@given(flows, st.randoms(use_true_random=False), st.integers(0, 8))
+def test_any_order_of_messages_ends_every_step_of_many_flows(
+    team: Team, steps: list[dict[str, Any]], order: random.Random, cancel_at: int
+) -> None:
+    check_every_step_ends(team, steps, order, cancel_at)
+
+
+def check_every_step_ends(
     team: Team, steps: list[dict[str, Any]], order: random.Random, cancel_at: int
 ) -> None:
     execution = begin(team, numbered(steps, iter(range(1_000))))
