@@ -47,7 +47,6 @@ class Bench:
     """Makes the contexts of a step's attempts; remembers the secrets of the connections it gave out."""
 
     execution: Execution
-    step: ExecutionStep
     envelope: StepEnvelope
     cancellation: Cancellation
     secrets: set[str] = field(default_factory=set)
@@ -85,7 +84,7 @@ def carry_on(
 ) -> int | None:
     """Carry the claimed step on; returns where the chain goes on."""
     envelope = StepEnvelope.model_validate(step.definition)
-    bench = Bench(execution, step, envelope, cancellation)
+    bench = Bench(execution, envelope, cancellation)
     scope = ctx.build_scope(execution, near.steps)
     work = Work(envelope, runners()[envelope.step_type], scope, milliseconds_now, bench.make_context)
     progress = Progress.from_json(step.state)
@@ -98,7 +97,7 @@ def carry_on(
             return wait_for_child(step, progress)
         move = advance(work, progress, earlier.append, answer)
     except StepError as error:
-        move, answer = Ended(broken(error, milliseconds_now(), milliseconds_now())), None
+        move = Ended(broken(error, milliseconds_now(), milliseconds_now()))
     outcome = Outcome(step, execution, envelope, _known_secrets(bench, progress), earlier, bench.session_key)
     return _settle(outcome, work, move)
 

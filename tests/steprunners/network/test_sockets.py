@@ -70,7 +70,7 @@ def test_the_deadline_ends_connecting(black_hole: int) -> None:
     started = time.monotonic()
     with pytest.raises(DeadlineExceeded):
         open_socket(call(0.2), "127.0.0.1", black_hole)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 def test_cancel_ends_connecting(black_hole: int) -> None:

@@ -84,7 +84,7 @@ class TestCheck:
         started = time.monotonic()
         with pytest.raises(DeadlineExceeded):
             check(changed(server, port=target.port, tls=tls), seconds=0.3)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 10
 
 
 class TestTls:

@@ -155,7 +155,7 @@ def test_a_lock_is_waited_for_until_the_deadline(
         started = time.monotonic()
         with pytest.raises(DeadlineExceeded):
             run(database, "UPDATE orders SET status = 'MINE'", read_only=False, seconds=0.5)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
         cursor.execute("ROLLBACK")
         raw.close()
         assert run(database, "SELECT count(*) AS n FROM orders WHERE status = 'MINE'") == [{"n": 0}]
