@@ -1,7 +1,7 @@
 // Tabs by the ARIA pattern: arrow keys move, one panel is shown. Panels are made when they are first shown.
 import { el } from "./dom.js";
 
-/** Return tabs; `parts` are `{id, title, count, make}`; `onChoose(id)` is told. */
+/** Return tabs; `parts` are `{id, title, count, make}`; `onChoose(id)` is told what the reader picks, not what is shown first. */
 export function tabs(parts, chosen, onChoose) {
   const panel = el("div", { role: "tabpanel", class: "tab-panel", tabindex: "-1" });
   const buttons = parts.map((part) =>
@@ -9,7 +9,7 @@ export function tabs(parts, chosen, onChoose) {
   );
   const list = el("div", { class: "tabs", role: "tablist", onkeydown: onKey }, buttons);
 
-  function choose(id) {
+  function show(id) {
     parts.forEach((part, place) => {
       const on = part.id === id;
       buttons[place].setAttribute("aria-selected", on);
@@ -17,6 +17,10 @@ export function tabs(parts, chosen, onChoose) {
       if (on) panel.replaceChildren(...[part.make()].flat().filter(Boolean));
     });
     panel.setAttribute("aria-labelledby", `tab-${id}`);
+  }
+
+  function choose(id) {
+    show(id);
     onChoose?.(id);
   }
 
@@ -30,6 +34,6 @@ export function tabs(parts, chosen, onChoose) {
     event.preventDefault();
   }
 
-  choose(parts.some((part) => part.id === chosen) ? chosen : parts[0].id);
+  show(parts.some((part) => part.id === chosen) ? chosen : parts[0].id);
   return [list, panel];
 }

@@ -112,6 +112,29 @@ def test_what_comes_from_outside_is_text(signed_in_page: Page, live_stack: LiveS
     assert page.evaluate("window.hacked") is None
 
 
+def test_a_step_that_fails_while_it_is_open_shows_its_assertions(
+    signed_in_page: Page, live_stack: LiveStack
+) -> None:
+    page = signed_in_page
+    wrong = {"field": "delayedMs", "operator": "equals", "expectedValue": -1}
+    slow = delay("wait", 3_000, assertions=[wrong])
+    page.goto(f"/executions/{run_of(live_stack, slow)}#step=wait")
+    expect(page.get_by_role("tab", name="Response")).to_have_attribute("aria-selected", "true")
+    expect_status(page, "Failed")
+    expect(page.get_by_role("tab", name="Assertions")).to_have_attribute("aria-selected", "true")
+
+
+def test_the_tab_that_was_picked_stays(signed_in_page: Page, live_stack: LiveStack) -> None:
+    page = signed_in_page
+    wrong = {"field": "delayedMs", "operator": "equals", "expectedValue": -1}
+    slow = delay("wait", 3_000, assertions=[wrong])
+    page.goto(f"/executions/{run_of(live_stack, slow)}#step=wait")
+    page.get_by_role("tab", name="Request").click()
+    expect_status(page, "Failed")
+    expect(page.get_by_role("tab", name="Assertions")).to_be_visible()
+    expect(page.get_by_role("tab", name="Request")).to_have_attribute("aria-selected", "true")
+
+
 def test_a_stale_save_keeps_the_text(signed_in_page: Page, live_stack: LiveStack) -> None:
     page = signed_in_page
     flow = saved_flow(live_stack, "Contended")

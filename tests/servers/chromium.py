@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Error, sync_playwright
+from playwright.sync_api import Browser, Error, expect, sync_playwright
 
 from tests.servers.server import Unavailable
+
+expect.set_options(
+    timeout=20_000
+)  # the page is right or it is not; how quick a busy machine is, benchmarks say
 
 ARGUMENTS = [
     "--headless",
