@@ -2,13 +2,16 @@
 
 | call | answer |
 | --- | --- |
-| `POST /orders` `{"sku"?: text, "quantity": 1 … 1000}` | 201, the order, ACCEPTED |
+| `POST /orders` `{"sku"?: text, "quantity": 1 … 1000, "break"?, "lateMs"?}` | 201, the order, ACCEPTED |
 | `GET /orders/{id}` | 200, the order, ACCEPTED and soon FULFILLED; 404 |
 | `DELETE /orders/{id}` | 204; 404 |
 | `GET /events?orderId=` | 200, `{"events": [...]}` |
 | `GET /flaky?key=&failures=2` | 503 for the first calls with that key, then 200 |
 | `GET /slow?ms=1000` | 200 after that time (at most 60 s) |
+| `GET /metrics` | 200, counters for Prometheus, see lab/metrics.py |
 | `GET /health` | 200 |
+
+`break` and `lateMs` make something go wrong behind the shop: lab/faults.py.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 
+from lab.faults import Faults, UnknownFault
 from lab.shop import Shop
 
 LONGEST_WAIT_MS = 60_000
@@ -50,7 +54,7 @@ Answer = tuple[HTTPStatus, Any]
 
 
 def answer(method: str, path: str, call: Callable[[str], Call]) -> Answer:
-    """Return status and JSON content (None: no content); `call` makes the Call for an id. Raises Refused."""
+    """Return status and content (text, JSON, None); `call` makes the Call for an id. Raises Refused."""
     known_path = False
     for wanted, pattern, action in ROUTES:
         match = re.fullmatch(pattern, path)
@@ -73,7 +77,11 @@ def _create_order(call: Call) -> Answer:
         raise Refused(HTTPStatus.BAD_REQUEST, "sku: 1 to 40 letters, digits and hyphens")
     if type(quantity) is not int or not 1 <= quantity <= 1_000:
         raise Refused(HTTPStatus.BAD_REQUEST, "quantity: a whole number from 1 to 1000")
-    return HTTPStatus.CREATED, asdict(call.shop.accept(sku=sku, quantity=quantity))
+    try:
+        faults = Faults.read(wanted.get("break"), wanted.get("lateMs"))
+    except UnknownFault as problem:
+        raise Refused(HTTPStatus.BAD_REQUEST, str(problem)) from problem
+    return HTTPStatus.CREATED, asdict(call.shop.accept(sku=sku, quantity=quantity, faults=faults))
 
 
 def _parse(body: bytes) -> dict[str, Any]:
@@ -119,6 +127,10 @@ def _slow(call: Call) -> Answer:
     return HTTPStatus.OK, {"waitedMs": wait}
 
 
+def _metrics(call: Call) -> Answer:
+    return HTTPStatus.OK, call.shop.metrics.text()
+
+
 def _number(query: dict[str, str], name: str, *, default: int, most: int) -> int:
     text = query.get(name, str(default))
     if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) > most:
@@ -128,6 +140,7 @@ def _number(query: dict[str, str], name: str, *, default: int, most: int) -> int
 
 ROUTES: list[tuple[str, str, Callable[[Call], Answer]]] = [
     ("GET", r"/health", _health),
+    ("GET", r"/metrics", _metrics),
     ("POST", r"/orders", _create_order),
     ("GET", r"/orders/(?P<id>[^/]+)", _get_order),
     ("DELETE", r"/orders/(?P<id>[^/]+)", _delete_order),

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from lab import metrics
 from lab.routes import Answer, Call, Refused, answer
 from lab.shop import Shop
 
@@ -80,10 +81,13 @@ class ShopHandler(BaseHTTPRequestHandler):
         return answer(self.command, target.path, lambda id_: Call(shop, closing, id_, query, body))
 
     def _send(self, status: HTTPStatus, content: Any) -> None:
-        payload = b"" if content is None else json.dumps(content).encode()
+        kind = metrics.CONTENT_TYPE if isinstance(content, str) else "application/json"
+        payload = (content if isinstance(content, str) else json.dumps(content)).encode()
+        if content is None:
+            payload = b""
         self.send_response(status)
         if content is not None:
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", kind)
         if status is not HTTPStatus.NO_CONTENT:
             self.send_header("Content-Length", str(len(payload)))
         if self.close_connection:

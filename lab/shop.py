@@ -1,20 +1,30 @@
 """The shop: takes an order at once, and fulfils it a little later in the background.
 
-Fulfilling writes the order to the shop's own SQLite database and appends an `order.fulfilled` event to its
-log, as a real shop would write to its ledger and its topic. Until then the order is known as ACCEPTED.
+Fulfilling writes the order and an `order.fulfilled` event to the shop's own SQLite database, and then tells the
+systems behind it (lab/outlets). Until then the order is known as ACCEPTED.
 """
 
 from __future__ import annotations
 
+import logging
 import queue
 import sqlite3
 import threading
 import time
 import uuid
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+
+from lab.delivery import Delivery
+from lab.faults import Faults
+from lab.metrics import Metrics
+from lab.orders import Order, line_of, now_ms
+from lab.outlets import Outlet
+
+logger = logging.getLogger(__name__)
 
 SCHEMA = """
 create table if not exists orders (
@@ -30,25 +40,15 @@ create index if not exists events_of_order on events (order_id);
 MOST_EVENTS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What the shop says about an order; times are milliseconds since the epoch."""
-
-    id: str
-    sku: str
-    quantity: int
-    status: str
-    acceptedAt: int  # noqa: N815 - the name on the wire
-    fulfilledAt: int | None = None  # noqa: N815 - the name on the wire
-
-
 class Shop:
     """Orders, events, and the thread that fulfils; every method may be called from any thread."""
 
-    def __init__(self, database: Path, *, delay_ms: int = 400) -> None:
+    def __init__(self, database: Path, *, delay_ms: int = 400, outlets: Sequence[Outlet] = ()) -> None:
+        self.metrics = Metrics()
+        self._deliveries = [Delivery(outlet) for outlet in (self.metrics, *outlets)]
         self._delay = delay_ms / 1000
         self._lock = threading.Lock()
-        self._accepted: dict[str, Order] = {}
+        self._accepted: dict[str, tuple[Order, Faults]] = {}
         self._failures: Counter[str] = Counter()
         self._inbox: queue.Queue[tuple[float, str] | None] = queue.Queue()
         self._database = sqlite3.connect(database, check_same_thread=False, isolation_level=None)
@@ -62,13 +62,16 @@ class Shop:
         """Stop fulfilling; orders that are only accepted are forgotten."""
         self._inbox.put(None)
         self._fulfilment.join()
+        for delivery in self._deliveries:
+            delivery.close()
         self._database.close()
 
-    def accept(self, *, sku: str, quantity: int) -> Order:
-        """Take an order; it is fulfilled after the shop's delay."""
-        order = Order(str(uuid.uuid4()), sku, quantity, "ACCEPTED", _now_ms())
+    def accept(self, *, sku: str, quantity: int, faults: Faults | None = None) -> Order:
+        """Take an order; it is fulfilled after the shop's delay, with those faults behind the shop."""
+        order = Order(str(uuid.uuid4()), sku, quantity, "ACCEPTED", now_ms())
         with self._lock:
-            self._accepted[order.id] = order
+            self._accepted[order.id] = order, faults or Faults()
+        self.metrics.accepted()
         self._inbox.put((time.monotonic() + self._delay, order.id))
         return order
 
@@ -76,7 +79,7 @@ class Shop:
         """Return the order as it is now."""
         with self._lock:
             if order_id in self._accepted:
-                return self._accepted[order_id]
+                return self._accepted[order_id][0]
             row = self._database.execute("select * from orders where id = ?", (order_id,)).fetchone()
         if row is None:
             return None
@@ -89,7 +92,11 @@ class Shop:
         with self._lock:
             if self._accepted.pop(order_id, None) is not None:
                 return True
-            return self._database.execute("delete from orders where id = ?", (order_id,)).rowcount > 0
+            known = self._database.execute("delete from orders where id = ?", (order_id,)).rowcount > 0
+        if known:
+            for delivery in self._deliveries:
+                delivery.forget(order_id)
+        return known
 
     def events(self, order_id: str) -> list[dict[str, Any]]:
         """Return the newest events, oldest first; those of one order where `order_id` is given."""
@@ -119,21 +126,24 @@ class Shop:
 
     def _fulfil(self, order_id: str) -> None:
         with self._lock:
-            order = self._accepted.pop(order_id, None)
-            if order is None:  # deleted meanwhile
+            accepted = self._accepted.pop(order_id, None)
+            if accepted is None:  # deleted meanwhile
                 return
-            now = _now_ms()
-            self._database.execute("begin")
-            self._database.execute(
-                "insert into orders values (:id, :sku, :quantity, 'FULFILLED', :acceptedAt, :now)",
-                asdict(order) | {"now": now},
-            )
-            self._database.execute(
-                "insert into events (type, order_id, quantity, published_at) values (?, ?, ?, ?)",
-                ("order.fulfilled", order.id, order.quantity, now),
-            )
-            self._database.execute("commit")
+            order, faults = accepted
+            fulfilled = replace(order, status="FULFILLED", fulfilledAt=now_ms())
+            self._write(fulfilled)
+        logger.info(line_of(fulfilled))
+        for delivery in self._deliveries:
+            delivery.deliver(fulfilled, faults, still_there=lambda id_: self.order(id_) is not None)
 
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    def _write(self, order: Order) -> None:
+        self._database.execute("begin")
+        self._database.execute(
+            "insert into orders values (:id, :sku, :quantity, :status, :acceptedAt, :fulfilledAt)",
+            asdict(order),
+        )
+        self._database.execute(
+            "insert into events (type, order_id, quantity, published_at) values (?, ?, ?, ?)",
+            ("order.fulfilled", order.id, order.quantity, order.fulfilledAt),
+        )
+        self._database.execute("commit")
