@@ -10,6 +10,8 @@ from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.db import models
 from uuid_utils.compat import uuid7
 
+from accounts.audit_models import AuditEvent  # noqa: F401 - Django looks for models here
+
 
 def new_id() -> uuid.UUID:
     """Return a new UUIDv7: ids sort by the time they were made (RFC 9562)."""

@@ -12,6 +12,7 @@ OrganisationRole = OrganisationMembership.Role
 
 #: Who rules an organisation is ADMIN of each of its teams.
 RULING: frozenset[str] = frozenset({OrganisationRole.OWNER, OrganisationRole.ADMIN})
+WORKING: frozenset[str] = frozenset({Role.EDITOR, Role.ADMIN})
 
 
 class Action(StrEnum):
@@ -19,7 +20,13 @@ class Action(StrEnum):
 
     VIEW = "view"
     RUN = "run"
+    CANCEL = "cancel runs"
+    CHECK = "check resources"
     EDIT = "edit"
+    EDIT_RESOURCES = "edit resources and environments"
+    DELETE_RUNS = "delete executions"
+    MEMBERS = "change its members"
+    AUDIT = "read its audit log"
     ADMINISTER = "administer"
 
 
@@ -28,19 +35,29 @@ class OrganisationAction(StrEnum):
 
     VIEW = "view"
     ADMINISTER = "administer"
+    MEMBERS = "change the members of"
+    AUDIT = "read the audit log of"
     OWN = "own"
 
 
 ALLOWED: dict[Action, frozenset[str]] = {
     Action.VIEW: frozenset({Role.VIEWER, Role.EDITOR, Role.ADMIN}),
-    Action.RUN: frozenset({Role.EDITOR, Role.ADMIN}),
-    Action.EDIT: frozenset({Role.EDITOR, Role.ADMIN}),
+    Action.RUN: WORKING,
+    Action.CANCEL: WORKING,
+    Action.CHECK: WORKING,
+    Action.EDIT: WORKING,
+    Action.EDIT_RESOURCES: WORKING,
+    Action.DELETE_RUNS: WORKING,
+    Action.MEMBERS: frozenset({Role.ADMIN}),
+    Action.AUDIT: frozenset({Role.ADMIN}),
     Action.ADMINISTER: frozenset({Role.ADMIN}),
 }
 
 ALLOWED_IN_ORGANISATION: dict[OrganisationAction, frozenset[str]] = {
     OrganisationAction.VIEW: frozenset(OrganisationRole),
     OrganisationAction.ADMINISTER: RULING,
+    OrganisationAction.MEMBERS: RULING,
+    OrganisationAction.AUDIT: frozenset({OrganisationRole.OWNER}),
     OrganisationAction.OWN: frozenset({OrganisationRole.OWNER}),
 }
 
@@ -85,3 +102,12 @@ def teams_where(user: AnyUser, action: Action) -> set[uuid.UUID]:
         organisation__memberships__user=user, organisation__memberships__role__in=ruling
     )
     return {*roles.values_list("team_id", flat=True), *ruled.values_list("pk", flat=True)}
+
+
+def organisations_where(user: AnyUser, action: OrganisationAction) -> set[uuid.UUID]:
+    """Return the ids of the organisations to which the user may do `action`."""
+    if user.is_anonymous:
+        return set()
+    roles = ALLOWED_IN_ORGANISATION[action]
+    own = OrganisationMembership.objects.filter(user=user, role__in=roles)
+    return set(own.values_list("organisation_id", flat=True))

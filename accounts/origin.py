@@ -1,0 +1,126 @@
+"""Where what happens now comes from: the request in hand, kept in a context variable.
+
+Services write the audit log in the transaction of the change, and know no request. A context variable follows a
+request through its threads (asgiref copies it), so their signatures stay free of who asked through which door.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import iscoroutinefunction
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.decorators import sync_and_async_middleware
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+LONGEST_USER_AGENT = 200
+
+Handler = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+
+class Door(StrEnum):
+    """What somebody came in by; SYSTEM is the service itself: a schedule, a trigger, a sweep."""
+
+    API = "API"
+    PAGE = "PAGE"
+    ADMIN = "ADMIN"
+    CLI = "CLI"
+    SYSTEM = "SYSTEM"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who asks, through which door, from where; `token_id` is that of an API token."""
+
+    door: Door
+    user: User | None = None
+    ip: str | None = None
+    user_agent: str = ""
+    token_id: uuid.UUID | None = None
+
+
+_request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
+_door: ContextVar[Door] = ContextVar("door", default=Door.SYSTEM)
+
+
+@sync_and_async_middleware  # a middleware that is only sync would cost every request two changes of thread
+def remember_request(get_response: Any) -> Handler:
+    """Keep the request at hand while it is answered."""
+    if iscoroutinefunction(get_response):
+
+        async def remember_async(request: HttpRequest) -> HttpResponseBase:
+            with _remembered(request):
+                response: HttpResponseBase = await get_response(request)
+            return response
+
+        return remember_async
+
+    def remember(request: HttpRequest) -> HttpResponseBase:
+        with _remembered(request):
+            response: HttpResponseBase = get_response(request)
+        return response
+
+    return remember
+
+
+@contextmanager
+def _remembered(request: HttpRequest) -> Iterator[None]:
+    token = _request.set(request)
+    try:
+        yield
+    finally:
+        _request.reset(token)
+
+
+def enter_by_command_line() -> None:
+    """Say that whatever this process does without a request was asked for on the command line."""
+    _door.set(Door.CLI)
+
+
+def origin(request: HttpRequest | None = None) -> Origin:
+    """Return where `request`, or else the request in hand, comes from; without any it is the process's own doing."""
+    asked = request if request is not None else _request.get()
+    if asked is None:
+        return Origin(_door.get())
+    return Origin(
+        door=_door_of(asked),
+        user=_user_of(asked),
+        ip=client_address(asked),
+        user_agent=asked.headers.get("User-Agent", "")[:LONGEST_USER_AGENT],
+        token_id=getattr(getattr(asked, "auth", None), "api_token_id", None),
+    )
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """Return the address that the request came from; None where it came over a unix socket.
+
+    Headers are not looked at: whoever runs a proxy in front lets the web server set REMOTE_ADDR from it.
+    """
+    try:
+        return str(ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")))
+    except ValueError:
+        return None
+
+
+def _door_of(request: HttpRequest) -> Door:
+    if request.path_info.startswith("/admin/"):
+        return Door.ADMIN
+    if not request.path_info.startswith("/api/"):
+        return Door.PAGE
+    # The pages' scripts use the API with the browser's session.
+    by_session = getattr(request, "auth", None) is None and _user_of(request) is not None
+    return Door.PAGE if by_session else Door.API
+
+
+def _user_of(request: HttpRequest) -> User | None:
+    user: Any = getattr(request, "user", None)
+    return user if user is not None and user.is_authenticated else None
