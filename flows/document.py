@@ -17,6 +17,7 @@ from flows.names import ReferenceCheck, check_names
 from flows.parsing import check_tree, parse_body, parse_documents
 from flows.problems import FlowInvalid, Place, Problem, invalid, problem_at
 from flows.step_checks import check_steps, model_problems
+from flows.step_links import Surroundings
 from flows.steps import Node, give_ids, inline_lists, put_inline, read_steps, walk
 from flows.variables import Variable
 from steprunners.base import Wire
@@ -137,13 +138,13 @@ def check_document(
     raw: Any,
     *,
     known_names: Set[str] = frozenset(),
-    resources: Mapping[str, str] | None = None,
+    around: Surroundings | None = None,
     previous: FlowDocument | None = None,
 ) -> FlowDocument:
     """Return the canonical document; raise FlowInvalid with everything that is wrong with `raw` at once.
 
     `known_names` may be referred to besides the flow's own (the variables of the team's environments);
-    `resources` gives the type of each resource by id and by name (None: resources are not looked at);
+    `around` is what the team has that steps may name (None: resources and other flows are not looked at);
     `previous` is the version before: steps keep their ids by name, masked secret defaults their values.
     """
     check_tree(raw)
@@ -155,7 +156,7 @@ def check_document(
     give_ids(nodes, previous.step_ids() if previous else {}, problems)
     variables = read_variables(raw.get("variables"), secrets, known_names, problems)
     problems += check_names(variable_names(raw.get("variables")), nodes)
-    problems += check_steps(nodes, resources)
+    problems += check_steps(nodes, around)
     names = {name for _, name in variable_names(raw.get("variables"))}
     problems += ReferenceCheck(names | known_names, nodes).run()
     if problems:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.db.models import F, Q
 
 from accounts.models import Team
 from flows.document import FlowDocument, check_document
 from flows.models import Flow, FlowVersion
+from flows.step_links import Surroundings
 from flows.steps import read_steps, walk
 from resources.fields import to_text
 from resources.models import Environment, Resource
@@ -45,9 +47,17 @@ def check_for_team(team: Team, raw: Any, *, flow: Flow | None = None) -> FlowDoc
     Raises FlowInvalid with everything that is wrong. Drafts, imports and saved flows are all checked here.
     """
     previous = load_document(newest_version(flow)) if flow and flow.version else None
-    return check_document(
-        raw, known_names=known_names(team), resources=known_resources(team), previous=previous
-    )
+    around = Surroundings(known_resources(team), lambda named: _newest_version_of(team, named))
+    return check_document(raw, known_names=known_names(team), around=around, previous=previous)
+
+
+def _newest_version_of(team: Team, flow_id: str) -> int | None:
+    """Return the number of the newest version of the team's flow; None where there is none such."""
+    try:
+        found = Flow.objects.alive().filter(pk=UUID(flow_id), team=team)
+    except ValueError:  # what is no id is no flow's either
+        return None
+    return found.values_list("version", flat=True).first()
 
 
 def uses_of(resource: Resource) -> list[str]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from flows.problems import MAX_HINTED, MAX_PROBLEMS, Place, Problem, problem_at
+from flows.step_links import Surroundings, link_problems
 from flows.steps import Node, walk
 from steprunners.assertions import Assertion, check_assertion
 from steprunners.conditions import CheckedCondition, Comparison, ConditionError, check_condition
 from steprunners.envelope import StepEnvelope
 from steprunners.paths import PathSyntaxError, check_path
-from steprunners.references import holds_reference
-from steprunners.suggestions import did_you_mean
+from steprunners.quoting import no_reference_in_query
+from steprunners.references import Grammar, find_references, holds_reference
 from steprunners.wording import problems_of
 
 #: A step has at most so many assertions, and so many extracts.
@@ -24,17 +25,17 @@ _ONCE_ONLY = ("forEach", "until", "retry")
 _CONDITION: TypeAdapter[Any] = TypeAdapter(CheckedCondition)
 
 
-def check_steps(nodes: list[Node], resources: Mapping[str, str] | None) -> list[Problem]:
-    """Return what is wrong inside each step; `resources` gives types by id and name, None: do not look."""
+def check_steps(nodes: list[Node], around: Surroundings | None) -> list[Problem]:
+    """Return what is wrong inside each step; `around` is what the team has, None: do not look."""
     problems: list[Problem] = []
     for node in walk(nodes):
         if len(problems) > MAX_PROBLEMS:
             break  # nobody reads on, and each further one costs time
-        problems += _step_problems(node, resources, has_hints=len(problems) < MAX_HINTED)
+        problems += _step_problems(node, around, has_hints=len(problems) < MAX_HINTED)
     return problems
 
 
-def _step_problems(node: Node, resources: Mapping[str, str] | None, *, has_hints: bool) -> list[Problem]:
+def _step_problems(node: Node, around: Surroundings | None, *, has_hints: bool) -> list[Problem]:
     too_long = list(_length_problems(node))
     if too_long:
         return too_long
@@ -44,8 +45,9 @@ def _step_problems(node: Node, resources: Mapping[str, str] | None, *, has_hints
     problems += _assertion_problems(node)
     problems += _extract_problems(node)
     problems += _condition_problems(node)
-    if resources is not None:
-        problems += _resource_problems(node, resources, has_hints=has_hints)
+    problems += _grammar_problems(node)
+    if around is not None:
+        problems += link_problems(node, around, has_hints=has_hints)
     return problems
 
 
@@ -88,6 +90,19 @@ def _meta_problems(node: Node, *, has_hints: bool) -> list[Problem]:
     except ValidationError as error:
         return problems_of(error, node.meta, model, (*node.place, "meta"), has_hints=has_hints)
     return []
+
+
+def _grammar_problems(node: Node) -> Iterator[Problem]:
+    """Yield references that stand where their value could be read as SQL: a run would refuse them."""
+    if node.runner is None or Grammar.SQL not in node.runner.config_class.grammars.values():
+        return
+    told: set[Place] = set()
+    for found in find_references(node.meta)[0]:
+        grammar = node.runner.config_class.grammar_of(found.path, node.meta)
+        if grammar is Grammar.SQL and found.path not in told:
+            told.add(found.path)
+            message = no_reference_in_query(found.text)
+            yield problem_at((*node.place, "meta", *found.path), "reference_not_allowed", message)
 
 
 def _rule_problems(node: Node) -> Iterator[Problem]:
@@ -164,23 +179,6 @@ def _conditions(node: Node) -> Iterator[tuple[Place, Any]]:
     for index, branch in enumerate(branches if isinstance(branches, list) else []):
         if isinstance(branch, dict) and "condition" in branch:
             yield ("meta", "branches", index, "condition"), branch["condition"]
-
-
-def _resource_problems(node: Node, resources: Mapping[str, str], *, has_hints: bool) -> Iterator[Problem]:
-    wanted = node.meta.get("resourceId")
-    if node.runner is None or node.runner.resource_type is None or not isinstance(wanted, str):
-        return
-    if holds_reference(wanted):
-        return
-    place = (*node.place, "meta", "resourceId")
-    found = resources.get(wanted)
-    if found is None:
-        hint = did_you_mean(wanted, resources) if has_hints else ""
-        yield problem_at(place, "unknown_resource", f"the team has no resource '{wanted[:80]}'{hint}")
-    elif found != node.runner.resource_type:
-        needed = f"a {node.runner.type} step needs one of type {node.runner.resource_type}"
-        message = f"'{wanted}' is a resource of type {found}, {needed}"
-        yield problem_at(place, "wrong_resource_type", message)
 
 
 def model_problems(

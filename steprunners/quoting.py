@@ -38,6 +38,11 @@ class Grammar(enum.Enum):
     SQL = "sql"
 
 
+def no_reference_in_query(text: str) -> str:
+    """Return why the reference `text` is refused where the grammar is SQL, and what to write instead."""
+    return f"{text} cannot stand in a query: write :name and give it in parameters"
+
+
 def header_text(value: Json) -> str:
     """Return the value for a header; raise UnsafeValue where it holds CR, LF or NUL (they would start a new header)."""
     text = text_of(value)

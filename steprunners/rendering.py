@@ -9,7 +9,14 @@ from steprunners import url_quoting
 from steprunners.expressions import Part, Reference
 from steprunners.functions import text_of
 from steprunners.json_types import Json
-from steprunners.quoting import Grammar, header_text, jsonpath_text, label_text, regex_text
+from steprunners.quoting import (
+    Grammar,
+    header_text,
+    jsonpath_text,
+    label_text,
+    no_reference_in_query,
+    regex_text,
+)
 from steprunners.reference_problems import ReferenceProblem, UnsafeValue
 from steprunners.scope import MASK, Evaluator, Reading
 
@@ -43,7 +50,7 @@ def _read(parts: Sequence[Part], evaluator: Evaluator, grammar: Grammar) -> list
             pieces.append((part, None))
             continue
         if grammar is Grammar.SQL:
-            raise UnsafeValue(f"{part.text} cannot stand in a query: write :name and give it in parameters")
+            raise UnsafeValue(no_reference_in_query(part.text))
         pieces.append((part, evaluator.read(part)))
     return pieces
 

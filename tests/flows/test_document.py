@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from flows.document import MASK, FlowDocument, FlowInvalid, check_document
 from flows.parsing import parse_body
+from flows.step_links import Surroundings
 from flows.yaml_text import write_yaml
 from tests.flows.documents import ORDER, choose, flow, get, wait
 
@@ -298,10 +299,10 @@ DOCUMENTS = st.fixed_dictionaries(
 @given(DOCUMENTS | JSON)
 def test_no_document_raises_anything_else(raw: Any) -> None:
     try:
-        document = check_document(raw, resources={})
+        document = check_document(raw, around=Surroundings({}))
     except FlowInvalid:
         return
-    assert check_document(document.to_json(), resources={}, previous=document) == document
+    assert check_document(document.to_json(), around=Surroundings({}), previous=document) == document
 
 
 @pytest.mark.parametrize(

@@ -104,18 +104,17 @@ def test_a_literal_beside_a_reference_is_still_checked() -> None:
     ]
 
 
-def test_resources_exist_and_have_the_type() -> None:
-    request = get()
-    request["meta"]["resourceId"] = "shop"
+def test_a_query_takes_no_references() -> None:
+    meta = {"resourceId": "db", "query": "select ${n}, '${n}'", "parameters": {"id": "${n}"}}
+    row = {"name": "row", "stepType": "sql-db", "meta": meta}
+    variables = [{"name": "n"}]
 
-    check_document(flow(request), resources={"shop": "http"})
-    check_document(flow(request))  # where there is no team there is nothing to look for
-    assert problems_of(flow(request), resources={"shop": "sql"}) == [
-        ("steps.0.meta.resourceId", "wrong_resource_type")
+    assert problems_of(flow(wait(), row, variables=variables)) == [
+        ("steps.1.meta.query", "reference_not_allowed")
     ]
-    assert "did you mean shop?" in message_of(
-        flow({**request, "meta": {**request["meta"], "resourceId": "shpo"}}), resources={"shop": "http"}
-    )
+    assert "write :name and give it in parameters" in message_of(flow(row, variables=variables))
+    meta["query"] = "select '$${n}', :id"
+    check_document(flow(row, variables=variables))
 
 
 def test_messages_are_in_plain_words() -> None:
