@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -11,6 +12,7 @@ from django.db import models
 from uuid_utils.compat import uuid7
 
 from accounts.audit_models import AuditEvent  # noqa: F401 - Django looks for models here
+from accounts.invitation_models import Invitation as Invitation
 
 
 def new_id() -> uuid.UUID:
@@ -52,9 +54,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=150, blank=True)
+    email_verified = models.BooleanField(
+        default=True, help_text="Whoever registers shows first that the address is theirs."
+    )
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May use the admin site.")
     date_joined = models.DateTimeField(auto_now_add=True)
+    session_epoch = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Sessions and tokens of an earlier number are over."
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -76,6 +84,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_short_name(self) -> str:
         """Return the name that pages show."""
         return self.name or self.email.split("@")[0]
+
+    def get_session_auth_hash(self) -> str:
+        """Return what a session must hold to go on: of this password and this epoch."""
+        return f"{super().get_session_auth_hash()}{self.session_epoch}"
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        """Yield the same under the earlier secret keys."""
+        for fallback in super().get_session_auth_fallback_hash():
+            yield f"{fallback}{self.session_epoch}"
 
 
 AnyUser = User | AnonymousUser
