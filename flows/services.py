@@ -1,4 +1,7 @@
-"""The only writers of flows: every saved change is the next version, and versions never change."""
+"""The only writers of flows: every saved change is the next version, and versions never change.
+
+Each writes the audit log too; what is left as it was is no event.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.audit import record
 from accounts.models import Team, User
 from flows.document import FlowDocument
 from flows.models import Flow, FlowVersion
@@ -25,18 +29,13 @@ class StaleVersion(Exception):
 @transaction.atomic
 def create_flow(*, team: Team, user: User | None, document: FlowDocument) -> Flow:
     """Create a flow with version 1."""
-    flow = Flow(team=team, created_by=user)
-    _describe(flow, document)
-    flow.version = 1
-    flow.save()
-    _write_version(flow=flow, number=1, user=user, document=document)
-    return flow
+    return _create("flow.create", team=team, user=user, document=document)
 
 
 @transaction.atomic
 def create_flows(*, team: Team, user: User | None, documents: Sequence[FlowDocument]) -> list[Flow]:
-    """Create all of these flows, or none."""
-    return [create_flow(team=team, user=user, document=document) for document in documents]
+    """Create all of these imported flows, or none."""
+    return [_create("flow.import", team=team, user=user, document=document) for document in documents]
 
 
 @transaction.atomic
@@ -47,6 +46,43 @@ def save_version(
 
     Raises StaleVersion where `base_version` is not the newest, Flow.DoesNotExist where the flow was deleted.
     """
+    return _save("flow.save", flow=flow, user=user, document=document, base_version=base_version)
+
+
+@transaction.atomic
+def restore(*, flow: Flow, number: int, user: User | None) -> FlowVersion:
+    """Save the document of version `number` as the next version; raise FlowVersion.DoesNotExist."""
+    document = load_document(flow.versions.get(number=number))
+    return _save("flow.restore", flow=flow, user=user, document=document, restored=number)
+
+
+@transaction.atomic
+def delete_flow(*, flow: Flow) -> None:
+    """Delete the flow softly: executions keep their version, and nobody sees the flow any more."""
+    flow.deleted_at = timezone.now()
+    flow.save(update_fields=["deleted_at", "updated_at"])
+    record(actor=None, action="flow.delete", team=flow.team, target=flow)
+
+
+def _create(action: str, *, team: Team, user: User | None, document: FlowDocument) -> Flow:
+    flow = Flow(team=team, created_by=user)
+    _describe(flow, document)
+    flow.version = 1
+    flow.save()
+    _write_version(flow=flow, number=1, user=user, document=document)
+    record(actor=user, action=action, team=team, target=flow)
+    return flow
+
+
+def _save(
+    action: str,
+    *,
+    flow: Flow,
+    user: User | None,
+    document: FlowDocument,
+    base_version: int | None = None,
+    **detail: int,
+) -> FlowVersion:
     locked = (
         Flow.objects.alive().select_for_update().get(pk=flow.pk)
     )  # of two saves at once the second waits here
@@ -59,19 +95,14 @@ def save_version(
     locked.version += 1
     locked.save()
     flow.refresh_from_db()
+    record(
+        actor=user,
+        action=action,
+        team=flow.team,
+        target=flow,
+        detail={"version": locked.version, **detail},
+    )
     return _write_version(flow=locked, number=locked.version, user=user, document=document)
-
-
-def restore(*, flow: Flow, number: int, user: User | None) -> FlowVersion:
-    """Save the document of version `number` as the next version; raise FlowVersion.DoesNotExist."""
-    document = load_document(flow.versions.get(number=number))
-    return save_version(flow=flow, user=user, document=document)
-
-
-def delete_flow(*, flow: Flow) -> None:
-    """Delete the flow softly: executions keep their version, and nobody sees the flow any more."""
-    flow.deleted_at = timezone.now()
-    flow.save(update_fields=["deleted_at", "updated_at"])
 
 
 def _describe(flow: Flow, document: FlowDocument) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from django.db import transaction
+
+from accounts.audit import record
 from executions import moves
 from executions.live import events, messages
 from executions.models import Execution, ExecutionStep
@@ -17,13 +20,24 @@ def cancel_execution(execution: Execution) -> Execution:
 
     Raises AlreadyOver. Returns the execution as it is now: the workers end what runs within a second.
     """
+    with transaction.atomic():
+        requested = _request(execution)
+        record(actor=None, action="execution.cancel", team=execution.team, target=execution)
+    return _carry_out(requested)
+
+
+def _request(execution: Execution) -> Execution:
     requested = moves.request_cancel(execution.id)
     if requested is None:
         raise AlreadyOver
+    return requested
+
+
+def _carry_out(requested: Execution) -> Execution:
     events.publish([messages.execution_update(requested)])
     cancel_children(requested)
-    follow(execution.id, settle_cancel(execution.id))
-    return Execution.objects.get(pk=execution.pk)
+    follow(requested.id, settle_cancel(requested.id))
+    return Execution.objects.get(pk=requested.pk)
 
 
 def cancel_children(execution: Execution) -> None:
@@ -38,6 +52,6 @@ def cancel_children(execution: Execution) -> None:
     for child in open_.filter(cancel_requests__lt=min(execution.cancel_requests, 2)):
         for _ in range(min(execution.cancel_requests, 2) - child.cancel_requests):
             try:
-                cancel_execution(child)
+                _carry_out(_request(child))
             except AlreadyOver:
                 break  # it has ended in between

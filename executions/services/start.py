@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.audit import record
 from accounts.models import Team, User
 from executions import chain
 from executions.models import Execution, ExecutionStep
@@ -88,7 +89,7 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
         idempotency_key=idempotency_key,
         labels=list(dict.fromkeys([*document.labels, *labels])),
         variables=values.shown,
-        secrets={"variables": values.secrets} if values.secrets else None,
+        secrets=_secrets(values, planned),
         resource_choices=environment.resources if environment else {},
         pins=pins,
         positions=parent.positions if parent else {"pending": True} if pins or planned.records_starts else {},
@@ -138,6 +139,13 @@ def _check(values: Values, initial_delay_ms: int) -> None:
         raise RunRefused(problems)
 
 
+def _secrets(values: Values, planned: Plan) -> dict[str, Any] | None:
+    """Return the secret variables, and whether steps run beside each other (they look for each other's secrets)."""
+    concurrent = {"concurrent": True} if any(step.background for step in planned.steps) else {}
+    variables = {"variables": values.secrets} if values.secrets else {}
+    return {**variables, **concurrent} or None
+
+
 def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
     try:
         with transaction.atomic():
@@ -147,6 +155,7 @@ def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
                 {step.position: step.next_position for step in steps}, execution.cursor
             )
             chain.publish_on_commit(execution.id, first)
+            _record(execution)
     except IntegrityError:
         # Two requests with the same key at once: the other one was first.
         known = _known(execution.team, execution.user, execution.idempotency_key)
@@ -155,3 +164,16 @@ def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
         return known
     execution.new_steps = steps
     return execution
+
+
+def _record(execution: Execution) -> None:
+    """Write the audit log, where somebody asked for the run: a sub-flow's is part of its parent's."""
+    if execution.parent_id is not None:
+        return
+    detail = {"source": execution.source, "flow": execution.flow_id, "version": execution.flow_version}
+    if execution.environment is not None:
+        detail["environment"] = execution.environment.name
+    if execution.rerun_of_id is not None:
+        detail["rerunOf"] = execution.rerun_of_id
+    action = "execution.rerun" if execution.rerun_of_id else "execution.start"
+    record(actor=execution.user, action=action, team=execution.team, target=execution, detail=detail)

@@ -117,7 +117,7 @@ class TeamMembers(generics.ListCreateAPIView[TeamMembership]):
     def perform_create(self, serializer: BaseSerializer[TeamMembership]) -> None:
         """Add a member of the organisation to the team."""
         team, role = self.team(), serializer.validated_data["role"]
-        require(self.request.user, Action.ADMINISTER, team)
+        require(self.request.user, Action.MEMBERS, team)
         user = _named(serializer)
         try:
             serializer.instance = services.add_to_team(team=team, user=user, role=role)
@@ -142,21 +142,20 @@ class TeamMember(generics.RetrieveUpdateDestroyAPIView[TeamMembership]):
     def perform_update(self, serializer: BaseSerializer[TeamMembership]) -> None:
         """Change the role."""
         member = self.get_object()
-        require(self.request.user, Action.ADMINISTER, member.team)
-        member.role = serializer.validated_data.get("role", member.role)
-        member.save(update_fields=["role"])
+        require(self.request.user, Action.MEMBERS, member.team)
+        services.change_team_role(member=member, role=serializer.validated_data.get("role", member.role))
         serializer.instance = member
 
     def perform_destroy(self, instance: TeamMembership) -> None:
         """Remove the member from the team."""
         if instance.user_id != signed_in(self.request).pk:
-            require(self.request.user, Action.ADMINISTER, instance.team)
-        instance.delete()
+            require(self.request.user, Action.MEMBERS, instance.team)
+        services.remove_from_team(member=instance)
 
 
 def _require_for(user: User, organisation: Organisation, *roles: str) -> None:
     """Raise PermissionDenied unless the user may give and take these roles."""
-    action = OrganisationAction.OWN if OWNER in roles else OrganisationAction.ADMINISTER
+    action = OrganisationAction.OWN if OWNER in roles else OrganisationAction.MEMBERS
     require_in_organisation(user, action, organisation)
 
 

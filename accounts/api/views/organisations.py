@@ -87,7 +87,7 @@ class Teams(viewsets.ModelViewSet[Team]):
     def perform_destroy(self, instance: Team) -> None:
         """Delete the team and everything that it owns."""
         require(self.request.user, Action.ADMINISTER, instance)
-        instance.delete()
+        services.delete_team(team=instance)
 
 
 class OrganisationTeams(generics.ListCreateAPIView[Team]):

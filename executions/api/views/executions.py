@@ -35,7 +35,7 @@ from executions.reports.compare import compare
 from executions.reports.junit import junit_xml
 from executions.selectors import executions_to_show
 from executions.services.cancel import AlreadyOver, cancel_execution
-from executions.states import EXECUTION_TERMINAL
+from executions.services.delete import NotOver, delete_execution
 
 
 class Executions(generics.ListAPIView[Execution]):
@@ -69,10 +69,11 @@ class OneExecution(APIView):
     @extend_schema(operation_id="executions_destroy", responses={204: None})
     def delete(self, request: Request, pk: UUID) -> Response:
         """Delete it with its steps and children; while it runs the answer is 409."""
-        execution = execution_to_use(request, pk, Action.RUN)
-        if execution.status not in EXECUTION_TERMINAL:
-            raise Conflict("It has not ended: cancel it first.", "not_over")
-        execution.delete()
+        execution = execution_to_use(request, pk, Action.DELETE_RUNS)
+        try:
+            delete_execution(execution=execution)
+        except NotOver as running:
+            raise Conflict("It has not ended: cancel it first.", "not_over") from running
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -97,7 +98,7 @@ class Cancel(APIView):
     @extend_schema(operation_id="executions_cancel", request=None, responses=ExecutionSerializer)
     def post(self, request: Request, pk: UUID) -> Response:
         """End what runs; clean-up still runs, until a second cancel. 409 where the execution is over."""
-        execution = execution_to_use(request, pk, Action.RUN)
+        execution = execution_to_use(request, pk, Action.CANCEL)
         try:
             cancelled = cancel_execution(execution)
         except AlreadyOver as over:
