@@ -22,6 +22,7 @@ from rest_framework.serializers import as_serializer_error
 from rest_framework.views import APIView
 
 from accounts.api.base import Conflict
+from resources.secrets import UNREADABLE, SecretsUnreadable
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +76,8 @@ def _api_error(exc: Exception) -> exceptions.APIException | None:
             return exceptions.ParseError("The request cannot be read.")
         case ModelValidationError():
             return exceptions.ValidationError(as_serializer_error(exc))
+        case SecretsUnreadable():
+            return Conflict(str(exc), UNREADABLE)
         case ProtectedError():
             return Conflict("It is still in use.")
         case DataError() | OverflowError():

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
+from django.utils.deprecation import MiddlewareMixin
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
+
+from resources.secrets import UNREADABLE, SecretsUnreadable
 
 
 def error_response(status: int, code: str, detail: str, attr: str | None = None) -> JsonResponse:
@@ -54,3 +58,15 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     if not is_api(request):
         return defaults.server_error(request)
     return error_response(500, "error", "Server Error (500)")
+
+
+class UnreadableSecretMiddleware(MiddlewareMixin):
+    """Says on a page (or in JSON, outside REST views) what to do where a stored secret cannot be read: 409."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """Answer for SecretsUnreadable; leave everything else alone."""
+        if not isinstance(exception, SecretsUnreadable):
+            return None
+        if is_api(request):
+            return error_response(409, UNREADABLE, str(exception))
+        return render(request, "secret_unreadable.html", {"reason": str(exception)}, status=409)

@@ -6,6 +6,8 @@ from pathlib import Path
 import django_stubs_ext
 import environ
 
+from asynctester import production
+
 django_stubs_ext.monkeypatch()  # lets Django's generic classes be subscripted at run time
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -14,6 +16,8 @@ env = environ.Env()
 DATA_DIR = Path(env("DATA_DIR", default=str(BASE_DIR / ".data"))).resolve()
 PRODUCTION = env.bool("PRODUCTION", default=False)
 DEBUG = env.bool("DEBUG", default=False)
+if PRODUCTION:
+    production.refuse_unsafe(env)
 
 
 def _secret_key() -> str:
@@ -24,6 +28,9 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])  # earlier ones, while sessions live on
+SECRETS_KEYS = env.list("SECRETS_KEYS", default=[])  # Fernet keys, newest first; else those of the key file
+SECRETS_KEY_FILE = Path(env("SECRETS_KEY_FILE", default=str(DATA_DIR / "secrets.key")))
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]", "testserver"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -54,6 +61,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "asynctester.guard.refuse_null_characters",
+    "asynctester.headers.protect",
+    "asynctester.errors.UnreadableSecretMiddleware",
     "accounts.origin.remember_request",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -159,7 +168,6 @@ NETWORK_ALLOWED = env.list(
 MAX_RESPONSE_BYTES = env.int("MAX_RESPONSE_BYTES", default=10 * 1024 * 1024)
 # The only folder whose SQLite files sql resources may name; whatever it says, none in production.
 SQLITE_FOLDER = "" if PRODUCTION else env.str("SQLITE_FOLDER", default="")
-SECRETS_KEYS = env.list("SECRETS_KEYS", default=[])  # Fernet keys, newest first; else DATA_DIR/secrets.key
 
 # --- Accounts -------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -258,3 +266,18 @@ LOGGING = {
     # Two lines a step say nothing that the database does not; a task that fails is still an ERROR here.
     "loggers": {name: {"level": "WARNING"} for name in ("celery.worker.strategy", "celery.app.trace")},
 }
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+CSRF_COOKIE_HTTPONLY = True  # scripts read the token from the page
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PRODUCTION)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked by machines beside it, without TLS
+# Only behind a proxy that sets this header itself, and drops what clients send.
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST_X_FORWARDED_PROTO", default=False) else None
+)
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=365 * 24 * 3_600 if PRODUCTION else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_SECONDS > 0
+# Whether a domain goes into the browsers' preload list is for its owner to decide, and hard to take back.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]

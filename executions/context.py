@@ -101,6 +101,13 @@ def secret_texts(execution: Execution, connection_secrets: Iterable[str] = ()) -
     return {text for value in values for text in texts_of(value)} | set(connection_secrets)
 
 
+def with_newest_secrets(execution: Execution) -> Execution:
+    """Return the execution with the secrets that it has by now, where steps run beside each other and find new ones."""
+    if not (execution.secrets or {}).get("concurrent"):
+        return execution
+    return Execution.objects.only("id", "secrets").get(pk=execution.pk)
+
+
 @dataclass(frozen=True)
 class Connected:
     """A step's connection and the secrets in it."""
@@ -124,11 +131,8 @@ def load_session(execution: Execution, session_key: str | None) -> Json:
     """Return what an earlier step left under the key."""
     if session_key is None:
         return None
-    return (
-        SessionState.objects.filter(execution=execution, key=session_key)
-        .values_list("value", flat=True)
-        .first()
-    )
+    kept = SessionState.objects.filter(execution=execution, key=session_key).first()
+    return kept.value if kept else None
 
 
 def save_session(execution: Execution, session_key: str | None, value: Json) -> None:

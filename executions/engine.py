@@ -19,13 +19,13 @@ from executions.live import events, messages
 from executions.models import Execution
 from executions.moves import Change
 from executions.progress import end_phase
-from executions.records import milliseconds_now
-from executions.settling import end, wait_for_background
+from executions.settling import end, end_broken, wait_for_background
 from executions.starts import record_starts
 from executions.states import StepStatus
 from executions.timers import timers
+from resources.secrets import UNREADABLE, SecretsUnreadable
 from steprunners.base import StepError
-from steprunners.lifecycle import Attempt, broken
+from steprunners.lifecycle import Attempt
 
 logger = logging.getLogger(__name__)
 
@@ -58,11 +58,12 @@ def run_step(execution_id: uuid.UUID, position: int | None, *, begin: bool = Fal
             return carry_on(step, execution, near, cancellation)
         except (DatabaseError, InterfaceError):
             raise  # nothing can be written now: the lease ends, and a sweeper takes the step back
+        except SecretsUnreadable as error:
+            return end_broken(step, execution, StepError(str(error), code=UNREADABLE))
         except Exception:
             logger.exception("step %s of execution %s failed unexpectedly", step.name, execution.id)
-            now = milliseconds_now()
-            lost = broken(StepError("an unexpected error in the service", code="internal_error"), now, now)
-            return end(step, execution, lost, Change({"error": lost.error}))
+            unexpected = StepError("an unexpected error in the service", code="internal_error")
+            return end_broken(step, execution, unexpected)
 
 
 def _begin(execution_id: uuid.UUID, position: int | None) -> int | None:

@@ -103,7 +103,8 @@ def carry_on(
 
 
 def _known_secrets(bench: Bench, progress: Progress) -> set[str]:
-    return ctx.secret_texts(bench.execution, bench.secrets) | secrets_of_child(progress)
+    known = ctx.secret_texts(ctx.with_newest_secrets(bench.execution), bench.secrets)
+    return known | secrets_of_child(progress)
 
 
 def _settle(outcome: Outcome, work: Work, move: Ended | Waiting | Delegated) -> int | None:

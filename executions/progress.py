@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -13,6 +14,7 @@ from executions.live.messages import Update
 from executions.models import Execution, ExecutionStep
 from executions.moves import STAY, Cursor
 from executions.states import StepStatus
+from resources.secrets import SecretsUnreadable
 from steprunners.lifecycle import Progress
 
 
@@ -138,9 +140,12 @@ def numbered(execution: Execution, steps: list[ExecutionStep]) -> list[Update]:
 def _end_branch(step: ExecutionStep, group: int, *, failed: bool) -> int | None:
     """Wake the condition whose branch has ended; returns its position."""
     condition = ExecutionStep.objects.get(execution_id=step.execution_id, position=group)
-    progress = Progress.from_json(condition.state)
-    progress.branch_failed = step.name if failed else None
-    ExecutionStep.objects.filter(pk=condition.pk, status=StepStatus.WAITING).update(state=progress.to_json())
+    # A condition whose state cannot be read any more finds that out itself, and ends.
+    with suppress(SecretsUnreadable):
+        progress = Progress.from_json(condition.state)
+        progress.branch_failed = step.name if failed else None
+        waiting = ExecutionStep.objects.filter(pk=condition.pk, status=StepStatus.WAITING)
+        waiting.update(state=progress.to_json())
     return condition.position if moves.wake(step.execution_id, condition.position) else None
 
 

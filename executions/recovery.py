@@ -8,9 +8,10 @@ from executions.context import secret_texts
 from executions.models import ExecutionStep
 from executions.moves import Change
 from executions.progress import follow
-from executions.settling import Outcome, end_attempted
+from executions.settling import Outcome, end_attempted, end_broken
 from executions.states import StepStatus
-from steprunners.base import Interrupted
+from resources.secrets import UNREADABLE, SecretsUnreadable
+from steprunners.base import Interrupted, StepError
 from steprunners.envelope import StepEnvelope
 from steprunners.lifecycle import Attempt, Progress, broken
 
@@ -24,6 +25,13 @@ def take_back(step: ExecutionStep) -> None:
     if taken is None:
         return  # its worker was only late, or another sweeper was first
     step, execution = taken
+    try:
+        _end_or_try_again(step, execution)
+    except SecretsUnreadable as error:
+        follow(execution.id, end_broken(step, execution, StepError(str(error), code=UNREADABLE)))
+
+
+def _end_or_try_again(step: ExecutionStep, execution: Execution) -> None:
     envelope = StepEnvelope.model_validate(step.definition)
     progress = Progress.from_json(step.state)
     now = records.milliseconds_now()

@@ -111,6 +111,13 @@ def end(
     return end_phase(step.execution_id) if execution.remaining == 0 else position
 
 
+def end_broken(step: ExecutionStep, execution: Execution, error: StepError) -> int | None:
+    """End in ERROR a step of which nothing else is to be told; returns where the chain goes on."""
+    now = records.milliseconds_now()
+    lost = broken(error, now, now)
+    return end(step, execution, lost, Change({"error": lost.error}))
+
+
 def _end_plainly(
     step: ExecutionStep, status: str, change: Change, cursor: Cursor, row: StepAttempt | None
 ) -> int | None:

@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from celery import current_app
@@ -27,6 +27,7 @@ from executions.recovery import take_back
 from executions.services.cancel import cancel_children
 from executions.sql import Statement, after_sql, now_sql, update_returning
 from executions.states import ExecutionStatus, StepStatus
+from resources.secrets import SecretsUnreadable
 
 logger = logging.getLogger(__name__)
 
@@ -76,10 +77,10 @@ class Waker:
         """Look at every row that is due; returns how many seconds to sleep."""
         steps = _due(ExecutionStep)
         for step in steps:
-            self._look_at_step(step)
+            _alone(self._look_at_step, step)
         executions = _due(Execution)
         for execution in executions:
-            _look_at_execution(execution)
+            _alone(_look_at_execution, execution)
         return 0.0 if len(steps) == BATCH or len(executions) == BATCH else _seconds_to_next()
 
     def _look_at_step(self, step: ExecutionStep) -> None:
@@ -92,6 +93,16 @@ class Waker:
             take_back(step)
 
 
+def _alone(look_at: Callable[[ModelT], None], row: ModelT) -> None:
+    """Look at the row; what is wrong with it alone disturbs no other. Raises where the database is away."""
+    try:
+        look_at(row)
+    except (DatabaseError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("%s %s is left until it is looked at again", type(row).__name__, row.pk)
+
+
 def _publish_step(step: ExecutionStep) -> None:
     """Publish the step, unless it waits for another one that has not ended."""
     if step.status == StepStatus.WAITING and step.due_at is None:
@@ -102,8 +113,14 @@ def _publish_step(step: ExecutionStep) -> None:
 
 
 def _is_forgotten(step: ExecutionStep) -> bool:
-    """Whether what the step waits for has ended, and the worker that should have said so was lost before it did."""
-    return child_is_over(step) or (step.awaiting and not neighbours(step).running_background())
+    """Whether what the step waits for has ended, and the worker that should have said so was lost before it did.
+
+    Also where it cannot be told any more: the step finds that out itself, and ends.
+    """
+    try:
+        return child_is_over(step) or (step.awaiting and not neighbours(step).running_background())
+    except SecretsUnreadable:
+        return True
 
 
 def _due(model: type[ModelT]) -> list[ModelT]:
