@@ -266,6 +266,8 @@ class StepContext:
     connection: ConnectionConfig | None = None
     #: What the last `Park` of this attempt left; None on the attempt's first call.
     state: Json = None
+    #: What all attempts of the step share, set by the first that knows it: where a topic is read from.
+    origin: Json = None
     #: What the step named by `StepRunner.session_key` left earlier in this execution (cookies).
     session: Json = None
     #: Evaluates a condition (contract, section 5) against the execution's scope; raises StepError.
@@ -374,6 +376,10 @@ class StepRunner(ABC, Generic[ConfigT]):
     ) -> dict[str, Json]:
         """Return where each of the keys stands now, for `ExecutionFacts.starts`; raises StepError."""
         return {}
+
+    def has_origin(self, meta: Mapping[str, Json]) -> bool:
+        """Return whether the step, in the background, counts as started only once `StepContext.origin` is known."""
+        return False
 
     def session_key(self, config: ConfigT) -> str | None:
         """Return the name under which this step shares state with others of the execution."""

@@ -51,7 +51,8 @@ SUCCESS, FAILED, ERROR, SKIPPED = "SUCCESS", "FAILED", "ERROR", "SKIPPED"
 class Progress:
     """What a step has to remember over a wait. Times are ms since the epoch.
 
-    `item` and `items` are a `forEach`'s; all else is about the item (or the step) that is at work.
+    `item` and `items` are a `forEach`'s; all else is about the item (or the step) that is at work. `origin` is what its
+    attempts share.
     """
 
     retries: int = 0
@@ -60,6 +61,7 @@ class Progress:
     attempt_started_ms: int | None = None
     waited_ms: int = 0
     park: Json = None
+    origin: Json = None
     child: str | None = None
     branch: int | None = None
     branch_failed: str | None = None
@@ -277,7 +279,7 @@ def _attempt(work: Work, progress: Progress, answer: Answer | None) -> Attempt |
 
 def _call(work: Work, config: StepConfig, progress: Progress, started_ms: int, learned: set[str]) -> Outcome:
     context = work.make_context(config, _seconds_left(work, started_ms), work.scope)
-    context.state = progress.park
+    context.state, context.origin = progress.park, progress.origin
     try:
         outcome: Outcome = work.runner.run(config, context)
     except StepError:
@@ -289,6 +291,7 @@ def _call(work: Work, config: StepConfig, progress: Progress, started_ms: int, l
         ) from error
     finally:
         learned |= context.learned_secrets
+        progress.origin = context.origin
     return outcome
 
 

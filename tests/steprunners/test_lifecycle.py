@@ -224,6 +224,27 @@ def test_a_new_attempt_begins_without_the_last_one_s_parked_state() -> None:
 # --- extract --------------------------------------------------------------------------------------
 
 
+class Counting(Scripted):
+    """Sets an origin where the step has none: the number of calls until then."""
+
+    def run(self, config: ScriptedConfig, context: StepContext) -> Outcome:
+        if context.origin is None:
+            context.origin = len(self.contexts)
+        return super().run(config, context)
+
+
+def test_the_origin_is_that_of_the_first_attempt_also_of_one_that_was_an_error() -> None:
+    going = bench(LOST, Park(10, {}), BAD, GOOD, runner=Counting, assertions=HOLDS, retry={})
+    assert going.finish().status == "SUCCESS"
+    assert [context.origin for context in going.runner.contexts] == [0, 0, 0, 0]
+
+
+def test_each_item_has_an_origin_of_its_own() -> None:
+    going = bench(LOST, GOOD, GOOD, runner=Counting, forEach=["a", "b"], retry={})
+    assert going.finish().status == "SUCCESS"
+    assert [context.origin for context in going.runner.contexts] == [0, 0, 2]
+
+
 def test_extract_takes_from_the_attempt_that_ends_the_step() -> None:
     tested = bench(BAD, GOOD, assertions=HOLDS, extract={"x": "n"}, retry={"initialDelayMs": 0})
     assert tested.finish().extracted == {"x": 1}
