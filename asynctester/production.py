@@ -13,7 +13,7 @@ FEWEST_CHARACTERS = 5  # different ones, as Django's own check wants
 
 
 def refuse_unsafe(env: Any) -> None:
-    """Raise ImproperlyConfigured with everything that is unsafe; `env` is the environment as django-environ reads it."""
+    """Raise ImproperlyConfigured with everything that is unsafe in `env`, as django-environ reads it."""
     problems = list(_problems(env))
     if problems:
         raise ImproperlyConfigured("PRODUCTION=true: " + "; ".join(problems))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from executions import moves, records
 from executions.chain import publish_from
 from executions.context import secret_texts
-from executions.models import ExecutionStep
+from executions.models import Execution, ExecutionStep
 from executions.moves import Change
 from executions.progress import follow
 from executions.settling import Outcome, end_attempted, end_broken

@@ -13,7 +13,7 @@ from django.db.models.query_utils import DeferredAttribute
 from resources.secrets import decrypt_json, encrypt_json
 
 #: What every Fernet token begins with (its version, and times of this century); no JSON object does.
-_TOKEN_START = "gAAAAA"
+_TOKEN_START = "gAAAAA"  # noqa: S105 - what it looks like, not one
 
 
 class JSONTextField(models.TextField[Any, Any]):

@@ -16,6 +16,7 @@ pytest_plugins = [
     "tests.servers.monitoring_fixtures",
     "tests.servers.valkey_fixtures",
     "tests.cast",
+    "tests.resources.keys",
 ]
 
 # The two cores are shared: how long an example takes says nothing about the code.
