@@ -28,7 +28,7 @@ def main() -> None:
     parser = _parser()
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("kafka").setLevel(logging.WARNING)
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # of each failure the delivery says one line
     try:
         outlets = _outlets(options)
     except ValueError as problem:

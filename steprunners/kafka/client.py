@@ -2,7 +2,7 @@
 
 Steps do not use kafka-python's consumer and producer: these block without an end, join threads and connections to each
 user, and the consumer is one user's at a time. Requests of all steps share one connection a broker here. No request
-makes the broker wait (`max_wait_ms` is 0), since a broker serves a connection's requests one after the other.
+makes the broker wait (`min_bytes` is 0), since a broker serves a connection's requests one after the other.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ class KafkaClient:
     def __init__(self, connection: KafkaConnection, policy: NetworkPolicy) -> None:
         """Start the loop; connections are opened when they are needed."""
         self.connection = connection
+        #: Stands for the cluster and the login: equal for clients of the same config.
+        self.identity = connection.model_dump_json()
         self.used_at = time.monotonic()
         self._manager = make_manager(connection, policy)
         self._net = self._manager._net  # kafka-python's own clients reach for it in this way

@@ -107,8 +107,8 @@ async def fetch(client: KafkaClient, call: Call, topic: str, positions: Mapping[
 def _request(client: KafkaClient, topic: str, offsets: Mapping[int, int]) -> FetchRequest:
     topic_class = FetchRequest.FetchTopic
     return FetchRequest(
-        max_wait_ms=0,
-        min_bytes=0,
+        max_wait_ms=1,  # 0 has Tansu, the broker of `make run`, answer nothing at all; Kafka itself
+        min_bytes=0,  # does not wait where no bytes are enough
         max_bytes=REQUEST_BYTES,
         isolation_level=isolation_level(client),
         session_id=0,
