@@ -5,7 +5,8 @@ RE2 takes time linear in the text. A JSONPath query can multiply (`$..*..*`), so
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import cast
@@ -63,14 +64,31 @@ def _reason(error: Exception) -> str:
     return reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
 
 
-@lru_cache(maxsize=512)
+_longest: ContextVar[int] = ContextVar("longest", default=MAX_PATTERN)
+
+
+@contextmanager
+def patterns_of_at_most(characters: int) -> Iterator[None]:
+    """Refuse longer patterns inside the block; never more than MAX_PATTERN, past which the interpreter can crash."""
+    token = _longest.set(min(characters, MAX_PATTERN))
+    try:
+        yield
+    finally:
+        _longest.reset(token)
+
+
+def _check_length(what: str, text: str) -> None:
+    if len(text) > _longest.get():
+        raise PatternError(f"{what} has at most {_longest.get()} characters, this one {len(text)}")
+
+
 def compile_regex(pattern: str) -> Regex:
-    """Return the compiled RE2 expression; raise PatternError where it is not one or longer than 1 000."""
-    if len(pattern) > MAX_PATTERN:
-        raise PatternError(
-            f"a regular expression has at most {MAX_PATTERN} characters, this one {len(pattern)}"
-        )
-    return Regex(pattern)
+    """Return the compiled RE2 expression; raise PatternError where it is not one, or too long."""
+    _check_length("a regular expression", pattern)
+    return _compiled_regex(pattern)
+
+
+_compiled_regex = lru_cache(maxsize=512)(Regex)
 
 
 # --- JSONPath -------------------------------------------------------------------------------------
@@ -180,13 +198,13 @@ class JsonPath:
     def __init__(self, text: str) -> None:
         """Compile; raise PatternError where it is not a query."""
         try:
-            self._query = _Query(env=_ENVIRONMENT, segments=_ENVIRONMENT.compile(text).segments)
+            self.query = _Query(env=_ENVIRONMENT, segments=_ENVIRONMENT.compile(text).segments)
         except (JSONPathError, RecursionError, OverflowError, ValueError) as error:
             reason = "too deeply nested" if isinstance(error, RecursionError) else str(error)
             raise PatternError(f"not a JSONPath query (RFC 9535): {reason}") from error
         self.text = text
         #: Whether the query can select at most one node.
-        self.is_singular = self._query.singular_query()
+        self.is_singular = self.query.singular_query()
 
     def select(self, value: Json) -> list[Json]:
         """Return the values of the nodes that the query selects, in order.
@@ -195,7 +213,7 @@ class JsonPath:
         """
         token = _budget.set(_Budget())
         try:
-            return [cast("Json", node.value) for node in self._query.finditer(value)]
+            return [cast("Json", node.value) for node in self.query.finditer(value)]
         except (JSONPathError, RecursionError) as error:
             raise PatternError(f"the document is nested too deeply for {self.text}") from error
         except _BudgetSpent as error:
@@ -204,9 +222,10 @@ class JsonPath:
             _budget.reset(token)
 
 
-@lru_cache(maxsize=512)
 def compile_jsonpath(text: str) -> JsonPath:
-    """Return the compiled query; raise PatternError where it is not RFC 9535 or longer than 1 000 characters."""
-    if len(text) > MAX_PATTERN:
-        raise PatternError(f"a JSONPath has at most {MAX_PATTERN} characters, this one {len(text)}")
-    return JsonPath(text)
+    """Return the compiled query; raise PatternError where it is not RFC 9535, or too long."""
+    _check_length("a JSONPath", text)
+    return _compiled_jsonpath(text)
+
+
+_compiled_jsonpath = lru_cache(maxsize=512)(JsonPath)

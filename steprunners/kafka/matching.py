@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from steprunners.display import show
 from steprunners.json_types import Json
+from steprunners.kafka.literals import may_hold, required_texts
 from steprunners.kafka.messages import Message, key_to_bytes, text_or_base64, to_bytes
 from steprunners.patterns import PatternError, compile_jsonpath, compile_regex
 
 MatchType = Literal["exact", "regex", "jsonpath"]
 
-#: Returns why a message is not it; None where it may be.
-Predicate = Callable[[Message], str | None]
+
+@dataclass(frozen=True, eq=False)
+class Predicate:
+    """Whether a message may be looked for, and why one for which it does not hold is not it."""
+
+    holds: Callable[[Message], bool]
+    reason: Callable[[Message], str]
 
 
 class Matcher:
@@ -30,77 +37,91 @@ class Matcher:
         if pattern is not None:
             self.predicates.append(_BY_TYPE[pattern[0]](pattern[1]))
 
-    def matches(self, message: Message) -> bool:
-        """Whether every predicate holds."""
-        return all(predicate(message) is None for predicate in self.predicates)
+    def failing(self, message: Message) -> list[Predicate]:
+        """Return the predicates that do not hold: none where the message is looked for."""
+        return [each for each in self.predicates if not each.holds(message)]
 
     def reasons(self, message: Message) -> list[str]:
         """Return why the message is not it: one reason for each predicate that does not hold."""
-        return [reason for predicate in self.predicates if (reason := predicate(message)) is not None]
+        return reasons_of(self.failing(message), message)
+
+
+def reasons_of(failing: Sequence[Predicate], message: Message) -> list[str]:
+    """Return what each of the predicates, which do not hold for the message, has against it."""
+    return [each.reason(message) for each in failing]
 
 
 def _key_is(wanted: Json) -> Predicate:
-    expected = key_to_bytes(wanted)
-    shown = show(wanted)
-
-    def predicate(message: Message) -> str | None:
-        return None if message.key_bytes == expected else f"its key is {show(message.key)}, not {shown}"
-
-    return predicate
+    expected, shown = key_to_bytes(wanted), show(wanted)
+    return Predicate(
+        lambda message: message.key_bytes == expected,
+        lambda message: f"its key is {show(message.key)}, not {shown}",
+    )
 
 
 def _header_is(name: str, wanted: Json) -> Predicate:
     expected = None if wanted is None else to_bytes(wanted)
 
-    def predicate(message: Message) -> str | None:
-        values = [value for each, value in message.header_items if each == name]
-        if not values:
-            return f"it has no header {name}"
-        return None if expected in values else f"its header {name} is {_shown(values)}, not {show(wanted)}"
+    def values(message: Message) -> list[bytes | None]:
+        return [value for each, value in message.header_items if each == name]
 
-    return predicate
+    def reason(message: Message) -> str:
+        found = values(message)
+        if not found:
+            return f"it has no header {name}"
+        return f"its header {name} is {_shown(found)}, not {show(wanted)}"
+
+    return Predicate(lambda message: expected in values(message), reason)
 
 
 def _shown(values: list[bytes | None]) -> str:
     return " and ".join(show(None if value is None else text_or_base64(value)[0]) for value in values)
 
 
+def _of_value(holds: Callable[[bytes], bool], reason: str) -> Predicate:
+    """Return a predicate of the raw value, which a tombstone does not have."""
+    return Predicate(
+        lambda message: message.value_bytes is not None and holds(message.value_bytes),
+        lambda message: "it is a tombstone: it has no value" if message.value_bytes is None else reason,
+    )
+
+
 def _contains(pattern: str) -> Predicate:
     expected = to_bytes(pattern)
-
-    def predicate(message: Message) -> str | None:
-        if message.value_bytes is None:
-            return "it is a tombstone: it has no value"
-        return None if expected in message.value_bytes else f"its value does not contain {show(pattern)}"
-
-    return predicate
+    return _of_value(lambda value: expected in value, f"its value does not contain {show(pattern)}")
 
 
 def _matches_regex(pattern: str) -> Predicate:
-    regex = compile_regex(pattern)
-
-    def predicate(message: Message) -> str | None:
-        if message.value_bytes is None:
-            return "it is a tombstone: it has no value"
-        return None if regex.search(message.value_bytes) else f"its value does not match {show(pattern)}"
-
-    return predicate
+    return _of_value(compile_regex(pattern).search, f"its value does not match {show(pattern)}")
 
 
 def _selected_by(pattern: str) -> Predicate:
     query = compile_jsonpath(pattern)
+    texts = required_texts(query)
 
-    def predicate(message: Message) -> str | None:
+    def selects(message: Message) -> bool:
         value, encoding = message.decoded
+        return encoding == "json" and bool(query.select(value) or query.select([value]))
+
+    def holds(message: Message) -> bool:
+        if message.value_bytes is None or not may_hold(message.value_bytes, texts):
+            return False
+        try:
+            return selects(message)
+        except PatternError:
+            return False
+
+    def reason(message: Message) -> str:
+        encoding = message.decoded[1]
         if encoding != "json":
             return "it is a tombstone: it has no value" if encoding == "null" else "its value is not JSON"
         try:
-            found = query.select(value) or query.select([value])
+            selects(message)
         except PatternError as problem:
             return str(problem)
-        return None if found else f"{pattern} selects nothing in its value"
+        return f"{pattern} selects nothing in its value"
 
-    return predicate
+    return Predicate(holds, reason)
 
 
 _BY_TYPE: dict[MatchType, Callable[[str], Predicate]] = {

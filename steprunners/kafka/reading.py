@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from steprunners.base import StepError
-from steprunners.display import show
 from steprunners.json_types import Json
 from steprunners.kafka.client import KafkaClient
 from steprunners.kafka.fetching import fetch
 from steprunners.kafka.matching import Matcher
 from steprunners.kafka.messages import Message
+from steprunners.kafka.near_misses import NearMisses
 from steprunners.network import Call
 
-#: How many of the closest messages are shown, and how much of each value, in characters.
-NEAREST = 5
-NEAREST_LENGTH = 1_000
 #: The messages found may be so large together, in bytes.
 MOST_BYTES = 16 * 1024 * 1024
 
@@ -26,7 +23,7 @@ MOST_BYTES = 16 * 1024 * 1024
 class Reading:
     """Where each partition is read on (`positions`) and was begun (`begun`), and what came of it.
 
-    `near` holds the closest messages as [predicates that do not hold, place, what is shown], the closest first.
+    `reached` says whether the brokers have ever answered; `scanned` counts the messages that were looked at.
     """
 
     began_ms: int
@@ -36,33 +33,63 @@ class Reading:
     scanned: int = 0
     found: list[Json] = field(default_factory=list)
     found_bytes: int = 0
-    near: list[Any] = field(default_factory=list)
+    near: NearMisses = field(default_factory=NearMisses)
 
     @classmethod
     def from_json(cls, state: Any) -> Reading:
         """Return the reading that `to_json` gave."""
-        reading = cls(**state)
-        reading.positions = {int(key): value for key, value in reading.positions.items()}
-        reading.begun = {int(key): value for key, value in reading.begun.items()}
-        return reading
+        return cls(
+            began_ms=state["began_ms"],
+            positions=by_partition(state["positions"]),
+            begun=by_partition(state["begun"]),
+            reached=state["reached"],
+            scanned=state["scanned"],
+            found=state["found"],
+            found_bytes=state["found_bytes"],
+            near=NearMisses.from_json(state["near"]),
+        )
 
     def to_json(self) -> dict[str, Json]:
         """Return it as it is stored over a wait."""
-        state = asdict(self)
-        for name in ("positions", "begun"):
-            state[name] = {str(key): value for key, value in state[name].items()}
-        return state
+        return {
+            "began_ms": self.began_ms,
+            "positions": to_wire(self.positions),
+            "begun": to_wire(self.begun),
+            "reached": self.reached,
+            "scanned": self.scanned,
+            "found": self.found,
+            "found_bytes": self.found_bytes,
+            "near": self.near.to_json(),
+        }
+
+    def rest(self) -> Reading:
+        """Return the reading of what comes after this one, to be added to it later."""
+        return Reading(self.began_ms, dict(self.positions), scanned=self.scanned)
+
+    def add(self, rest: Reading) -> None:
+        """Add what was read after this one."""
+        for partition in rest.positions:
+            self.begun.setdefault(partition, self.positions.get(partition, 0))
+        self.positions.update(rest.positions)
+        self.scanned = rest.scanned
+        self.found += rest.found
+        self.found_bytes += rest.found_bytes
+        self.near.merge(rest.near)
 
     def take(self, message: Message, matcher: Matcher) -> bool:
         """Look at the next message of a partition; returns whether it is looked for."""
         self.scanned += 1
         self.positions[message.partition] = message.offset + 1
-        reasons = matcher.reasons(message)
-        if reasons:
-            self._remember_near(message, reasons)
+        failing = matcher.failing(message)
+        if failing:
+            self.near.add(message, failing, self.scanned)
             return False
         self.found.append(message.to_json())
         self.found_bytes += len(message.value_bytes or b"")
+        return True
+
+    def check_size(self) -> None:
+        """Raise StepError where the messages that were found are too large together."""
         if self.found_bytes > MOST_BYTES:
             limit = f"{MOST_BYTES // (1024 * 1024)} MiB"
             raise StepError(
@@ -70,26 +97,6 @@ class Reading:
                 code="response_too_large",
                 result=self.result(),
             )
-        return True
-
-    def _remember_near(self, message: Message, reasons: list[str]) -> None:
-        # The fewer predicates fail the closer it is; of equally close ones the latest are shown.
-        rank = [len(reasons), -self.scanned]
-        if len(self.near) == NEAREST and rank > self.near[-1][:2]:
-            return
-        value, encoding = message.decoded
-        text = value if isinstance(value, str) else None
-        cut = text[:NEAREST_LENGTH] + "…" if text is not None and len(text) > NEAREST_LENGTH else value
-        if encoding == "json" and len(message.value_bytes or b"") > NEAREST_LENGTH:
-            cut = show(value, NEAREST_LENGTH)
-        shown: dict[str, Json] = {
-            "partition": message.partition,
-            "offset": message.offset,
-            "key": message.key,
-            "value": cut,
-            "reason": "; ".join(reasons),
-        }
-        self.near = sorted([*self.near, [*rank, shown]], key=lambda each: each[:2])[:NEAREST]
 
     def result(self) -> dict[str, Json]:
         """Return the step's result as far as it goes; messages in the order of their times."""
@@ -102,8 +109,18 @@ class Reading:
             "messages": list(found),
             "count": len(found),
             "scanned": {"messages": self.scanned, "partitions": partitions},
-            "nearMisses": [each[2] for each in self.near],
+            "nearMisses": self.near.shown(),
         }
+
+
+def by_partition(offsets: Mapping[str, Any]) -> dict[int, int]:
+    """Return offsets as JSON has them, by number."""
+    return {int(partition): int(offset) for partition, offset in offsets.items()}
+
+
+def to_wire(offsets: Mapping[int, int]) -> dict[str, Json]:
+    """Return offsets as JSON has them."""
+    return {str(partition): offset for partition, offset in offsets.items()}
 
 
 def _time_of(message: Any) -> tuple[int, int, int]:
@@ -120,8 +137,10 @@ def read_once(
     for chunk in chunks:
         before = reading.positions[chunk.partition]
         for message in chunk.messages():
-            if reading.take(message, matcher) and len(reading.found) >= enough:
-                return True
+            if reading.take(message, matcher):
+                reading.check_size()
+                if len(reading.found) >= enough:
+                    return True
         reading.positions[chunk.partition] = chunk.next_offset()
         moved |= reading.positions[chunk.partition] != before
         call.check()
@@ -130,13 +149,8 @@ def read_once(
 
 async def _fetch(client: KafkaClient, call: Call, topic: str, reading: Reading) -> list[Any]:
     """Fetch from the positions on; partitions that came into being since are read from their beginning."""
-    add_partitions(reading.positions, await client.leaders(call, topic) or {})
+    for partition in await client.leaders(call, topic) or {}:
+        reading.positions.setdefault(partition, 0)
     for partition, position in reading.positions.items():
         reading.begun.setdefault(partition, position)
     return await fetch(client, call, topic, reading.positions)
-
-
-def add_partitions(positions: dict[int, int], leaders: Mapping[int, int]) -> None:
-    """Add the partitions that are not known yet: they did not exist, so they count from 0."""
-    for partition in leaders:
-        positions.setdefault(partition, 0)

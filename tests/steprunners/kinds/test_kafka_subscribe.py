@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from steprunners.base import BadConfig, ExecutionFacts, Finished, Park
 from steprunners.kafka.connection import KafkaConnection
-from steprunners.kinds.kafka_subscribe import KafkaSubscribeConfig, KafkaSubscribeRunner
+from steprunners.kafka.subscription import KafkaSubscribeConfig
+from steprunners.kinds.kafka_subscribe import KafkaSubscribeRunner
 from steprunners.references import Grammar
 from tests.steprunners.conftest import MakeContext
 
