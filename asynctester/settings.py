@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "drf_standardized_errors",
+    "axes",
     "asynctester",  # for its management commands
     "accounts",
     "resources",
@@ -60,9 +61,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "asynctester.guard.refuse_null_characters",
     "asynctester.headers.protect",
     "asynctester.errors.UnreadableSecretMiddleware",
+    "asynctester.guard.refuse_null_characters",
     "accounts.origin.remember_request",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -71,6 +72,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",  # answers for doors that are locked, so it comes last
 ]
 
 ROOT_URLCONF = "asynctester.urls"
@@ -149,6 +151,19 @@ CELERY_TASK_PUBLISH_RETRY = False  # the row is the outbox: the sweeper publishe
 CELERY_DB_REUSE_MAX = 1_000_000_000  # Celery's Django fix-up would reconnect for every task
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
+# What web processes count together (accounts/throttling.py). JSON: nothing in Redis is ever unpickled.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "asynctester",
+        "OPTIONS": {
+            "serializer": "django.core.signing.JSONSerializer",
+            "socket_timeout": 1,
+            "socket_connect_timeout": 1,
+        },
+    }
+}
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -183,6 +198,39 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+AUTHENTICATION_BACKENDS = ["accounts.backends.Doorkeeper", "accounts.backends.PasswordBackend"]
+PASSWORD_HASHERS = [
+    "accounts.hashers.Argon2",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # of users from before
+]
+PASSWORD_RESET_TIMEOUT = env.int("PASSWORD_RESET_TIMEOUT", default=3_600)  # seconds
+REGISTRATION_OPEN = env("REGISTRATION", default="off").lower() in ("open", "on", "true", "yes", "1")
+EMAIL_VERIFICATION = env.bool("EMAIL_VERIFICATION", default=True)  # whether they show first that the address is theirs
+# Where links in mails lead: never taken from a request, whose Host header is the sender's.
+PUBLIC_URL = env("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+# Which header of a proxy of ours names the client (X-Forwarded-For, say), and how many proxies write to it.
+TRUSTED_PROXY_HEADER = env("TRUSTED_PROXY_HEADER", default="")
+TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=1)
+# Requests of one client about signing in; those that send mail, of one client and to one recipient. Empty: no limit.
+AUTH_RATES = {
+    "auth": env("AUTH_RATE", default="120/minute"),
+    "mail": env("MAIL_RATE", default="20/hour"),
+    "recipient": env("RECIPIENT_RATE", default="5/hour"),
+}
+# Wrong passwords of one user from one client, and of one client for all users, until that client has to pause.
+AXES_FAILURE_LIMIT = env.int("LOCKOUT_FAILURES", default=10)
+LOCKOUT_ADDRESS_FAILURES = env.int("LOCKOUT_ADDRESS_FAILURES", default=100)
+AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOCKOUT_MINUTES", default=15))
+AXES_HANDLER = "accounts.lockout.Failures"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address"]  # the order that the handler relies on
+AXES_LOCKOUT_CALLABLE = "asynctester.lockout.locked_out"
+AXES_USERNAME_CALLABLE = "accounts.lockout.username"
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_CLIENT_IP_CALLABLE = "accounts.addresses.client_network"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # trying again meanwhile does not make it longer
+AXES_DISABLE_ACCESS_LOG = True  # the audit log has the sign-ins
+AXES_VERBOSE = False
 # Days after which the audit log forgets, at least 30; 0 keeps it for ever.
 AUDIT_RETENTION_DAYS = env.int("AUDIT_RETENTION_DAYS", default=365)
 SIMPLE_JWT = {
@@ -191,14 +239,21 @@ SIMPLE_JWT = {
     "ROTATE_REFRESH_TOKENS": True,
     "BLACKLIST_AFTER_ROTATION": True,
     "CHECK_REVOKE_TOKEN": True,  # a changed password ends every token
-    "UPDATE_LAST_LOGIN": True,
     "USER_ID_FIELD": "id",
 }
+
+# --- Mail -----------------------------------------------------------------------------------------
+# smtp+tls://user:password@host:587; without it mails are written to the log of the worker, which sends them.
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Async Testing Service <noreply@localhost>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # --- REST -----------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework_simplejwt.authentication.JWTAuthentication",
+        "accounts.api.bearer.BearerAuthentication",
+        "accounts.api.api_token.ApiTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -241,6 +296,15 @@ SPECTACULAR_SETTINGS = {
 MAX_REQUEST_BYTES = env.int("MAX_REQUEST_BYTES", default=5 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_REQUEST_BYTES
 MAX_STEPS_PER_FLOW = env.int("MAX_STEPS_PER_FLOW", default=2_000)
+# What an organisation may use, unless its own limits say otherwise (docs/limits.md).
+MAX_ROWS = env.int("MAX_ROWS", default=100_000)
+MAX_MESSAGES = env.int("MAX_MESSAGES", default=10_000)
+MAX_PATTERN_LENGTH = env.int("MAX_PATTERN_LENGTH", default=1_000)
+MAX_EXECUTION_SECONDS = env.int("MAX_EXECUTION_SECONDS", default=8 * 24 * 3_600)  # a delay takes up to seven days
+MAX_CONCURRENT_EXECUTIONS = env.int("MAX_CONCURRENT_EXECUTIONS", default=1_000)
+MAX_WAITING_EXECUTIONS = env.int("MAX_WAITING_EXECUTIONS", default=10_000)
+MAX_RUNS_PER_MINUTE = env.int("MAX_RUNS_PER_MINUTE", default=6_000)
+MAX_WEB_SOCKETS = env.int("MAX_WEB_SOCKETS", default=1_000)
 
 # --- Pages ----------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"
@@ -252,22 +316,14 @@ STATIC_ROOT = Path(env("STATIC_ROOT", default=str(DATA_DIR / "static")))
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns where it is missing
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
+
+# --- Browsers (docs/security.md; asynctester/headers.py writes the other headers) --------------------
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
-
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
-    # Two lines a step say nothing that the database does not; a task that fails is still an ERROR here.
-    "loggers": {name: {"level": "WARNING"} for name in ("celery.worker.strategy", "celery.app.trace")},
-}
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 CSRF_COOKIE_HTTPONLY = True  # scripts read the token from the page
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -281,3 +337,13 @@ SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=365 * 24 * 3_600 if
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_SECONDS > 0
 # Whether a domain goes into the browsers' preload list is for its owner to decide, and hard to take back.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
+    # Two lines a step say nothing that the database does not; a task that fails is still an ERROR here.
+    "loggers": {name: {"level": "WARNING"} for name in ("celery.worker.strategy", "celery.app.trace")},
+}

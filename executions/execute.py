@@ -13,7 +13,8 @@ from executions.records import milliseconds_now
 from executions.settling import Outcome, delegate, end, end_attempted, wait, wait_for_child
 from executions.starts import starts_of
 from executions.states import StepStatus
-from resources.network import policy
+from resources.limits import limits_of_team
+from resources.network import policy_of
 from steprunners.base import (
     BadReference,
     Cancellation,
@@ -38,6 +39,7 @@ from steprunners.lifecycle import (
     broken,
     is_wanted,
 )
+from steprunners.patterns import patterns_of_at_most
 from steprunners.references import ReferenceProblem, Scope
 from steprunners.registry import runners
 
@@ -62,7 +64,7 @@ class Bench:
         return StepContext(
             deadline=Deadline(seconds),
             cancellation=self.cancellation,
-            network=policy(),
+            network=policy_of(self.execution.team_id),
             execution=ExecutionFacts(
                 str(self.execution.id), milliseconds(self.execution.started_at) or 0, starts, starts_at_ms
             ),
@@ -83,6 +85,13 @@ def carry_on(
     step: ExecutionStep, execution: Execution, near: ctx.Neighbours, cancellation: Cancellation
 ) -> int | None:
     """Carry the claimed step on; returns where the chain goes on."""
+    with patterns_of_at_most(limits_of_team(execution.team_id).pattern_length):
+        return _carry_on(step, execution, near, cancellation)
+
+
+def _carry_on(
+    step: ExecutionStep, execution: Execution, near: ctx.Neighbours, cancellation: Cancellation
+) -> int | None:
     envelope = StepEnvelope.model_validate(step.definition)
     bench = Bench(execution, envelope, cancellation)
     scope = ctx.build_scope(execution, near.steps)

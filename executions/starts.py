@@ -20,7 +20,8 @@ from executions.presentation import milliseconds
 from executions.variables import evaluate
 from flows.models import FlowVersion
 from flows.selectors import load_document
-from resources.network import policy
+from resources.network import policy_of
+from resources.secrets import UNREADABLE, SecretsUnreadable
 from steprunners.base import Deadline, StepError
 from steprunners.json_types import Json
 from steprunners.references import ReferenceProblem, Scope, resolve
@@ -42,7 +43,11 @@ def record_starts(execution: Execution) -> None:
         return
     resources: dict[str, dict[str, Json]] = {}
     deadline = Deadline(RECORD_SECONDS)
-    for (step_type, resource), keys in _by_resource(_wanted_by(execution)).items():
+    try:
+        wanted = _by_resource(_wanted_by(execution))
+    except SecretsUnreadable:
+        wanted = {}  # the steps that need the secret say so
+    for (step_type, resource), keys in wanted.items():
         _record(execution, step_type, resource, keys, deadline, resources)
     at_ms = milliseconds(execution.started_at) or 0
     execution.positions = {"atMs": at_ms, "resources": resources}
@@ -62,9 +67,10 @@ def _record(
         connected = connect(execution, runner.resource_type, resource)
         if connected.connection is None or connected.resource_id is None:
             return
-        starts = runner.record_starts(keys, connected.connection, policy(), deadline)
-    except StepError as error:
-        logger.info("execution %s: no start recorded for %s: %s", execution.id, resource, error.code)
+        starts = runner.record_starts(keys, connected.connection, policy_of(execution.team_id), deadline)
+    except (StepError, SecretsUnreadable) as error:
+        reason = getattr(error, "code", UNREADABLE)
+        logger.info("execution %s: no start recorded for %s: %s", execution.id, resource, reason)
         return
     found.setdefault(connected.resource_id, {}).update(starts)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from typing import Annotated, Any
 
+from django.conf import settings
 from pydantic import AfterValidator, Field
 
 from flows.declarations import read_variables, variable_names
@@ -18,7 +19,7 @@ from flows.parsing import check_tree, parse_body, parse_documents
 from flows.problems import FlowInvalid, Place, Problem, invalid, problem_at
 from flows.step_checks import check_steps, model_problems
 from flows.step_links import Surroundings
-from flows.steps import Node, give_ids, inline_lists, put_inline, read_steps, walk
+from flows.steps import Node, check_count, give_ids, inline_lists, put_inline, read_steps, walk
 from flows.variables import Variable
 from steprunners.base import Wire
 from steprunners.envelope import StepEnvelope, dump
@@ -140,16 +141,19 @@ def check_document(
     known_names: Set[str] = frozenset(),
     around: Surroundings | None = None,
     previous: FlowDocument | None = None,
+    most_steps: int | None = None,
 ) -> FlowDocument:
     """Return the canonical document; raise FlowInvalid with everything that is wrong with `raw` at once.
 
     `known_names` may be referred to besides the flow's own (the variables of the team's environments);
     `around` is what the team has that steps may name (None: resources and other flows are not looked at);
-    `previous` is the version before: steps keep their ids by name, masked secret defaults their values.
+    `previous` is the version before: steps keep their ids by name, masked secret defaults their values;
+    `most_steps` is how many it may have (None: what the installation allows).
     """
     check_tree(raw)
     if not isinstance(raw, dict):
         raise invalid("dict_type", f"a flow must be an object, not {kind_of(raw)}")
+    check_count(raw.get("steps"), most_steps or settings.MAX_STEPS_PER_FLOW)
     problems = _head_problems(raw)
     nodes = read_steps(raw.get("steps"), problems) if "steps" in raw else _no_steps(problems)
     secrets = previous.secret_defaults() if previous else {}

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q
-
 from accounts.models import Team
 from flows.document import FlowDocument, check_document
 from flows.models import Flow, FlowVersion
 from flows.step_links import Surroundings
-from flows.steps import read_steps, walk
-from resources.fields import to_text
+from resources.limits import limits_of_team
 from resources.models import Environment, Resource
+from steprunners.patterns import patterns_of_at_most
 
 
 def load_document(version: FlowVersion) -> FlowDocument:
@@ -48,7 +46,15 @@ def check_for_team(team: Team, raw: Any, *, flow: Flow | None = None) -> FlowDoc
     """
     previous = load_document(newest_version(flow)) if flow and flow.version else None
     around = Surroundings(known_resources(team), lambda named: _newest_version_of(team, named))
-    return check_document(raw, known_names=known_names(team), around=around, previous=previous)
+    limits = limits_of_team(team.pk)
+    with patterns_of_at_most(limits.pattern_length):
+        return check_document(
+            raw,
+            known_names=known_names(team),
+            around=around,
+            previous=previous,
+            most_steps=limits.steps_per_flow,
+        )
 
 
 def _newest_version_of(team: Team, flow_id: str) -> int | None:
@@ -58,25 +64,3 @@ def _newest_version_of(team: Team, flow_id: str) -> int | None:
     except ValueError:  # what is no id is no flow's either
         return None
     return found.values_list("version", flat=True).first()
-
-
-def uses_of(resource: Resource) -> list[str]:
-    """Return where the newest versions of living flows name it: `Order is fulfilled: row, check`."""
-    wanted = {str(resource.pk), resource.name}
-    mentions = Q()
-    for text in wanted:
-        mentions |= Q(document__contains=to_text(text))  # most flows need not be read
-    versions = FlowVersion.objects.filter(
-        mentions, flow__team=resource.team_id, flow__deleted_at=None, number=F("flow__version")
-    ).select_related("flow")
-    places = []
-    for version in versions:
-        steps = [name for name, named in _resources_of(version.document["steps"]) if named in wanted]
-        if steps:
-            places.append(f"{version.flow.name}: {', '.join(steps)}")
-    return places
-
-
-def _resources_of(steps: Any) -> list[tuple[str, Any]]:
-    """Return the name of every step, inline ones too, with what it has as resourceId."""
-    return [(node.name or "", node.meta.get("resourceId")) for node in walk(read_steps(steps, []))]

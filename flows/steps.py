@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
-
 from accounts.models import new_id
 from flows.problems import MAX_HINTED, Place, Problem, invalid, problem_at
 from steprunners.base import StepRunner
@@ -84,14 +82,10 @@ def put_inline(meta: Mapping[str, Any], steps: Mapping[Place, list[Any]]) -> dic
 
 
 def read_steps(raw: Any, problems: list[Problem], *, place: Place = ("steps",)) -> list[Node]:
-    """Return the steps that can be read, and add what is wrong with the others to `problems`.
-
-    Raises FlowInvalid where there are too many.
-    """
+    """Return the steps that can be read, and add what is wrong with the others to `problems`."""
     if not isinstance(raw, list):
         problems.append(problem_at(place, "list_type", f"steps must be a list, not {kind_of(raw)}"))
         return []
-    _check_count(count_steps(raw), place)
     return list(_read_list(raw, problems, place))
 
 
@@ -109,13 +103,14 @@ def count_steps(raw: list[Any]) -> int:
     return count
 
 
-def _check_count(count: int, place: Place) -> None:
-    limit = settings.MAX_STEPS_PER_FLOW
-    if count > limit:
+def check_count(raw: Any, most: int) -> None:
+    """Raise FlowInvalid where the list holds more than `most` steps, inline ones included."""
+    count = count_steps(raw) if isinstance(raw, list) else 0
+    if count > most:
         raise invalid(
             "too_many_steps",
-            f"a flow has at most {limit} steps, inline ones included; this one {count}",
-            place,
+            f"a flow has at most {most} steps, inline ones included; this one {count}",
+            ("steps",),
         )
 
 

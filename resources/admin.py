@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
 from accounts.admin_scope import ScopedAdmin
-from resources.checking import check_resource
-from resources.configuration import masked
+from resources import limit_admin  # noqa: F401 - Django looks for admins here
+from resources.configuration import Invalid, masked
 from resources.environment_values import shown_variables
 from resources.models import Environment, Resource
+from resources.secret_warnings import readable_secrets, warnings_of
+from resources.services import check_now, refuse_rename
 from resources.usage import places_using
 
 #: Each may take five seconds, and the page waits for all.
@@ -36,10 +40,24 @@ class _Named(ScopedAdmin[Any]):
         return False
 
 
+class ResourceForm(forms.ModelForm[Resource]):
+    """What may be changed here; a name that flows use stays."""
+
+    def clean_name(self) -> str:
+        """Refuse a new name where steps use the old one."""
+        name: str = self.cleaned_data["name"]
+        try:
+            refuse_rename(self.instance, name)
+        except Invalid as error:
+            raise ValidationError(error.problems[0].message, "in_use") from error
+        return name
+
+
 @admin.register(Resource)
 class ResourceAdmin(_Named):
     """Named connections; secrets are masked."""
 
+    form = ResourceForm
     list_display = ("name", "type", "group_name", "namespace", "team", "created_by", "updated_at")
     list_filter = ("type", ("team", admin.RelatedOnlyFieldListFilter), "updated_at")
     search_fields = ("name", "group_name", "namespace")
@@ -48,17 +66,27 @@ class ResourceAdmin(_Named):
         ("group_name", "namespace"),
         ("type", "team"),
         "shown_config",
+        "warnings",
         "used_by",
         ("created_by", "created_at", "updated_at"),
     )
-    readonly_fields = ("type", "team", "shown_config", "used_by", "created_by", "created_at", "updated_at")
+    readonly_fields = (
+        "type",
+        "team",
+        "shown_config",
+        "warnings",
+        "used_by",
+        "created_by",
+        "created_at",
+        "updated_at",
+    )
     actions = ("check_selected",)
 
     @admin.action(description="Check that selected resources answer", permissions=["change"])
     def check_selected(self, request: HttpRequest, selected: QuerySet[Resource]) -> None:
         """Connect to each of the first ten, and tell what came of it."""
         for resource in selected[:MAX_CHECKS]:
-            verdict = check_resource(resource)
+            verdict = check_now(resource=resource)
             level = messages.SUCCESS if verdict.ok else messages.ERROR
             self.message_user(
                 request, f"resource {resource.name}: {verdict.message} ({verdict.latency_ms} ms)", level
@@ -71,7 +99,12 @@ class ResourceAdmin(_Named):
     @admin.display(description="config")
     def shown_config(self, resource: Resource) -> str:
         """Return the config with its secrets masked."""
-        return _pretty(masked(resource.config, resource.secrets))
+        return _pretty(masked(resource.config, readable_secrets(resource)))
+
+    @admin.display(description="warnings")
+    def warnings(self, resource: Resource) -> str:
+        """Return what is to be told about the resource's secrets."""
+        return "; ".join(f"{each.place}: {each.message}" for each in warnings_of(resource)) or "none"
 
     @admin.display(description="used by")
     def used_by(self, resource: Resource) -> str:

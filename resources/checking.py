@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from resources.models import Resource
-from resources.network import policy
+from resources.network import policy_of
+from resources.secrets import SecretsUnreadable
 from resources.selectors import connection_of, secret_values
 from steprunners.base import Deadline, StepError
 from steprunners.masking import Masker
@@ -37,8 +38,10 @@ def _checked(resource: Resource, deadline: Deadline) -> tuple[bool, str]:
         connection, secrets = connection_of(resource), secret_values(resource)
     except (ValidationError, KeyError):
         return False, "its config is not valid in this version: save it anew"
+    except SecretsUnreadable as error:
+        return False, str(error)
     try:
-        ok, message = True, connection.check(policy(), deadline)
+        ok, message = True, connection.check(policy_of(resource.team_id), deadline)
     except StepError as error:
         ok, message = False, error.message
     return ok, str(Masker(secrets).mask(message))

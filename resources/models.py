@@ -7,12 +7,14 @@ from django.db import models
 from accounts.models import Team, User, new_id
 from accounts.tenancy import TenantQuerySet
 from resources.fields import EncryptedJSONField, JSONTextField
+from resources.limit_models import OrganisationLimits  # noqa: F401 - Django looks for models here
 
 
 class Resource(models.Model):
     """A named connection: `type` names its connection class in the step registry.
 
-    `config` holds the plain fields, `secrets` the secret ones (write-only, encrypted at rest).
+    `config` holds the plain fields, `secrets` the secret ones (write-only, encrypted at rest). `last_check` is what
+    came of the last check of this config: `{ok, message, latencyMs, at}`.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -23,6 +25,7 @@ class Resource(models.Model):
     namespace = models.CharField(max_length=150, blank=True, default="")
     config = JSONTextField(default=dict)
     secrets = EncryptedJSONField(null=True, blank=True, editable=False)
+    last_check = JSONTextField(null=True, blank=True, editable=False)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -1,18 +1,35 @@
-"""Where flows may connect to: the installation's policy, from the settings."""
+"""Where the flows of a team may connect to, and how much they may read: the rules of installation and organisation."""
 
-from functools import cache
+from functools import lru_cache
+from uuid import UUID
 
 from django.conf import settings
 
+from resources.limits import Limits, grant_of_team
 from steprunners.network import NetworkPolicy
 
 
-@cache
-def policy() -> NetworkPolicy:
-    """Return the installation's policy (NETWORK_ALLOWED, NETWORK_DENY_PRIVATE, MAX_RESPONSE_BYTES, SQLITE_FOLDER)."""
+def policy_of(team_id: UUID) -> NetworkPolicy:
+    """Return the policy of the team's organisation.
+
+    What NETWORK_ALLOWED and the organisation's own list allow, within its limits. Equal rules give the same object,
+    which is what kept connections are looked up by.
+    """
+    grant = grant_of_team(team_id)
+    # The settings are arguments, so that a process that changes them (a test) gets what holds now.
+    allowed = (*settings.NETWORK_ALLOWED, *grant.network_allowed)
+    return _policy(allowed, settings.NETWORK_DENY_PRIVATE, settings.SQLITE_FOLDER, grant.limits)
+
+
+@lru_cache(maxsize=1_024)
+def _policy(
+    allowed: tuple[str, ...], deny_private: bool, sqlite_folder: str, limits: Limits
+) -> NetworkPolicy:
     return NetworkPolicy(
-        allowed=tuple(settings.NETWORK_ALLOWED),
-        deny_private=settings.NETWORK_DENY_PRIVATE,
-        max_body_bytes=settings.MAX_RESPONSE_BYTES,
-        sqlite_folder=settings.SQLITE_FOLDER or None,
+        allowed=allowed,
+        deny_private=deny_private,
+        max_body_bytes=limits.response_bytes,
+        sqlite_folder=sqlite_folder or None,
+        max_rows=limits.rows,
+        max_messages=limits.messages,
     )

@@ -11,6 +11,7 @@ from steprunners.assertions import Assertion
 from steprunners.base import BadConfig, Finished, StepConfig, StepContext, StepResult, StepRunner
 from steprunners.json_types import Json
 from steprunners.network import Call
+from steprunners.quotas import within
 from steprunners.references import Grammar
 from steprunners.sql.connection import SqlConnection
 from steprunners.sql.running import Request, run_statement
@@ -110,6 +111,7 @@ class SqlRunner(StepRunner[SqlConfig]):
         connection = context.connection
         if not isinstance(connection, SqlConnection):
             raise BadConfig("meta.resourceId: the step needs an sql resource")
+        config = within(config, "max_rows", context.network.max_rows)
         request = Request(config.query, config.parameters, config.max_rows, config.read_only)
         answer = run_statement(
             connection, request, Call(context.network, context.deadline, context.cancellation)

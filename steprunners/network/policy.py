@@ -32,7 +32,8 @@ class NetworkPolicy:
     `allowed` holds exceptions: a host name (`shop.internal`, `*.internal`), an address or CIDR
     (`10.0.0.0/8`), each with an optional port (`localhost:8001`, `[::1]:80`), or a port alone (`:8001`). A
     host name is trusted with whatever private address it resolves to. Metadata services are refused whatever
-    `allowed` and `deny_private` say. `max_body_bytes` caps the decoded body of one HTTP answer.
+    `allowed` and `deny_private` say. `max_body_bytes` caps the decoded body of one HTTP answer, `max_rows` and
+    `max_messages` what a step that reads rows or messages collects.
     `sqlite_folder` is the folder below which SQLite files may be opened; None where none may.
     """
 
@@ -40,6 +41,8 @@ class NetworkPolicy:
     deny_private: bool = True
     max_body_bytes: int = MAX_BODY_BYTES
     sqlite_folder: str | None = None
+    max_rows: int = 100_000
+    max_messages: int = 10_000
 
     def __post_init__(self) -> None:
         """Raise ValueError where an entry of `allowed` cannot be read."""
