@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 from rest_framework.routers import SimpleRouter
 
+from accounts.api import account_urls
 from accounts.api.views.members import OrganisationMember, OrganisationMembers, TeamMember, TeamMembers
 from accounts.api.views.organisations import Organisations, OrganisationTeams, Teams
 from accounts.api.views.sessions import Login, Logout, Refresh
@@ -16,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("auth/login", Login.as_view(), name="login"),
     path("auth/refresh", Refresh.as_view(), name="refresh"),
     path("auth/logout", Logout.as_view(), name="logout"),
+    *account_urls.urlpatterns,
     path("profile", Profile.as_view(), name="profile"),
     path("organisations/<uuid:pk>/teams", OrganisationTeams.as_view(), name="organisation-teams"),
     path("organisations/<uuid:pk>/members", OrganisationMembers.as_view(), name="organisation-members"),

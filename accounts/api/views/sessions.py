@@ -9,6 +9,7 @@ from rest_framework import serializers, status
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts import sessions
@@ -18,6 +19,9 @@ from accounts.api.serializers import (
     SessionSerializer,
     TokensSerializer,
 )
+from accounts.throttling import AuthThrottle
+
+NOT_CONFIRMED = "Confirm your e-mail address first: open the link in the mail that was sent to it."
 
 
 class OpenView(APIView):
@@ -25,6 +29,7 @@ class OpenView(APIView):
 
     authentication_classes = ()
     permission_classes = ()
+    throttle_classes: tuple[type[BaseThrottle], ...] = (AuthThrottle,)
     request_serializer: type[serializers.Serializer[Any]]
 
     def get_authenticate_header(self, request: Request) -> str:
@@ -49,6 +54,8 @@ class Login(OpenView):
         credentials = self.read(request)
         try:
             tokens = sessions.sign_in(request=request._request, **credentials)
+        except sessions.NotConfirmed:
+            raise AuthenticationFailed(NOT_CONFIRMED, "email_not_verified") from None
         except sessions.WrongCredentials:
             raise AuthenticationFailed(
                 "The e-mail address or the password is wrong.", "no_active_account"

@@ -1,0 +1,154 @@
+"""Inviting people into an organisation, and one of its teams, by a link in a mail.
+
+Whoever has an account joins with it, everybody else makes one on the way: the mail has shown that the address is
+theirs. Roles are checked where the invitation is made (`permissions`).
+"""
+
+from __future__ import annotations
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.password_validation import validate_password
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts import audit, links, mails, services
+from accounts.invitation_models import expiry
+from accounts.models import Invitation, Organisation, OrganisationMembership, Team, TeamMembership, User
+
+
+class ElsewhereTeam(Exception):
+    """The team is not the organisation's."""
+
+
+class WrongPassword(Exception):
+    """The address has an account, and this is not its password."""
+
+
+class SwitchedOff(Exception):
+    """The address has an account that was switched off."""
+
+
+def invite(  # noqa: PLR0913 - keyword-only: the columns of an invitation
+    *,
+    organisation: Organisation,
+    email: str,
+    role: str,
+    invited_by: User,
+    team: Team | None = None,
+    team_role: str = "",
+) -> Invitation:
+    """Make an invitation, or renew the open one for the address, and let its mail be sent.
+
+    Raises services.AlreadyMember, ElsewhereTeam, and mails.MailUnavailable (the invitation stands: send it again).
+    """
+    if team is not None and team.organisation_id != organisation.pk:
+        raise ElsewhereTeam
+    address = email.strip().lower()
+    if OrganisationMembership.objects.filter(organisation=organisation, user__email=address).exists():
+        raise services.AlreadyMember
+    place = {
+        "role": role,
+        "team": team,
+        "team_role": (team_role or TeamMembership.Role.EDITOR) if team else "",
+    }
+    with transaction.atomic():
+        invitation, _ = Invitation.objects.update_or_create(
+            organisation=organisation,
+            email=address,
+            accepted_at=None,
+            defaults={**place, "invited_by": invited_by, "expires_at": expiry()},
+        )
+        _record("member.invite", invitation, invited_by)
+    mails.ask_for(mails.INVITATION, str(invitation.pk))
+    return invitation
+
+
+def send_again(*, invitation: Invitation, sender: User) -> None:
+    """Send an open invitation once more, with a new link and new time; raises mails.MailUnavailable."""
+    with transaction.atomic():
+        invitation.expires_at = expiry()
+        invitation.save(update_fields=["expires_at"])
+        _record("member.invite", invitation, sender)
+    mails.ask_for(mails.INVITATION, str(invitation.pk))
+
+
+@transaction.atomic
+def revoke(*, invitation: Invitation, revoker: User) -> None:
+    """Take an invitation back; its link is over."""
+    _record("member.invite_revoke", invitation, revoker)
+    invitation.delete()
+
+
+def account_of(invitation: Invitation) -> User | None:
+    """Return the account that the invitation is for, where there is one that somebody has confirmed."""
+    return User.objects.filter(email=invitation.email, email_verified=True).first()
+
+
+def accept(*, request: HttpRequest, token: str, password: str, name: str = "") -> User:
+    """Join with the account of the invited address, or make it with this password and name.
+
+    Raises links.LinkOver, WrongPassword, SwitchedOff, and ValidationError where a new password is too weak.
+    """
+    invitation = links.invitation_of(token)
+    known = account_of(invitation)
+    if known is None:
+        validate_password(password, User(email=invitation.email, name=name))
+    elif authenticate(request, username=known.email, password=password) is None:
+        raise WrongPassword if known.is_active else SwitchedOff
+    with transaction.atomic():
+        invitation = _held(token)
+        user = known or _new_account(invitation.email, password, name)
+        _join(invitation, user)
+    return user
+
+
+@transaction.atomic
+def accept_as(*, token: str, user: User) -> None:
+    """Join as the user who is signed in, and whose address the invitation is for; raises LinkOver."""
+    invitation = _held(token)
+    if invitation.email != user.email:
+        raise links.LinkOver
+    _join(invitation, user)
+
+
+def _held(token: str) -> Invitation:
+    """Return the invitation, held for this transaction, so that it is taken up once."""
+    Invitation.objects.select_for_update().filter(pk=links.invitation_of(token).pk).first()
+    return links.invitation_of(token)
+
+
+def _new_account(email: str, password: str, name: str) -> User:
+    # A registration that nobody has confirmed may be anybody's: its password goes.
+    user, _ = User.objects.select_for_update().get_or_create(email=email)
+    if not user.is_active:
+        raise SwitchedOff
+    user.name, user.email_verified = name, True
+    user.set_password(password)
+    user.save()
+    audit.record(actor=user, action="account.register", target=user)
+    return user
+
+
+def _join(invitation: Invitation, user: User) -> None:
+    try:
+        services.add_to_organisation(organisation=invitation.organisation, user=user, role=invitation.role)
+    except services.AlreadyMember:
+        pass  # somebody added them meanwhile: their role there stands
+    if invitation.team is not None:
+        try:
+            services.add_to_team(team=invitation.team, user=user, role=invitation.team_role)
+        except services.AlreadyMember:
+            pass
+    invitation.accepted_at = timezone.now()
+    invitation.save(update_fields=["accepted_at"])
+
+
+def _record(action: str, invitation: Invitation, actor: User) -> None:
+    audit.record(
+        actor=actor,
+        action=action,
+        organisation=invitation.organisation,
+        target=invitation,
+        detail={"email": invitation.email, "role": invitation.role},
+    )

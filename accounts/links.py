@@ -1,0 +1,101 @@
+"""The links in mails: signed, expiring, and over once they have done their work.
+
+A link about a user carries a fingerprint of what it is about to change (password, last sign-in, confirmation), so
+it ends with the first use, with a newer registration and with any change of password. Nothing is stored.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.conf import settings
+from django.core import signing
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from accounts.models import Invitation, User
+
+CONFIRMATION_LIFETIME = timedelta(days=3)
+LONGEST_TOKEN = 1_000
+
+
+class Purpose(StrEnum):
+    """What a link is for; a token of one is nothing to another. The value is the name of its page."""
+
+    CONFIRM = "confirm-address"
+    RESET = "reset-password"
+    INVITE = "invitation"
+
+
+class LinkOver(Exception):
+    """The link is not whole, is too old, or has been used."""
+
+
+def lifetime(purpose: Purpose) -> timedelta:
+    """Return how long a link about a user works."""
+    if purpose is Purpose.RESET:
+        return timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
+    return CONFIRMATION_LIFETIME
+
+
+def url(purpose: Purpose, token: str) -> str:
+    """Return the whole address of the page, below PUBLIC_URL."""
+    return settings.PUBLIC_URL + reverse(str(purpose), args=[token])
+
+
+def token_for(purpose: Purpose, user: User) -> str:
+    """Return a token that confirms the user's address or lets them set a password."""
+    return signing.dumps([str(user.pk), _fingerprint(purpose, user)], salt=_salt(purpose))
+
+
+def user_of(purpose: Purpose, token: str) -> User:
+    """Return the active user whose token it is; raises LinkOver."""
+    payload = _load(purpose, token, lifetime(purpose))
+    user = User.objects.filter(pk=payload[0], is_active=True).first()
+    if user is None or not constant_time_compare(payload[1], _fingerprint(purpose, user)):
+        raise LinkOver
+    return user
+
+
+def invitation_token(invitation: Invitation) -> str:
+    """Return the token that takes the invitation up; the row says how long it works."""
+    return signing.dumps([str(invitation.pk), _sent(invitation)], salt=_salt(Purpose.INVITE))
+
+
+def invitation_of(token: str) -> Invitation:
+    """Return the open invitation whose token it is; raises LinkOver."""
+    payload = _load(Purpose.INVITE, token, None)
+    pending = Invitation.objects.pending().select_related("organisation", "team", "invited_by")
+    invitation = pending.filter(pk=payload[0]).first()
+    if invitation is None or not constant_time_compare(payload[1], _sent(invitation)):
+        raise LinkOver
+    return invitation
+
+
+def _load(purpose: Purpose, token: str, max_age: timedelta | None) -> list[str]:
+    if len(token) > LONGEST_TOKEN:
+        raise LinkOver
+    try:
+        payload: Any = signing.loads(token, salt=_salt(purpose), max_age=max_age)
+        uuid.UUID(payload[0])
+    except (signing.BadSignature, ValueError):
+        raise LinkOver from None
+    return [str(part) for part in payload]
+
+
+def _salt(purpose: Purpose) -> str:
+    return f"accounts.links.{purpose}"
+
+
+def _sent(invitation: Invitation) -> str:
+    return invitation.expires_at.isoformat()  # sending it again makes the earlier link void
+
+
+def _fingerprint(purpose: Purpose, user: User) -> str:
+    state = [user.password, user.email, user.email_verified, user.session_epoch]
+    if purpose is Purpose.RESET:
+        state.append(user.last_login)  # who has signed in needs no old link any more
+    return salted_hmac(_salt(purpose), repr(state), algorithm="sha256").hexdigest()

@@ -1,0 +1,70 @@
+"""Guessing passwords ends in a pause: for one user from one address soon, for one address as a whole later.
+
+django-axes counts the failures, for every door alike; this module says what they count for and how long a pause is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from axes.handlers.database import AxesDatabaseHandler
+from axes.handlers.proxy import AxesProxyHandler
+from axes.utils import reset
+from django.conf import settings
+from django.db.models import Max
+from django.http import HttpRequest
+from django.utils import timezone
+
+LONGEST_USERNAME = 254
+
+
+def username(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:
+    """Return the address that somebody tried to sign in with, as users are kept: in lower case."""
+    name = (credentials or {}).get("username") or ""
+    return str(name).lower()[:LONGEST_USERNAME]
+
+
+class Failures(AxesDatabaseHandler):  # type: ignore[misc]  # the library has no types
+    """Counts AXES_FAILURE_LIMIT failures of a user from an address, LOCKOUT_ADDRESS_FAILURES of an address."""
+
+    def get_failures(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
+        """Return the failures of the user from here, or those of the address on the user's scale."""
+        by_user, by_address = (_sum(attempts) for attempts in self.get_user_attempts(request, credentials))
+        return max(by_user, by_address * settings.AXES_FAILURE_LIMIT // settings.LOCKOUT_ADDRESS_FAILURES)
+
+    def reset_user_attempts(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
+        """Forget the user's failures from here.
+
+        Those of the address stay: who has one password could else go on guessing others'.
+        """
+        by_user, _ = self.filter_user_attempts(request, credentials)
+        deleted: int = by_user.delete()[0]
+        return deleted
+
+
+def is_locked(request: HttpRequest) -> bool:
+    """Return whether the sign-in that `request` tried was refused unseen, or was the last before a pause."""
+    return bool(getattr(request, "axes_locked_out", False))
+
+
+def seconds_left(request: HttpRequest) -> int:
+    """Return after how many seconds the user whom `request` tried may try again, at least 1."""
+    credentials = getattr(request, "axes_credentials", None)
+    attempts = AxesProxyHandler.get_implementation().get_user_attempts(request, credentials)
+    latest = max((found for rows in attempts if (found := _latest(rows))), default=timezone.now())
+    return max(1, math.ceil((latest + settings.AXES_COOLOFF_TIME - timezone.now()).total_seconds()))
+
+
+def forgive(*, email: str) -> None:
+    """Forget the failures of a user who has shown in another way who they are."""
+    reset(username=email.lower())
+
+
+def _sum(attempts: Any) -> int:
+    return sum(attempts.values_list("failures_since_start", flat=True))
+
+
+def _latest(attempts: Any) -> Any:
+    return attempts.aggregate(latest=Max("attempt_time"))["latest"]

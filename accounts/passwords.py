@@ -1,0 +1,59 @@
+"""Setting passwords: with the old one, or with a link from a mail. Every session and token ends with it."""
+
+from __future__ import annotations
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.password_validation import validate_password
+from django.db import transaction
+from django.http import HttpRequest
+
+from accounts import audit, links, lockout, mails, registration
+from accounts.links import Purpose
+from accounts.models import User
+
+
+class WrongPassword(Exception):
+    """This is not the user's password."""
+
+
+def forgot(*, email: str) -> None:
+    """Let a link be sent to the address, where it is a user's; raises mails.MailUnavailable."""
+    mails.ask_for(mails.RESET, email.strip().lower())
+
+
+@transaction.atomic
+def reset(*, token: str, password: str) -> User:
+    """Set the password of the user whose link it is.
+
+    Raises links.LinkOver, and Django's ValidationError where the password is too weak. Who had the mail has shown
+    that the address is theirs: it counts as confirmed, and wrong guesses are forgotten.
+    """
+    user = locked_by(Purpose.RESET, token)
+    validate_password(password, user)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    registration.confirm_user(user)
+    lockout.forgive(email=user.email)
+    audit.record(actor=user, action="account.password_reset", target=user)
+    return user
+
+
+def change(*, request: HttpRequest, user: User, current: str, new: str) -> None:
+    """Give the user another password; raises WrongPassword, and ValidationError where it is too weak.
+
+    Guesses count as failed sign-ins: a stolen session is no way around the lockout.
+    """
+    known = authenticate(request, username=user.email, password=current)
+    if known is None or known.pk != user.pk:
+        raise WrongPassword
+    validate_password(new, user)
+    with transaction.atomic():
+        user.set_password(new)
+        user.save(update_fields=["password"])
+        audit.record(actor=user, action="account.password_change", target=user, request=request)
+
+
+def locked_by(purpose: Purpose, token: str) -> User:
+    """Return the user of a link, held for this transaction, so that one link does its work once; raises LinkOver."""
+    User.objects.select_for_update().get(pk=links.user_of(purpose, token).pk)
+    return links.user_of(purpose, token)  # again, as it is now that nobody else can change it

@@ -1,0 +1,78 @@
+"""The people whom a user sees, and those whom they may administer.
+
+An account may belong to several organisations, so a ruler of one of them alone must not switch it off: who rules all
+of somebody's organisations administers them, and an ADMIN no OWNER. Administrators of the installation administer
+everybody but each other (that is for the admin site).
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.contrib.auth.password_validation import validate_password
+
+from accounts import audit
+from accounts.models import AnyUser, OrganisationMembership, User
+from accounts.permissions import OrganisationAction, organisations_where
+
+
+class AddressTaken(Exception):
+    """Another account has this address."""
+
+
+def people_of(user: AnyUser) -> QuerySet[User]:
+    """Return the people whom the user sees, each with `managed`: whether the user administers them."""
+    if user.is_anonymous:
+        return User.objects.none()
+    seen = User.objects.all() if user.is_superuser else User.objects.visible_to(user)
+    return seen.annotate(managed=Exists(managed_by(user).filter(pk=OuterRef("pk"))))
+
+
+def managed_by(user: User) -> QuerySet[User]:
+    """Return the people whom the user administers."""
+    others = User.objects.filter(is_staff=False, is_superuser=False).exclude(pk=user.pk)
+    if user.is_superuser:
+        return others
+    places = OrganisationMembership.objects.filter(user=OuterRef("pk"))
+    owned = organisations_where(user, OrganisationAction.OWN)
+    ruled = organisations_where(user, OrganisationAction.MEMBERS)
+    within = Q(organisation__in=owned) | Q(organisation__in=ruled) & ~Q(
+        role=OrganisationMembership.Role.OWNER
+    )
+    return others.filter(Exists(places), ~Exists(places.exclude(within)))
+
+
+def manages_people(user: User) -> bool:
+    """Return whether the user administers anybody, or could."""
+    return user.is_superuser or bool(organisations_where(user, OrganisationAction.MEMBERS))
+
+
+@transaction.atomic
+def create(*, email: str, name: str, password: str, creator: User) -> User:
+    """Make an account for somebody; raises AddressTaken, and ValidationError where the password is too weak."""
+    address = email.strip().lower()
+    validate_password(password, User(email=address, name=name))
+    if User.objects.filter(email=address).exists():
+        raise AddressTaken
+    user = User.objects.create_user(address, password, name=name)
+    audit.record(actor=creator, action="account.create", target=user)
+    return user
+
+
+@transaction.atomic
+def rename(*, user: User, name: str) -> None:
+    """Give an account another name."""
+    detail = {"from": user.name}
+    user.name = name
+    user.save(update_fields=["name"])
+    audit.record(actor=None, action="account.rename", target=user, detail=detail)
+
+
+@transaction.atomic
+def switch(*, user: User, active: bool) -> None:
+    """Switch an account off, which ends its sessions and tokens for good, or on again."""
+    if user.is_active == active:
+        return
+    user.is_active = active
+    User.objects.filter(pk=user.pk).update(is_active=active, session_epoch=F("session_epoch") + 1)
+    audit.record(actor=None, action="account.switch_on" if active else "account.switch_off", target=user)

@@ -1,0 +1,109 @@
+"""How often one client may ask for what costs something or sends mail: REST views and pages share the counts.
+
+The counts are in Redis, so that all web processes share them. Where Redis is away nothing is refused: the lockout
+after wrong passwords (`lockout`), which is in the database, still holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from redis.exceptions import RedisError
+from rest_framework.throttling import SimpleRateThrottle
+
+from accounts.addresses import client_network
+
+logger = logging.getLogger(__name__)
+
+
+class _Throttle(SimpleRateThrottle):
+    def get_rate(self) -> str | None:
+        """Return `settings.AUTH_RATES[scope]`, e.g. `10/hour`; empty means no limit."""
+        return settings.AUTH_RATES.get(self.scope) or None
+
+    def ident(self, request: Any) -> str | None:
+        """Return what is counted as one; None is not counted."""
+        return client_network(getattr(request, "_request", request)) or "unknown"
+
+    def get_cache_key(self, request: Any, view: Any) -> str | None:
+        """Return the key of the count."""
+        ident = self.ident(request)
+        return None if ident is None else f"throttle:{self.scope}:{ident}"
+
+    def allow_request(self, request: Any, view: Any) -> bool:
+        """Return whether the request may go on."""
+        try:
+            return super().allow_request(request, view)
+        except RedisError as error:
+            logger.warning("requests are not counted: %s", error)
+            return True
+
+    def wait(self) -> float | None:
+        """Return after how many whole seconds it may be tried again."""
+        seconds = super().wait()
+        return None if seconds is None else math.ceil(seconds)
+
+
+class AuthThrottle(_Throttle):
+    """Requests about signing in, by client."""
+
+    scope = "auth"
+
+
+class MailThrottle(_Throttle):
+    """Requests that send mail, by client."""
+
+    scope = "mail"
+
+
+class RecipientThrottle(_Throttle):
+    """Requests that send mail, by recipient, whether or not they have an account."""
+
+    scope = "recipient"
+
+    def ident(self, request: Any) -> str | None:
+        """Return a digest of the address: it need not stand in Redis."""
+        data = getattr(request, "data", None) or getattr(request, "POST", {})
+        email = data.get("email") if hasattr(data, "get") else None
+        return (
+            hashlib.sha256(email.strip().lower().encode("utf-8", "replace")).hexdigest()
+            if isinstance(email, str)
+            else None
+        )
+
+
+MAILING = (AuthThrottle, MailThrottle, RecipientThrottle)
+
+
+class ThrottledPage:
+    """A page whose POST is counted."""
+
+    throttle_classes: tuple[type[_Throttle], ...] = (AuthThrottle,)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer 429 where it is too much."""
+        if request.method == "POST":
+            # All are asked, as DRF does: a request that one of them refuses counts for the others too.
+            refusing = [
+                each
+                for each in (kind() for kind in self.throttle_classes)
+                if not each.allow_request(request, self)
+            ]
+            if refusing:
+                return too_many(request, max(int(each.wait() or 1) for each in refusing))
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]  # a mixin
+        return response
+
+
+def too_many(request: HttpRequest, seconds: int) -> HttpResponse:
+    """Return the page that asks for patience."""
+    context = {"minutes": math.ceil(seconds / 60)}
+    response = render(request, "accounts/too_many.html", context, status=429)
+    response["Retry-After"] = str(seconds)
+    return response
