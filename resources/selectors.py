@@ -14,7 +14,7 @@ from steprunners.base import ConnectionConfig
 from steprunners.registry import connection_classes
 
 #: Parts of a secret object (`auth`) that say how to sign in, not with what.
-_NOT_SECRET = frozenset({"type", "username", "tokenUrl", "clientId", "scope"})
+NOT_SECRET = frozenset({"type", "username", "tokenUrl", "clientId", "scope"})
 
 
 def find_resource(
@@ -38,16 +38,17 @@ def connection_of(resource: Resource) -> ConnectionConfig:
 
 def secret_values(resource: Resource) -> list[str]:
     """Return the texts of the resource's secret fields, for masking."""
-    return sorted({text for value in (resource.secrets or {}).values() for text in _texts(value)})
+    return sorted({text for value in (resource.secrets or {}).values() for text in secret_texts(value)})
 
 
-def _texts(value: Any) -> Iterator[str]:
+def secret_texts(value: Any) -> Iterator[str]:
+    """Yield the texts in a secret value that are not to be shown: of `auth`, not what says how to sign in."""
     if isinstance(value, dict):
         for key, child in value.items():
-            yield from _texts(child) if key not in _NOT_SECRET else ()
+            yield from secret_texts(child) if key not in NOT_SECRET else ()
     elif isinstance(value, list):
         for child in value:
-            yield from _texts(child)
+            yield from secret_texts(child)
     elif value not in (None, "") and not isinstance(value, bool):
         yield str(value)
 

@@ -12,6 +12,7 @@ from resources.environment_values import read_choices, read_variables
 from resources.models import Environment, Resource
 from resources.selectors import is_id
 from resources.usage import places_using
+from resources.secret_warnings import readable_secrets
 from steprunners.problems import Problem
 
 
@@ -35,7 +36,7 @@ def save_resource(
     for name, value in fields.items():
         setattr(resource, name, value)
     if config is not None or resource._state.adding:
-        configuration = configure(resource.type, {} if config is None else config, resource.secrets)
+        configuration = configure(resource.type, {} if config is None else config, readable_secrets(resource))
         resource.config, resource.secrets = configuration.shown, configuration.secrets or None
     _save_named(resource)
     return resource
@@ -68,7 +69,7 @@ def save_environment(
     for name, value in fields.items():
         setattr(environment, name, value)
     if variables is not None:
-        values = read_variables(variables, environment.secrets)
+        values = read_variables(variables, readable_secrets(environment))
         environment.variables, environment.secrets = values.variables, values.secrets or None
     if resources is not None:
         environment.resources = read_choices(resources, team)

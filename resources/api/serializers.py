@@ -11,9 +11,29 @@ from accounts.api.base import CamelCaseModelSerializer, CamelCaseSerializer, Mil
 from resources.configuration import masked
 from resources.environment_values import shown_variables
 from resources.models import Environment, Resource
+from resources.secret_warnings import readable_secrets, warnings_of
 from steprunners.envelope import VariableType
 
-_SHARED = ("created_at", "updated_at", "created_by")
+_SHARED = ("created_at", "updated_at", "created_by", "warnings")
+
+
+class WarningSerializer(CamelCaseSerializer):
+    """Something to know about what was saved, in the form of an error: a secret too short, or not readable."""
+
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    attr = serializers.CharField(allow_null=True)
+
+
+class _Warned(CamelCaseModelSerializer):
+    """A thing with secrets: `warnings` says what is to be known about them."""
+
+    warnings = serializers.SerializerMethodField()
+
+    @extend_schema_field(WarningSerializer(many=True))
+    def get_warnings(self, instance: Any) -> list[dict[str, str | None]]:
+        """Return the warnings."""
+        return [each.to_json() for each in warnings_of(instance)]
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {}})
@@ -21,7 +41,7 @@ class AnyObjectField(serializers.JSONField):
     """An object whose meaning the services know."""
 
 
-class ResourceSerializer(CamelCaseModelSerializer):
+class ResourceSerializer(_Warned):
     """A named connection; `resource-types` describes `config`. Secret fields read `••••••` where they are set."""
 
     team_id = serializers.UUIDField(required=False)
@@ -36,7 +56,10 @@ class ResourceSerializer(CamelCaseModelSerializer):
 
     def to_representation(self, instance: Resource) -> dict[str, Any]:
         """Return the resource with its secrets masked."""
-        return {**super().to_representation(instance), "config": masked(instance.config, instance.secrets)}
+        return {
+            **super().to_representation(instance),
+            "config": masked(instance.config, readable_secrets(instance)),
+        }
 
 
 class CheckSerializer(CamelCaseSerializer):
@@ -67,7 +90,7 @@ class ChoicesField(serializers.JSONField):
     """`{name used in flows: id or name of the resource to use instead}`."""
 
 
-class EnvironmentSerializer(CamelCaseModelSerializer):
+class EnvironmentSerializer(_Warned):
     """A set of variables and resource choices that a run can pick."""
 
     team_id = serializers.UUIDField(required=False)

@@ -1,0 +1,57 @@
+"""What people have to know about stored secrets: too short to be masked everywhere, or not readable any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest
+
+from resources.models import Environment, Resource
+from resources.secrets import UNREADABLE, SecretsUnreadable
+from resources.selectors import secret_texts
+from steprunners.json_types import Json
+from steprunners.masking import MIN_LENGTH
+from steprunners.problems import Problem, problem_at
+
+SHORT_SECRET = "short_secret"  # noqa: S105 - a code
+_SHORT = (
+    f"This secret is shorter than {MIN_LENGTH} characters: it is masked where it is put in, but not where a tested"
+    " system repeats it."
+)
+
+
+def readable_secrets(row: Resource | Environment) -> dict[str, Json]:
+    """Return the row's secrets by name; none where their key is lost, so that they can be entered again."""
+    try:
+        return row.secrets or {}
+    except SecretsUnreadable:
+        return {}
+
+
+def warnings_of(row: Resource | Environment) -> list[Problem]:
+    """Return what is to be told about the row's secrets, at the places where they were given."""
+    try:
+        secrets = row.secrets or {}
+    except SecretsUnreadable as error:
+        return [Problem("config" if isinstance(row, Resource) else "variables", UNREADABLE, str(error))]
+    if isinstance(row, Resource):
+        return short_secrets((("config", name), value) for name, value in secrets.items())
+    places = {each["name"]: ("variables", index, "value") for index, each in enumerate(row.variables)}
+    return short_secrets((places[name], value) for name, value in secrets.items() if name in places)
+
+
+def tell_warnings(request: HttpRequest, row: Resource | Environment) -> None:
+    """Put the row's warnings on the page that is being made."""
+    for each in warnings_of(row):
+        messages.warning(request, f"{each.place}: {each.message}")
+
+
+def short_secrets(values: Iterable[tuple[tuple[str | int, ...], Any]]) -> list[Problem]:
+    """Return a warning for every `(place, secret)` that is too short to be masked wherever it shows up."""
+    return [
+        problem_at(place, SHORT_SECRET, _SHORT)
+        for place, value in values
+        if any(len(text) < MIN_LENGTH for text in secret_texts(value))
+    ]
