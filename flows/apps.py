@@ -10,7 +10,7 @@ class FlowsConfig(AppConfig):
 
     def ready(self) -> None:
         """Let the app below know where flows use its resources."""
-        from flows.selectors import uses_of  # noqa: PLC0415 - models can be imported once the apps are loaded
+        from flows.resource_uses import uses_in_flows  # noqa: PLC0415 - models can be imported once the apps are loaded
         from resources.usage import register  # noqa: PLC0415 - likewise
 
-        register(uses_of)
+        register(uses_in_flows)

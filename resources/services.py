@@ -5,15 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.models import Team, User
+from resources.checking import Verdict, check_resource
 from resources.configuration import Invalid, configure
 from resources.environment_values import read_choices, read_variables
 from resources.models import Environment, Resource
-from resources.selectors import is_id
-from resources.usage import places_using
 from resources.secret_warnings import readable_secrets
+from resources.selectors import is_id
+from resources.usage import places_using, uses_of
 from steprunners.problems import Problem
+
+MOST_PLACES = 10
+
+
+def _some(places: list[str]) -> str:
+    more = f" and {len(places) - MOST_PLACES} places more" if len(places) > MOST_PLACES else ""
+    return "; ".join(places[:MOST_PLACES]) + more
 
 
 class InUse(Exception):
@@ -21,7 +30,7 @@ class InUse(Exception):
 
     def __init__(self, places: list[str]) -> None:
         """Keep the places for the answer."""
-        super().__init__(f"It is still used by {'; '.join(places[:10])}")
+        super().__init__(f"It is still used by {_some(places)}")
         self.places = places
 
 
@@ -30,26 +39,52 @@ def save_resource(
 ) -> Resource:
     """Create a resource, or change the one given: `fields` are name, type, group_name and namespace.
 
-    `config` of None keeps the config. Raises Invalid with everything that is wrong.
+    `config` of None keeps the config. Raises Invalid with everything that is wrong: a name that steps use stays.
     """
+    if resource is not None:
+        refuse_rename(resource, fields.get("name", resource.name))
     resource = resource or Resource(team=team, created_by=user)
     for name, value in fields.items():
         setattr(resource, name, value)
     if config is not None or resource._state.adding:
         configuration = configure(resource.type, {} if config is None else config, readable_secrets(resource))
         resource.config, resource.secrets = configuration.shown, configuration.secrets or None
+        resource.last_check = None
     _save_named(resource)
     return resource
 
 
+def refuse_rename(resource: Resource, name: str) -> None:
+    """Raise Invalid where steps call the resource by the name that it would lose; naming its id does no harm."""
+    if name == resource.name:
+        return
+    places = [str(use) for use in uses_of([resource]) if use.by_name]
+    if places:
+        message = f"'{resource.name}' is the name that flows use: {_some(places)}; change them first"
+        raise Invalid([Problem("name", "in_use", message)])
+
+
+def check_now(*, resource: Resource) -> Verdict:
+    """Connect to the resource, and keep what came of it for its page."""
+    verdict = check_resource(resource)
+    kept = {"ok": verdict.ok, "message": verdict.message, "latencyMs": verdict.latency_ms}
+    at = round(timezone.now().timestamp() * 1000)
+    # Not save(): a check is no change, and what others change meanwhile stays.
+    Resource.objects.filter(pk=resource.pk).update(last_check={**kept, "at": at})
+    return verdict
+
+
 def delete_resource(*, resource: Resource) -> None:
     """Delete the resource; raise InUse where a flow or an environment names it."""
-    environments = Environment.objects.filter(team=resource.team_id)
-    choosing = [each.name for each in environments if str(resource.pk) in each.resources.values()]
-    places = places_using(resource) + [f"environment {name}" for name in choosing]
+    places = places_using(resource)
     if places:
         raise InUse(places)
     resource.delete()
+
+
+def delete_environment(*, environment: Environment) -> None:
+    """Delete the environment; executions that picked it stay."""
+    environment.delete()
 
 
 def save_environment(

@@ -26,7 +26,6 @@ from resources.api.serializers import (
     ResourceSerializer,
     ResourceTypeSerializer,
 )
-from resources.checking import check_resource
 from resources.configuration import Invalid
 from resources.models import Environment, Resource
 from steprunners.registry import connection_classes, step_types
@@ -109,7 +108,7 @@ class Resources(_TeamThings[Resource]):
         """Connect to the resource, and say within 5 s whether it answers or what is wrong. Always 200."""
         resource = self.get_object()
         require(request.user, Action.RUN, resource.team)
-        return Response(CheckSerializer(check_resource(resource)).data)
+        return Response(CheckSerializer(services.check_now(resource=resource)).data)
 
 
 class Environments(_TeamThings[Environment]):

@@ -1,0 +1,201 @@
+"""Pages of resources: the list, one resource with its form, a new one; checking and deleting."""
+
+from __future__ import annotations
+
+import inspect
+import uuid
+from collections import defaultdict
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.models import Team
+from accounts.permissions import Action, may, teams_where
+from resources import services
+from resources.config_form import bound_fields, config_of, shown_places, texts_of
+from resources.configuration import Invalid
+from resources.models import Resource
+from resources.page_access import (
+    NAMES,
+    check_names,
+    editable_teams,
+    name_problems,
+    named_fields,
+    signed_in,
+    team_to_edit,
+)
+from resources.secret_warnings import readable_secrets, tell_warnings
+from resources.usage import Use, uses_of
+from steprunners.form_fields import form_fields
+from steprunners.problems import Problem
+from steprunners.registry import connection_classes
+
+PAGE_SIZE = 50
+
+
+def _visible(request: HttpRequest) -> QuerySet[Resource]:
+    return Resource.objects.visible_to(request.user).select_related("team")
+
+
+@require_safe
+@login_required
+@never_cache
+def resources(request: HttpRequest) -> HttpResponse:
+    """Show the resources with where they are used; htmx gets the part that changes."""
+    search = request.GET.get("search", "").replace("\x00", "").strip()[:200]
+    kind = request.GET.get("type", "")
+    found = _visible(request).defer("secrets")
+    if search:
+        found = found.filter(
+            Q(name__icontains=search) | Q(group_name__icontains=search) | Q(namespace__icontains=search)
+        )
+    if kind in connection_classes():
+        found = found.filter(type=kind)
+    page = Paginator(found.order_by("group_name", "name", "id"), PAGE_SIZE).get_page(request.GET.get("page"))
+    _put_uses(list(page.object_list))
+    context = {
+        "section": "resources",
+        "search": search,
+        "type": kind,
+        "types": sorted(connection_classes()),
+        "page": page,
+        "has_teams": Team.objects.visible_to(request.user).count() > 1,
+        "checkable_teams": teams_where(request.user, Action.RUN),
+        "may_add": bool(teams_where(request.user, Action.EDIT)),
+    }
+    part = request.headers.get("HX-Request") == "true"
+    return render(request, "resources/list_part.html" if part else "resources/list.html", context)
+
+
+def _put_uses(shown: list[Resource]) -> None:
+    uses: dict[uuid.UUID, list[Use]] = defaultdict(list)
+    for use in uses_of(shown):
+        uses[use.resource_id].append(use)
+    for each in shown:
+        each.uses = uses[each.pk]  # type: ignore[attr-defined]  # for the template alone
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def new_resource(request: HttpRequest) -> HttpResponse:
+    """Ask for the type, then for what it takes; POST makes the resource."""
+    kind = request.GET.get("type", "")
+    teams = editable_teams(request)
+    if kind not in connection_classes():
+        types = [
+            {"name": name, "description": inspect.getdoc(model) or ""}
+            for name, model in sorted(connection_classes().items())
+        ]
+        return render(
+            request, "resources/types.html", {"section": "resources", "types": types, "may_add": bool(teams)}
+        )
+    if request.method == "POST":
+        return _saved(request, None, team_to_edit(request, request.POST.get("team", "")), kind)
+    return _form(request, None, kind, teams=teams, may_edit=bool(teams))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def resource(request: HttpRequest, resource_id: uuid.UUID) -> HttpResponse:
+    """Show a resource and its form; POST saves."""
+    found = get_object_or_404(_visible(request), pk=resource_id)
+    if request.method == "POST":
+        return _saved(request, found, team_to_edit(request, str(found.team_id)), found.type)
+    tell_warnings(request, found)
+    return _form(request, found, found.type, may_edit=may(request.user, Action.EDIT, found.team))
+
+
+def _form(
+    request: HttpRequest,
+    found: Resource | None,
+    kind: str,
+    *,
+    may_edit: bool,
+    problems: tuple[Problem, ...] = (),
+    **more: Any,
+) -> HttpResponse:
+    """Show the form, with what was sent where something is wrong with it, else with what is saved."""
+    fields = form_fields(connection_classes()[kind])
+    sent = request.method == "POST"
+    texts = request.POST.dict() if sent else texts_of(fields, found.config if found else {})
+    bound = bound_fields(fields, texts, _set_secrets(found), problems)
+    shown = {*shown_places(bound), *NAMES.values()}
+    context = {
+        "section": "resources",
+        "resource": found,
+        "type": kind,
+        "fields": bound,
+        "names": named_fields(found, request.POST if sent else None),
+        "name_problems": name_problems(problems),
+        "problems": [
+            f"{each.place}: {each.message}" if each.place else each.message
+            for each in problems
+            if each.place not in shown
+        ],
+        "uses": uses_of([found]) if found else [],
+        "may_edit": may_edit,
+        "may_check": bool(found) and may(request.user, Action.RUN, found.team) if found else False,
+        **more,
+    }
+    return render(request, "resources/resource.html", context, status=422 if problems else 200)
+
+
+def _saved(request: HttpRequest, found: Resource | None, team: Team, kind: str) -> HttpResponse:
+    fields = form_fields(connection_classes()[kind])
+    config = config_of(fields, request.POST.dict(), _set_secrets(found))
+    names = named_fields(None, request.POST)
+    try:
+        check_names(names)
+        saved = services.save_resource(
+            resource=found,
+            team=team,
+            user=signed_in(request),
+            config=config,
+            type=kind,
+            **names,
+        )
+    except Invalid as error:
+        teams = [] if found else editable_teams(request)
+        again = _visible(request).get(pk=found.pk) if found else None  # without what could not be saved
+        return _form(request, again, kind, may_edit=True, problems=tuple(error.problems), teams=teams)
+    messages.success(request, f"{saved.name} is saved.")
+    return redirect("resource", saved.pk)
+
+
+def _set_secrets(found: Resource | None) -> frozenset[str]:
+    return frozenset(readable_secrets(found) if found else {})
+
+
+@require_POST
+@login_required
+def check(request: HttpRequest, resource_id: uuid.UUID) -> HttpResponse:
+    """Connect to the resource, and give the part of the page that says what came of it."""
+    found = get_object_or_404(_visible(request), pk=resource_id)
+    team_to_edit(request, str(found.team_id), Action.RUN)
+    services.check_now(resource=found)
+    found.refresh_from_db(fields=["last_check"])
+    return render(request, "resources/check.html", {"resource": found})
+
+
+@require_POST
+@login_required
+def delete(request: HttpRequest, resource_id: uuid.UUID) -> HttpResponse:
+    """Delete the resource, unless something uses it."""
+    found = get_object_or_404(_visible(request), pk=resource_id)
+    team_to_edit(request, str(found.team_id))
+    try:
+        services.delete_resource(resource=found)
+    except services.InUse as error:
+        messages.error(request, f"{found.name} is not deleted. {error}.")
+        return redirect("resource", resource_id)
+    messages.success(request, f"{found.name} is deleted.")
+    return redirect("resources")
