@@ -40,7 +40,7 @@ __all__ = [
 
 #: What a flow has on the wire besides its document; ignored, so that what was read can be sent back.
 NOT_OF_THE_DOCUMENT = frozenset(
-    {"id", "teamId", "version", "createdAt", "updatedAt", "createdBy", "baseVersion"}
+    {"id", "teamId", "version", "createdAt", "updatedAt", "createdBy", "baseVersion", "warnings"}
 )
 
 

@@ -11,6 +11,7 @@ from flows.models import Flow, FlowVersion
 from flows.parsing import parse_body
 from flows.places import positions_of
 from flows.problems import FlowInvalid, Problem
+from flows.secret_warnings import warnings_of
 from flows.selectors import check_for_team, load_document
 from flows.steps import inline_lists, put_inline
 from flows.yaml_text import write_yaml
@@ -53,7 +54,7 @@ def problems_json(text: str, problems: list[Problem]) -> list[dict[str, Any]]:
 
 
 def check_json(team: Team, text: str, *, flow: Flow | None = None) -> dict[str, Any]:
-    """Return `{valid, errors}`, and of a valid text the variables and the draft to run."""
+    """Return `{valid, errors}`, and of a valid text its warnings, the variables and the draft to run."""
     try:
         document = check_text(team, text, flow=flow)
     except FlowInvalid as error:
@@ -61,6 +62,7 @@ def check_json(team: Team, text: str, *, flow: Flow | None = None) -> dict[str, 
     return {
         "valid": True,
         "errors": [],
+        "warnings": problems_json(text, warnings_of(document)),
         "variables": document.to_json()["variables"],
         "draft": draft_text(parse_body(text.encode(), YAML)),
     }

@@ -11,12 +11,21 @@ from flows.models import Flow, FlowVersion
 from flows.step_links import Surroundings
 from resources.limits import limits_of_team
 from resources.models import Environment, Resource
+from resources.secrets import SecretsUnreadable
 from steprunners.patterns import patterns_of_at_most
 
 
 def load_document(version: FlowVersion) -> FlowDocument:
     """Return the version's document with the defaults of its secret variables."""
     return FlowDocument.from_stored(version.document, version.secrets)
+
+
+def load_readable(version: FlowVersion) -> FlowDocument:
+    """Return the version's document; without secret defaults where their key is lost, so that it can be saved anew."""
+    try:
+        return load_document(version)
+    except SecretsUnreadable:
+        return FlowDocument.from_stored(version.document, None)
 
 
 def newest_version(flow: Flow) -> FlowVersion:
@@ -44,7 +53,7 @@ def check_for_team(team: Team, raw: Any, *, flow: Flow | None = None) -> FlowDoc
 
     Raises FlowInvalid with everything that is wrong. Drafts, imports and saved flows are all checked here.
     """
-    previous = load_document(newest_version(flow)) if flow and flow.version else None
+    previous = load_readable(newest_version(flow)) if flow and flow.version else None
     around = Surroundings(known_resources(team), lambda named: _newest_version_of(team, named))
     limits = limits_of_team(team.pk)
     with patterns_of_at_most(limits.pattern_length):

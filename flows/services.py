@@ -14,7 +14,7 @@ from accounts.audit import record
 from accounts.models import Team, User
 from flows.document import FlowDocument
 from flows.models import Flow, FlowVersion
-from flows.selectors import load_document, newest_version
+from flows.selectors import load_document, load_readable, newest_version
 
 
 class StaleVersion(Exception):
@@ -89,7 +89,7 @@ def _save(
     if base_version is not None and base_version != locked.version:
         raise StaleVersion(locked.version)
     newest = newest_version(locked)
-    if load_document(newest) == document:
+    if load_readable(newest) == document:
         return newest
     _describe(locked, document)
     locked.version += 1

@@ -122,6 +122,7 @@ class ValidationSerializer(serializers.Serializer[Any]):
 
     valid = serializers.BooleanField()
     errors = ProblemSerializer(many=True)  # type: ignore[assignment]  # a wire name
+    warnings = ProblemSerializer(many=True)
 
 
 class ChangeSerializer(serializers.Serializer[Any]):

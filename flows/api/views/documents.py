@@ -36,6 +36,7 @@ from flows.document import FlowDocument
 from flows.models import Flow
 from flows.presentation import portable_json, step_type_json
 from flows.problems import FlowInvalid, Problem, invalid
+from flows.secret_warnings import warnings_of
 from flows.selectors import check_for_team
 from steprunners.registry import step_types
 
@@ -50,23 +51,29 @@ class Validate(APIView):
     @extend_schema(operation_id="flows_validate", request=NewFlowSerializer, responses=ValidationSerializer)
     def post(self, request: Request) -> Response:
         """Say everything that is wrong; a flow's own `id` makes it a check of that flow's next version."""
-        problems = _problems_of(request)
-        return Response({"valid": not problems, "errors": [problem.to_json() for problem in problems]})
+        problems, warnings = _found_in(request)
+        return Response(
+            {
+                "valid": not problems,
+                "errors": [problem.to_json() for problem in problems],
+                "warnings": [warning.to_json() for warning in warnings],
+            }
+        )
 
 
-def _problems_of(request: Request) -> list[Problem]:
+def _found_in(request: Request) -> tuple[list[Problem], list[Problem]]:
+    """Return what is wrong with the document, and what is to be known about it where nothing is."""
     try:
         data = request.data
     except InvalidFlow as error:  # not even readable
-        return error.problems
+        return error.problems, []
     fields = data if isinstance(data, dict) else {}
     flow = _known_flow(request, fields.get("id"))
     team = flow.team if flow else choose_team(request.user, fields.get("teamId"), Action.VIEW)
     try:
-        check_for_team(team, data, flow=flow)
+        return [], warnings_of(check_for_team(team, data, flow=flow))
     except FlowInvalid as error:
-        return error.problems
-    return []
+        return error.problems, []
 
 
 def _known_flow(request: Request, flow_id: Any) -> Flow | None:

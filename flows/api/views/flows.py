@@ -25,7 +25,9 @@ from flows.api.parsers import (
     YAMLRenderer,
 )
 from flows.api.serializers import ChangedFlowSerializer, FlowSerializer, NewFlowSerializer
+from flows.document import FlowDocument
 from flows.models import Flow
+from flows.secret_warnings import warnings_of
 
 PARSERS = [FlowJSONParser, FlowYAMLParser, OtherFlowYAMLParser, TextFlowYAMLParser]
 RENDERERS = [JSONRenderer, BrowsableAPIRenderer, YAMLRenderer]
@@ -52,8 +54,9 @@ class Flows(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyMode
         """Create a flow; everything that is wrong with it is told at once, each problem with its place."""
         data = object_of(request.data)
         team = choose_team(request.user, data.get("teamId"), Action.EDIT)
-        flow = services.create_flow(team=team, user=signed_in(request), document=checked(team, data))
-        return Response(self._shown(flow), status=status.HTTP_201_CREATED)
+        document = checked(team, data)
+        flow = services.create_flow(team=team, user=signed_in(request), document=document)
+        return Response(self._saved(flow, document), status=status.HTTP_201_CREATED)
 
     @extend_schema(request=ChangedFlowSerializer)
     def update(self, request: Request, pk: Any) -> Response:
@@ -87,7 +90,8 @@ class Flows(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyMode
             )
         except services.StaleVersion as error:
             raise Conflict(str(error), "stale_version") from error
-        return Response(self._shown(flow))
+        return Response(self._saved(flow, document))
 
-    def _shown(self, flow: Flow) -> Any:
-        return self.get_serializer(self.get_queryset().get(pk=flow.pk)).data
+    def _saved(self, flow: Flow, document: FlowDocument) -> dict[str, Any]:
+        shown = self.get_serializer(self.get_queryset().get(pk=flow.pk)).data
+        return {**shown, "warnings": [each.to_json() for each in warnings_of(document)]}

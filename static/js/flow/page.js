@@ -40,24 +40,24 @@ async function check() {
   }
   if (round !== checks || text !== editor.text) return null;
   latest = answer;
-  showProblems(answer.errors);
+  showProblems(answer.errors, answer.warnings);
   return answer;
 }
 
 const checkSoon = debounce(check, CHECK_AFTER_MS);
 
-function showProblems(problems) {
+function showProblems(problems, warnings = []) {
   const good = problems.length === 0;
   const state = byId("check-state");
   state.className = `check-state status ${good ? "status-ok" : "status-bad"}`;
   state.replaceChildren(el("span", { class: "status-icon" }, icon(good ? "ok" : "bad")), good ? "Valid" : `${problems.length} ${problems.length === 1 ? "problem" : "problems"}`);
   editor.mark(problems);
-  byId("problems").replaceChildren(...problems.slice(0, 100).map(problemLine));
+  byId("problems").replaceChildren(...problems.slice(0, 100).map((each) => problemLine(each)), ...warnings.map((each) => problemLine(each, "wait")));
 }
 
-function problemLine({ line, column, attr, detail }) {
+function problemLine({ line, column, attr, detail }, tone = "bad") {
   const told = [line ? el("span", { class: "problem-line numeric" }, `Line ${line}`) : null, attr ? el("code", {}, attr) : null, el("span", {}, detail.replace(/^line \d+, column \d+: /, ""))];
-  return el("li", {}, el("button", { type: "button", class: "problem status status-bad", onclick: () => line && editor.goTo(line, column) }, el("span", { class: "status-icon" }, icon("bad")), ...told.filter(Boolean)));
+  return el("li", {}, el("button", { type: "button", class: `problem status status-${tone}`, onclick: () => line && editor.goTo(line, column) }, el("span", { class: "status-icon" }, icon(tone === "bad" ? "bad" : "wait")), ...told.filter(Boolean)));
 }
 
 // --- Saving ---------------------------------------------------------------------------------------

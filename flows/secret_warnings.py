@@ -1,0 +1,17 @@
+"""What people have to know about the secrets in a flow."""
+
+from __future__ import annotations
+
+from flows.document import FlowDocument
+from flows.problems import Problem
+from resources.secret_warnings import short_secrets
+from steprunners.references import holds_reference
+
+
+def warnings_of(document: FlowDocument) -> list[Problem]:
+    """Return a warning for every default of a secret variable that is too short to be masked wherever it shows up."""
+    return short_secrets(
+        (("variables", index, "defaultValue"), each.default_value)
+        for index, each in enumerate(document.variables)
+        if each.secret and not (isinstance(each.default_value, str) and holds_reference(each.default_value))
+    )
