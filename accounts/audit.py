@@ -71,8 +71,11 @@ def readable_by(user: AnyUser) -> Q:
     """
     if user.is_anonymous:
         return Q(pk__in=[])
+    administered = Q(team_id__in=teams_where(user, Action.AUDIT))
+    if user.bound_team_id:
+        return administered
     return (
-        Q(team_id__in=teams_where(user, Action.AUDIT))
+        administered
         | Q(organisation_id__in=organisations_where(user, OrganisationAction.AUDIT))
         | Q(actor_id=user.pk, team_id=None)
         | Q(target_id=str(user.pk), action__startswith=ACCOUNT)

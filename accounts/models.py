@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import AnonymousUser, PermissionsMixin
-from django.db import models
+from django.db import models, transaction
 from uuid_utils.compat import uuid7
 
 from accounts.audit_models import AuditEvent  # noqa: F401 - Django looks for models here
 from accounts.invitation_models import Invitation as Invitation
+from accounts.token_models import ApiToken
 
 
 def new_id() -> uuid.UUID:
@@ -64,6 +65,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         default=0, editable=False, help_text="Sessions and tokens of an earlier number are over."
     )
 
+    #: Not in the database: the only team that counts, while an API token bound to it stands for the user.
+    bound_team_id: uuid.UUID | None = None
+
     objects: ClassVar[UserManager] = UserManager()
 
     USERNAME_FIELD = "email"
@@ -75,6 +79,14 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; a new password, whoever sets it, ends the user's API tokens."""
+        new_password = self._password is not None and not self._state.adding
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if new_password:
+                ApiToken.objects.filter(user=self).delete()
 
     def clean(self) -> None:
         """Spell the address as sign-in looks for it; forms call this before they ask whether it is taken."""
@@ -105,7 +117,8 @@ class OrganisationQuerySet(models.QuerySet["Organisation"]):
         """Return the organisations that the user belongs to."""
         if user.is_anonymous:
             return self.none()
-        return self.filter(memberships__user=user).distinct()
+        own = self.filter(memberships__user=user).distinct()
+        return own.filter(teams=user.bound_team_id) if user.bound_team_id else own
 
 
 class Organisation(models.Model):
@@ -162,7 +175,8 @@ class TeamQuerySet(models.QuerySet["Team"]):
                 OrganisationMembership.Role.ADMIN,
             ],
         )
-        return self.filter(models.Q(memberships__user=user) | ruled).distinct()
+        own = self.filter(models.Q(memberships__user=user) | ruled).distinct()
+        return own.filter(pk=user.bound_team_id) if user.bound_team_id else own
 
 
 class Team(models.Model):

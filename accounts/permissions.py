@@ -64,7 +64,7 @@ ALLOWED_IN_ORGANISATION: dict[OrganisationAction, frozenset[str]] = {
 
 def role_in(user: AnyUser, team: Team) -> str | None:
     """Return the user's role in the team: owners and admins of its organisation are ADMIN in every team."""
-    if user.is_anonymous:
+    if user.is_anonymous or user.bound_team_id not in (None, team.pk):
         return None
     rules = OrganisationMembership.objects.filter(
         user=user, organisation=team.organisation_id, role__in=RULING
@@ -80,8 +80,8 @@ def may(user: AnyUser, action: Action, team: Team) -> bool:
 
 
 def role_in_organisation(user: AnyUser, organisation: Organisation) -> str | None:
-    """Return the user's role in the organisation, None for an outsider."""
-    if user.is_anonymous:
+    """Return the user's role in the organisation, None for an outsider, and where only one team counts."""
+    if user.is_anonymous or user.bound_team_id:
         return None
     own = OrganisationMembership.objects.filter(user=user, organisation=organisation)
     return own.values_list("role", flat=True).first()
@@ -101,12 +101,13 @@ def teams_where(user: AnyUser, action: Action) -> set[uuid.UUID]:
     ruled = Team.objects.filter(
         organisation__memberships__user=user, organisation__memberships__role__in=ruling
     )
-    return {*roles.values_list("team_id", flat=True), *ruled.values_list("pk", flat=True)}
+    found = {*roles.values_list("team_id", flat=True), *ruled.values_list("pk", flat=True)}
+    return found & {user.bound_team_id} if user.bound_team_id else found
 
 
 def organisations_where(user: AnyUser, action: OrganisationAction) -> set[uuid.UUID]:
     """Return the ids of the organisations to which the user may do `action`."""
-    if user.is_anonymous:
+    if user.is_anonymous or user.bound_team_id:
         return set()
     roles = ALLOWED_IN_ORGANISATION[action]
     own = OrganisationMembership.objects.filter(user=user, role__in=roles)

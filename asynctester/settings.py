@@ -61,9 +61,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "asynctester.guard.refuse_null_characters",
     "asynctester.headers.protect",
     "asynctester.errors.UnreadableSecretMiddleware",
+    "asynctester.guard.refuse_null_characters",
     "accounts.origin.remember_request",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -205,7 +205,9 @@ PASSWORD_HASHERS = [
 ]
 PASSWORD_RESET_TIMEOUT = env.int("PASSWORD_RESET_TIMEOUT", default=3_600)  # seconds
 REGISTRATION_OPEN = env("REGISTRATION", default="off").lower() in ("open", "on", "true", "yes", "1")
-EMAIL_VERIFICATION = env.bool("EMAIL_VERIFICATION", default=True)  # whether they show first that the address is theirs
+EMAIL_VERIFICATION = env.bool(
+    "EMAIL_VERIFICATION", default=True
+)  # whether they show first that the address is theirs
 # Where links in mails lead: never taken from a request, whose Host header is the sender's.
 PUBLIC_URL = env("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
 # Which header of a proxy of ours names the client (X-Forwarded-For, say), and how many proxies write to it.
@@ -300,7 +302,9 @@ MAX_STEPS_PER_FLOW = env.int("MAX_STEPS_PER_FLOW", default=2_000)
 MAX_ROWS = env.int("MAX_ROWS", default=100_000)
 MAX_MESSAGES = env.int("MAX_MESSAGES", default=10_000)
 MAX_PATTERN_LENGTH = env.int("MAX_PATTERN_LENGTH", default=1_000)
-MAX_EXECUTION_SECONDS = env.int("MAX_EXECUTION_SECONDS", default=8 * 24 * 3_600)  # a delay takes up to seven days
+MAX_EXECUTION_SECONDS = env.int(
+    "MAX_EXECUTION_SECONDS", default=8 * 24 * 3_600
+)  # a delay takes up to seven days
 MAX_CONCURRENT_EXECUTIONS = env.int("MAX_CONCURRENT_EXECUTIONS", default=1_000)
 MAX_WAITING_EXECUTIONS = env.int("MAX_WAITING_EXECUTIONS", default=10_000)
 MAX_RUNS_PER_MINUTE = env.int("MAX_RUNS_PER_MINUTE", default=6_000)

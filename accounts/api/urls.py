@@ -4,14 +4,18 @@ from django.urls import URLPattern, URLResolver, path
 from rest_framework.routers import SimpleRouter
 
 from accounts.api import account_urls
+from accounts.api.views.audit_log import AuditLog
 from accounts.api.views.members import OrganisationMember, OrganisationMembers, TeamMember, TeamMembers
 from accounts.api.views.organisations import Organisations, OrganisationTeams, Teams
 from accounts.api.views.sessions import Login, Logout, Refresh
+from accounts.api.views.tokens import Tokens
 from accounts.api.views.users import Profile, Users
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 for prefix, viewset in (("users", Users), ("organisations", Organisations), ("teams", Teams)):
     router.register(prefix, viewset)
+router.register("tokens", Tokens, basename="token")
+router.register("audit-log", AuditLog, basename="audit-log")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("auth/login", Login.as_view(), name="login"),

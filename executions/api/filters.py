@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 import django_filters
@@ -13,12 +11,10 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts.api.filters import TimeFilter
 from executions.models import Execution
-from executions.presentation import EPOCH
 from executions.states import ExecutionStatus, Source
 from resources.fields import to_text
-
-LATEST = 253_402_300_799_000  # ms; the end of the year 9999, the last that a datetime can hold
 
 
 class ExecutionPages(CursorPagination):
@@ -62,19 +58,6 @@ class AnyCaseFilter(django_filters.Filter):  # type: ignore[misc]  # the library
 
     def __init__(self, **options: Any) -> None:
         super().__init__(lookup_expr="in", **options)
-
-
-class TimeFilter(django_filters.NumberFilter):  # type: ignore[misc]  # the library has no types
-    """Compares with a time in ms since the epoch."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(min_value=0, max_value=LATEST, **options)
-
-    def filter(self, qs: QuerySet[Any], value: Decimal | None) -> QuerySet[Any]:
-        """Filter by the datetime that the number means."""
-        moment = None if value is None else EPOCH + timedelta(milliseconds=int(value))
-        filtered: QuerySet[Any] = super().filter(qs, moment)
-        return filtered
 
 
 class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # the library has no types

@@ -1,4 +1,4 @@
-"""Who is at the other end of a WebSocket: a JWT in the subprotocol, or a session cookie with its Origin."""
+"""Who is at the other end of a WebSocket: a token in the subprotocol, or a session cookie with its Origin."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
 from accounts.models import User
+from accounts.token_models import ApiToken
+from accounts.tokens import PREFIX, TokenInvalid, find_token
 
 BEARER = "bearer"
 
@@ -76,6 +78,20 @@ def _headers(scope: Any) -> dict[str, str]:
 
 
 def _by_token(raw: str) -> Login | None:
+    return _by_api_token(raw) if raw.startswith(PREFIX) else _by_jwt(raw)
+
+
+def _by_api_token(raw: str) -> Login | None:
+    try:
+        token = find_token(raw)
+    except TokenInvalid:
+        return None
+    if ApiToken.Scope.READ not in token.scopes:
+        return None
+    return Login(user=token.user, expires_at=token.expires_at.timestamp())
+
+
+def _by_jwt(raw: str) -> Login | None:
     check: Any = JWTAuthentication()
     try:
         token = check.get_validated_token(raw.encode())
