@@ -11,7 +11,7 @@ import uuid
 from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
 
-from executions import chain, moves
+from executions import admission, chain, moves
 from executions.context import neighbours
 from executions.execute import carry_on
 from executions.leases import leases
@@ -68,12 +68,12 @@ def run_step(execution_id: uuid.UUID, position: int | None, *, begin: bool = Fal
 
 def _begin(execution_id: uuid.UUID, position: int | None) -> int | None:
     """Start the execution; returns where its foreground begins (the chain's first link, if it had begun already)."""
-    with transaction.atomic():
-        execution = moves.begin(execution_id)
-        background = moves.release(execution_id, execution.release) if execution else []
-    if execution is None:
-        _wait_for_start(execution_id, position)
+    begun = _turn_to_begin(execution_id)
+    if begun is None and _has_turn(execution_id, position):
+        begun = _turn_to_begin(execution_id)
+    if begun is None:
         return position
+    execution, background = begun
     events.publish([messages.execution_update(execution)])
     record_starts(execution)
     for each in background:
@@ -83,13 +83,23 @@ def _begin(execution_id: uuid.UUID, position: int | None) -> int | None:
     return execution.cursor
 
 
-def _wait_for_start(execution_id: uuid.UUID, position: int | None) -> None:
-    """Come back when the initial delay is over."""
-    due_at = (
-        Execution.objects.filter(pk=execution_id, status="PENDING").values_list("due_at", flat=True).first()
-    )
-    if due_at is not None:
-        timers.add((due_at - timezone.now()).total_seconds(), execution_id, position or 0, begin=True)
+def _turn_to_begin(execution_id: uuid.UUID) -> tuple[Execution, list[int]] | None:
+    with transaction.atomic():
+        execution = moves.begin(execution_id)
+        return (execution, moves.release(execution_id, execution.release)) if execution else None
+
+
+def _has_turn(execution_id: uuid.UUID, position: int | None) -> bool:
+    """Return whether an execution that did not begin got its turn now; come back when its delay is over."""
+    waits = Execution.objects.filter(pk=execution_id, status="PENDING")
+    execution = waits.only("team_id", "due_at", "admitted").first()
+    if execution is None:
+        return False
+    left = (execution.due_at - timezone.now()).total_seconds() if execution.due_at else 0.0
+    if left > moves.CLOCK_SLACK_SECONDS:
+        timers.add(left, execution_id, position or 0, begin=True)
+        return False
+    return not execution.admitted and admission.take_turn(execution)
 
 
 def _owner() -> str:

@@ -87,6 +87,11 @@ class Execution(models.Model):
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     cancel_requests = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(null=True, blank=True, help_text="Not started before this.")
+    admitted = models.BooleanField(default=True, help_text="Its turn in the organisation has come.")
+    time_limit_ms = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="How long it may last; then it is ended, and its clean-up after a while."
+    )
+    timed_out = models.BooleanField(default=False)
     look_at = models.DateTimeField(null=True, blank=True)
     looks = models.PositiveSmallIntegerField(default=0)
 
@@ -104,6 +109,11 @@ class Execution(models.Model):
             models.Index(fields=["user", "-created_at"], name="execution_by_user"),
             models.Index(fields=["-created_at"], name="execution_by_creation"),
             models.Index(fields=["look_at"], name="execution_to_look_at", condition=Q(look_at__isnull=False)),
+            models.Index(
+                fields=["team", "created_at"],
+                name="execution_in_line",
+                condition=Q(status=ExecutionStatus.PENDING, admitted=False),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -46,11 +46,11 @@ Moved = tuple[ExecutionStep, Execution]
 
 
 def begin(execution_id: uuid.UUID) -> Execution | None:
-    """Start a pending execution that is due; None where it has begun already, is cancelled or not due."""
+    """Start a pending execution whose turn it is; None where it has begun already, is cancelled or not due."""
     sql = (
         f"UPDATE {EXECUTION} SET status = 'IN_PROGRESS', started_at = {now_sql()}, due_at = NULL, looks = 0,"
         f" sequence = sequence + 1, look_at = {after_sql()}"
-        f" WHERE id = %s AND status = 'PENDING' AND (due_at IS NULL OR due_at <= {after_sql()})"
+        f" WHERE id = %s AND status = 'PENDING' AND admitted AND (due_at IS NULL OR due_at <= {after_sql()})"
     )
     params = [settings.ENGINE_UNCLAIMED_SECONDS, key(execution_id), CLOCK_SLACK_SECONDS]
     return _first(update_returning(Execution, Statement(sql, params)))
@@ -135,14 +135,17 @@ STAY = Cursor(moves=False)
 
 def park(
     step: ExecutionStep, seconds: float | None, change: Change, state: Any, *, awaiting: bool = False,
-    attempt: StepAttempt | None = None, cursor: Cursor = STAY,
+    attempt: StepAttempt | None = None, cursor: Cursor = STAY, watched: bool = False,
 ) -> Moved | None:  # fmt: skip
     """Let the step wait `seconds` (None: until it is woken); None where it is cancelled or the token is old.
 
-    `look_at` is a little after the due time: this process's own timer comes first, another's sweeper after it.
+    `look_at` is a little after the due time: this process's own timer comes first, another's sweeper after it. Of a
+    step that is `watched` it is a lease, which the watcher renews.
     """
     due = "NULL" if seconds is None else after_sql()
     times = [settings.ENGINE_UNCLAIMED_SECONDS] if seconds is None else [seconds, seconds + 0.5]
+    if watched:
+        times[-1] = min(times[-1], settings.ENGINE_LEASE_SECONDS)
     statement = Statement(
         f"UPDATE {STEP} SET status = 'WAITING', due_at = {due}, look_at = {after_sql()}, state = %s,"
         f" awaiting = %s{change.sql()} WHERE id = %s AND fence = %s AND status = 'IN_PROGRESS' AND {_MAY_RUN}",
@@ -256,7 +259,8 @@ def start_clean_up(execution_id: uuid.UUID) -> Execution | None:
 def complete(execution_id: uuid.UUID) -> Execution | None:
     """End the execution once no step is open; exactly one caller gets it, the others None."""
     sql = (
-        f"UPDATE {EXECUTION} SET status = CASE WHEN cancel_requested_at IS NOT NULL THEN 'CANCELLED'"
+        f"UPDATE {EXECUTION} SET status = CASE WHEN timed_out THEN 'FAILED'"
+        " WHEN cancel_requested_at IS NOT NULL THEN 'CANCELLED'"
         " WHEN failed THEN 'FAILED' ELSE 'COMPLETED' END,"
         f" completed_at = {now_sql()}, duration_ms = {milliseconds_sql('started_at')}, look_at = NULL,"
         " sequence = sequence + 1, cursor = NULL, error = failure"
@@ -296,6 +300,35 @@ def cancel_open_steps(
     )
     cancelled = update_returning(ExecutionStep, Statement(sql, [key(execution_id)]))
     return sorted(cancelled, key=lambda each: each.position), _count_off(execution_id, cancelled)
+
+
+def end_overdue(grace_seconds: float) -> list[Execution]:
+    """Ask for the end of every execution that lasts longer than it may, as a cancel would; returns these.
+
+    The first time clean-up is still to run, for `grace_seconds`; the second time that ends, too.
+    """
+    age = milliseconds_sql("started_at")
+    overdue = f"status = 'IN_PROGRESS' AND time_limit_ms IS NOT NULL AND ({age}) >= time_limit_ms"
+    if not _any(overdue):
+        return []
+    sql = (
+        f"UPDATE {EXECUTION} SET time_limit_ms = ({age}) + %s, failed = TRUE,"
+        " failure = CASE WHEN cancel_requested_at IS NULL THEN %s ELSE failure END,"
+        " timed_out = timed_out OR cancel_requested_at IS NULL,"
+        f" cancel_requested_at = COALESCE(cancel_requested_at, {now_sql()}),"
+        f" cancel_requests = CASE WHEN cancel_requests < 2 THEN cancel_requests + 1 ELSE 2 END,"
+        f" sequence = sequence + 1, look_at = {after_sql()}"
+        f" WHERE {overdue}"
+    )
+    failure = {"code": "execution_timeout", "message": "the execution lasted longer than its organisation's limit"}
+    return update_returning(Execution, Statement(sql, [round(grace_seconds * 1000), to_text(failure), 1]))
+
+
+def _any(condition: str) -> bool:
+    """Return whether an execution meets the condition: on SQLite an empty UPDATE would take the write lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT 1 FROM {EXECUTION} WHERE {condition} LIMIT 1", [])
+        return cursor.fetchone() is not None
 
 
 def end_unstarted(execution_id: uuid.UUID) -> Execution | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
-from executions import chain, moves
+from executions import admission, chain, moves
 from executions.live import events, messages
 from executions.live.messages import Update
 from executions.models import Execution, ExecutionStep
@@ -167,7 +167,8 @@ def end_phase(execution_id: uuid.UUID) -> int | None:
 
 
 def tell_parent(execution: Execution) -> None:
-    """Wake the step that waits for this execution."""
+    """Wake the step that waits for this execution, or give its turn to the next of its organisation."""
+    admission.after_end(execution)
     if execution.parent_id is None or execution.parent_position is None:
         return
     parent = Execution.objects.only("id", "cancel_requested_at").get(pk=execution.parent_id)

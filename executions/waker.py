@@ -18,13 +18,13 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, models
 from django.utils import timezone
 
-from executions import chain, moves
+from executions import admission, chain, moves
 from executions.children import child_is_over
 from executions.context import neighbours
 from executions.models import Execution, ExecutionStep
 from executions.progress import end_phase, follow, settle_cancel
 from executions.recovery import take_back
-from executions.services.cancel import cancel_children
+from executions.services.cancel import cancel_children, end_overdue_executions
 from executions.sql import Statement, after_sql, now_sql, update_returning
 from executions.states import ExecutionStatus, StepStatus
 from resources.secrets import SecretsUnreadable
@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 #: The longest sleep between two sweeps, in seconds.
 TICK_SECONDS = 1.0
+#: How often limits of time and turns to begin are looked at, in seconds.
+ORDER_SECONDS = 2.0
 #: How many rows one sweep takes of each kind.
 BATCH = 200
 
@@ -48,6 +50,7 @@ class Waker:
         self._pid = 0
         #: Nothing is taken back before this (monotonic): after an outage the workers renew their leases first.
         self._patient_until = 0.0
+        self._order_at = 0.0
 
     def start(self) -> None:
         """Start the thread, once a process."""
@@ -75,6 +78,7 @@ class Waker:
 
     def sweep(self) -> float:
         """Look at every row that is due; returns how many seconds to sleep."""
+        self._keep_order()
         steps = _due(ExecutionStep)
         for step in steps:
             _alone(self._look_at_step, step)
@@ -82,6 +86,13 @@ class Waker:
         for execution in executions:
             _alone(_look_at_execution, execution)
         return 0.0 if len(steps) == BATCH or len(executions) == BATCH else _seconds_to_next()
+
+    def _keep_order(self) -> None:
+        """Now and then: what lasts too long is ended, and who waits for their turn gets it."""
+        if time.monotonic() >= self._order_at:
+            self._order_at = time.monotonic() + ORDER_SECONDS
+            end_overdue_executions()
+            admission.sweep()
 
     def _look_at_step(self, step: ExecutionStep) -> None:
         if step.status != StepStatus.IN_PROGRESS:
@@ -105,10 +116,13 @@ def _alone(look_at: Callable[[ModelT], None], row: ModelT) -> None:
 
 def _publish_step(step: ExecutionStep) -> None:
     """Publish the step, unless it waits for another one that has not ended."""
-    if step.status == StepStatus.WAITING and step.due_at is None:
-        if not _is_forgotten(step):
+    if step.status == StepStatus.WAITING:
+        if step.due_at is None and not _is_forgotten(step):
             return
-        moves.wake(step.execution_id, step.position)
+        if (
+            step.due_at is None or step.due_at > timezone.now()
+        ):  # later than it is looked at: its watcher was lost
+            moves.wake(step.execution_id, step.position)
     chain.publish_from(step.execution_id, step.position)
 
 
@@ -149,6 +163,8 @@ def _any_due(table: str) -> bool:
 def _look_at_execution(execution: Execution) -> None:
     if execution.cancel_requested_at is not None:
         _cancel_again(execution)
+    elif execution.status == ExecutionStatus.PENDING and not execution.admitted and execution.due_at is None:
+        return  # it waits for its turn: `admission.sweep` looks after all of these at once
     elif execution.status == ExecutionStatus.PENDING:
         chain.publish_from(execution.id, execution.cursor or 0, begin=True)
     elif execution.remaining == 0:

@@ -10,6 +10,9 @@ from executions.live import events, messages
 from executions.models import Execution, ExecutionStep
 from executions.progress import follow, settle_cancel
 
+#: How long the clean-up of an execution may take that lasted too long, in seconds.
+CLEAN_UP_SECONDS = 600.0
+
 
 class AlreadyOver(Exception):
     """The execution has ended: there is nothing to cancel."""
@@ -38,6 +41,15 @@ def _carry_out(requested: Execution) -> Execution:
     cancel_children(requested)
     follow(requested.id, settle_cancel(requested.id))
     return Execution.objects.get(pk=requested.pk)
+
+
+def end_overdue_executions() -> None:
+    """End the executions that last longer than they may: as a cancel would, but FAILED, with `execution_timeout`.
+
+    Their clean-up has CLEAN_UP_SECONDS, then it is ended too.
+    """
+    for execution in moves.end_overdue(CLEAN_UP_SECONDS):
+        _carry_out(execution)
 
 
 def cancel_children(execution: Execution) -> None:

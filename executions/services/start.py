@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from accounts.audit import record
 from accounts.models import Team, User
-from executions import chain
+from executions import admission, chain
+from executions.admission import RunRefused
 from executions.models import Execution, ExecutionStep
 from executions.pins import pinned_versions
 from executions.planning import Plan, plan
@@ -21,6 +22,7 @@ from executions.variables import Values, evaluate
 from flows.document import FlowDocument, Problem
 from flows.models import FlowVersion
 from flows.selectors import load_document
+from resources.limits import limits_of_team
 from resources.models import Environment
 
 MAX_INITIAL_DELAY_MS = 7 * 24 * 3_600_000
@@ -30,15 +32,6 @@ _SLACK_SECONDS = 0.5
 
 #: Changes an execution and its rows before they are written (a re-run takes over earlier results).
 Prepare = Callable[[Execution, list[ExecutionStep]], None]
-
-
-class RunRefused(Exception):
-    """The run cannot be started; `problems` says everything that is wrong with the request."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        """Keep the problems."""
-        self.problems = problems
-        super().__init__("; ".join(problem.message for problem in problems))
 
 
 def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run request
@@ -60,8 +53,9 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
 ) -> Execution:
     """Create the execution of a version or of a draft; returns at once, before any step has run.
 
-    Raises RunRefused with every problem of the variables and parameters. With an `idempotency_key` that the user
-    has used in this team before, the execution of that time is returned.
+    Where the organisation has as many under way as it may, the execution waits for its turn (see `admission`).
+    Raises RunRefused with every problem of the variables and parameters, TooManyRuns beyond the limits. With an
+    `idempotency_key` that the user has used in this team before, the execution of that time is returned.
     """
     known = _known(team, user, idempotency_key)
     if known is not None:
@@ -96,6 +90,7 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
         initial_delay_ms=initial_delay_ms,
         created_at=now,
         due_at=due_at if initial_delay_ms else None,
+        time_limit_ms=None if parent else limits_of_team(team.pk).execution_seconds * 1000,
         look_at=due_at
         + timedelta(seconds=_SLACK_SECONDS if initial_delay_ms else settings.ENGINE_UNCLAIMED_SECONDS),
     )
@@ -149,12 +144,14 @@ def _secrets(values: Values, planned: Plan) -> dict[str, Any] | None:
 def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
     try:
         with transaction.atomic():
+            execution.admitted = admission.place(execution)
             execution.save(force_insert=True)
             ExecutionStep.objects.bulk_create(steps, batch_size=500)
             first = chain.follow_links(
                 {step.position: step.next_position for step in steps}, execution.cursor
             )
-            chain.publish_on_commit(execution.id, first)
+            if execution.admitted or execution.due_at is not None:  # a worker minds the delay, and asks for the turn
+                chain.publish_on_commit(execution.id, first)
             _record(execution)
     except IntegrityError:
         # Two requests with the same key at once: the other one was first.

@@ -29,6 +29,7 @@ from steprunners.kafka.reading import to_wire
 from steprunners.kafka.sitting import Sitting
 from steprunners.kafka.subscription import KafkaSubscribeConfig, upper
 from steprunners.network import Call, NetworkPolicy
+from steprunners.quotas import within
 
 NOTES = """
 **Where it begins.** `EXECUTION`: at the ends that the topic's partitions had before the execution's first step ran, so
@@ -133,6 +134,7 @@ class KafkaSubscribeRunner(StepRunner[KafkaSubscribeConfig]):
         """Read what there is; raise StepError where the cluster cannot be reached or refuses."""
         if not isinstance(context.connection, KafkaConnection):
             raise BadConfig("meta.resourceId: a kafka resource is needed")
+        config = within(config, "message_limit", context.network.max_messages)
         sitting = Sitting(config, context, context.connection)
         if context.state is None:
             sitting.start()

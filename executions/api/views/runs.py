@@ -7,7 +7,7 @@ from typing import Any
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from accounts.api.base import choose_team, require, signed_in
 from accounts.models import Team
 from accounts.permissions import Action
+from executions.admission import TooManyRuns
 from executions.api.access import execution_to_use, shown, source_of
 from executions.api.renderers import RENDERERS
 from executions.api.serializers import (
@@ -40,6 +41,18 @@ LONGEST_KEY = 200
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="A repeat answers the first execution."
 )
+
+
+class TooMany(APIException):
+    """The organisation has as many runs as it may; the answer says when to come back."""
+
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    default_code = TooManyRuns.code
+
+    def __init__(self, refused: TooManyRuns) -> None:
+        """Take over why and when."""
+        super().__init__(str(refused))
+        self.wait = refused.retry_after  # becomes Retry-After
 
 
 class RunAnything(APIView):
@@ -171,7 +184,9 @@ def _idempotency_key(request: Request) -> str | None:
     return key or None
 
 
-def _refusal(refused: RunRefused) -> InvalidFlow:
+def _refusal(refused: RunRefused) -> APIException:
+    if isinstance(refused, TooManyRuns):
+        return TooMany(refused)
     return InvalidFlow(FlowInvalid(refused.problems))
 
 
