@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
+from accounts import lockout, mails, passwords, sessions
 from accounts.admin_scope import ScopedAdmin, ScopedInline, is_superuser
+from accounts.invitation_admin import InvitationAdmin  # noqa: F401 - registers itself
 from accounts.models import Organisation, OrganisationMembership, Team, TeamMembership, User
 
 admin.site.site_header = "Async Testing Service"
@@ -21,7 +23,7 @@ admin.site.index_title = "Administration"
 # simplejwt shows whole refresh tokens there: whoever reads one is that user.
 admin.site.unregister([BlacklistedToken, OutstandingToken])
 
-POWERS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
+POWERS = ("is_active", "email_verified", "is_staff", "is_superuser", "groups", "user_permissions")
 
 
 class NewUserForm(AdminUserCreationForm[User]):
@@ -70,7 +72,8 @@ class UserAdmin(ScopedAdmin[User], DjangoUserAdmin[User]):
     add_form = NewUserForm
     inlines = (MemberOfOrganisations, MemberOfTeams)
     list_display = ("email", "name", "is_active", "is_staff", "is_superuser", "last_login")
-    list_filter = ("is_active", "is_staff", "is_superuser")
+    list_filter = ("is_active", "email_verified", "is_staff", "is_superuser")
+    actions = ("send_reset", "sign_out", "unlock")
     search_fields = ("email", "name")
     ordering = ("email",)
     readonly_fields = ("last_login", "date_joined")
@@ -94,6 +97,37 @@ class UserAdmin(ScopedAdmin[User], DjangoUserAdmin[User]):
     def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
         """Return the memberships of a user that exists."""
         return super().get_inlines(request, obj) if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Save; who was switched off and on again has to sign in anew."""
+        if change and "is_active" in form.changed_data:
+            obj.session_epoch += 1
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description="Send a link to set a new password", permissions=["change"])
+    def send_reset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Send each of the users a mail."""
+        try:
+            for user in queryset:
+                passwords.forgot(email=user.email)
+        except mails.MailUnavailable:
+            self.message_user(request, "Mail cannot be sent at the moment.", messages.ERROR)
+        else:
+            self.message_user(request, "The links are on their way.", messages.SUCCESS)
+
+    @admin.action(description="Sign out everywhere", permissions=["change"])
+    def sign_out(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """End every session and token of each of the users."""
+        for user in queryset:
+            sessions.end_all(user=user)
+        self.message_user(request, "They are signed out.", messages.SUCCESS)
+
+    @admin.action(description="Let try again after wrong passwords", permissions=["change"])
+    def unlock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Forget the failed sign-ins of each of the users."""
+        for user in queryset:
+            lockout.forgive(email=user.email)
+        self.message_user(request, "They can try again.", messages.SUCCESS)
 
 
 @admin.register(Organisation)

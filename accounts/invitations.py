@@ -6,6 +6,8 @@ theirs. Roles are checked where the invitation is made (`permissions`).
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
@@ -29,7 +31,7 @@ class SwitchedOff(Exception):
     """The address has an account that was switched off."""
 
 
-def invite(  # noqa: PLR0913 - keyword-only: the columns of an invitation
+def invite(
     *,
     organisation: Organisation,
     email: str,
@@ -131,15 +133,11 @@ def _new_account(email: str, password: str, name: str) -> User:
 
 
 def _join(invitation: Invitation, user: User) -> None:
-    try:
+    with suppress(services.AlreadyMember):  # somebody added them meanwhile: their role there stands
         services.add_to_organisation(organisation=invitation.organisation, user=user, role=invitation.role)
-    except services.AlreadyMember:
-        pass  # somebody added them meanwhile: their role there stands
     if invitation.team is not None:
-        try:
+        with suppress(services.AlreadyMember):
             services.add_to_team(team=invitation.team, user=user, role=invitation.team_role)
-        except services.AlreadyMember:
-            pass
     invitation.accepted_at = timezone.now()
     invitation.save(update_fields=["accepted_at"])
 

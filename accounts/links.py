@@ -43,7 +43,7 @@ def lifetime(purpose: Purpose) -> timedelta:
 
 def url(purpose: Purpose, token: str) -> str:
     """Return the whole address of the page, below PUBLIC_URL."""
-    return settings.PUBLIC_URL + reverse(str(purpose), args=[token])
+    return f"{settings.PUBLIC_URL}{reverse(str(purpose), args=[token])}"
 
 
 def token_for(purpose: Purpose, user: User) -> str:

@@ -32,7 +32,8 @@ class Failures(AxesDatabaseHandler):  # type: ignore[misc]  # the library has no
     def get_failures(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
         """Return the failures of the user from here, or those of the address on the user's scale."""
         by_user, by_address = (_sum(attempts) for attempts in self.get_user_attempts(request, credentials))
-        return max(by_user, by_address * settings.AXES_FAILURE_LIMIT // settings.LOCKOUT_ADDRESS_FAILURES)
+        scale: float = settings.AXES_FAILURE_LIMIT / settings.LOCKOUT_ADDRESS_FAILURES
+        return max(by_user, math.floor(by_address * scale))
 
     def reset_user_attempts(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
         """Forget the user's failures from here.

@@ -37,7 +37,7 @@ def ask_for(task: str, argument: str) -> None:
     try:
         current_app.send_task(task, [argument], ignore_result=True)
     except (OperationalError, OSError) as error:
-        logger.error("%s cannot be asked for: %s", task, error)  # noqa: TRY400 - the cause is outside
+        logger.error("%s cannot be asked for: %s", task, error)
         raise MailUnavailable from error
 
 

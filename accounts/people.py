@@ -7,9 +7,9 @@ everybody but each other (that is for the admin site).
 
 from __future__ import annotations
 
+from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.contrib.auth.password_validation import validate_password
 
 from accounts import audit
 from accounts.models import AnyUser, OrganisationMembership, User

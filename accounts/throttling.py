@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 
 class _Throttle(SimpleRateThrottle):
+    scope: str
+
     def get_rate(self) -> str | None:
         """Return `settings.AUTH_RATES[scope]`, e.g. `10/hour`; empty means no limit."""
         return settings.AUTH_RATES.get(self.scope) or None
@@ -88,17 +90,17 @@ class ThrottledPage:
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer 429 where it is too much."""
-        if request.method == "POST":
-            # All are asked, as DRF does: a request that one of them refuses counts for the others too.
-            refusing = [
-                each
-                for each in (kind() for kind in self.throttle_classes)
-                if not each.allow_request(request, self)
-            ]
-            if refusing:
-                return too_many(request, max(int(each.wait() or 1) for each in refusing))
+        if request.method == "POST" and (refused := refusal(request, self.throttle_classes)) is not None:
+            return refused
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]  # a mixin
         return response
+
+
+def refusal(request: HttpRequest, kinds: tuple[type[_Throttle], ...]) -> HttpResponse | None:
+    """Count the request; return the page that asks for patience where it was one too many."""
+    # All are asked, as in REST views: a request that one of them refuses counts for the others too.
+    refusing = [each for each in (kind() for kind in kinds) if not each.allow_request(request, None)]
+    return too_many(request, max(int(each.wait() or 1) for each in refusing)) if refusing else None
 
 
 def too_many(request: HttpRequest, seconds: int) -> HttpResponse:

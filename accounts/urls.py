@@ -3,9 +3,37 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, path
 
+from accounts import people_pages, profile_pages
+from accounts.link_pages import ConfirmAddress, FollowLink, ResetPassword, TakeUpInvitation
+from accounts.links import Purpose
 from accounts.pages import SignIn
+from accounts.registration_pages import ForgotPassword, Register, SendConfirmation
+
+LINKS = {
+    Purpose.CONFIRM: ConfirmAddress,
+    Purpose.RESET: ResetPassword,
+    Purpose.INVITE: TakeUpInvitation,
+}
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in", SignIn.as_view(), name="sign-in"),
     path("sign-out", LogoutView.as_view(), name="sign-out"),
+    path("register", Register.as_view(), name="register"),
+    path("confirm-address/send", SendConfirmation.as_view(), name="send-confirmation"),
+    path("forgot-password", ForgotPassword.as_view(), name="forgot-password"),
+    # Links carry a token and lead on to the page of the same name without it.
+    *(path(str(purpose), view.as_view(), name=str(purpose)) for purpose, view in LINKS.items()),
+    *(
+        path(f"{purpose}/<str:token>", FollowLink.as_view(purpose=purpose), name=str(purpose))
+        for purpose in LINKS
+    ),
+    path("profile", profile_pages.Profile.as_view(), name="profile-page"),
+    path("profile/password", profile_pages.ChangePassword.as_view(), name="change-password"),
+    path("profile/sign-out-everywhere", profile_pages.sign_out_everywhere, name="sign-out-everywhere"),
+    path("people", people_pages.people_page, name="people"),
+    path("people/<uuid:pk>", people_pages.person_page, name="person"),
+    path("people/<uuid:pk>/switch", people_pages.switch, name="switch-person"),
+    path("people/<uuid:pk>/reset-password", people_pages.send_reset, name="send-reset"),
+    path("invitations/<uuid:pk>/send", people_pages.send_invitation, name="send-invitation"),
+    path("invitations/<uuid:pk>/revoke", people_pages.revoke_invitation, name="revoke-invitation"),
 ]

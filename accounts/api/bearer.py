@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.tokens import Token
 
 from accounts.backends import awaits_confirmation
-from accounts.models import User
 from accounts.sessions import EPOCH_CLAIM
 
 
 class BearerAuthentication(JWTAuthentication):
     """A token of a user who may sign in, has not changed the password and has not signed out everywhere."""
 
-    def get_user(self, validated_token: Token) -> User:
+    def get_user(self, validated_token: Token) -> Any:
         """Return the user; raises AuthenticationFailed."""
-        user: User = super().get_user(validated_token)
+        user: Any = super().get_user(validated_token)
         if validated_token.get(EPOCH_CLAIM, 0) != user.session_epoch or awaits_confirmation(user):
             raise AuthenticationFailed("The token is not valid any more: sign in again.", "token_not_valid")
         return user

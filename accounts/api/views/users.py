@@ -40,10 +40,12 @@ class Profile(APIView):
     @extend_schema(request=ProfileSerializer, responses=ProfileSerializer)
     def patch(self, request: Request) -> Response:
         """Change the user's name."""
-        serializer = ProfileSerializer(signed_in(request), data=request.data, partial=True)
+        user = signed_in(request)
+        serializer = ProfileSerializer(user, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        serializer.save()
-        return Response(serializer.data)
+        if "name" in serializer.validated_data:
+            people.rename(user=user, name=serializer.validated_data["name"])
+        return Response(ProfileSerializer(user).data)
 
 
 class Users(
@@ -108,7 +110,8 @@ class Users(
         return Response(status=status.HTTP_202_ACCEPTED)
 
     def _administered(self) -> User:
-        user = self.get_object()
+        user: Any = self.get_object()  # with what `people_of` adds
         if not user.managed:
             raise PermissionDenied(NOT_YOURS)
-        return user
+        found: User = user
+        return found
