@@ -14,8 +14,8 @@ from django.http import HttpRequest, parse_cookie
 from django.http.request import split_domain_port, validate_host
 from django.utils.http import is_same_domain
 from rest_framework.exceptions import APIException
-from rest_framework_simplejwt.authentication import JWTAuthentication
 
+from accounts.api.bearer import BearerAuthentication
 from accounts.models import User
 from accounts.token_models import ApiToken
 from accounts.tokens import PREFIX, TokenInvalid, find_token
@@ -92,7 +92,7 @@ def _by_api_token(raw: str) -> Login | None:
 
 
 def _by_jwt(raw: str) -> Login | None:
-    check: Any = JWTAuthentication()
+    check: Any = BearerAuthentication()
     try:
         token = check.get_validated_token(raw.encode())
         return Login(user=check.get_user(token), expires_at=float(token["exp"]))
