@@ -9,9 +9,10 @@ from typing import Any
 from executions.models import Execution, ExecutionStep, SessionState
 from executions.presentation import milliseconds
 from executions.sql import Statement, in_list, key, select
-from executions.states import STEP_OPEN, StepStatus
+from executions.states import START, STEP_OPEN, StepStatus
+from resources.secrets import UNREADABLE, SecretsUnreadable
 from resources.selectors import connection_of, find_resource, secret_values
-from steprunners.base import BadConfig, ConnectionConfig
+from steprunners.base import BadConfig, ConnectionConfig, StepError
 from steprunners.json_types import Json
 from steprunners.masking import texts_of
 from steprunners.references import Scope, StepView
@@ -118,13 +119,19 @@ class Connected:
 
 
 def connect(execution: Execution, resource_type: str | None, named: Any) -> Connected:
-    """Return the connection that `resourceId` names; raise BadConfig where the team has none such."""
+    """Return the connection that `resourceId` names; raise BadConfig where the team has none such.
+
+    Raises StepError (`secret_unreadable`) where the key of its secrets is lost.
+    """
     if resource_type is None or named is None:
         return Connected()
     resource = find_resource(execution.team, str(named), resource_type, execution.resource_choices)
     if resource is None:
         raise BadConfig(f"meta.resourceId: the team has no {resource_type} resource called {named}")
-    return Connected(connection_of(resource), tuple(secret_values(resource)), str(resource.pk))
+    try:
+        return Connected(connection_of(resource), tuple(secret_values(resource)), str(resource.pk))
+    except SecretsUnreadable as error:
+        raise StepError(f"resource {resource.name}: {error}", code=UNREADABLE) from error
 
 
 def load_session(execution: Execution, session_key: str | None) -> Json:

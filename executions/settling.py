@@ -115,7 +115,8 @@ def end_broken(step: ExecutionStep, execution: Execution, error: StepError) -> i
     """End in ERROR a step of which nothing else is to be told; returns where the chain goes on."""
     now = records.milliseconds_now()
     lost = broken(error, now, now)
-    return end(step, execution, lost, Change({"error": lost.error}))
+    on = bool(step.definition.get("continueOnFailure"))
+    return end(step, execution, lost, Change({"error": lost.error}), continue_on_failure=on)
 
 
 def _end_plainly(

@@ -21,7 +21,7 @@ from executions.variables import evaluate
 from flows.models import FlowVersion
 from flows.selectors import load_document
 from resources.network import policy_of
-from resources.secrets import UNREADABLE, SecretsUnreadable
+from resources.secrets import SecretsUnreadable
 from steprunners.base import Deadline, StepError
 from steprunners.json_types import Json
 from steprunners.references import ReferenceProblem, Scope, resolve
@@ -68,9 +68,8 @@ def _record(
         if connected.connection is None or connected.resource_id is None:
             return
         starts = runner.record_starts(keys, connected.connection, policy_of(execution.team_id), deadline)
-    except (StepError, SecretsUnreadable) as error:
-        reason = getattr(error, "code", UNREADABLE)
-        logger.info("execution %s: no start recorded for %s: %s", execution.id, resource, reason)
+    except StepError as error:
+        logger.info("execution %s: no start recorded for %s: %s", execution.id, resource, error.code)
         return
     found.setdefault(connected.resource_id, {}).update(starts)
 
