@@ -7,3 +7,9 @@ class AccountsConfig(AppConfig):
     """The `accounts` app."""
 
     name = "accounts"
+
+    def ready(self) -> None:
+        """Listen to sign-ins."""
+        from accounts import audit_signals  # noqa: PLC0415 - it needs the models, which come first
+
+        audit_signals.listen()

@@ -6,7 +6,6 @@ request through its threads (asgiref copies it), so their signatures stay free o
 
 from __future__ import annotations
 
-import ipaddress
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
+
+from accounts.addresses import client_address
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -98,17 +99,6 @@ def origin(request: HttpRequest | None = None) -> Origin:
         user_agent=asked.headers.get("User-Agent", "")[:LONGEST_USER_AGENT],
         token_id=getattr(getattr(asked, "auth", None), "api_token_id", None),
     )
-
-
-def client_address(request: HttpRequest) -> str | None:
-    """Return the address that the request came from; None where it came over a unix socket.
-
-    Headers are not looked at: whoever runs a proxy in front lets the web server set REMOTE_ADDR from it.
-    """
-    try:
-        return str(ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")))
-    except ValueError:
-        return None
 
 
 def _door_of(request: HttpRequest) -> Door:

@@ -1,4 +1,7 @@
-"""The only writers of resources and environments. Names are unique within the team."""
+"""The only writers of resources and environments. Names are unique within the team.
+
+The audit log learns which fields were changed, never their values: they may be secret.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.audit import record
 from accounts.models import Team, User
 from resources.checking import Verdict, check_resource
 from resources.configuration import Invalid, configure
@@ -44,13 +48,12 @@ def save_resource(
     if resource is not None:
         refuse_rename(resource, fields.get("name", resource.name))
     resource = resource or Resource(team=team, created_by=user)
-    for name, value in fields.items():
-        setattr(resource, name, value)
+    changed = _set(resource, fields) + ["config"] * (config is not None)
     if config is not None or resource._state.adding:
         configuration = configure(resource.type, {} if config is None else config, readable_secrets(resource))
         resource.config, resource.secrets = configuration.shown, configuration.secrets or None
         resource.last_check = None
-    _save_named(resource)
+    _save_named(resource, user, changed)
     return resource
 
 
@@ -66,6 +69,7 @@ def refuse_rename(resource: Resource, name: str) -> None:
 
 def check_now(*, resource: Resource) -> Verdict:
     """Connect to the resource, and keep what came of it for its page."""
+    record(actor=None, action="resource.check", team=resource.team, target=resource)
     verdict = check_resource(resource)
     kept = {"ok": verdict.ok, "message": verdict.message, "latencyMs": verdict.latency_ms}
     at = round(timezone.now().timestamp() * 1000)
@@ -79,12 +83,12 @@ def delete_resource(*, resource: Resource) -> None:
     places = places_using(resource)
     if places:
         raise InUse(places)
-    resource.delete()
+    _delete(resource)
 
 
 def delete_environment(*, environment: Environment) -> None:
     """Delete the environment; executions that picked it stay."""
-    environment.delete()
+    _delete(environment)
 
 
 def save_environment(
@@ -101,25 +105,47 @@ def save_environment(
     `variables` and `resources` of None stay as they are. Raises Invalid with everything that is wrong.
     """
     environment = environment or Environment(team=team, created_by=user)
-    for name, value in fields.items():
-        setattr(environment, name, value)
+    changed = _set(environment, fields)
+    changed += ["variables"] * (variables is not None) + ["resources"] * (resources is not None)
     if variables is not None:
         values = read_variables(variables, readable_secrets(environment))
         environment.variables, environment.secrets = values.variables, values.secrets or None
     if resources is not None:
         environment.resources = read_choices(resources, team)
-    _save_named(environment)
+    _save_named(environment, user, changed)
     return environment
 
 
-def _save_named(thing: Resource | Environment) -> None:
+def _set(thing: Resource | Environment, fields: dict[str, str]) -> list[str]:
+    """Set the fields, and return the names of those that change."""
+    changed = [name for name, value in fields.items() if getattr(thing, name) != value]
+    for name, value in fields.items():
+        setattr(thing, name, value)
+    return changed
+
+
+@transaction.atomic
+def _delete(thing: Resource | Environment) -> None:
+    record(actor=None, action=f"{thing._meta.model_name}.delete", team=thing.team, target=thing)
+    thing.delete()
+
+
+def _save_named(thing: Resource | Environment, user: User | None, changed: list[str]) -> None:
     if is_id(thing.name):
         raise Invalid(
             [Problem("name", "invalid", "a name must not look like an id: flows name it by either")]
         )
     try:
         with transaction.atomic():  # or PostgreSQL would refuse whatever comes after in the same transaction
+            verb = "create" if thing._state.adding else "update"
             thing.save()
+            record(
+                actor=user,
+                action=f"{thing._meta.model_name}.{verb}",
+                team=thing.team,
+                target=thing,
+                detail={"fields": changed},
+            )
     except IntegrityError as error:
         raise Invalid(
             [Problem("name", "unique", f"the team has another one named '{thing.name}'")]

@@ -48,21 +48,23 @@ class _TeamThings(ModelViewSet[ModelT]):
 
     def perform_create(self, serializer: BaseSerializer[ModelT]) -> None:
         """Create in the team that `teamId` names."""
-        team = choose_team(self.request.user, serializer.validated_data.pop("team_id", None), Action.EDIT)
+        team = choose_team(
+            self.request.user, serializer.validated_data.pop("team_id", None), Action.EDIT_RESOURCES
+        )
         self._write(serializer, team=team)
 
     def perform_update(self, serializer: BaseSerializer[ModelT]) -> None:
         """Change what is given; it stays in its team."""
         thing: Any = serializer.instance
-        require(self.request.user, Action.EDIT, thing.team)
+        require(self.request.user, Action.EDIT_RESOURCES, thing.team)
         if serializer.validated_data.pop("team_id", thing.team_id) != thing.team_id:
             raise exceptions.ValidationError({"teamId": ["It stays in its team."]}, "invalid")
         self._write(serializer, team=thing.team, **{self.argument: thing})
 
     def perform_destroy(self, instance: Any) -> None:
         """Delete it."""
-        require(self.request.user, Action.EDIT, instance.team)
-        instance.delete()
+        require(self.request.user, Action.EDIT_RESOURCES, instance.team)
+        services.delete_environment(environment=instance)
 
     def _write(self, serializer: BaseSerializer[ModelT], **place: Any) -> None:
         try:
@@ -96,7 +98,7 @@ class Resources(_TeamThings[Resource]):
 
     def perform_destroy(self, instance: Resource) -> None:
         """Delete it, unless a flow's newest version or an environment uses it."""
-        require(self.request.user, Action.EDIT, instance.team)
+        require(self.request.user, Action.EDIT_RESOURCES, instance.team)
         try:
             services.delete_resource(resource=instance)
         except services.InUse as error:
@@ -107,7 +109,7 @@ class Resources(_TeamThings[Resource]):
     def check(self, request: Request, pk: str) -> Response:
         """Connect to the resource, and say within 5 s whether it answers or what is wrong. Always 200."""
         resource = self.get_object()
-        require(request.user, Action.RUN, resource.team)
+        require(request.user, Action.CHECK, resource.team)
         return Response(CheckSerializer(services.check_now(resource=resource)).data)
 
 
