@@ -14,6 +14,7 @@ from resources.secrets import UNREADABLE, SecretsUnreadable
 from resources.selectors import connection_of, find_resource, secret_values
 from steprunners.base import BadConfig, ConnectionConfig, StepError
 from steprunners.json_types import Json
+from steprunners.lifecycle import Progress
 from steprunners.masking import texts_of
 from steprunners.references import Scope, StepView
 
@@ -30,10 +31,12 @@ class Neighbours:
 
     steps: list[ExecutionStep]
     required: frozenset[int]
+    #: Whether a listener in the background, which is to be started before the step, is not.
+    has_unstarted: bool = False
 
     def running_background(self) -> bool:
-        """Whether one of them runs in the background and has not ended."""
-        return any(step.background and step.status in STEP_OPEN for step in self.steps)
+        """Whether one of them runs in the background and has not ended, or a listener has not started."""
+        return self.has_unstarted or any(step.background and step.status in STEP_OPEN for step in self.steps)
 
     def never_ran(self) -> ExecutionStep | None:
         """Return one that cannot be done without and never ran."""
@@ -49,15 +52,28 @@ def _has_result(step: ExecutionStep) -> bool:
 
 def neighbours(step: ExecutionStep) -> Neighbours:
     """Load the earlier steps that `step` refers to, and only those."""
-    positions = [position for position, _ in step.needs]
-    required = frozenset(position for position, needed in step.needs if needed)
+    positions = [position for position, kind in step.needs if kind != START]
+    required = frozenset(position for position, kind in step.needs if kind is True)
+    has_unstarted = _has_unstarted(step)
     if not positions:
-        return Neighbours([], required)
+        return Neighbours([], required, has_unstarted)
     where = Statement(
         f"execution_id = %s AND position IN {in_list(positions)} ORDER BY position",
         [key(step.execution_id), *positions],
     )
-    return Neighbours(select(ExecutionStep, _READ, where), required)
+    return Neighbours(select(ExecutionStep, _READ, where), required, has_unstarted)
+
+
+def _has_unstarted(step: ExecutionStep) -> bool:
+    """Whether a listener that the step comes after does not know yet where it begins."""
+    positions = [position for position, kind in step.needs if kind == START]
+    if not positions:
+        return False
+    listeners = ExecutionStep.objects.filter(execution_id=step.execution_id, position__in=positions)
+    return any(
+        each.status in STEP_OPEN and Progress.from_json(each.state).origin is None
+        for each in listeners.only("status", "state")
+    )
 
 
 def build_scope(execution: Execution, steps: Iterable[ExecutionStep]) -> Scope:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from executions.models import Execution, ExecutionStep
-from executions.states import StepStatus
+from executions.states import START, StepStatus
 from steprunners.base import StepRunner
 from steprunners.envelope import StepEnvelope, dump
 from steprunners.json_types import Json
@@ -62,6 +62,7 @@ def plan(steps: Iterable[StepEnvelope], variables: Collection[str] = ()) -> Plan
     """Return the plan for the steps of a document that was found valid; `variables` are those it declares."""
     planned = list(_flatten(steps))
     _link_needs(planned, variables)
+    _link_starts(planned)
     main = [step for step in planned if not step.always_run]
     entries = {family: _link_siblings(siblings) for family, siblings in _families(planned).items()}
     for step in planned:
@@ -236,6 +237,29 @@ def _needs_of(
         for position in sources:
             needs[position] = needs.get(position, False) or only
     return needs
+
+
+def _link_starts(planned: list[Planned]) -> None:
+    """Let the steps after a listener in the background wait for its start: they may send what it listens for."""
+    listening: dict[Family, list[int]] = {}
+    for step in planned:
+        if step.disabled:
+            continue
+        family = (step.group, step.branch, step.always_run)
+        needed = {position for position, _ in step.needs}
+        step.needs += [[each, START] for each in listening.get(family, []) if each not in needed]
+        if not step.envelope.run_in_background:
+            listening.pop(family, None)  # what follows it comes after the listeners too
+        elif runners()[step.envelope.step_type].has_origin(step.envelope.meta):
+            for each in _families_after(step, planned):
+                listening.setdefault(each, []).append(step.position)
+
+
+def _families_after(step: Planned, planned: list[Planned]) -> Iterator[Family]:
+    """Yield the family of the step, and those of the conditions around it as far as the foreground waits for them."""
+    yield step.group, step.branch, step.always_run
+    if step.group is not None and not planned[step.group].background:
+        yield from _families_after(planned[step.group], planned)
 
 
 def _row(execution: Execution, step: Planned) -> ExecutionStep:

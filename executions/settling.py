@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from django.db import transaction
 
-from executions import moves, records
+from executions import chain, moves, records
 from executions.children import start_child
 from executions.context import Neighbours, neighbours, save_session
 from executions.live import events, messages
@@ -141,7 +141,9 @@ def wait(outcome: Outcome, move: Waiting) -> int | None:
     change, rows = _so_far(outcome)
     seconds = (move.delay_ms if move.watch is None else move.watch.patience_ms) / 1000
     with transaction.atomic():
-        moved = moves.park(outcome.step, seconds, change, move.progress.to_json())
+        moved = moves.park(
+            outcome.step, seconds, change, move.progress.to_json(), watched=move.watch is not None
+        )
         if moved is not None:
             StepAttempt.objects.bulk_create(rows)
             records.thin_out(outcome.step, rows)
@@ -152,8 +154,16 @@ def wait(outcome: Outcome, move: Waiting) -> int | None:
     _publish(moved)
     timers.add(seconds, outcome.step.execution_id, outcome.step.position)
     if move.watch is not None:
-        watcher.add(move.watch, outcome.step.execution_id, outcome.step.position)
+        watcher.add(move.watch, outcome.step)
+    _let_others_start(outcome.step, move.progress)
     return None
+
+
+def _let_others_start(step: ExecutionStep, progress: Progress) -> None:
+    """Wake the steps that wait until this one, in the background, knows where it begins."""
+    if step.background and progress.origin is not None and Progress.from_json(step.state).origin is None:
+        for position in moves.wake_awaiting(step.execution_id):
+            chain.publish(step.execution_id, [position])
 
 
 def _so_far(outcome: Outcome) -> tuple[Change, list[StepAttempt]]:

@@ -57,3 +57,7 @@ STEP_TRANSITIONS: dict[StepStatus, frozenset[StepStatus]] = {
     StepStatus.WAITING: STEP_TERMINAL | {StepStatus.IN_PROGRESS},
     **{status: frozenset() for status in STEP_TERMINAL},
 }
+
+#: In `ExecutionStep.needs`, in place of whether it can be done without: a listener in the background that the step
+#: waits for until it has started, not until it has ended.
+START = "START"
