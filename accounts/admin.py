@@ -11,7 +11,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from accounts import lockout, mails, passwords, sessions
+from accounts import lockout, mailing, passwords, sessions
 from accounts.admin_scope import ScopedAdmin, ScopedInline, is_superuser
 from accounts.invitation_admin import InvitationAdmin  # noqa: F401 - registers itself
 from accounts.models import Organisation, OrganisationMembership, Team, TeamMembership, User
@@ -110,7 +110,7 @@ class UserAdmin(ScopedAdmin[User], DjangoUserAdmin[User]):
         try:
             for user in queryset:
                 passwords.forgot(email=user.email)
-        except mails.MailUnavailable:
+        except mailing.MailUnavailable:
             self.message_user(request, "Mail cannot be sent at the moment.", messages.ERROR)
         else:
             self.message_user(request, "The links are on their way.", messages.SUCCESS)

@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts import invitations, mails
+from accounts import invitations, mailing
 from accounts.admin_scope import ScopedAdmin
 from accounts.models import Invitation, OrganisationMembership, TeamMembership
 
@@ -58,7 +58,7 @@ class InvitationAdmin(ScopedAdmin[Invitation]):
         try:
             made = invitations.invite(invited_by=request.user, **form.cleaned_data)  # type: ignore[arg-type]  # staff are users
             obj.pk = made.pk
-        except mails.MailUnavailable:
+        except mailing.MailUnavailable:
             self.message_user(
                 request, "Mail cannot be sent at the moment: send it again later.", messages.ERROR
             )
@@ -69,7 +69,7 @@ class InvitationAdmin(ScopedAdmin[Invitation]):
         try:
             for invitation in queryset.filter(accepted_at=None):
                 invitations.send_again(invitation=invitation, sender=request.user)  # type: ignore[arg-type]  # as above
-        except mails.MailUnavailable:
+        except mailing.MailUnavailable:
             self.message_user(request, "Mail cannot be sent at the moment.", messages.ERROR)
         else:
             self.message_user(request, "The links are on their way.", messages.SUCCESS)

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import audit, links, mails, services
+from accounts import audit, links, mailing, services
 from accounts.invitation_models import expiry
 from accounts.models import Invitation, Organisation, OrganisationMembership, Team, TeamMembership, User
 
@@ -42,7 +42,7 @@ def invite(
 ) -> Invitation:
     """Make an invitation, or renew the open one for the address, and let its mail be sent.
 
-    Raises services.AlreadyMember, ElsewhereTeam, and mails.MailUnavailable (the invitation stands: send it again).
+    Raises services.AlreadyMember, ElsewhereTeam, and mailing.MailUnavailable (the invitation stands: send it again).
     """
     if team is not None and team.organisation_id != organisation.pk:
         raise ElsewhereTeam
@@ -62,17 +62,17 @@ def invite(
             defaults={**place, "invited_by": invited_by, "expires_at": expiry()},
         )
         _record("member.invite", invitation, invited_by)
-    mails.ask_for(mails.INVITATION, str(invitation.pk))
+    mailing.ask_for_invitation(invitation_id=str(invitation.pk))
     return invitation
 
 
 def send_again(*, invitation: Invitation, sender: User) -> None:
-    """Send an open invitation once more, with a new link and new time; raises mails.MailUnavailable."""
+    """Send an open invitation once more, with a new link and new time; raises mailing.MailUnavailable."""
     with transaction.atomic():
         invitation.expires_at = expiry()
         invitation.save(update_fields=["expires_at"])
         _record("member.invite", invitation, sender)
-    mails.ask_for(mails.INVITATION, str(invitation.pk))
+    mailing.ask_for_invitation(invitation_id=str(invitation.pk))
 
 
 @transaction.atomic

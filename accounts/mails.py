@@ -1,44 +1,21 @@
 """The mails about accounts: who gets which, with which link.
 
-Web processes only ask for them (`ask_for`), with the address that somebody typed; the worker looks up whether it is
-anybody's (`tasks`). So an answer takes as long for a stranger's address as for a user's.
+A worker sends them (`mailing`, `tasks`).
 """
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
-from celery import current_app
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.urls import reverse
-from kombu.exceptions import OperationalError
 
 from accounts import links
 from accounts.backends import awaits_confirmation
 from accounts.links import Purpose
 from accounts.models import Invitation, User
-
-logger = logging.getLogger(__name__)
-
-RESET, REGISTRATION, INVITATION = (
-    f"accounts.mail_{name}" for name in ("reset", "registration", "invitation")
-)
-
-
-class MailUnavailable(Exception):
-    """The broker is away, so the mail was not asked for."""
-
-
-def ask_for(task: str, argument: str) -> None:
-    """Let a worker send a mail; raises MailUnavailable."""
-    try:
-        current_app.send_task(task, [argument], ignore_result=True)
-    except (OperationalError, OSError) as error:
-        logger.error("%s cannot be asked for: %s", task, error)
-        raise MailUnavailable from error
 
 
 def send_reset(*, email: str) -> None:

@@ -12,7 +12,7 @@ from django.db import models, transaction
 from uuid_utils.compat import uuid7
 
 from accounts.audit_models import AuditEvent  # noqa: F401 - Django looks for models here
-from accounts.invitation_models import Invitation as Invitation
+from accounts.invitation_models import Invitation as Invitation  # noqa: PLC0414 - others import it from here
 from accounts.token_models import ApiToken
 
 

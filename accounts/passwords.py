@@ -7,7 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 from django.http import HttpRequest
 
-from accounts import audit, links, lockout, mails, registration
+from accounts import audit, links, lockout, mailing, registration
 from accounts.links import Purpose
 from accounts.models import User
 
@@ -17,8 +17,8 @@ class WrongPassword(Exception):
 
 
 def forgot(*, email: str) -> None:
-    """Let a link be sent to the address, where it is a user's; raises mails.MailUnavailable."""
-    mails.ask_for(mails.RESET, email.strip().lower())
+    """Let a link be sent to the address, where it is a user's; raises mailing.MailUnavailable."""
+    mailing.ask_for_reset(email=email.strip().lower())
 
 
 @transaction.atomic

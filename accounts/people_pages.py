@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from accounts import invitations, mails, passwords, people, services
+from accounts import invitations, mailing, passwords, people, services
 from accounts.forms import InviteForm, NameForm
 from accounts.models import Invitation, Organisation, OrganisationMembership, User
 from accounts.permissions import OrganisationAction, organisations_where
@@ -166,7 +166,7 @@ def _invited(user: User, form: InviteForm) -> bool:
         form.add_error("email", "This user is a member already.")
     except invitations.ElsewhereTeam:
         form.add_error("team", "This team belongs to another organisation.")
-    except mails.MailUnavailable:
+    except mailing.MailUnavailable:
         form.add_error(
             None, "The invitation is made, but mail cannot be sent at the moment: send it again later."
         )
@@ -176,7 +176,7 @@ def _invited(user: User, form: InviteForm) -> bool:
 def _mailing(request: HttpRequest, done: str, send: Any) -> None:
     try:
         send()
-    except mails.MailUnavailable:
+    except mailing.MailUnavailable:
         messages.error(request, NO_MAIL)
     else:
         messages.success(request, done)

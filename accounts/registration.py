@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.db import IntegrityError, transaction
 
-from accounts import audit, links, mails, services
+from accounts import audit, links, mailing, services
 from accounts.backends import awaits_confirmation
 from accounts.links import Purpose
 from accounts.models import User
@@ -31,7 +31,7 @@ def register(*, email: str, password: str, name: str = "") -> None:
     Whether the address had an account before cannot be seen from outside: the mail tells its owner. An account that
     nobody has confirmed yet is made anew, and its earlier links are void: nobody can put a password of theirs on
     somebody else's address. Raises RegistrationOff, Django's ValidationError (weak password), AddressTaken
-    (only without verification) and mails.MailUnavailable.
+    (only without verification) and mailing.MailUnavailable.
     """
     if not settings.REGISTRATION_OPEN:
         raise RegistrationOff
@@ -39,14 +39,14 @@ def register(*, email: str, password: str, name: str = "") -> None:
     validate_password(password, User(email=address, name=name))
     _make(address, password, name)
     if settings.EMAIL_VERIFICATION:
-        mails.ask_for(mails.REGISTRATION, address)
+        mailing.ask_for_confirmation(email=address)
 
 
 def send_again(*, email: str) -> None:
-    """Let the link be sent once more, where the address waits for it; raises mails.MailUnavailable."""
+    """Let the link be sent once more, where the address waits for it; raises mailing.MailUnavailable."""
     if not settings.REGISTRATION_OPEN:
         raise RegistrationOff
-    mails.ask_for(mails.REGISTRATION, email.strip().lower())
+    mailing.ask_for_confirmation(email=email.strip().lower())
 
 
 @transaction.atomic

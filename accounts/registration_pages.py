@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 
-from accounts import mails, passwords, registration
+from accounts import mailing, passwords, registration
 from accounts.cards import CardPage, card
 from accounts.forms import AddressForm, RegisterForm
 from accounts.throttling import MAILING
@@ -47,7 +47,7 @@ class Register(OpenRegistration):
             form.add_error("password", problem)
         except registration.AddressTaken:
             form.add_error("email", "This address has an account already.")
-        except mails.MailUnavailable:
+        except mailing.MailUnavailable:
             form.add_error(None, NO_MAIL)
         else:
             return self._next(form.cleaned_data["email"])
@@ -92,7 +92,7 @@ def _sent(page: CardPage, form: AddressForm, send: Any, condition: str) -> HttpR
     email = form.cleaned_data["email"]
     try:
         send(email=email)
-    except mails.MailUnavailable:
+    except mailing.MailUnavailable:
         form.add_error(None, NO_MAIL)
         return page.form_invalid(form)
     text = f"If {email} {condition}, a link is on its way. It may take a minute, or hide among the spam."

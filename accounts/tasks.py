@@ -18,19 +18,19 @@ RETRYING: Any = {
 }
 
 
-@shared_task(name=mails.RESET, **RETRYING)
+@shared_task(name="accounts.mail_reset", **RETRYING)
 def mail_reset(email: str) -> None:
     """Send the link to set a new password."""
     mails.send_reset(email=email)
 
 
-@shared_task(name=mails.REGISTRATION, **RETRYING)
+@shared_task(name="accounts.mail_registration", **RETRYING)
 def mail_registration(email: str) -> None:
     """Send the link that confirms an address."""
     mails.send_registration(email=email)
 
 
-@shared_task(name=mails.INVITATION, **RETRYING)
+@shared_task(name="accounts.mail_invitation", **RETRYING)
 def mail_invitation(invitation_id: str) -> None:
     """Send the link that takes up an invitation."""
     mails.send_invitation(invitation_id=invitation_id)

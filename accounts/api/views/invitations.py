@@ -13,7 +13,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import invitations, mails, services
+from accounts import invitations, mailing, services
 from accounts.api.account_serializers import InvitationSerializer, NewInvitationSerializer
 from accounts.api.base import Conflict, choose_organisation, require_in_organisation, signed_in
 from accounts.api.problems import MailUnavailable
@@ -63,7 +63,7 @@ class Invitations(
         _require_for(signed_in(request), invitation)
         try:
             invitations.send_again(invitation=invitation, sender=signed_in(request))
-        except mails.MailUnavailable:
+        except mailing.MailUnavailable:
             raise MailUnavailable from None
         return Response(self.get_serializer(invitation).data, status=status.HTTP_202_ACCEPTED)
 
@@ -92,7 +92,7 @@ def _invite(user: User, wanted: dict[str, Any]) -> Invitation:
         raise _no_team() from None
     except services.AlreadyMember:
         raise Conflict("This user is a member already.", "already_member") from None
-    except mails.MailUnavailable:
+    except mailing.MailUnavailable:
         raise MailUnavailable from None
 
 

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import links, mails, passwords, sessions
+from accounts import links, mailing, passwords, sessions
 from accounts.api.account_serializers import AddressSerializer, PasswordChangeSerializer, ResetSerializer
 from accounts.api.base import signed_in
 from accounts.api.problems import MailUnavailable, link_over, weak_password
@@ -29,7 +29,7 @@ class ForgotPassword(OpenView):
         """Send the link, where the address has an account; the answer does not say whether."""
         try:
             passwords.forgot(**self.read(request))
-        except mails.MailUnavailable:
+        except mailing.MailUnavailable:
             raise MailUnavailable from None
         return Response(status=status.HTTP_202_ACCEPTED)
 

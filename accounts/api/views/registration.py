@@ -10,7 +10,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Va
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import invitations, links, mails, registration, sessions
+from accounts import invitations, links, mailing, registration, sessions
 from accounts.api.account_serializers import (
     AcceptanceSerializer,
     AddressSerializer,
@@ -50,7 +50,7 @@ class Register(OpenView):
             raise weak_password("password", problem) from None
         except registration.AddressTaken:
             raise ValidationError({"email": ["This address has an account already."]}, "unique") from None
-        except mails.MailUnavailable:
+        except mailing.MailUnavailable:
             raise MailUnavailable from None
         answer = {"email": wanted["email"].lower(), "verification_required": settings.EMAIL_VERIFICATION}
         return Response(RegisteredSerializer(answer).data, status=status.HTTP_201_CREATED)
@@ -84,7 +84,7 @@ class SendConfirmation(OpenView):
             registration.send_again(**self.read(request))
         except registration.RegistrationOff:
             raise registration_off() from None
-        except mails.MailUnavailable:
+        except mailing.MailUnavailable:
             raise MailUnavailable from None
         return Response(status=status.HTTP_202_ACCEPTED)
 

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from accounts import mails, passwords, people
+from accounts import mailing, passwords, people
 from accounts.api.account_serializers import NewPersonSerializer, PersonSerializer
 from accounts.api.base import signed_in
 from accounts.api.problems import MailUnavailable, weak_password
@@ -105,7 +105,7 @@ class Users(
         """Send the user a link to set a new password; until it is used the old one works."""
         try:
             passwords.forgot(email=self._administered().email)
-        except mails.MailUnavailable:
+        except mailing.MailUnavailable:
             raise MailUnavailable from None
         return Response(status=status.HTTP_202_ACCEPTED)
 
