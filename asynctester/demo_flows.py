@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from flows.services import create_flow, save_version
 from resources.models import Environment
 
 FILES = ("order-is-fulfilled.yaml", "bad-order-is-refused.yaml")
+#: The flow that shows most, and the resources that it needs.
+WHOLE_TOUR = "order-reaches-every-system.yaml"
+TOUR_NEEDS = {"shop-db", "shop-kafka", "shop-cache"}
 ENVIRONMENT = "lab"
 ADDRESS_VARIABLE = "base_url"
 LOOPBACK_ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
@@ -38,12 +42,16 @@ def ensure_lab_environment(*, team: Team, user: User, lab_url: str) -> Environme
     return environment
 
 
-def ensure_lab_flows(*, team: Team, user: User, lab_url: str) -> Flow | None:
+def ensure_lab_flows(
+    *, team: Team, user: User, lab_url: str, resources: Collection[str] = frozenset()
+) -> Flow | None:
     """Make the lab's flows once, and keep their default address right; return the first (None: deleted).
 
+    The one that visits every system comes first, where the team's `resources` are all that it needs.
     A flow that somebody changed or deleted stays so: only a default that points to an earlier lab follows it.
     """
-    flows = [_ensure_flow(team=team, user=user, lab_url=lab_url, file=name) for name in FILES]
+    files = (WHOLE_TOUR, *FILES) if set(resources) >= TOUR_NEEDS else FILES
+    flows = [_ensure_flow(team=team, user=user, lab_url=lab_url, file=name) for name in files]
     return flows[0]
 
 

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
 
 from lab.faults import Faults
 from lab.orders import Order
@@ -23,6 +22,7 @@ class Delivery:
         self._outlet = outlet
         self._line = ThreadPoolExecutor(1, thread_name_prefix=outlet.system)
         self._late: set[threading.Timer] = set()
+        self._submit(outlet.open)
 
     def deliver(self, order: Order, faults: Faults, *, still_there: Callable[[str], bool]) -> None:
         """Tell the system, as `faults` have it; a late one hears of the order only if it is `still_there` then."""
@@ -55,9 +55,9 @@ class Delivery:
         self._line.shutdown(cancel_futures=True)
         self._outlet.close()
 
-    def _submit(self, action: Callable[[Any], None], what: Order | str) -> None:
+    def _submit(self, action: Callable[..., None], *what: Order | str) -> None:
         with suppress(RuntimeError):  # the line is closed already: the shop is about to end
-            self._line.submit(action, what).add_done_callback(self._report)
+            self._line.submit(action, *what).add_done_callback(self._report)
 
     def _report(self, done: Future[None]) -> None:
         if not done.cancelled() and (problem := done.exception()) is not None:

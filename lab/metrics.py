@@ -25,6 +25,9 @@ class Metrics:
         self._orders: Counter[str] = Counter()
         self._items: Counter[str] = Counter()
 
+    def open(self) -> None:
+        """Be ready at once."""
+
     def accepted(self) -> None:
         """Count an order that was accepted."""
         with self._lock:

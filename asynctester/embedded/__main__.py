@@ -1,7 +1,8 @@
 """`make run`: the whole product on this machine, until Ctrl-C.
 
-Valkey, the database's migrations, the demo shop, a worker and the web server start in this order; then the demo
-flow runs once over the product's own API. Whatever dies is started again; the end of this process ends all.
+Valkey, the demo shop with its broker and cache, the database's migrations, a worker and the web server start in this
+order; then the demo flow runs once over the product's own API. Whatever dies is started again; the end of this process
+ends all.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import threading
 
 import requests
 
-from asynctester.embedded import data_folder, demo, installation
+from asynctester.embedded import data_folder, demo, installation, shop
 from asynctester.embedded.commands import ROOT
 from asynctester.embedded.loopback import Api
 from asynctester.embedded.options import Options, Refused
@@ -55,9 +56,9 @@ def _serve(options: Options, listener: socket.socket) -> None:
 def _start(supervisor: Supervisor, options: Options, listener: socket.socket) -> None:
     _say(f"Starting, data in {options.data_dir}")
     installation.start_broker(supervisor, options)
-    lab_port = installation.lab_port(options.data_dir)
-    prepared = installation.prepare(supervisor, lab_url=f"http://127.0.0.1:{lab_port}")
-    installation.start_lab(supervisor, options, lab_port)
+    demo_shop = shop.start(supervisor, options.data_dir)
+    prepared = installation.prepare(supervisor, demo_shop)
+    installation.await_shop(supervisor, demo_shop)
     installation.start_service(supervisor, options, listener)
     _greet(options, prepared)
     if options.demo and prepared.flow_id is not None:

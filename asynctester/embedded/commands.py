@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -46,6 +47,7 @@ def worker(threads: int | None = None) -> list[str]:
     ]
 
 
-def lab(port: int, database: Path) -> list[str]:
-    """Return the command of the demo shop."""
-    return [PYTHON, "-m", "lab", "--port", str(port), "--database", str(database)]
+def lab(port: int, database: Path, systems: Mapping[str, str]) -> list[str]:
+    """Return the command of the demo shop; `systems` are those that it writes to (sql, kafka, redis), "" for none."""
+    addresses = [f"--{name}={address}" for name, address in systems.items() if address]
+    return [PYTHON, "-m", "lab", "--port", str(port), "--database", str(database), *addresses]

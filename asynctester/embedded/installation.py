@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from urllib.parse import quote
 
 import requests
@@ -16,10 +16,10 @@ import requests
 from asynctester.embedded import commands, valkey
 from asynctester.embedded.loopback import Api
 from asynctester.embedded.options import Options, Refused
-from asynctester.embedded.processes import free_port, listens, port_is_free
+from asynctester.embedded.processes import listens
+from asynctester.embedded.shop import Shop
 from asynctester.embedded.supervisor import Child, Supervisor
 
-LAB_PORT = 8001
 START_SECONDS = 60
 
 
@@ -41,7 +41,11 @@ def environment(options: Options, base: Mapping[str, str]) -> dict[str, str]:
         "REDIS_URL": options.redis_url or f"unix://{quote(str(valkey.socket_path_for(options.data_dir)))}",
         "PYTHONUNBUFFERED": "1",
     }
-    defaults = {"ALLOWED_HOSTS": options.allowed_hosts()}
+    defaults = {
+        "ALLOWED_HOSTS": options.allowed_hosts(),
+        "PUBLIC_URL": options.url,
+        "SQLITE_FOLDER": str(options.data_dir / "sqlite"),  # where the demo shop has its ledger
+    }
     return {**defaults, **base, **derived}
 
 
@@ -87,30 +91,19 @@ def _await(supervisor: Supervisor, child: Child, ready: Callable[[], bool]) -> N
         raise Refused(f"{child.name} does not start:\n{supervisor.last_lines(child.name)}")
 
 
-def lab_port(data_dir: Path) -> int:
-    """Return the lab's port: the one it had before, else 8001, else any; kept in DATA_DIR."""
-    kept = data_dir / "lab-port"
-    before = kept.read_text().strip() if kept.exists() else ""
-    wanted = int(before) if before.isdigit() and 0 < int(before) < 65_536 else LAB_PORT
-    port = wanted if port_is_free("127.0.0.1", wanted) else free_port()
-    kept.write_text(str(port))
-    return port
+def await_shop(supervisor: Supervisor, shop: Shop) -> None:
+    """Wait until the shop and its systems listen; raises Refused."""
+    for child, port in shop.waiting:
+        _await(supervisor, child, partial(listens, "127.0.0.1", port))
 
 
-def start_lab(supervisor: Supervisor, options: Options, port: int) -> None:
-    """Start the demo shop and wait until it listens."""
-    child = supervisor.start("lab", commands.lab(port, options.data_dir / "lab-shop.sqlite3"))
-    _await(supervisor, child, lambda: listens("127.0.0.1", port))
-
-
-def prepare(supervisor: Supervisor, *, lab_url: str) -> Prepared:
+def prepare(supervisor: Supervisor, shop: Shop) -> Prepared:
     """Migrate and bootstrap; raises Refused with what the command said."""
     supervisor.log("bootstrap").unlink(missing_ok=True)
     answer = supervisor.logs.parent / "bootstrap.json"
     try:
-        code = supervisor.run(
-            "bootstrap", commands.manage("bootstrap", "--lab-url", lab_url, "--json", str(answer))
-        )
+        arguments = [*shop.bootstrap_options(), "--json", str(answer)]
+        code = supervisor.run("bootstrap", commands.manage("bootstrap", *arguments))
         if code != 0:
             raise Refused(f"the database cannot be prepared:\n{supervisor.last_lines('bootstrap')}")
         made = json.loads(answer.read_text())

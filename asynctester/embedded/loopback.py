@@ -7,6 +7,8 @@ from typing import Any
 import requests
 
 Json = dict[str, Any]
+#: A machine that is busy with other things takes long over the first call of a process.
+PATIENCE_SECONDS = 60
 
 
 class Api:
@@ -32,7 +34,7 @@ class Api:
         return self._call("POST", path, json=body)
 
     def _call(self, method: str, path: str, **options: Any) -> Json:
-        answer = self._session.request(method, f"{self.url}{path}", timeout=10, **options)
+        answer = self._session.request(method, f"{self.url}{path}", timeout=PATIENCE_SECONDS, **options)
         answer.raise_for_status()
         parsed: Json = answer.json()
         return parsed

@@ -31,6 +31,9 @@ class Outlet(Protocol):
 
     system: str
 
+    def open(self) -> None:
+        """Connect ahead of the first order; that this fails does no harm, the first order tries again."""
+
     def write(self, order: Order) -> None:
         """Tell the system of a fulfilled order."""
 

@@ -20,6 +20,10 @@ class Cache:
             url, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
         )
 
+    def open(self) -> None:
+        """Connect and log in."""
+        self._client.ping()
+
     def write(self, order: Order) -> None:
         """Keep the order for an hour."""
         self._client.set(f"order:{order.id}", as_json(order), ex=LIFETIME_SECONDS)

@@ -46,24 +46,8 @@ class Ledger:
         )
         self._made = False
 
-    def write(self, order: Order) -> None:
-        """Insert the order's row."""
-        self._make_table()
-        row = {"id": order.id, "sku": order.sku, "quantity": order.quantity, "status": order.status}
-        with self._engine.begin() as connection:
-            connection.execute(ORDERS.insert().values(**row, fulfilled_at=order.fulfilledAt))
-
-    def forget(self, order_id: str) -> None:
-        """Delete the order's row."""
-        self._make_table()
-        with self._engine.begin() as connection:
-            connection.execute(ORDERS.delete().where(ORDERS.c.id == order_id))
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._engine.dispose()
-
-    def _make_table(self) -> None:
+    def open(self) -> None:
+        """Make the table where there is none."""
         if self._made:
             return
         try:
@@ -72,6 +56,23 @@ class Ledger:
             # Another shop on the same database may have made it between look and leap; then this succeeds.
             ORDERS.create(self._engine, checkfirst=True)
         self._made = True
+
+    def write(self, order: Order) -> None:
+        """Insert the order's row."""
+        self.open()
+        row = {"id": order.id, "sku": order.sku, "quantity": order.quantity, "status": order.status}
+        with self._engine.begin() as connection:
+            connection.execute(ORDERS.insert().values(**row, fulfilled_at=order.fulfilledAt))
+
+    def forget(self, order_id: str) -> None:
+        """Delete the order's row."""
+        self.open()
+        with self._engine.begin() as connection:
+            connection.execute(ORDERS.delete().where(ORDERS.c.id == order_id))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
 
 
 def _parsed(url: str) -> URL:

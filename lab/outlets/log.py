@@ -22,6 +22,9 @@ class Log:
         self._session = requests.Session()
         self._session.trust_env = False  # a lab speaks to what it was told, never through a proxy
 
+    def open(self) -> None:
+        """Wait for the first line."""
+
     def write(self, order: Order) -> None:
         """Push the order's line; raises requests.RequestException, also for 4xx and 5xx."""
         stream = {"stream": LABELS, "values": [[str(time.time_ns()), line_of(order)]]}

@@ -20,6 +20,10 @@ class Topic:
         self._topic = topic
         self._producer: KafkaProducer | None = None
 
+    def open(self) -> None:
+        """Meet the brokers."""
+        self._connected()
+
     def write(self, order: Order) -> None:
         """Publish the order's event and wait until all replicas have it."""
         sent = self._connected().send(
@@ -39,7 +43,7 @@ class Topic:
             self._producer.close(timeout=1)
 
     def _connected(self) -> KafkaProducer:
-        # Made at the first order: the constructor asks the brokers, which may come up after the shop.
+        # The constructor asks the brokers, which may come up after the shop.
         if self._producer is None:
             patience = PATIENCE_SECONDS * 1000
             self._producer = KafkaProducer(

@@ -6,6 +6,7 @@ import pytest
 
 from accounts.models import Team, User
 from asynctester.demo_flows import ensure_lab_environment, ensure_lab_flows
+from asynctester.demo_resources import ensure_lab_resources
 from flows.models import Flow
 from flows.selectors import load_document, newest_version
 from flows.services import delete_flow
@@ -31,6 +32,18 @@ def test_the_flows_are_made_once(team: Team, alice: User) -> None:
     assert first.name == "Order is fulfilled"
     assert ensure_lab_flows(team=team, user=alice, lab_url=HERE) == first
     assert list(Flow.objects.filter(team=team).values_list("version", flat=True)) == [1, 1]
+
+
+def test_the_whole_tour_comes_first_where_all_its_resources_are_there(team: Team, alice: User) -> None:
+    addresses = {"shop-db": "sqlite:///l.sqlite3", "shop-kafka": "a:1", "shop-cache": "redis://a:1/0"}
+    resources = ensure_lab_resources(team=team, user=alice, addresses=addresses)
+    first = ensure_lab_flows(team=team, user=alice, lab_url=HERE, resources=resources)
+    assert first is not None
+    assert first.name == "Order reaches every system"
+    assert Flow.objects.filter(team=team).count() == 3
+    few = ensure_lab_flows(team=team, user=alice, lab_url=HERE, resources={"shop-db"})
+    assert few is not None
+    assert few.name == "Order is fulfilled"
 
 
 def test_they_follow_a_lab_that_moved(team: Team, alice: User) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,20 @@ from django.core.validators import validate_email
 from django.db import OperationalError
 from rest_framework_simplejwt.tokens import AccessToken
 
-from accounts.models import Team
+from accounts.models import Team, User
 from asynctester.bootstrap import Administrator, ensure_administrator, ensure_demo_team
 from asynctester.demo_flows import ensure_lab_environment, ensure_lab_flows
+from asynctester.demo_resources import ensure_lab_resources
+from resources.configuration import Invalid
+
+#: The options --lab-… and the resources that they make.
+SYSTEMS = {
+    "sql": "shop-db",
+    "kafka": "shop-kafka",
+    "redis": "shop-cache",
+    "loki": "shop-logs",
+    "prometheus": "shop-metrics",
+}
 
 
 class Command(BaseCommand):
@@ -28,6 +40,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the lab's address and the file for programs."""
         parser.add_argument("--lab-url", default="", help="where the demo shop listens; brings its flows")
+        for name, resource in SYSTEMS.items():
+            parser.add_argument(
+                f"--lab-{name}", default="", help=f"the shop's, becomes the resource {resource}"
+            )
         parser.add_argument(
             "--json", type=Path, help="write what was made, with an access token, to this file"
         )
@@ -39,7 +55,7 @@ class Command(BaseCommand):
         _migrate()
         administrator = ensure_administrator(email=email, password=os.environ.get("ADMIN_PASSWORD", ""))
         team = ensure_demo_team(owner=administrator.user)
-        lab = _bring_lab(team, administrator, options["lab_url"])
+        lab = _bring_lab(team, administrator.user, options)
         if options["json"]:
             _write_private(options["json"], json.dumps(_summary(team, administrator) | lab))
         else:
@@ -61,11 +77,19 @@ def _check_email(email: str) -> None:
         raise CommandError(f"ADMIN_EMAIL is not an e-mail address: {email}") from None
 
 
-def _bring_lab(team: Team, administrator: Administrator, lab_url: str) -> dict[str, str | None]:
+def _bring_lab(team: Team, user: User, options: Mapping[str, Any]) -> dict[str, str | None]:
+    lab_url = options["lab_url"]
     if not lab_url:
         return {"flowId": None, "environmentId": None}
-    environment = ensure_lab_environment(team=team, user=administrator.user, lab_url=lab_url)
-    flow = ensure_lab_flows(team=team, user=administrator.user, lab_url=lab_url)
+    addresses = {resource: options[f"lab_{name}"] for name, resource in SYSTEMS.items()}
+    try:
+        resources = ensure_lab_resources(team=team, user=user, addresses=addresses)
+    except ValidationError as problem:
+        raise CommandError("; ".join(problem.messages)) from problem
+    except Invalid as problem:
+        raise CommandError(f"--lab-…: {problem}") from problem
+    environment = ensure_lab_environment(team=team, user=user, lab_url=lab_url)
+    flow = ensure_lab_flows(team=team, user=user, lab_url=lab_url, resources=resources)
     return {"flowId": str(flow.id) if flow else None, "environmentId": str(environment.id)}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 from pathlib import Path
 
@@ -39,16 +38,6 @@ def test_an_address_of_another_machine_is_refused(tmp_path: Path, host: str) -> 
         pass
 
 
-def test_the_lab_keeps_its_port_unless_somebody_took_it(tmp_path: Path) -> None:
-    (tmp_path / "lab-port").write_text("no number")
-    first = installation.lab_port(tmp_path)
-    assert installation.lab_port(tmp_path) == first
-    with socket.create_server(("127.0.0.1", first)):
-        second = installation.lab_port(tmp_path)
-    assert second != first
-    assert installation.lab_port(tmp_path) == second
-
-
 def test_the_processes_get_what_was_set_and_what_follows_from_it(tmp_path: Path) -> None:
     folder = tmp_path / "a b"
     environment = installation.environment(options(folder), {"SECRET_KEY": "x", "ALLOWED_HOSTS": "shop"})
@@ -56,6 +45,7 @@ def test_the_processes_get_what_was_set_and_what_follows_from_it(tmp_path: Path)
     assert environment["ALLOWED_HOSTS"] == "shop"
     assert environment["REDIS_URL"].startswith("unix:///")
     assert " " not in environment["REDIS_URL"]
+    assert environment["SQLITE_FOLDER"] == str(folder.resolve() / "sqlite")
     own = installation.environment(options(tmp_path, REDIS_URL="redis://own"), {})
     assert own["REDIS_URL"] == "redis://own"
 
