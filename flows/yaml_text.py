@@ -44,6 +44,19 @@ def write_yaml(value: Json) -> str:
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
+def write_inline(value: Json) -> str:
+    """Return the value as YAML text of one line, which means the same wherever a value may stand."""
+    written: str = yaml.dump(
+        [value],
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=-1,  # without end
+        default_flow_style=True,
+    )
+    return written.strip()[1:-1]
+
+
 def _where(mark: Any, message: str) -> str:
     return f"line {mark.line + 1}, column {mark.column + 1}: {message}" if mark else message
 
