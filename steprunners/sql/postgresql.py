@@ -25,6 +25,7 @@ from steprunners.sql.connection import SqlConnection
 from steprunners.sql.dialect import Dialect, Rendered
 from steprunners.sql.lexicon import POSTGRESQL
 from steprunners.sql.parameters import Document
+from steprunners.sql.row_by_row import RowByRowCursor
 from steprunners.sql.statement import Statement
 from steprunners.sql.values import loads_exact
 
@@ -76,14 +77,6 @@ class _TimestampLoader(Loader):
             return text
         offset = match[3] or ""
         return f"{match[1]}T{match[2]}{offset + ':00' if len(offset) == 3 else offset}"
-
-
-class _Cursor(psycopg.RawCursor[Any]):
-    """Prepares what it executes: a prepared statement is one statement, whatever its text says."""
-
-    def execute(self, query: Any, params: Any = None, *, prepare: bool | None = True, **more: Any) -> Any:
-        # SQLAlchemy gives an empty dict where there are none, which a raw cursor does not take.
-        return super().execute(query, params or None, prepare=prepare, **more)
 
 
 class PostgreSql(Dialect):
@@ -162,6 +155,10 @@ class PostgreSql(Dialect):
             and not statement.has("INTO")
         )
 
+    def is_spoilt(self, statement: Statement, *, unread: bool) -> bool:
+        """Rows that come without a cursor on the server are still on their way."""
+        return unread and not self.streams(statement)
+
     def explain(self, error: BaseException) -> StepError:
         """Tell the server's message with its detail and hint."""
         if not isinstance(error, psycopg.Error):
@@ -205,9 +202,8 @@ def _simple(raw: psycopg.Connection[Any], commands: str) -> None:
 
 def _configure(raw: psycopg.Connection[Any]) -> None:
     raw.autocommit = True
-    raw.prepare_threshold = 1_000_000  # nothing but what `_Cursor` executes …
-    raw.prepared_max = 0  # … and that is forgotten at once
-    raw.cursor_factory = _Cursor
+    raw.prepare_threshold = None  # every step's statement is another one
+    raw.cursor_factory = RowByRowCursor
     raw.server_cursor_factory = psycopg.RawServerCursor
     for name in _AS_TEXT:
         raw.adapters.register_loader(name, _TextLoader)

@@ -190,6 +190,18 @@ def test_too_many_bytes_are_refused(step: Step) -> None:
     assert caught.value.code == "response_too_large"
 
 
+def test_too_many_returned_bytes_undo_the_write(step: Step, database: Database) -> None:
+    step.network = NetworkPolicy(
+        step.network.allowed, max_body_bytes=500, sqlite_folder=step.network.sqlite_folder
+    )
+    values = ", ".join(f"({number}, '{'x' * 9}', 1)" for number in range(100, 400))
+
+    with pytest.raises(StepError, match="more than 500 bytes"):
+        step(f"INSERT INTO orders VALUES {values} RETURNING id, status", readOnly=False)
+    assert database.run("SELECT count(*) FROM orders") == [(3,)]
+    assert step("SELECT 1 AS one")["rows"] == [{"one": 1}]
+
+
 def test_a_mistake_is_told(step: Step) -> None:
     with pytest.raises(Refused, match="no_such_thing"):
         step("SELECT * FROM no_such_thing")
