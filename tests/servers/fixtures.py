@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,7 +12,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, StorageState
 
 from tests.servers.chromium import chromium
 from tests.servers.server import Unavailable
@@ -101,18 +102,36 @@ def chromium_browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
 @pytest.fixture
 def chromium_page(chromium_browser: Browser, live_stack: LiveStack) -> Iterator[Page]:
     """A fresh page (own cookies, own storage) whose relative addresses are those of the live stack."""
-    context = chromium_browser.new_context(base_url=live_stack.url, viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    yield page
-    context.close()
+    with _page(chromium_browser, live_stack) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def signed_in_state(chromium_browser: Browser, live_stack: LiveStack) -> StorageState:
+    """The cookies of the administrator, who signed in once on the sign-in page."""
+    with _page(chromium_browser, live_stack) as page:
+        page.goto("/sign-in")
+        page.fill("input[type=email]", ADMIN_EMAIL)
+        page.fill("input[type=password]", ADMIN_PASSWORD)
+        page.press("input[type=password]", "Enter")
+        page.wait_for_url("**/executions**")
+        return page.context.storage_state()
 
 
 @pytest.fixture
-def signed_in_page(chromium_page: Page) -> Page:
-    """A page on which the administrator of the live stack has signed in."""
-    chromium_page.goto("/sign-in")
-    chromium_page.fill("input[type=email]", ADMIN_EMAIL)
-    chromium_page.fill("input[type=password]", ADMIN_PASSWORD)
-    chromium_page.press("input[type=password]", "Enter")
-    chromium_page.wait_for_url("**/executions**")
-    return chromium_page
+def signed_in_page(
+    chromium_browser: Browser, live_stack: LiveStack, signed_in_state: StorageState
+) -> Iterator[Page]:
+    """A fresh page on which the administrator of the live stack is signed in, at the list of runs."""
+    with _page(chromium_browser, live_stack, signed_in_state) as page:
+        page.goto("/executions")
+        yield page
+
+
+@contextmanager
+def _page(browser: Browser, stack: LiveStack, state: StorageState | None = None) -> Iterator[Page]:
+    context = browser.new_context(
+        base_url=stack.url, viewport={"width": 1280, "height": 900}, storage_state=state
+    )
+    yield context.new_page()
+    context.close()
