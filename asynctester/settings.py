@@ -89,6 +89,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "accounts.current_team.context",
             ]
         },
     }
@@ -135,6 +136,8 @@ CELERY_TASK_ACKS_LATE = False  # the database, not the broker, decides what has 
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # measured: remote control costs 20 % of the throughput
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+#: Queues in the broker that are served in turn, one an organisation (executions/lanes.py).
+ENGINE_LANES = 32
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     # Without the last two, Kombu tries for six seconds to connect before it says that the broker is away.
     {
@@ -143,6 +146,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "retry_on_timeout": False,
         "max_retries": 1,
         "interval_start": 0,
+        "priority_steps": list(range(ENGINE_LANES)),
     }
     if CELERY_BROKER_URL.startswith(("redis", "rediss"))
     else {}

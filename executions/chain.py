@@ -15,6 +15,7 @@ from celery import signature
 from django.db import transaction
 
 from executions import moves
+from executions.lanes import lane_of
 from executions.models import Execution, ExecutionStep
 
 logger = logging.getLogger(__name__)
@@ -30,8 +31,9 @@ def publish(execution_id: uuid.UUID, positions: Sequence[int | None], *, begin: 
 
     Where the broker does not answer, the row is the outbox: the sweeper publishes later. Returns whether it was sent.
     """
+    lane = lane_of(execution_id)
     links = [
-        signature(TASK, args=[str(execution_id), position, begin and index == 0], immutable=True)
+        signature(TASK, args=[str(execution_id), position, begin and index == 0], immutable=True, priority=lane)
         for index, position in enumerate(positions[:LINKS])
     ]
     try:

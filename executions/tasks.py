@@ -9,9 +9,10 @@ from typing import Any
 from celery import shared_task
 from django.db import DatabaseError, InterfaceError, connection
 
-from executions import chain, worker
+from executions import chain, lanes, worker
 from executions.engine import run_step as engine_run_step
 from executions.timers import timers
+from executions.turns import Work, turns
 
 logger = logging.getLogger(__name__)
 
@@ -21,22 +22,58 @@ RETRY_SECONDS = 1.0
 
 @shared_task(bind=True, name=chain.TASK, ignore_result=True)
 def run_step(self: Any, execution_id: str, position: int | None, begin: bool = False) -> None:
-    """Run one step; its chain goes on only where the next link is the step that is next."""
-    identifier = uuid.UUID(execution_id)
+    """Run one step when it is its organisation's turn; its chain goes on only where the next link is the next step.
+
+    A thread that ends a step while others are in line (`turns`) goes on with one of these, in this same task.
+    """
+    rest = self.request.chain or []
+    work = Work(uuid.UUID(execution_id), position, begin, tuple(link["args"][1] for link in reversed(rest)))
+    lane = _lane(self.request, work.execution_id)
+    if not turns.enter(lane, work):
+        self.request.chain = None  # Celery would publish the rest
+        return
+    next_position = _run(work)
+    following = turns.leave(lane)
+    if following is None and next_position is not None and work.rest[:1] == (next_position,):
+        return  # Celery publishes the next link
+    self.request.chain = None
+    _go_on(work, next_position)
+    while following is not None:
+        lane, work = following
+        next_position = _run(work)
+        following = turns.leave(lane)
+        _go_on(work, next_position)
+
+
+def _lane(request: Any, execution_id: uuid.UUID) -> int:
+    """Return the lane that the message came in."""
+    lane = (request.delivery_info or {}).get("priority")
+    if not isinstance(lane, int):
+        return lanes.lane_of(execution_id)
+    lanes.remember(execution_id, lane)
+    return lane
+
+
+def _run(work: Work) -> int | None:
+    """Run the step; returns the position that is next. Whatever goes wrong, the thread is given back."""
     try:
-        next_position = engine_run_step(identifier, position, begin=begin)
+        return engine_run_step(work.execution_id, work.position, begin=work.begin)
     except (DatabaseError, InterfaceError) as error:
-        logger.warning("step %s of execution %s: %s", position, execution_id, error)
+        logger.warning("step %s of execution %s: %s", work.position, work.execution_id, error)
         connection.close()  # Celery keeps connections (CELERY_DB_REUSE_MAX): a broken one must not be met again
-        timers.add(RETRY_SECONDS, identifier, position or 0, begin=begin)
-        self.request.chain = None
+        timers.add(RETRY_SECONDS, work.execution_id, work.position or 0, begin=work.begin)
+    except Exception:
+        logger.exception("step %s of execution %s is left to the sweeper", work.position, work.execution_id)
+    return None
+
+
+def _go_on(work: Work, next_position: int | None) -> None:
+    if next_position is None:
         return
-    rest = self.request.chain
-    if next_position is not None and rest and rest[-1]["args"][1] == next_position:
-        return
-    self.request.chain = None  # Celery would publish the rest
-    if next_position is not None:
-        chain.publish_from(identifier, next_position)
+    if work.rest[:1] == (next_position,):
+        chain.publish(work.execution_id, work.rest)
+    else:
+        chain.publish_from(work.execution_id, next_position)
 
 
 #: Importing the tasks is what makes a process a worker, so it also registers what runs beside them.

@@ -21,6 +21,7 @@ from django.utils import timezone
 from executions import admission, chain, moves
 from executions.children import child_is_over
 from executions.context import neighbours
+from executions.lanes import lane_of
 from executions.models import Execution, ExecutionStep
 from executions.progress import end_phase, follow, settle_cancel
 from executions.recovery import take_back
@@ -189,31 +190,30 @@ def _publish_cursor(execution: Execution) -> None:
     if execution.cursor is None:
         return
     at_cursor = execution.steps.filter(position=execution.cursor).values_list("status", flat=True).first()
-    if at_cursor == StepStatus.PENDING and not queue_holds_work():
+    if at_cursor == StepStatus.PENDING and not queue_holds_work(lane_of(execution.pk)):
         chain.publish_from(execution.id, execution.cursor)
 
 
-def queue_holds_work() -> bool:
-    """Return whether tasks wait in the broker's queue: then an unclaimed step is late, not lost.
+def queue_holds_work(lane: int) -> bool:
+    """Return whether tasks wait in the lane's queue in the broker: then an unclaimed step is late, not lost.
 
     A broker that does not answer holds none: publishing will notice it, and have the row looked at soon.
     """
     try:
-        return _queue_length() > 0
+        return _queue_length(lane) > 0
     except Exception as error:  # each transport raises its own
         logger.warning("the queue's length is not known: %s", error)
         return False
 
 
-def _queue_length() -> int:
+def _queue_length(lane: int) -> int:
     with (
         current_app.connection_for_read() as broker,
         broker.channel() as channel,
     ):
-        size = getattr(
-            channel, "_size", None
-        )  # Redis transports count; others do not say, and are asked again later
-        return int(size(current_app.conf.task_default_queue)) if size is not None else 0
+        # Our Redis transport counts; others do not say, and are asked again later.
+        size = getattr(channel, "lane_size", None)
+        return int(size(current_app.conf.task_default_queue, lane)) if size is not None else 0
 
 
 def _seconds_to_next() -> float:

@@ -1,11 +1,14 @@
-"""What runs beside the tasks in every worker process: the sweeper."""
+"""What runs beside the tasks in every worker process: the sweeper, and how its threads are shared."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from celery.signals import worker_process_init, worker_ready
+from celery.concurrency.prefork import TaskPool as PreforkPool
+from celery.signals import worker_process_init, worker_ready, worker_shutdown, worker_shutting_down
 
+from executions import chain
+from executions.turns import turns
 from executions.waker import waker
 
 
@@ -19,3 +22,22 @@ def _in_child(**_: Any) -> None:
 def _in_worker(**_: Any) -> None:
     """Start in the worker's own process, where threads, gevent and solo pools run their tasks."""
     waker.start()
+
+
+@worker_ready.connect
+def _share_threads(sender: Any, **_: Any) -> None:
+    """Share the pool's threads among organisations; a prefork pool's children have one each."""
+    if not isinstance(sender.pool, PreforkPool):
+        turns.threads = sender.pool.limit
+
+
+@worker_shutting_down.connect
+def _close_line(**_: Any) -> None:
+    """End the tasks with the steps that run now; what is in line goes back to the broker."""
+    turns.close()
+
+
+@worker_shutdown.connect
+def _give_back(**_: Any) -> None:
+    for work in turns.drain():
+        chain.publish(work.execution_id, [work.position, *work.rest], begin=work.begin)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.audit import record
 from accounts.models import Team, User
-from executions import admission, chain
+from executions import admission, chain, lanes
 from executions.admission import RunRefused
 from executions.models import Execution, ExecutionStep
 from executions.pins import pinned_versions
@@ -150,6 +150,7 @@ def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
             first = chain.follow_links(
                 {step.position: step.next_position for step in steps}, execution.cursor
             )
+            lanes.remember(execution.id, lanes.lane_of_team(execution.team_id))
             if execution.admitted or execution.due_at is not None:  # a worker minds the delay, and asks for the turn
                 chain.publish_on_commit(execution.id, first)
             _record(execution)

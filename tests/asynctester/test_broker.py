@@ -12,6 +12,7 @@ from asynctester.broker import Channel, Transport
 from asynctester.celery import app
 
 QUEUE = "test_broker"
+OPTIONS = settings.CELERY_BROKER_TRANSPORT_OPTIONS
 
 
 def open_channel(connection: Connection) -> Channel:
@@ -56,4 +57,43 @@ def test_messages_are_delivered_and_acknowledged() -> None:
             message.ack()
         with pytest.raises(queue.Empty):
             queue.get(block=False)
+        queue.close()
+
+
+def test_lanes_are_served_in_turn() -> None:
+    with Connection(settings.CELERY_BROKER_URL, transport_options=OPTIONS) as connection:
+        queue = connection.SimpleQueue(QUEUE)
+        for lane in (7, 7, 7, 7, 2, 31, 2):
+            queue.put({"lane": lane}, priority=lane)
+        assert open_channel(connection).lane_size(QUEUE, 7) == 4
+        received = [queue.get(timeout=5) for _ in range(7)]
+        for message in received:
+            message.ack()
+        assert [message.payload["lane"] for message in received] == [2, 7, 31, 2, 7, 7, 7]
+        queue.close()
+
+
+def test_a_strangers_priority_is_the_first_lane() -> None:
+    with Connection(settings.CELERY_BROKER_URL, transport_options=OPTIONS) as connection:
+        queue = connection.SimpleQueue(QUEUE)
+        for priority in (None, 99, 10**9):
+            queue.put({}, priority=priority)
+        assert open_channel(connection).lane_size(QUEUE, 0) == 3
+        for _ in range(3):
+            queue.get(timeout=5).ack()
+        queue.close()
+
+
+def test_a_lane_with_a_long_line_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asynctester.broker.turns.full", lambda lane: lane == 2)
+    with Connection(settings.CELERY_BROKER_URL, transport_options=OPTIONS) as connection:
+        queue = connection.SimpleQueue(QUEUE)
+        for lane in (2, 7):
+            queue.put({"lane": lane}, priority=lane)
+        assert [queue.get(timeout=5).payload["lane"]] == [7]
+        with pytest.raises(queue.Empty):
+            queue.get(timeout=0.1)
+        monkeypatch.setattr("asynctester.broker.turns.full", lambda lane: False)
+        assert queue.get(timeout=10).payload["lane"] == 2
+        queue.clear()
         queue.close()

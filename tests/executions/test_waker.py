@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.models import Team
 from executions import moves, waker
+from executions.lanes import lane_of
 from executions.models import Execution, ExecutionStep
 from executions.moves import Change
 from executions.recovery import MOST_LOSSES
@@ -304,7 +305,7 @@ def test_an_unclaimed_step_is_not_published_again_while_the_queue_holds_work(alo
     _published()
     execution = begin(team, [delay("a")])
     moves.begin(execution.pk)
-    assert waker.queue_holds_work()
+    assert waker.queue_holds_work(lane_of(execution.pk))
     due(execution)
     Waker().sweep()
     assert len(_published()) == 1
