@@ -41,11 +41,11 @@ class Mailbox:
 
 
 @pytest.fixture
-def mails(mailoutbox: list[Any]) -> Iterator[Mailbox]:
+def mails(db: None, mailoutbox: list[Any]) -> Iterator[Mailbox]:  # `db` first: it makes the outbox
     """Run what a worker would run for mails here and now."""
-    current_app.conf.task_always_eager = True
+    current_app.conf.update(task_always_eager=True, task_eager_propagates=True)
     yield Mailbox(mailoutbox)
-    current_app.conf.task_always_eager = False
+    current_app.conf.update(task_always_eager=False, task_eager_propagates=False)
 
 
 @pytest.fixture

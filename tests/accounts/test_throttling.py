@@ -67,7 +67,7 @@ def test_mails_are_counted_by_recipient_known_or_not(
     settings: Settings, mails: Mailbox, alice: User, email: str
 ) -> None:
     settings.AUTH_RATES = {"recipient": "2/hour"}
-    cache.delete_many([key for key in _keys(email)])
+    cache.delete_many(_keys(email))
     spellings = [email, f" {email.upper()}", email]
     answers = [api("forgot-password", {"email": spelling}, somewhere()) for spelling in spellings]
     assert [answer.status_code for answer in answers] == [202, 202, 429]
