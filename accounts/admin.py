@@ -11,7 +11,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from accounts import lockout, mailing, passwords, sessions
+from accounts import lockout, log_admin, mailing, passwords, sessions
 from accounts.admin_scope import ScopedAdmin, ScopedInline, is_superuser
 from accounts.invitation_admin import InvitationAdmin  # noqa: F401 - registers itself
 from accounts.models import Organisation, OrganisationMembership, Team, TeamMembership, User
@@ -19,6 +19,9 @@ from accounts.models import Organisation, OrganisationMembership, Team, TeamMemb
 admin.site.site_header = "Async Testing Service"
 admin.site.site_title = "Async Testing Service"
 admin.site.index_title = "Administration"
+
+#: Django imports this module alone; the tables of tokens and of the audit log come with it.
+BESIDE = log_admin
 
 # simplejwt shows whole refresh tokens there: whoever reads one is that user.
 admin.site.unregister([BlacklistedToken, OutstandingToken])

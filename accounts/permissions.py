@@ -1,4 +1,7 @@
-"""Who may do what: the one place of the rules (actions by roles), for teams and for organisations."""
+"""Who may do what: the one place of the rules (actions by roles), for teams and for organisations.
+
+`permission_table` says what each action covers; docs/permissions.md is written from both.
+"""
 
 from __future__ import annotations
 
@@ -90,6 +93,11 @@ def role_in_organisation(user: AnyUser, organisation: Organisation) -> str | Non
 def may_in_organisation(user: AnyUser, action: OrganisationAction, organisation: Organisation) -> bool:
     """Return whether the user may do `action` to the organisation."""
     return role_in_organisation(user, organisation) in ALLOWED_IN_ORGANISATION[action]
+
+
+def action_for(*roles: str) -> OrganisationAction:
+    """Return what giving or taking these roles in an organisation asks for: only owners make and unmake owners."""
+    return OrganisationAction.OWN if OrganisationRole.OWNER in roles else OrganisationAction.MEMBERS
 
 
 def teams_where(user: AnyUser, action: Action) -> set[uuid.UUID]:

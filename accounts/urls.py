@@ -3,7 +3,9 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, path
 
-from accounts import people_pages, profile_pages
+from accounts import organisation_pages, people_pages, profile_pages, team_pages, token_pages
+from accounts.audit_pages import audit_page
+from accounts.current_team import switch_team
 from accounts.link_pages import ConfirmAddress, FollowLink, ResetPassword, TakeUpInvitation
 from accounts.links import Purpose
 from accounts.pages import SignIn
@@ -30,6 +32,26 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("profile", profile_pages.Profile.as_view(), name="profile-page"),
     path("profile/password", profile_pages.ChangePassword.as_view(), name="change-password"),
     path("profile/sign-out-everywhere", profile_pages.sign_out_everywhere, name="sign-out-everywhere"),
+    path("profile/tokens", token_pages.tokens_page, name="tokens-page"),
+    path("profile/tokens/<uuid:pk>/revoke", token_pages.revoke_token, name="revoke-token"),
+    path("switch-team", switch_team, name="switch-team"),
+    path("organisations", organisation_pages.organisations_page, name="organisations"),
+    path("organisations/<uuid:pk>", organisation_pages.organisation_page, name="organisation"),
+    path(
+        "organisations/<uuid:pk>/delete", organisation_pages.delete_organisation, name="delete-organisation"
+    ),
+    path("organisations/<uuid:pk>/teams", organisation_pages.add_team, name="add-team"),
+    path("organisations/<uuid:pk>/members", organisation_pages.add_member, name="add-organisation-member"),
+    path(
+        "organisations/<uuid:pk>/members/<uuid:user_id>",
+        organisation_pages.change_member,
+        name="change-organisation-member",
+    ),
+    path("teams/<uuid:pk>", team_pages.team_page, name="team"),
+    path("teams/<uuid:pk>/delete", team_pages.delete_team, name="delete-team"),
+    path("teams/<uuid:pk>/members", team_pages.add_member, name="add-team-member"),
+    path("teams/<uuid:pk>/members/<uuid:user_id>", team_pages.change_member, name="change-team-member"),
+    path("audit-log", audit_page, name="audit-log-page"),
     path("people", people_pages.people_page, name="people"),
     path("people/<uuid:pk>", people_pages.person_page, name="person"),
     path("people/<uuid:pk>/switch", people_pages.switch, name="switch-person"),

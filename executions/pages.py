@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.models import Team
+from accounts.current_team import current_team, own_teams
 from accounts.permissions import Action, may
 from executions import run_list
 from executions.models import Execution
@@ -29,7 +29,8 @@ OUTCOMES_OF_A_FLOW = 20
 def executions(request: HttpRequest) -> HttpResponse:
     """Show the run list; htmx and the live refresh get the part that changes."""
     filters = run_list.Filters.from_query(request.GET.dict())
-    runs = run_list.visible_runs(request.user)
+    team = current_team(request)
+    runs = run_list.visible_runs(request.user, team)
     rows, next_cursor = run_list.list_runs(runs, filters)
     context = {
         "section": "runs",
@@ -43,8 +44,8 @@ def executions(request: HttpRequest) -> HttpResponse:
     }
     if request.headers.get("HX-Request") == "true":
         return render(request, "executions/list_part.html", context)
-    teams = Team.objects.visible_to(request.user)
-    return render(request, "executions/list.html", {**context, "team_ids": [str(team.id) for team in teams]})
+    teams = own_teams(request) if team is None else [team]
+    return render(request, "executions/list.html", {**context, "team_ids": [str(each.id) for each in teams]})
 
 
 def _with_cursor(request: HttpRequest, cursor: str) -> str:

@@ -77,14 +77,16 @@ def as_uuid(text: str) -> uuid.UUID | None:
         return None
 
 
-def visible_runs(user: AnyUser) -> QuerySet[Execution]:
-    """Return the runs that the list starts from: those of the user's teams, without child executions.
+def visible_runs(user: AnyUser, team: Team | None = None) -> QuerySet[Execution]:
+    """Return the runs that the list starts from: those of the user's teams, or of `team`, without child executions.
 
     The teams are read first: with their ids at hand PostgreSQL walks the index of team and creation, where a
     subquery made it read the newest runs of everybody (300 000 runs, a small team: 15 ms against 86 ms).
     """
-    teams = list(Team.objects.visible_to(user).values_list("pk", flat=True))
-    return Execution.objects.filter(team__in=teams, parent=None)
+    teams = Team.objects.visible_to(user)
+    if team is not None:
+        teams = teams.filter(pk=team.pk)
+    return Execution.objects.filter(team__in=list(teams.values_list("pk", flat=True)), parent=None)
 
 
 @dataclass(frozen=True)

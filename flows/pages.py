@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.current_team import current_first, in_current_team, own_teams
 from accounts.models import Team, User
 from accounts.permissions import Action, may, teams_where
 from flows.editor import check_json, check_text, problems_json, text_of
@@ -25,6 +26,7 @@ from flows.selectors import load_document
 from flows.services import StaleVersion, create_flow, save_version
 from flows.starters import starter_text
 from resources.models import Environment
+from steprunners.registry import step_types
 
 PAGE_SIZE = 50
 MOST_VERSIONS = 200
@@ -45,7 +47,7 @@ def flows(request: HttpRequest) -> HttpResponse:
     """Show the flows; htmx gets the part that changes."""
     search = request.GET.get("search", "").strip()[:200]
     label = request.GET.get("label", "").strip()[:200]
-    found = _visible_flows(request)
+    found = in_current_team(request, _visible_flows(request))
     if search:
         found = found.filter(Q(name__icontains=search) | Q(description__icontains=search))
     if label:
@@ -67,7 +69,8 @@ def flows(request: HttpRequest) -> HttpResponse:
 @never_cache
 def new_flow(request: HttpRequest) -> HttpResponse:
     """Show the editor for a new flow; POST saves its text as version 1."""
-    teams = [team for team in Team.objects.visible_to(request.user) if may(request.user, Action.EDIT, team)]
+    editable = teams_where(request.user, Action.EDIT)
+    teams = current_first(request, (team for team in own_teams(request) if team.pk in editable))
     if request.method == "POST":
         team = _editable_team(request, request.GET.get("team", ""))
         return _saved(request, team, None)
@@ -78,6 +81,7 @@ def new_flow(request: HttpRequest) -> HttpResponse:
         "text": starter_text(start),
         "start": start,
         "may_edit": bool(teams),
+        "step_types": step_types(),
         "data": _editor_data(None, teams[0] if teams else None, []),
     }
     return render(request, "flows/flow.html", context)
@@ -100,6 +104,7 @@ def flow(request: HttpRequest, flow_id: uuid.UUID) -> HttpResponse:
         "versions": found.versions.select_related("created_by").defer("document", "secrets")[:MOST_VERSIONS],
         "text": text_of(shown),
         "may_edit": may(request.user, Action.EDIT, found.team),
+        "step_types": step_types(),
         "may_run": may(request.user, Action.RUN, found.team),
         "data": _editor_data(found, found.team, document.to_json()["variables"], shown.number),
     }
@@ -124,6 +129,10 @@ def _editor_data(
         "environments": [{"id": str(each["id"]), "name": each["name"]} for each in environments],
         "urls": {
             "check": reverse("flow-check"),
+            "stepForm": reverse("flow-step-form"),
+            "stepEdit": reverse("flow-step-edit"),
+            "stepInsert": reverse("flow-step-insert"),
+            "stepAlone": reverse("flow-step-alone"),
             "save": reverse("flow", args=[found.id]) if found else reverse("flow-new"),
         },
     }

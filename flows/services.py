@@ -64,6 +64,15 @@ def delete_flow(*, flow: Flow) -> None:
     record(actor=None, action="flow.delete", team=flow.team, target=flow)
 
 
+@transaction.atomic
+def record_export(*, flows: Sequence[Flow]) -> None:
+    """Note in the audit log that these flows were given out, an event a team."""
+    teams = {flow.team for flow in flows}
+    for team in teams:
+        ids = [flow.pk for flow in flows if flow.team_id == team.pk]
+        record(actor=None, action="flow.export", team=team, detail={"flows": ids})
+
+
 def _create(action: str, *, team: Team, user: User | None, document: FlowDocument) -> Flow:
     flow = Flow(team=team, created_by=user)
     _describe(flow, document)

@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.current_team import current_team, in_current_team, own_teams
 from accounts.models import Team
 from accounts.permissions import Action, may, teams_where
 from resources import services
@@ -45,14 +46,14 @@ def _visible(request: HttpRequest) -> QuerySet[Environment]:
 def environments(request: HttpRequest) -> HttpResponse:
     """Show the environments; htmx gets the part that changes."""
     search = request.GET.get("search", "").replace("\x00", "").strip()[:200]
-    found = _visible(request).defer("secrets")
+    found = in_current_team(request, _visible(request)).defer("secrets")
     if search:
         found = found.filter(Q(name__icontains=search) | Q(description__icontains=search))
     context = {
         "section": "environments",
         "search": search,
         "page": Paginator(found.order_by("name", "id"), PAGE_SIZE).get_page(request.GET.get("page")),
-        "has_teams": Team.objects.visible_to(request.user).count() > 1,
+        "has_teams": current_team(request) is None and len(own_teams(request)) > 1,
         "may_add": bool(teams_where(request.user, Action.EDIT)),
     }
     part = request.headers.get("HX-Request") == "true"

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from django.http import Http404, HttpRequest, QueryDict
 from django.shortcuts import get_object_or_404
 
+from accounts.current_team import current_first, own_teams
 from accounts.models import Team, User
 from accounts.permissions import Action, may, teams_where
 from resources.configuration import Invalid
@@ -20,9 +21,9 @@ MAX_NAME = 150
 
 
 def editable_teams(request: HttpRequest) -> list[Team]:
-    """Return the teams in which the user may change things."""
-    wanted = teams_where(request.user, Action.EDIT)
-    return list(Team.objects.visible_to(request.user).filter(pk__in=wanted).order_by("name"))
+    """Return the teams in which the user may change things, the chosen one first."""
+    wanted = teams_where(request.user, Action.EDIT_RESOURCES)
+    return current_first(request, (team for team in own_teams(request) if team.pk in wanted))
 
 
 def team_to_edit(request: HttpRequest, team_id: str, action: Action = Action.EDIT) -> Team:

@@ -16,6 +16,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.current_team import current_team, in_current_team, own_teams
 from accounts.models import Team
 from accounts.permissions import Action, may, teams_where
 from resources import services
@@ -51,7 +52,7 @@ def resources(request: HttpRequest) -> HttpResponse:
     """Show the resources with where they are used; htmx gets the part that changes."""
     search = request.GET.get("search", "").replace("\x00", "").strip()[:200]
     kind = request.GET.get("type", "")
-    found = _visible(request).defer("secrets")
+    found = in_current_team(request, _visible(request)).defer("secrets")
     if search:
         found = found.filter(
             Q(name__icontains=search) | Q(group_name__icontains=search) | Q(namespace__icontains=search)
@@ -66,7 +67,7 @@ def resources(request: HttpRequest) -> HttpResponse:
         "type": kind,
         "types": sorted(connection_classes()),
         "page": page,
-        "has_teams": Team.objects.visible_to(request.user).count() > 1,
+        "has_teams": current_team(request) is None and len(own_teams(request)) > 1,
         "checkable_teams": teams_where(request.user, Action.RUN),
         "may_add": bool(teams_where(request.user, Action.EDIT)),
     }
@@ -137,7 +138,7 @@ def _form(
         "names": named_fields(found, request.POST if sent else None),
         "name_problems": name_problems(problems),
         "problems": [
-            f"{each.place}: {each.message}" if each.place else each.message
+            each.message if each.place in ("", "config") else f"{each.place}: {each.message}"
             for each in problems
             if each.place not in shown
         ],

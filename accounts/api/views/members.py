@@ -19,9 +19,8 @@ from accounts.api.serializers import (
     TeamMemberSerializer,
 )
 from accounts.models import Organisation, OrganisationMembership, Team, TeamMembership, User
-from accounts.permissions import Action, OrganisationAction
+from accounts.permissions import Action, action_for
 
-OWNER = OrganisationMembership.Role.OWNER
 SEARCHED = ("user__email", "user__name")
 
 
@@ -155,8 +154,7 @@ class TeamMember(generics.RetrieveUpdateDestroyAPIView[TeamMembership]):
 
 def _require_for(user: User, organisation: Organisation, *roles: str) -> None:
     """Raise PermissionDenied unless the user may give and take these roles."""
-    action = OrganisationAction.OWN if OWNER in roles else OrganisationAction.MEMBERS
-    require_in_organisation(user, action, organisation)
+    require_in_organisation(user, action_for(*roles), organisation)
 
 
 def _named(serializer: BaseSerializer[Any]) -> User:

@@ -147,6 +147,7 @@ class Export(APIView):
     def get(self, request: Request) -> Response:
         """Export the newest versions; defaults of secret variables are left out."""
         flows = list(_chosen(request))
+        services.record_export(flows=flows)
         documents = [portable_json(flow.newest[0]) for flow in flows]  # type: ignore[attr-defined]  # prefetched
         extension = "json" if request.accepted_renderer.format == "json" else "yaml"
         return Response(

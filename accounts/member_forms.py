@@ -1,0 +1,87 @@
+"""The forms of organisations, teams, their members, and API tokens."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from accounts.forms import PageForm
+from accounts.models import OrganisationMembership, Team, TeamMembership, User
+from accounts.token_models import ApiToken
+
+DAYS = (7, 30, 90, 180, 365)
+
+
+class TenantForm(PageForm):
+    """The name of an organisation or a team."""
+
+    name = forms.CharField(max_length=150, widget=forms.TextInput({"autocomplete": "off"}))
+
+
+class _MemberForm(PageForm):
+    email = forms.EmailField(
+        label="E-mail address", max_length=254, widget=forms.EmailInput({"autocomplete": "off"})
+    )
+
+    def found(self) -> User | None:
+        """Return the active user with this address; without one the form has an error."""
+        user = User.objects.filter(email=self.cleaned_data["email"].lower(), is_active=True).first()
+        if user is None:
+            self.unknown()
+        return user
+
+    def unknown(self) -> None:
+        """Say that there is nobody with this address."""
+        self.add_error("email", "Nobody with this address can be added.")
+
+
+class OrganisationMemberForm(_MemberForm):
+    """Somebody with an account who joins an organisation."""
+
+    role = forms.ChoiceField(
+        choices=OrganisationMembership.Role.choices, initial=OrganisationMembership.Role.MEMBER
+    )
+
+
+class TeamMemberForm(_MemberForm):
+    """A member of the organisation who joins a team."""
+
+    role = forms.ChoiceField(choices=TeamMembership.Role.choices, initial=TeamMembership.Role.EDITOR)
+
+
+class TokenForm(PageForm):
+    """An API token to make."""
+
+    name = forms.CharField(
+        max_length=100,
+        widget=forms.TextInput({"autocomplete": "off"}),
+        help_text="What it is for, e.g. nightly CI.",
+    )
+    scopes = forms.MultipleChoiceField(
+        choices=[
+            (ApiToken.Scope.READ, "Read: look at everything"),
+            (ApiToken.Scope.RUN, "Run: run, cancel, re-run, check"),
+            (ApiToken.Scope.WRITE, "Write: change and delete"),
+        ],
+        initial=[ApiToken.Scope.READ, ApiToken.Scope.RUN],
+        widget=forms.CheckboxSelectMultiple({"class": "check"}),
+    )
+    team = forms.ModelChoiceField(Team.objects.none(), required=False, empty_label="All my teams")
+    days = forms.TypedChoiceField(
+        label="Lasts", choices=[(days, f"{days} days") for days in DAYS], initial=90, coerce=int
+    )
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["team"].queryset = (  # type: ignore[attr-defined]  # a ModelChoiceField
+            Team.objects.visible_to(user).select_related("organisation")
+        )
+
+    def wanted(self) -> dict[str, Any]:
+        """Return what `tokens.create_token` takes."""
+        fields = dict(self.cleaned_data)
+        expires_at = timezone.now() + timedelta(days=fields.pop("days"))
+        return {**fields, "expires_at": expires_at}

@@ -1,0 +1,56 @@
+"""Tests of `accounts.token_pages`."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from django.utils import timezone
+
+from accounts import tokens
+from accounts.models import Team, User
+from accounts.token_models import ApiToken
+from tests.cast import PageFor
+
+FORM = {"name": "Nightly", "scopes": ["READ", "RUN"], "team": "", "days": "30"}
+
+
+def test_a_token_is_made_shown_once_and_revoked(page: PageFor, alice: User, team: Team) -> None:
+    browser = page(alice)
+    made = browser.post("/profile/tokens", {**FORM, "team": str(team.pk)})
+    found = re.search(r"ats_[\w-]{43}", made.content.decode())
+    assert found is not None
+    token = tokens.find_token(found.group())
+    assert (token.user, token.team, token.scopes) == (alice, team, ["READ", "RUN"])
+    assert timedelta(days=29) < token.expires_at - timezone.now() <= timedelta(days=30)
+    assert "no-store" in made["Cache-Control"]
+    text = browser.get("/profile/tokens").content.decode()
+    assert "Nightly" in text
+    assert found.group() not in text
+    assert browser.post(f"/profile/tokens/{token.pk}/revoke").status_code == 302
+    assert not ApiToken.objects.exists()
+
+
+def test_wrong_wishes_are_told(page: PageFor, alice: User, other_team: Team) -> None:
+    for wrong in (
+        {"name": ""},
+        {"scopes": []},
+        {"scopes": ["ROOT"]},
+        {"days": "9999"},
+        {"team": str(other_team.pk)},
+    ):
+        answer = page(alice).post("/profile/tokens", {**FORM, **wrong})
+        assert (answer.status_code, "field-error" in answer.content.decode()) == (
+            200,
+            True,
+        ) or "team" in wrong
+    assert not ApiToken.objects.exists()
+
+
+def test_others_tokens_are_not_there(page: PageFor, alice: User, bob: User) -> None:
+    token, _ = tokens.create_token(
+        user=alice, name="Hers", scopes=["READ"], expires_at=timezone.now() + timedelta(days=1)
+    )
+    assert "Hers" not in page(bob).get("/profile/tokens").content.decode()
+    assert page(bob).post(f"/profile/tokens/{token.pk}/revoke").status_code == 404
+    assert ApiToken.objects.exists()
