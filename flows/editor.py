@@ -68,6 +68,16 @@ def check_json(team: Team, text: str, *, flow: Flow | None = None) -> dict[str, 
     }
 
 
+def check_alone_json(team: Team, raw: dict[str, Any], *, flow: Flow | None = None) -> dict[str, Any]:
+    """Return the same of a document that is no text; its problems have no lines."""
+    try:
+        document = check_for_team(team, raw, flow=flow)
+    except FlowInvalid as error:
+        return {"valid": False, "errors": [each.to_json() for each in error.problems]}
+    variables = document.to_json()["variables"]
+    return {"valid": True, "errors": [], "variables": variables, "draft": draft_text(raw)}
+
+
 def draft_text(raw: dict[str, Any]) -> str:
     """Return the document as JSON text, which a browser passes on without reading (and rounding) its numbers.
 

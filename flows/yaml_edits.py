@@ -48,10 +48,16 @@ def insert_item(text: str, place: Place, item: dict[str, Json]) -> str:
     )
 
 
+def compose_safely(text: str) -> yaml.Node:
+    """Return the root of the node tree of a text that `parse_body` has read: so it is neither deep nor endless."""
+    root: yaml.Node = yaml.compose(text, Loader=yaml.CSafeLoader)
+    return root
+
+
 def _verified(text: str, edit: Callable[[yaml.Node], str], expect: Callable[[Any], None]) -> str:
     try:
         document = parse_body(text.encode(), YAML)
-        root = yaml.compose(text, Loader=yaml.CSafeLoader)
+        root = compose_safely(text)
     except (FlowInvalid, yaml.YAMLError, ValueError) as error:
         raise CannotEdit("the text is not YAML that can be read: put that right first") from error
     expected = copy.deepcopy(document)
@@ -109,7 +115,7 @@ def _put_item(document: Any, above: Place, index: int, item: Json) -> None:
 # --- cutting the text -----------------------------------------------------------------------------
 
 
-def _find(root: yaml.Node, place: Place) -> tuple[yaml.Node, Place]:
+def find_node(root: yaml.Node, place: Place) -> tuple[yaml.Node, Place]:
     """Return the deepest node on the way to the place that is there, and what of the place remains."""
     node = root
     for depth, part in enumerate(place):
@@ -132,11 +138,11 @@ def _start(node: yaml.Node) -> int:
     return int(node.start_mark.index)
 
 
-def _end(text: str, node: yaml.Node) -> int:
+def content_end(text: str, node: yaml.Node) -> int:
     """Return where the node's own text ends: a block's mark stands at what comes next, comments included."""
     if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
-        return max(_end(text, each) for each in (last if isinstance(last, tuple) else (last,)))
+        return max(content_end(text, each) for each in (last if isinstance(last, tuple) else (last,)))
     start, end = _start(node), int(node.end_mark.index)
     return start + len(text[start:end].rstrip())
 
@@ -151,7 +157,7 @@ def _is_flow(node: yaml.Node) -> bool:
 
 
 def _set(text: str, root: yaml.Node, place: Place, value: Json) -> str:
-    node, missing = _find(root, place)
+    node, missing = find_node(root, place)
     if not missing:
         return _replace(text, root, place, value)
     for part in reversed(missing[1:]):
@@ -162,13 +168,13 @@ def _set(text: str, root: yaml.Node, place: Place, value: Json) -> str:
 
 
 def _replace(text: str, root: yaml.Node, place: Place, value: Json) -> str:
-    node, _ = _find(root, place)
-    start, end = _start(node), _end(text, node)
-    parent, _ = _find(root, place[:-1])
+    node, _ = find_node(root, place)
+    start, end = _start(node), content_end(text, node)
+    parent, _ = find_node(root, place[:-1])
     if block := _block_entry(text, parent, place, end, value):
         return text[: _start(_key_of(parent, node))] + block + text[end:]
     if _is_level_with_its_key(parent, node):  # as lists may be, and nothing else
-        start = text.index(":", _end(text, _key_of(parent, node))) + 1
+        start = text.index(":", content_end(text, _key_of(parent, node))) + 1
     written = write_inline(value)
     return (
         text[:start] + (written if start == 0 or text[start - 1] in " \n[{(," else " " + written) + text[end:]
@@ -227,34 +233,34 @@ def _add_key(text: str, node: yaml.MappingNode, key: str, value: Json) -> str:
 
 def _end_of_last(text: str, node: yaml.CollectionNode) -> int:
     last = node.value[-1]
-    return max(_end(text, each) for each in (last if isinstance(last, tuple) else (last,)))
+    return max(content_end(text, each) for each in (last if isinstance(last, tuple) else (last,)))
 
 
 def _remove(text: str, root: yaml.Node, place: Place) -> str:
-    parent, missing = _find(root, place[:-1])
+    parent, missing = find_node(root, place[:-1])
     if missing or not isinstance(parent, yaml.MappingNode):
         raise LookupError(place)
     at = next(number for number, (key, _) in enumerate(parent.value) if key.value == place[-1])
     if len(parent.value) == 1:
         return _replace(text, root, place[:-1], {})
     key, value = parent.value[at]
-    end = max(_end(text, key), _end(text, value))
+    end = max(content_end(text, key), content_end(text, value))
     if at == 0:
         return text[: _start(key)] + text[_start(parent.value[1][0]) :]
     if _is_flow(parent):
         before = parent.value[at - 1]
-        return text[: max(_end(text, each) for each in before)] + text[end:]
+        return text[: max(content_end(text, each) for each in before)] + text[end:]
     line = text.rfind("\n", 0, _start(key))
     return text[:line] + text[_line_end(text, end) :]
 
 
 def _insert(text: str, root: yaml.Node, above: Place, index: int, item: dict[str, Json]) -> str:
-    node, missing = _find(root, above)
+    node, missing = find_node(root, above)
     if missing or not isinstance(node, yaml.SequenceNode) or not node.value:
         return _first_item(text, root, above, item)
     before = node.value[min(index, len(node.value)) - 1] if index else None
     if _is_flow(node):
-        at = _end(text, before) if before else _start(node.value[0])
+        at = content_end(text, before) if before else _start(node.value[0])
         written = write_inline(item)
         return f"{text[:at]}, {written}{text[at:]}" if before else f"{text[:at]}{written}, {text[at:]}"
     margin = int(node.start_mark.column)
@@ -262,12 +268,12 @@ def _insert(text: str, root: yaml.Node, above: Place, index: int, item: dict[str
     if before is None:
         at = _start(node)
         return f"{text[:at]}{_item(item, margin)}\n{gap}{' ' * margin}{text[at:]}"
-    at = _line_end(text, _end(text, before))
+    at = _line_end(text, content_end(text, before))
     return f"{text[:at]}\n{gap}{' ' * margin}{_item(item, margin)}{text[at:]}"
 
 
 def _first_item(text: str, root: yaml.Node, above: Place, item: dict[str, Json]) -> str:
-    parent, missing = _find(root, above[:-1])
+    parent, missing = find_node(root, above[:-1])
     if missing or not isinstance(parent, yaml.MappingNode):
         raise LookupError(above)
     node = _child(parent, above[-1])
@@ -279,7 +285,7 @@ def _first_item(text: str, root: yaml.Node, above: Place, item: dict[str, Json])
         at = _line_end(text, _end_of_last(text, parent))
         return f"{text[:at]}\n{' ' * margin}{entry}{text[at:]}"
     key = _key_of(parent, node)
-    end = _line_end(text, max(_end(text, key), _end(text, node)))
+    end = _line_end(text, max(content_end(text, key), content_end(text, node)))
     return text[: _start(key)] + entry + text[end:]
 
 
@@ -291,4 +297,6 @@ def _item(item: dict[str, Json], margin: int) -> str:
 def _has_gaps(text: str, node: yaml.SequenceNode) -> bool:
     """Whether blank lines stand between the items."""
     pairs = zip(node.value, node.value[1:], strict=False)
-    return any("\n\n" in text[_end(text, one) : _start(other)].replace(" ", "") for one, other in pairs)
+    return any(
+        "\n\n" in text[content_end(text, one) : _start(other)].replace(" ", "") for one, other in pairs
+    )

@@ -36,6 +36,7 @@ class BoundField:
     variant: str = ""
     is_set: bool = False
     is_masked: bool = False
+    hint: str = ""
     fields: list[BoundField] = field(default_factory=list)
     variants: list[tuple[str, list[BoundField]]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -58,37 +59,44 @@ class BoundField:
 
 
 def bound_fields(
-    fields: Iterable[FormField], texts: Texts, set_secrets: Iterable[str], problems: Sequence[Problem] = ()
-) -> list[BoundField]:
-    """Return the fields of a config with their texts; `set_secrets` are the names of secrets that are kept."""
-    kept = frozenset(f"config.{name}" for name in set_secrets)
-    return _bound(fields, "config", texts, kept, problems, is_secret=False)
-
-
-def _bound(
     fields: Iterable[FormField],
-    prefix: str,
     texts: Texts,
-    kept: frozenset[str],
-    problems: Sequence[Problem],
+    set_secrets: Iterable[str] = (),
+    problems: Sequence[Problem] = (),
     *,
-    is_secret: bool,
-    variant: str = "",
+    prefix: str = "config",
 ) -> list[BoundField]:
-    bound = []
-    for each in fields:
-        place = f"{prefix}.{each.name}"
+    """Return the fields with their texts; `set_secrets` are the names of secrets that are kept."""
+    kept = frozenset(f"{prefix}.{name}" for name in set_secrets)
+    return _Binding(texts, kept, problems).bind(fields, prefix)
+
+
+@dataclass
+class _Binding:
+    """What the fields of one form are bound to."""
+
+    texts: Texts
+    kept: frozenset[str]
+    problems: Sequence[Problem]
+
+    def bind(
+        self, fields: Iterable[FormField], prefix: str, *, is_secret: bool = False, variant: str = ""
+    ) -> list[BoundField]:
+        """Return the fields below `prefix`, in a secret object or in one of several kinds of object."""
+        return [self._bound(each, f"{prefix}.{each.name}", is_secret, variant) for each in fields]
+
+    def _bound(self, each: FormField, place: str, is_secret: bool, variant: str) -> BoundField:
         secret = is_secret or each.secret
-        one = BoundField(each, place, texts.get(place, ""), variant, place in kept)
+        one = BoundField(
+            each, place, self.texts.get(place, ""), variant, place in self.kept, hint=each.description
+        )
         one.is_masked = secret and each.name not in NOT_SECRET
-        one.fields = _bound(each.fields, place, texts, kept, problems, is_secret=secret)
+        one.fields = self.bind(each.fields, place, is_secret=secret)
         one.variants = [
-            (name, _bound(inner, place, texts, kept, problems, is_secret=secret, variant=name))
-            for name, inner in each.variants
+            (name, self.bind(inner, place, is_secret=secret, variant=name)) for name, inner in each.variants
         ]
-        one.problems = [problem.message for problem in problems if problem.place in _places(one)]
-        bound.append(one)
-    return bound
+        one.problems = [each.message for each in self.problems if each.place in _places(one)]
+        return one
 
 
 def _places(bound: BoundField) -> tuple[str, ...]:

@@ -95,9 +95,26 @@ export class Editor {
     if (at >= 0) this.goTo(at + 1);
   }
 
+  /** Make the text `text` by one edit that can be undone, where they differ; the focus stays where it is. */
+  change(text) {
+    const old = this.area.value;
+    if (text === old) return;
+    const most = Math.min(text.length, old.length);
+    let start = 0;
+    while (start < most && text[start] === old[start]) start += 1;
+    let same = 0;
+    while (same < most - start && text[text.length - 1 - same] === old[old.length - 1 - same]) same += 1;
+    const focused = document.activeElement;
+    this.area.focus({ preventScroll: true });
+    this.area.setSelectionRange(start, old.length - same);
+    this.insert(text.slice(start, text.length - same));
+    focused?.focus({ preventScroll: true });
+  }
+
   insert(text) {
     // execCommand is the one way that keeps the browser's undo; without it the text is set directly.
-    if (!document.execCommand("insertText", false, text)) {
+    if (text === "") document.execCommand("delete");
+    else if (!document.execCommand("insertText", false, text)) {
       this.area.setRangeText(text, this.area.selectionStart, this.area.selectionEnd, "end");
       this.area.dispatchEvent(new Event("input"));
     }

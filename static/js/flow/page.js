@@ -5,12 +5,14 @@ import { announce, toast } from "../toast.js";
 import { Completion } from "./completion.js";
 import { Editor } from "./editor.js";
 import { openRunDialog } from "./run-dialog.js";
+import { StepForm } from "./step-form.js";
 
 const CHECK_AFTER_MS = 350;
 const LARGEST_FILE = 5 * 1024 * 1024;
 const data = jsonFrom("flow-data");
 const byId = (id) => document.getElementById(id);
 const mayEdit = Boolean(byId("save"));
+let stepForm = null;
 const editor = new Editor(byId("editor"), onEdit);
 let saved = editor.text;
 let checks = 0;
@@ -23,6 +25,7 @@ const changed = () => editor.text !== saved;
 // --- Checking -------------------------------------------------------------------------------------
 function onEdit() {
   latest = null;
+  stepForm?.followSoon();
   byId("check-state").textContent = "Checking…";
   byId("check-state").className = "check-state faint";
   checkSoon();
@@ -52,6 +55,7 @@ function showProblems(problems, warnings = []) {
   state.className = `check-state status ${good ? "status-ok" : "status-bad"}`;
   state.replaceChildren(el("span", { class: "status-icon" }, icon(good ? "ok" : "bad")), good ? "Valid" : `${problems.length} ${problems.length === 1 ? "problem" : "problems"}`);
   editor.mark(problems);
+  stepForm?.showProblems(problems);
   byId("problems").replaceChildren(...problems.slice(0, 100).map((each) => problemLine(each)), ...warnings.map((each) => problemLine(each, "wait")));
 }
 
@@ -121,6 +125,14 @@ async function runDraft() {
   }
   openRunDialog({ title: "Run without saving", variables: answer.variables.map(forDraft), environments: data.environments, draft: answer.draft, teamId: teamId() });
 }
+
+/** Run the step at the line by itself; what it would take from others the dialog asks for. */
+const runAlone = (line) =>
+  attempt(async () => {
+    const answer = await sendYaml("POST", `${data.urls.stepAlone}?${scope()}&line=${line}`, editor.text);
+    if (!answer.valid) return toast(`${answer.name} cannot run alone. ${answer.errors[0].detail}`, "bad");
+    return openRunDialog({ title: `Try ${answer.name} alone`, variables: answer.variables.map(forDraft), environments: data.environments, draft: answer.draft, teamId: teamId() });
+  });
 
 /** A draft does not know the saved default of a secret, so the dialog asks for it. */
 const forDraft = (variable) => (variable.secret && variable.defaultValue === "••••••" && data.flowId ? { ...variable, defaultValue: null, required: true } : variable);
@@ -208,6 +220,13 @@ sessionStorage.removeItem("saved");
 const step = /^#step=(.*)$/.exec(location.hash)?.[1];
 if (step) editor.goToStep(decodeURIComponent(step));
 if (new URLSearchParams(location.search).get("from") === "file") byId("import-file")?.focus();
+if (teamId()) stepForm = new StepForm(byId("step-form"), byId("step-trouble"), { editor, urls: data.urls, scope, onAlone: runAlone });
+for (const button of document.querySelectorAll("[data-insert]")) {
+  button.addEventListener("click", () => {
+    byId("insert-menu").open = false;
+    stepForm.insert(button.dataset.insert);
+  });
+}
 if (mayEdit) {
   new Completion(editor);
   check();
