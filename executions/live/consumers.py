@@ -41,7 +41,9 @@ class ExecutionStream(LiveStream):
     def visible_to(self, login: Login) -> bool:
         """Return whether the user may see the execution."""
         self._login = login
-        return executions_to_show(login.user).filter(pk=self.execution_id).exists()
+        found = executions_to_show(login.user).filter(pk=self.execution_id)
+        self.team_id = found.values_list("team_id", flat=True).first()
+        return self.team_id is not None
 
     def knows(self) -> int | None:
         """Return the number up to which everything was sent."""
@@ -124,15 +126,15 @@ class TeamStream(LiveStream):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.team_id: UUID = _identifier(self.scope)
+        self.team_id = self._team = _identifier(self.scope)
 
     def group(self) -> str:
         """Return the team's group."""
-        return team_group(self.team_id)
+        return team_group(self._team)
 
     def visible_to(self, login: Login) -> bool:
         """Return whether the user may see the team."""
-        return Team.objects.visible_to(login.user).filter(pk=self.team_id).exists()
+        return Team.objects.visible_to(login.user).filter(pk=self._team).exists()
 
     def heard(self, message: dict[str, Any]) -> None:
         """Pass the message on."""

@@ -20,11 +20,13 @@ from channels.layers import get_channel_layer
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from redis import RedisError
 
+from executions.live import places
 from executions.live.authentication import Login, chosen_subprotocol, log_in
 
 logger = logging.getLogger(__name__)
 
 NORMAL, TOO_BIG, POLICY, INTERNAL, TRY_LATER, NO_LOGIN, UNKNOWN = 1000, 1009, 1008, 1011, 1013, 4401, 4404
+TOO_MANY = 4429  # streams of the organisation
 QUEUE_MESSAGES, QUEUE_CHARACTERS = 1_000, 16 * 1024 * 1024  # what a slow socket may be behind
 LONGEST_REQUEST = 4_096  # characters of a client's message
 MALFORMED_LIMIT = 20  # messages that make no sense, before the socket is closed
@@ -97,6 +99,8 @@ class LiveStream:
         self._receive = receive
         self._send = send
         self._malformed = 0
+        #: Whose stream it is; `visible_to` says so.
+        self.team_id: uuid.UUID | None = None
 
     def group(self) -> str:
         """Return the Channels group to follow."""
@@ -139,8 +143,17 @@ class LiveStream:
         await self._receive()  # websocket.connect
         await self._send({"type": "websocket.accept", "subprotocol": chosen_subprotocol(self.scope)})
         login = await self._check()
+        place = await in_database(places.take, self.team_id) if self.team_id else None
+        if place is None:
+            raise Closing(TOO_MANY)
+        try:
+            await self._work(login, place)
+        finally:
+            _database_threads.submit(place.give_back)  # nobody waits: the client has gone
+
+    async def _work(self, login: Login, place: places.Place) -> None:
         async with asyncio.TaskGroup() as tasks:
-            for work in (self._read(), self._listen(), self._stay_allowed(login), *self.more_work()):
+            for work in (self._read(), self._listen(), self._stay_allowed(login, place), *self.more_work()):
                 tasks.create_task(work)
             tasks.create_task(self.output.write())
             tasks.create_task(self.output.give_up())
@@ -153,12 +166,13 @@ class LiveStream:
             raise Closing(UNKNOWN)
         return login
 
-    async def _stay_allowed(self, login: Login) -> None:
+    async def _stay_allowed(self, login: Login, place: places.Place) -> None:
         """Look again and again whether the login holds and the user may still see it."""
         while True:
             left = LOGIN_CHECK if login.expires_at is None else login.expires_at - time.time()
             await asyncio.sleep(max(0.0, min(LOGIN_CHECK, left)) + 0.001)  # valid to its last moment
             login = await self._check()
+            await in_database(place.keep)
 
     async def _read(self) -> None:
         while True:
