@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import uuid
 
-from executions.context import secret_texts
+from executions.context import secret_texts, with_newest_secrets
 from executions.models import Execution, ExecutionStep
-from executions.services.start import RunRefused, start_execution
+from executions.services.start import Prepare, RunRefused, start_execution
 from executions.states import EXECUTION_TERMINAL, ExecutionStatus, Source
 from flows.models import Flow, FlowVersion
 from steprunners.base import RunChild, StepError
 from steprunners.json_types import Json
 from steprunners.lifecycle import Answer, Progress
-from steprunners.masking import texts_of
+from steprunners.masking import MASK, Masker, texts_of
 
 MAX_DEPTH = 10
 
@@ -34,9 +34,25 @@ def start_child(parent: Execution, step: ExecutionStep, wish: RunChild) -> Execu
             variables=[{"name": name, "value": value} for name, value in wish.variables.items()],
             parent=parent,
             parent_position=step.position,
+            prepare=_hiding(secret_texts(with_newest_secrets(parent))),
         )
     except RunRefused as refusal:
         raise StepError(f"the flow cannot be started: {refusal}", code="child_refused") from refusal
+
+
+def _hiding(secrets: set[str]) -> Prepare:
+    """Return what makes the parent's secrets secrets of its child, and variables secret that were given one."""
+
+    def prepare(child: Execution, _steps: list[ExecutionStep]) -> None:
+        masker, kept = Masker(secrets), dict(child.secrets or {})
+        hidden = dict(kept.get("variables", {}))
+        for each in child.variables:
+            if masker.mask(each["value"]) != each["value"]:
+                hidden[each["name"]] = each["value"]
+                each.update(value=MASK, secret=True)
+        child.secrets = {**kept, "variables": hidden, "more": sorted(secrets)} if secrets else child.secrets
+
+    return prepare
 
 
 def _pinned_version(parent: Execution, wish: RunChild) -> FlowVersion:

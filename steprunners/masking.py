@@ -1,7 +1,8 @@
 """Takes secrets out of what is stored and shown, in every encoding (contract, section 9).
 
-One RE2 expression holds every secret: as it is, percent-encoded, JSON-escaped (any number of times, so also
-inside JSON inside JSON) and in base64 at each of the three alignments that it can have inside a longer text.
+One RE2 expression holds every secret: as it is, JSON-escaped and percent-encoded (any number of times, so also JSON
+in JSON, and JSON in a URL), escaped for HTML, and in base64 (of the text, of it in JSON, of it in a URL) at each of
+the three alignments that it can have inside a longer text.
 Most values hold no secret, so the whole is searched once as JSON text before anything is walked through.
 """
 
@@ -13,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import re2
 
@@ -31,6 +32,15 @@ _MIN_LINE = 8
 _PIECE = 512
 _CREDENTIALS = frozenset({"password", "token", "clientSecret"})
 _SHORT_ESCAPES = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
+#: A backslash of JSON, which may have been put into a URL afterwards.
+_BACKSLASH = rb"(?:\\|%(?:25)*5[Cc])"
+_IN_HTML = {
+    "&": b"amp|#38",
+    "<": b"lt|#60|#x3c",
+    ">": b"gt|#62|#x3e",
+    '"': b"quot|#34|#x22",
+    "'": b"apos|#39|#x27",
+}
 _BASE64_TAIL = rb"(?:[A-Za-z0-9+/_-]?(?:=|%3[Dd]){1,2})?"
 _MAX_MEMORY = 256 * 1024 * 1024
 
@@ -181,15 +191,23 @@ def _pieces(secret: str) -> Iterator[str]:
 
 def _forms(text: str) -> Iterator[bytes]:
     yield _spelled(text)
+    for spelling in _before_base64(text):
+        raw = spelling.encode("utf-8", "surrogatepass")
+        for shift in range(3):
+            encoded = base64.b64encode(b"\0" * shift + raw).decode()
+            # The characters at both ends that also hold bits of what stands beside the secret are left out.
+            stable = encoded[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
+            for alphabet in {stable, stable.replace("+", "-").replace("/", "_")}:
+                yield _spelled(alphabet) + _BASE64_TAIL
+        for whole in {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}:
+            yield _spelled(whole.rstrip("=")) + rb"(?:=|%3[Dd]){0,2}"
+
+
+def _before_base64(text: str) -> set[str]:
+    """Return how the text may have been written before it was put into base64: as it is, in JSON, or in a URL."""
+    in_json = {json.dumps(text, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
     raw = text.encode("utf-8", "surrogatepass")
-    for shift in range(3):
-        encoded = base64.b64encode(b"\0" * shift + raw).decode()
-        # The characters at both ends that also hold bits of what stands beside the secret are left out.
-        stable = encoded[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
-        for alphabet in {stable, stable.replace("+", "-").replace("/", "_")}:
-            yield _spelled(alphabet) + _BASE64_TAIL
-    for whole in {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}:
-        yield _spelled(whole.rstrip("=")) + rb"(?:=|%3[Dd]){0,2}"
+    return {text, *in_json, quote(raw, safe=""), quote(raw, safe="/"), quote_plus(raw)}
 
 
 def _spelled(text: str) -> bytes:
@@ -202,22 +220,19 @@ def _character(character: str) -> bytes:
     raw = character.encode("utf-8", "surrogatepass")
     if raw.isalnum():
         return raw  # no encoding touches letters and digits
-    percent = (
-        quote(raw, safe="")
-        if quote(raw, safe="").startswith("%")
-        else "".join(f"%{byte:02X}" for byte in raw)
-    )
+    percent = b"".join(rb"%%(?:25)*%02x" % byte for byte in raw)  # encoded again: %25C3
     units = character.encode("utf-16-be", "surrogatepass")
-    escape = b"".join(rb"\\+u(?i:%02x%02x)" % (units[at], units[at + 1]) for at in range(0, len(units), 2))
-    ways = [
-        rb"\\*" + re.escape(raw) if character in '"/' else re.escape(raw),
-        b"(?i:%s)" % percent.encode(),
-        escape,
-    ]
+    escape = b"".join(
+        rb"%s+u(?i:%02x%02x)" % (_BACKSLASH, units[at], units[at + 1]) for at in range(0, len(units), 2)
+    )
+    slashes = rb"%s*" % _BACKSLASH if character in '"/' else b""
+    ways = [slashes + re.escape(raw), slashes + b"(?i:%s)" % percent, escape]
     if character == "\\":
-        ways[0] = rb"\\+"
+        ways[0] = rb"%s+" % _BACKSLASH
     if character == " ":
-        ways.append(rb"\+")
+        ways.append(rb"\+|%(?:25)*2[Bb]")
     if character in _SHORT_ESCAPES:
-        ways.append(rb"\\+" + _SHORT_ESCAPES[character].encode())
+        ways.append(rb"%s+%s" % (_BACKSLASH, _SHORT_ESCAPES[character].encode()))
+    if character in _IN_HTML:
+        ways.append(slashes + b"&(?:amp;)*(?i:%s);" % _IN_HTML[character])
     return b"(?:" + b"|".join(ways) + b")"

@@ -69,3 +69,19 @@ def test_a_flow_that_a_reference_names_is_taken_as_it_is_now(team: Team, flow: F
 
 def _child_of(execution: Execution) -> Execution:
     return Execution.objects.get(parent=execution)
+
+
+def test_a_secret_that_is_handed_down_stays_one(team: Team) -> None:
+    variables = [{"name": "note"}, {"name": "plain"}]
+    document = check_document({"name": "Child", "variables": variables, "steps": [delay("only")]})
+    child = create_flow(team=team, user=None, document=document)
+    key = {"name": "key", "secret": True, "defaultValue": "a long secret"}
+    values = {"note": "the key is ${key}!", "plain": "nothing"}
+
+    drive(begin(team, [_calling(child.pk, variables=values)], declared=[key]))
+
+    run = Execution.objects.get(flow=child)
+    shown = {each["name"]: (each["value"], each["secret"]) for each in run.variables}
+    assert shown == {"note": ("••••••", True), "plain": ("nothing", False)}
+    assert run.secrets["variables"] == {"note": "the key is a long secret!"}
+    assert "a long secret" in run.secrets["more"], "results of the child are masked too"

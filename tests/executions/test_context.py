@@ -8,8 +8,16 @@ from typing import Any
 import pytest
 
 from accounts.models import Team
-from executions.context import build_scope, load_session, neighbours, save_session, secret_texts
+from executions.context import (
+    build_scope,
+    load_session,
+    neighbours,
+    save_session,
+    secret_texts,
+    with_newest_secrets,
+)
 from executions.models import Execution, ExecutionStep
+from tests.executions.driving import begin, delay
 from tests.executions.rows import START, make_execution, make_step
 
 
@@ -94,3 +102,17 @@ def test_a_session_is_kept_under_its_key(driven: None, team: Team) -> None:
     assert load_session(execution, "jar") == [2]
     assert load_session(execution, "other") is None
     assert load_session(other, "jar") is None
+
+
+def test_steps_beside_each_other_know_each_others_secrets(driven: None, team: Team) -> None:
+    execution = make_execution(team, secrets={"concurrent": True})
+    alone = make_execution(team, secrets={"variables": {}})
+    Execution.objects.filter(team=team).update(secrets={"concurrent": True, "more": ["found meanwhile"]})
+
+    assert secret_texts(with_newest_secrets(execution)) == {"found meanwhile"}
+    assert secret_texts(with_newest_secrets(alone)) == set(), "nobody else adds to it: no statement is spent"
+
+
+def test_an_execution_with_a_background_step_is_marked(driven: None, team: Team) -> None:
+    assert begin(team, [delay("a"), delay("b")]).secrets is None
+    assert begin(team, [delay("a", runInBackground=True), delay("b")]).secrets == {"concurrent": True}

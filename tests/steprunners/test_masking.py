@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
+from collections.abc import Callable
+from itertools import product
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -58,6 +61,37 @@ def test_base64_at_every_alignment(before: str, after: str, encode: object) -> N
     rest = masked.replace(MASK, "").rstrip("=")
     # The first and last characters also hold bits of what stands beside the secret.
     assert len(rest) <= len(base64.b64encode(before.encode())) + len(base64.b64encode(after.encode())) + 2
+
+
+ENCODERS: dict[str, Callable[[str], str]] = {
+    "json": json.dumps,
+    "json as UTF-8": lambda text: json.dumps(text, ensure_ascii=False),
+    "url": lambda text: quote(text, safe=""),
+    "path": quote,
+    "query": quote_plus,
+    "html": html.escape,
+}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [pair for pair in product(ENCODERS, ENCODERS) if pair[0] != "html" or pair[1] == "json"],
+)
+def test_one_encoding_inside_another(first: str, second: str) -> None:
+    secret = """run "é/+&<\\middle'%=ü?"""
+    written = ENCODERS[second](ENCODERS[first](secret))
+    assert MASK in Masker([secret]).mask_text(f"before {written} after")
+    assert "middle" not in Masker([secret]).mask_text(f"before {written} after")
+
+
+@pytest.mark.parametrize("encoder", sorted(set(ENCODERS) - {"html"}))
+@pytest.mark.parametrize("around", ["", "a", "bb", "ccc"])
+def test_an_encoding_inside_base64(encoder: str, around: str) -> None:
+    secret = """run "é/+&<\\middle'%=ü?"""
+    whole = base64.b64encode((around + ENCODERS[encoder](secret) + around).encode()).decode()
+    masked = Masker([secret]).mask_text(whole)
+    assert MASK in masked
+    assert len(masked) < len(MASK) + 4 * len(around) // 3 * 2 + 16
 
 
 def test_structures() -> None:

@@ -1,0 +1,1 @@
+"""Promises that hold across all rooms: secrets stay secret, browsers are protected."""
