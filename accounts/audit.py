@@ -95,7 +95,9 @@ def prune() -> int:
         return 0
     pruned, before = 0, timezone.now() - kept
     while ids := list(AuditEvent.objects.filter(at__lt=before).values_list("pk", flat=True)[:PRUNED_AT_ONCE]):
-        old = models.QuerySet(AuditEvent).filter(pk__in=ids)  # the log's own queries refuse to delete
+        old: models.QuerySet[AuditEvent] = models.QuerySet(AuditEvent).filter(
+            pk__in=ids
+        )  # the log's own queries refuse to delete
         with transaction.atomic():
             pruned += old._raw_delete(connection.alias)
     return pruned

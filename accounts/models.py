@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.db import models, transaction
 from uuid_utils.compat import uuid7
 
-from accounts.audit_models import AuditEvent  # noqa: F401 - Django looks for models here
+from accounts.audit_models import AuditEvent as AuditEvent  # noqa: PLC0414 - Django looks for models here
 from accounts.invitation_models import Invitation as Invitation  # noqa: PLC0414 - others import it from here
 from accounts.token_models import ApiToken
 
@@ -82,7 +82,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save; a new password, whoever sets it, ends the user's API tokens."""
-        new_password = self._password is not None and not self._state.adding
+        new_password = getattr(self, "_password", None) is not None and not self._state.adding
         with transaction.atomic():
             super().save(*args, **kwargs)
             if new_password:

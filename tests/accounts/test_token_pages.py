@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
 from accounts import tokens
@@ -31,19 +32,18 @@ def test_a_token_is_made_shown_once_and_revoked(page: PageFor, alice: User, team
     assert not ApiToken.objects.exists()
 
 
-def test_wrong_wishes_are_told(page: PageFor, alice: User, other_team: Team) -> None:
-    for wrong in (
-        {"name": ""},
-        {"scopes": []},
-        {"scopes": ["ROOT"]},
-        {"days": "9999"},
-        {"team": str(other_team.pk)},
-    ):
-        answer = page(alice).post("/profile/tokens", {**FORM, **wrong})
-        assert (answer.status_code, "field-error" in answer.content.decode()) == (
-            200,
-            True,
-        ) or "team" in wrong
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("name", ""), ("scopes", []), ("scopes", ["ROOT"]), ("days", "9999"), ("team", "a stranger's")],
+)
+def test_wrong_wishes_are_told(
+    page: PageFor, alice: User, other_team: Team, name: str, value: str | list[str]
+) -> None:
+    wrong = str(other_team.pk) if name == "team" else value
+    answer = page(alice).post("/profile/tokens", {**FORM, name: wrong})
+    assert answer.status_code == 200
+    assert list(answer.context["form"].errors) == [name]
+    assert "field-error" in answer.content.decode()
     assert not ApiToken.objects.exists()
 
 

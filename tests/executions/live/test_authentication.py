@@ -6,10 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from accounts.models import Team, User
+from accounts.token_models import ApiToken
+from accounts.tokens import create_token
 from executions.live.authentication import chosen_subprotocol, log_in, same_origin
 from executions.models import Execution
 from tests.cast import PageFor
@@ -62,6 +65,19 @@ class TestTokens:
         token = str(AccessToken.for_user(alice))
         User.objects.filter(pk=alice.pk).update(is_active=False)
         assert log_in(scope("bearer", token)) is None
+
+    def test_an_api_token_that_may_read(self, alice: User) -> None:
+        def made(scopes: list[str], seconds: int) -> tuple[ApiToken, str]:
+            expires_at = timezone.now() + timedelta(seconds=seconds)
+            return create_token(user=alice, name="CI", scopes=scopes, expires_at=expires_at)
+
+        token, secret = made(["READ"], 60)
+        login = log_in(scope("bearer", secret))
+        assert login is not None
+        assert (login.user, login.expires_at) == (alice, token.expires_at.timestamp())
+        for scopes, seconds in ((["RUN", "WRITE"], 60), (["READ"], 0)):
+            assert log_in(scope("bearer", made(scopes, seconds)[1])) is None
+        assert log_in(scope("bearer", secret + "x")) is None
 
     def test_a_bad_token_is_not_saved_by_a_cookie(self, cookie: str) -> None:
         headers = {"cookie": cookie, "host": "testserver", "origin": "http://testserver"}
