@@ -24,6 +24,10 @@ class InvitationForm(forms.ModelForm[Invitation]):
         model = Invitation
         fields = ("organisation", "email", "role", "team", "team_role")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["team"].required = False
+
     def clean(self) -> dict[str, Any]:
         """Refuse who is a member already, and a team of another organisation."""
         wanted: dict[str, Any] = super().clean() or {}

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
-from accounts.models import Organisation, OrganisationMembership, Team, User
+from accounts.models import Invitation, Organisation, OrganisationMembership, Team, User
+from tests.accounts.conftest import Mailbox
 from tests.cast import PASSWORD, PageFor
 
 LISTS = ("user", "organisation", "team")
@@ -157,3 +158,61 @@ def _form_of(browser: Client, url: str) -> dict[str, Any]:
         forms += [inline.formset.management_form, *inline.formset.forms]
     sent = {form.add_prefix(name): form[name].value() for form in forms for name in form.fields}
     return {name: value for name, value in sent.items() if value is not None}
+
+
+def test_users_are_mailed_signed_out_and_unlocked(
+    mails: Mailbox, settings: Settings, page: PageFor, root: User, alice: User
+) -> None:
+    settings.AXES_FAILURE_LIMIT = 1
+    session = page(alice)
+    locked = Client()
+    fields = {"username": alice.email, "password": "wrong"}
+    assert locked.post("/sign-in", fields).status_code == 429
+    browser = page(root)
+    for action in ("send_reset", "sign_out", "unlock"):
+        chosen = {"action": action, "_selected_action": [str(alice.pk)]}
+        assert browser.post("/admin/accounts/user/", chosen).status_code == 302
+    assert mails.last.to == [alice.email]
+    assert session.get("/executions").status_code == 302
+    assert locked.post("/sign-in", {**fields, "password": PASSWORD}).status_code == 302
+
+
+def test_who_is_switched_off_and_on_again_signs_in_anew(page: PageFor, root: User, alice: User) -> None:
+    session, url = page(alice), f"/admin/accounts/user/{alice.pk}/change/"
+    form = _form_of(page(root), url)
+    for changed in ({**form, "is_active": ""}, {**form, "is_active": "on"}):
+        assert page(root).post(url, changed).status_code == 302
+    assert session.get("/executions").status_code == 302
+
+
+def test_invitations_are_sent_and_taken_back(
+    mails: Mailbox, page: PageFor, root: User, alice: User, bob: User, other_team: Team
+) -> None:
+    url = "/admin/accounts/invitation/"
+    organisation = alice.organisation_memberships.get().organisation
+    fields = {"organisation": str(organisation.pk), "email": "New@example.com", "role": "MEMBER"}
+    browser = page(root)
+    for wrong in ({"email": bob.email}, {"team": str(other_team.pk)}):
+        assert browser.post(f"{url}add/", {**fields, **wrong}).status_code == 200
+    assert mails.sent == []
+    assert browser.post(f"{url}add/", fields).status_code == 302
+    invitation = Invitation.objects.get()
+    assert mails.last.to == ["new@example.com"]
+    browser.post(url, {"action": "send_again", "_selected_action": [str(invitation.pk)]})
+    assert len(mails.sent) == 2
+    assert "new@example.com" in browser.get(url).content.decode()
+    assert browser.post(f"{url}{invitation.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not Invitation.objects.exists()
+
+
+def test_staff_see_invitations_they_may_make(
+    page: PageFor, staff: User, other_organisation: Organisation
+) -> None:
+    own = staff.organisation_memberships.get().organisation
+    for organisation in (own, other_organisation):
+        Invitation.objects.create(
+            organisation=organisation, email=f"{organisation.name}@example.com", role="MEMBER"
+        )
+    text = page(staff).get("/admin/accounts/invitation/").content.decode()
+    assert "Acme@example.com" in text
+    assert "Globex@example.com" not in text
