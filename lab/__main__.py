@@ -16,6 +16,7 @@ import logging
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab.outlets import Outlet
@@ -25,14 +26,13 @@ from lab.shop import Shop
 
 def main() -> None:
     """Serve until told to stop."""
-    parser = _parser()
-    options = parser.parse_args()
+    options = options_of(sys.argv[1:])
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # of each failure the delivery says one line
     try:
         outlets = _outlets(options)
     except ValueError as problem:
-        parser.error(str(problem))
+        sys.exit(f"lab: {problem}")
     shop = Shop(options.database, delay_ms=options.delay_ms, outlets=outlets)
     server = ShopServer((options.host, options.port), shop)
 
@@ -48,7 +48,8 @@ def main() -> None:
     server.shop.close()
 
 
-def _parser() -> argparse.ArgumentParser:
+def options_of(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options; ends the process where they are none."""
     parser = argparse.ArgumentParser(prog="lab", description="A small order shop to test.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8001)
@@ -61,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--topic", default="orders")
     parser.add_argument("--redis", default="", help="URL of the cache")
     parser.add_argument("--loki", default="", help="URL of Loki")
-    return parser
+    return parser.parse_args(arguments)
 
 
 def _outlets(options: argparse.Namespace) -> list[Outlet]:

@@ -16,22 +16,9 @@ def manage(*arguments: str) -> list[str]:
     return [PYTHON, str(ROOT / "manage.py"), *arguments]
 
 
-def web(host: str, port: int) -> list[str]:
-    """Return the command of the web server: REST, pages and WebSockets."""
-    return [
-        *(PYTHON, "-m", "uvicorn", "asynctester.asgi:application", "--app-dir", str(ROOT)),
-        *("--host", host, "--port", str(port), "--ws", "websockets-sansio"),
-        # Nobody stands in front of it here, so nobody may speak for the client's address.
-        "--no-proxy-headers",
-        "--ws-max-size",
-        "65536",
-        *("--timeout-graceful-shutdown", "3", "--log-level", "info", "--no-access-log"),
-    ]
-
-
-def web_on(descriptor: int) -> list[str]:
-    """Return the command of the web server on a socket that the child inherits."""
-    return [PYTHON, "-m", "asynctester.embedded.web", str(descriptor)]
+def web(*where: str | int) -> list[str]:
+    """Return the command of the web server: on a host and a port, or on a file descriptor that it inherits."""
+    return [PYTHON, "-m", "asynctester.embedded.web", *map(str, where)]
 
 
 def worker(threads: int | None = None) -> list[str]:

@@ -73,10 +73,10 @@ class Progress:
 def step_line(step: Json) -> str:
     """Return the line that tells a step's state."""
     mark, word = MARKS.get(step["status"], ("?", step["status"]))
-    words = [f"  {mark} {step['name']:<18} {step['stepType']:<9} {word:<9}"]
+    words = [f"  {mark} {step['name']:<18} {step['stepType']:<15} {word:<9}"]
     if step["status"] in ("SUCCESS", "FAILED", "ERROR"):
         words.append(f"{step['durationMs'] or 0:>6} ms")
-    if step["status"] == "WAITING":
+    if step["status"] == "WAITING" and step["attempts"]:
         words.append(f"after attempt {step['attempts']}")
     elif step["attempts"] > 1:
         words.append(f"on attempt {step['attempts']}")

@@ -118,7 +118,7 @@ def start_service(supervisor: Supervisor, options: Options, listener: socket.soc
     """Start the worker and the web server; raises Refused where that takes too long."""
     supervisor.start("worker", commands.worker())
     descriptor = listener.fileno()
-    child = supervisor.start("web", commands.web_on(descriptor), inherited=[descriptor])
+    child = supervisor.start("web", commands.web(descriptor), inherited=[descriptor])
     _await(supervisor, child, lambda: _is_up(options.url))
 
 

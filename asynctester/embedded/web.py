@@ -1,31 +1,46 @@
-"""`python -m asynctester.embedded.web FD`: the web server on a socket that the supervisor already listens on.
+"""The web server: `python -m asynctester.embedded.web HOST PORT`, or on a socket that the parent listens on, `… FD`.
 
-The port is taken from the first moment of a start to the end, and calls that come while the web server is started
-again wait instead of being refused.
+With the parent's socket the port is taken from the first moment of a start to the end, and calls that come while the
+web server is started again wait instead of being refused.
 """
 
 from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import Sequence
 
 import uvicorn
 
+#: Seconds for requests in flight after SIGTERM; `make run` ends all within 5 s.
+GRACE_SECONDS = 10
+GRACE_SECONDS_OF_A_CHILD = 2
 
-def main(descriptor: int) -> None:
+
+def main(arguments: Sequence[str]) -> None:
     """Serve until SIGTERM."""
-    config = uvicorn.Config(
+    if len(arguments) == 1:
+        # Of uvicorn's own --fd it believes that it is a unix socket; this finds out what it is.
+        listener = socket.socket(fileno=int(arguments[0]))
+        uvicorn.Server(_config(grace=GRACE_SECONDS_OF_A_CHILD)).run(sockets=[listener])
+    else:
+        host, port = arguments
+        uvicorn.Server(_config(host, int(port), grace=GRACE_SECONDS)).run()
+
+
+def _config(host: str = "127.0.0.1", port: int = 0, *, grace: int) -> uvicorn.Config:
+    return uvicorn.Config(
         "asynctester.asgi:application",
+        host=host,
+        port=port,
         ws="websockets-sansio",
         ws_max_size=65_536,  # streams take commands of a few bytes
         lifespan="off",
-        proxy_headers=False,  # nobody stands in front of it, so nobody may speak for the client's address
-        timeout_graceful_shutdown=2,
+        proxy_headers=False,  # what proxies say of the client is for Django's settings to believe
+        timeout_graceful_shutdown=grace,
         access_log=False,
     )
-    # Of uvicorn's own --fd it believes that it is a unix socket; this finds out what it is.
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(sys.argv[1:])
