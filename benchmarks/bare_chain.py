@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 
 import requests
 from celery import Celery, chain
@@ -41,6 +42,15 @@ def call(url: str) -> int:
     response = session().get(url, timeout=30)
     response.raise_for_status()
     return int(response.json()["id"])
+
+
+def loop_ms(url: str, times: int) -> float:
+    """Make that many calls one after the other; return the ms that they took."""
+    call(url)  # opens the connection
+    started = time.perf_counter()
+    for _ in range(times):
+        call(url)
+    return (time.perf_counter() - started) * 1000
 
 
 @app.task(name="bare.call", ignore_result=True)

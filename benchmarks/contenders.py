@@ -7,7 +7,7 @@ import re
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ import requests
 from asynctester.embedded import commands
 from asynctester.embedded.processes import end, free_port, listens
 from benchmarks import bare_chain
-from benchmarks.flows import chained_flow
-from benchmarks.processor_time import freeze, seconds_of, thaw
+from benchmarks.flows import chained_flow, slow_flow
+from benchmarks.processor_time import freeze, megabytes_of, seconds_of, thaw
 from benchmarks.servers import Servers
 from tests.servers.server import launch
 from tests.servers.stack import ADMIN_EMAIL, ADMIN_PASSWORD, server_environment
@@ -79,9 +79,12 @@ class Contender(ABC):
 
     def burst(self, runs: int, steps: int) -> Burst:
         """Queue the runs while the workers are stopped, let these go, and time them until all have ended."""
+        return self._timed(lambda: self._queue(runs, steps), runs * steps)
+
+    def _timed(self, queue: Callable[[], Any], steps: int) -> Burst:
         freeze(self.workers)
         try:
-            queued = self._queue(runs, steps)
+            queued = queue()
             before = {role: seconds_of(processes) for role, processes in self._roles().items()}
             started = time.perf_counter()
         finally:
@@ -89,7 +92,7 @@ class Contender(ABC):
         self._await(queued)
         seconds = time.perf_counter() - started
         used = {role: seconds_of(processes) - before[role] for role, processes in self._roles().items()}
-        return Burst(runs * steps, seconds, used)
+        return Burst(steps, seconds, used)
 
 
 def start_worker(command: Sequence[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
@@ -156,7 +159,7 @@ class Installation(Contender):
         self.folder.mkdir()
         self._web: Processes = []
         self._session = requests.Session()
-        self._flows: dict[int, str] = {}
+        self._flows: dict[str, str] = {}
         redis_url = f"{self.servers.valkey_url}/{self.redis_database}"
         self.environment = server_environment(
             DATA_DIR=str(self.folder), DATABASE_URL=self.database_url, REDIS_URL=redis_url, **self.extra
@@ -209,16 +212,36 @@ class Installation(Contender):
 
     def run(self, steps: int) -> str:
         """Ask for a run of the flow with that many steps; notes how long the answer took."""
-        flow = self._flow(steps)
+        return self.run_document(chained_flow(steps, self.servers.target_url))
+
+    def run_document(self, document: dict[str, Any]) -> str:
+        """Ask for a run of the flow, which is saved at the first time (its name says which it is)."""
+        name = document["name"]
+        if name not in self._flows:
+            self._flows[name] = self._post("flows", document)["id"]
         started = time.perf_counter()
-        execution: str = self._post(f"flows/{flow}/run", {})["id"]
+        execution: str = self._post(f"flows/{self._flows[name]}/run", {})["id"]
         self.post_ms.append((time.perf_counter() - started) * 1000)
         return execution
 
-    def _flow(self, steps: int) -> str:
-        if steps not in self._flows:
-            self._flows[steps] = self._post("flows", chained_flow(steps, self.servers.target_url))["id"]
-        return self._flows[steps]
+    def slow_burst(self, runs: int, after_ms: int) -> float:
+        """Return the seconds from letting the workers go to the last end of runs that each wait for a slow answer."""
+        document = slow_flow(after_ms, self.servers.target_url)
+        return self._timed(lambda: [self.run_document(document) for _ in range(runs)], runs).seconds
+
+    def memory_mb(self) -> float:
+        """Return the resident memory of web server and workers with their descendants, in MiB."""
+        return megabytes_of([*self._web, *self.workers])
+
+    @property
+    def url(self) -> str:
+        """Where its REST interface is."""
+        return self._url
+
+    @property
+    def access_token(self) -> str:
+        """What its streams take as proof of the user."""
+        return str(self._session.headers["Authorization"]).removeprefix("Bearer ")
 
     def _queue(self, runs: int, steps: int) -> list[str]:
         return [self.run(steps) for _ in range(runs)]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -77,7 +76,8 @@ def measure(bare: BareChain, installations: Sequence[Installation], plan: Plan, 
     found = Measured()
     for number in range(plan.rounds):
         print(f"round {number + 1} of {plan.rounds}", flush=True)
-        found.step_ms[LOOP].append(_loop(target_url, plan.alone))
+        calls = plan.alone * 20
+        found.step_ms[LOOP].append(bare_chain.loop_ms(f"{target_url}/orders/42", calls) / calls)
         for each in (bare, *installations):
             runs = [each.alone(20) / 20 for _ in range(plan.alone)]
             found.step_ms[each.name].append(statistics.median(runs))
@@ -98,14 +98,6 @@ def _measure_installation(installation: Installation, plan: Plan, found: Measure
     installation.post_ms.clear()
     found.short_ms[installation.name] += [installation.post_to_completed(3) for _ in range(plan.short_runs)]
     found.post_ms[installation.name] += installation.post_ms
-
-
-def _loop(target_url: str, times: int) -> float:
-    bare_chain.call(target_url)  # opens the connection
-    started = time.perf_counter()
-    for _ in range(times * 20):
-        bare_chain.call(f"{target_url}/orders/42")
-    return (time.perf_counter() - started) * 1000 / (times * 20)
 
 
 def ratio(above: Sequence[float], below: Sequence[float]) -> str:

@@ -1,7 +1,7 @@
 """The HTTP server that is called: kept connections, one fixed answer, and so little work that it hardly counts.
 
-`python -m benchmarks.target PORT`. Any path is answered with an order; `/calls` says how many calls there were, and
-`/calls/N` does so once there were N.
+`python -m benchmarks.target PORT`. Any path is answered with an order, `/after/MS` so many milliseconds later; `/calls`
+says how many calls there were, and `/calls/N` does so once there were N.
 """
 
 from __future__ import annotations
@@ -62,7 +62,11 @@ class Connection(asyncio.Protocol):
         *requests, self._unread = (self._unread + data).split(b"\r\n\r\n")
         for request in requests:
             path = request.split(b" ", 2)[1]
-            if path.startswith(b"/calls"):
+            if path.startswith(b"/after/"):
+                seconds = int(path.removeprefix(b"/after/")) / 1000
+                asyncio.get_running_loop().call_later(seconds, self._transport.write, ORDER_ANSWER)
+                self._calls.one_more()
+            elif path.startswith(b"/calls"):
                 self._calls.tell_at(int(path.removeprefix(b"/calls").strip(b"/") or 0), self._transport)
             else:
                 self._transport.write(ORDER_ANSWER)

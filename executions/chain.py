@@ -10,18 +10,16 @@ import logging
 import uuid
 from collections.abc import Mapping, Sequence
 
-from celery import chain as celery_chain
-from celery import signature
 from django.db import transaction
 
 from executions import moves
 from executions.lanes import lane_of
+from executions.links import send
 from executions.models import Execution, ExecutionStep
 
 logger = logging.getLogger(__name__)
 
 LINKS = 20
-TASK = "executions.run_step"
 #: After a failed publish the sweeper tries again this much later, in seconds.
 RETRY_SECONDS = 1.0
 
@@ -32,12 +30,8 @@ def publish(execution_id: uuid.UUID, positions: Sequence[int | None], *, begin: 
     Where the broker does not answer, the row is the outbox: the sweeper publishes later. Returns whether it was sent.
     """
     lane = lane_of(execution_id)
-    links = [
-        signature(TASK, args=[str(execution_id), position, begin and index == 0], immutable=True, priority=lane)
-        for index, position in enumerate(positions[:LINKS])
-    ]
     try:
-        celery_chain(*links).apply_async()
+        send(execution_id, positions[:LINKS], lane=lane, begin=begin)
     except Exception as error:  # whatever ails the broker, the caller's work is committed and must not fail
         logger.warning("execution %s not published, the sweeper will: %r", execution_id, error)
         moves.look_again(Execution, execution_id, RETRY_SECONDS)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from executions.ended import ended_steps
 from executions.models import Execution, ExecutionStep, SessionState
 from executions.presentation import milliseconds
 from executions.sql import Statement, in_list, key, select
@@ -54,14 +55,14 @@ def neighbours(step: ExecutionStep) -> Neighbours:
     """Load the earlier steps that `step` refers to, and only those."""
     positions = [position for position, kind in step.needs if kind != START]
     required = frozenset(position for position, kind in step.needs if kind is True)
-    has_unstarted = _has_unstarted(step)
-    if not positions:
-        return Neighbours([], required, has_unstarted)
-    where = Statement(
-        f"execution_id = %s AND position IN {in_list(positions)} ORDER BY position",
-        [key(step.execution_id), *positions],
-    )
-    return Neighbours(select(ExecutionStep, _READ, where), required, has_unstarted)
+    found = ended_steps.find(step.execution_id, positions)
+    missing = [position for position in positions if position not in found]
+    if missing:
+        where = Statement(
+            f"execution_id = %s AND position IN {in_list(missing)}", [key(step.execution_id), *missing]
+        )
+        found |= {each.position: each for each in select(ExecutionStep, _READ, where)}
+    return Neighbours([found[position] for position in sorted(found)], required, _has_unstarted(step))
 
 
 def _has_unstarted(step: ExecutionStep) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from executions import context as ctx
 from executions.children import answer_of, secrets_of_child
+from executions.definitions import envelope_of
 from executions.models import Execution, ExecutionStep
 from executions.moves import Change
 from executions.presentation import milliseconds
@@ -92,7 +93,7 @@ def carry_on(
 def _carry_on(
     step: ExecutionStep, execution: Execution, near: ctx.Neighbours, cancellation: Cancellation
 ) -> int | None:
-    envelope = StepEnvelope.model_validate(step.definition)
+    envelope = envelope_of(step.definition)
     bench = Bench(execution, envelope, cancellation)
     scope = ctx.build_scope(execution, near.steps)
     work = Work(envelope, runners()[envelope.step_type], scope, milliseconds_now, bench.make_context)

@@ -14,13 +14,16 @@ from executions.models import Execution, ExecutionStep, StepAttempt
 from executions.sql import (
     EXECUTION,
     STEP,
+    Move,
+    Moved,
     Statement,
     after_sql,
-    change_step_and_execution,
+    carry_out,
     in_list,
     key,
     milliseconds_sql,
     now_sql,
+    to_database,
     update_returning,
 )
 from executions.states import StepStatus
@@ -41,8 +44,6 @@ _AT_CURSOR = (
     f"EXISTS (SELECT 1 FROM {EXECUTION} WHERE {EXECUTION}.id = {STEP}.execution_id"
     f" AND {EXECUTION}.cursor = {STEP}.position)"
 )
-
-Moved = tuple[ExecutionStep, Execution]
 
 
 def begin(execution_id: uuid.UUID) -> Execution | None:
@@ -69,7 +70,7 @@ def claim(execution_id: uuid.UUID, position: int, owner: str) -> Moved | None:
     execution = Statement(
         f"{_NEXT_NUMBER}, looks = 0, look_at = {after_sql()}", [settings.ENGINE_UNCLAIMED_SECONDS]
     )
-    return change_step_and_execution(execution_id, step, execution)
+    return carry_out(Move(execution_id, step, execution))
 
 
 @dataclass
@@ -77,6 +78,8 @@ class Change:
     """The columns that a write sets on the step besides its status."""
 
     columns: dict[str, Any] = field(default_factory=dict)
+    #: How much text was written, in characters; 0 before that.
+    length: int = 0
 
     def sql(self) -> str:
         """Return the SET clause's part."""
@@ -84,14 +87,22 @@ class Change:
 
     def params(self) -> list[Any]:
         """Return the values, as the database takes them."""
-        fields = {field.name: field for field in ExecutionStep._meta.concrete_fields}
-        return [fields[name].get_db_prep_save(value, connection) for name, value in self.columns.items()]
+        values = [to_database(_STEP_FIELDS[name], value) for name, value in self.columns.items()]
+        self.length = sum(len(value) for value in values if isinstance(value, str))
+        return values
+
+
+_STEP_FIELDS = {each.name: each for each in ExecutionStep._meta.concrete_fields}
 
 
 def end_step(
-    step: ExecutionStep, status: str, change: Change, *, cursor: Cursor, attempt: StepAttempt | None
-) -> Moved | None:
-    """Write the step's terminal status; None where the fencing token is not the newest any more."""
+    step: ExecutionStep, status: str, change: Change, *, cursor: Cursor, attempt: StepAttempt | None,
+    execution: Execution | None = None,
+) -> Moved | None:  # fmt: skip
+    """Write the step's terminal status; None where the fencing token is not the newest any more.
+
+    With the `execution` as it was claimed with the step, only what may have changed since is read again.
+    """
     statement = Statement(
         f"UPDATE {STEP} SET status = %s, completed_at = {now_sql()}, look_at = NULL, due_at = NULL, state = NULL,"
         f" duration_ms = {milliseconds_sql('started_at')}{change.sql()}"
@@ -99,7 +110,7 @@ def end_step(
         [status, *change.params(), key(step.id), step.fence],
     )
     failed = status in (StepStatus.FAILED, StepStatus.ERROR)
-    execution = Statement(
+    counted = Statement(
         f"{_NEXT_NUMBER}, remaining = {EXECUTION}.remaining - 1, looks = 0, look_at = {after_sql()}"
         + (", failed = TRUE" if failed else "")
         + (f", failure = COALESCE({EXECUTION}.failure, %s)" if failed else "")
@@ -110,7 +121,8 @@ def end_step(
             *([cursor.to] if cursor.moves else []),
         ],
     )
-    return change_step_and_execution(step.execution_id, statement, execution, attempt)
+    known = (step, execution) if execution else None
+    return carry_out(Move(step.execution_id, statement, counted, attempt, known, change.columns))
 
 
 def _failure(step: ExecutionStep, status: str, change: Change) -> dict[str, str]:
@@ -155,7 +167,7 @@ def park(
         f"{_NEXT_NUMBER}, look_at = {after_sql()}" + (", cursor = %s" if cursor.moves else ""),
         [(seconds or 0) + settings.ENGINE_UNCLAIMED_SECONDS, *([cursor.to] if cursor.moves else [])],
     )
-    return change_step_and_execution(step.execution_id, statement, execution, attempt)
+    return carry_out(Move(step.execution_id, statement, execution, attempt, columns=change.columns))
 
 
 def take_over(step: ExecutionStep) -> Moved | None:
@@ -165,9 +177,7 @@ def take_over(step: ExecutionStep) -> Moved | None:
         " WHERE id = %s AND fence = %s AND status = 'IN_PROGRESS'",
         [settings.ENGINE_LEASE_SECONDS, key(step.id), step.fence],
     )
-    return change_step_and_execution(
-        step.execution_id, statement, Statement(f"sequence = {EXECUTION}.sequence")
-    )
+    return carry_out(Move(step.execution_id, statement, Statement(f"sequence = {EXECUTION}.sequence")))
 
 
 def lock(execution_id: uuid.UUID) -> None:
@@ -320,7 +330,10 @@ def end_overdue(grace_seconds: float) -> list[Execution]:
         f" sequence = sequence + 1, look_at = {after_sql()}"
         f" WHERE {overdue}"
     )
-    failure = {"code": "execution_timeout", "message": "the execution lasted longer than its organisation's limit"}
+    failure = {
+        "code": "execution_timeout",
+        "message": "the execution lasted longer than its organisation's limit",
+    }
     return update_returning(Execution, Statement(sql, [round(grace_seconds * 1000), to_text(failure), 1]))
 
 

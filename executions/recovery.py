@@ -1,10 +1,14 @@
-"""Takes back a step whose worker was lost: it runs again where its retry policy allows that, else it is ERROR."""
+"""Takes back a step whose worker was lost: it runs again where that does no harm, or its retry policy allows it.
+
+Any other is ERROR: whether its call happened is unknown.
+"""
 
 from __future__ import annotations
 
 from executions import moves, records
 from executions.chain import publish_from
 from executions.context import secret_texts
+from executions.definitions import envelope_of
 from executions.models import Execution, ExecutionStep
 from executions.moves import Change
 from executions.progress import follow
@@ -14,6 +18,7 @@ from resources.secrets import UNREADABLE, SecretsUnreadable
 from steprunners.base import Interrupted, StepError
 from steprunners.envelope import StepEnvelope
 from steprunners.lifecycle import Attempt, Progress, broken
+from steprunners.registry import runners
 
 #: A step that loses its worker this often ends, instead of taking one worker after the other down.
 MOST_LOSSES = 3
@@ -32,7 +37,7 @@ def take_back(step: ExecutionStep) -> None:
 
 
 def _end_or_try_again(step: ExecutionStep, execution: Execution) -> None:
-    envelope = StepEnvelope.model_validate(step.definition)
+    envelope = envelope_of(step.definition)
     progress = Progress.from_json(step.state)
     now = records.milliseconds_now()
     lost = Interrupted("the worker was lost while the step ran: whether its call happened is unknown")
@@ -40,10 +45,31 @@ def _end_or_try_again(step: ExecutionStep, execution: Execution) -> None:
     outcome = Outcome(step, execution, envelope, secret_texts(execution))
     if execution.cancel_requested_at is not None and not step.always_run:
         follow(execution.id, end_attempted(outcome, Attempt(StepStatus.CANCELLED, now, now)))
+    elif _is_harmless(step, progress):
+        _repeat(step)
     elif _may_try_again(step, envelope, progress):
         _try_again(outcome, attempt, progress)
     else:
         follow(execution.id, end_attempted(outcome, attempt))
+
+
+def _is_harmless(step: ExecutionStep, progress: Progress) -> bool:
+    """Whether the step can be carried on from its last wait as if nothing had been.
+
+    A condition whose branches were touched may have chosen: chosen again, `${now()}` could lead elsewhere.
+    """
+    if step.losses >= MOST_LOSSES or not runners()[step.step_type].repeatable:
+        return False
+    inner = ExecutionStep.objects.filter(
+        execution_id=step.execution_id, position__gt=step.position, position__lte=step.end_position
+    )
+    return progress.branch is not None or not inner.exclude(status=StepStatus.PENDING).exists()
+
+
+def _repeat(step: ExecutionStep) -> None:
+    """Park the step as due at once, with what it remembered of its last wait."""
+    if moves.park(step, 0, Change(), step.state or {}) is not None:
+        publish_from(step.execution_id, step.position)
 
 
 def _may_try_again(step: ExecutionStep, envelope: StepEnvelope, progress: Progress) -> bool:

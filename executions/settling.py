@@ -10,6 +10,7 @@ from django.db import transaction
 from executions import chain, moves, records
 from executions.children import start_child
 from executions.context import Neighbours, neighbours, save_session
+from executions.ended import ended_steps
 from executions.live import events, messages
 from executions.models import Execution, ExecutionStep, StepAttempt
 from executions.moves import STAY, Change, Cursor
@@ -96,10 +97,10 @@ def end(
     on = goes_on(step, attempt.status, continue_on_failure=continue_on_failure)
     cursor = cursor_after(step, on=on)
     if is_plain(step, on=on) and not earlier:
-        return _end_plainly(step, attempt.status, change, cursor, row)
+        return _end_plainly((step, execution), attempt.status, change, cursor, row)
     with transaction.atomic():
         StepAttempt.objects.bulk_create(earlier or [])
-        moved = moves.end_step(step, attempt.status, change, cursor=cursor, attempt=row)
+        moved = moves.end_step(step, attempt.status, change, cursor=cursor, attempt=row, execution=execution)
         if moved is None:
             transaction.set_rollback(True)
             return None
@@ -107,6 +108,7 @@ def end(
             records.thin_out(step, [*earlier, row])
         ended, execution = moved
         after = after_end(ended, execution, cursor, on=on)
+    ended_steps.keep(ended, change.length)
     position = after.carry_out(step.execution_id)
     return end_phase(step.execution_id) if execution.remaining == 0 else position
 
@@ -120,13 +122,15 @@ def end_broken(step: ExecutionStep, execution: Execution, error: StepError) -> i
 
 
 def _end_plainly(
-    step: ExecutionStep, status: str, change: Change, cursor: Cursor, row: StepAttempt | None
+    claimed: moves.Moved, status: str, change: Change, cursor: Cursor, row: StepAttempt | None
 ) -> int | None:
     """End a step after which only the cursor moves: one statement."""
-    moved = moves.end_step(step, status, change, cursor=cursor, attempt=row)
+    step, execution = claimed
+    moved = moves.end_step(step, status, change, cursor=cursor, attempt=row, execution=execution)
     if moved is None:
         return None
     ended, execution = moved
+    ended_steps.keep(ended, change.length)
     events.publish([messages.step_update(execution, ended)])
     return end_phase(step.execution_id) if execution.remaining == 0 else cursor.to
 

@@ -7,19 +7,22 @@ change many steps in one transaction: whoever holds it may lock any of its steps
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
 
-from django.db import OperationalError, connection, models, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, models, transaction
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.models.base import ModelState
 
+from executions.definitions import parse
 from executions.models import Execution, ExecutionStep, StepAttempt
+from resources.fields import JSONTextField, to_text
 
 ModelT = TypeVar("ModelT", bound=models.Model)
 
@@ -34,25 +37,29 @@ CONFLICT_PAUSES = (0.05, 0.2)
 _LEFT_OUT = frozenset({"draft"})
 
 
+@cache
+def on_postgresql() -> bool:
+    """Whether the database is PostgreSQL; asked once, for Django looks the connection up each time."""
+    return connection.vendor == "postgresql"
+
+
+@cache
 def now_sql() -> str:
     """Return SQL for the database's clock, which alone decides leases and due times."""
-    return (
-        "clock_timestamp()"
-        if connection.vendor == "postgresql"
-        else "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')"
-    )
+    return "clock_timestamp()" if on_postgresql() else "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')"
 
 
+@cache
 def after_sql() -> str:
     """Return SQL for the database's clock plus a parameter in seconds."""
-    if connection.vendor == "postgresql":
+    if on_postgresql():
         return "(clock_timestamp() + make_interval(secs => %s))"
     return "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', (%s) || ' seconds')"
 
 
 def milliseconds_sql(since: str) -> str:
     """Return SQL for the whole milliseconds from the column `since` to now."""
-    if connection.vendor == "postgresql":
+    if on_postgresql():
         age = f"round(extract(epoch from (clock_timestamp() - {since})) * 1000)"
         return f"CASE WHEN {since} IS NULL THEN NULL ELSE greatest(0, {age})::bigint END"
     return f"max(0, cast(round((julianday('now') - julianday({since})) * 86400000) as integer))"
@@ -72,9 +79,9 @@ def prepared_cursor() -> AbstractContextManager[Any]:
     Django's own puts the values into the text, so that no two statements are the same; measured, planning was half
     of the server's time for a step. Psycopg prepares a text at its second use (settings: `prepare_threshold`).
     """
-    if connection.vendor != "postgresql":
+    if not on_postgresql():
         return connection.cursor()
-    django: Any = connection  # the kind of cursor is its own business otherwise
+    django: Any = connections[DEFAULT_DB_ALIAS]  # the kind of cursor is its own business otherwise
     kind: Any = ServerBindingCursor
     django.close_if_health_check_failed()
     django.ensure_connection()
@@ -82,23 +89,51 @@ def prepared_cursor() -> AbstractContextManager[Any]:
     return cursor
 
 
-def change_step_and_execution(
-    execution_id: uuid.UUID, step: Statement, execution: Statement, attempt: StepAttempt | None = None
-) -> tuple[ExecutionStep, Execution] | None:
-    """Carry out `step` (an UPDATE of one step) and, where it changed a row, `execution` and the insert of `attempt`.
+Moved = tuple[ExecutionStep, Execution]
 
-    `step` ends in its WHERE clause; `execution` is the SET clause of an update of the step's execution. Returns both
-    rows as they are afterwards, or None where the step's conditions did not hold and nothing was changed.
+
+@dataclass(frozen=True)
+class Move:
+    """A change of one step, and of its execution where the step's conditions hold.
+
+    `step` is an UPDATE that ends in its WHERE clause, `execution` the SET clause of an update of the step's execution,
+    `attempt` a row to insert with it. `known` are both rows as they were claimed: then only what others may have
+    changed is read again, and `columns` are the values that the move itself gives the step.
     """
-    move = _in_one_statement if connection.vendor == "postgresql" else _in_one_transaction
+
+    execution_id: uuid.UUID
+    step: Statement
+    execution: Statement
+    attempt: StepAttempt | None = None
+    known: Moved | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+    def returning(self, model: type[models.Model]) -> tuple[models.Field[Any, Any], ...]:
+        """Return the fields to read."""
+        return _fields(model, _VOLATILE[model] if self.known else None)
+
+    def moved(self, step: Sequence[Any], execution: Sequence[Any]) -> Moved:
+        """Return both rows as they are afterwards, from what was read."""
+        if self.known is None:
+            return _instance(ExecutionStep, step), _instance(Execution, execution)
+        before_step, before_execution = self.known
+        return (
+            _renewed(before_step, step, self.columns),
+            _renewed(before_execution, execution, {}),
+        )
+
+
+def carry_out(move: Move) -> Moved | None:
+    """Carry out the move; None where the step's conditions did not hold and nothing was changed."""
+    way = _in_one_statement if on_postgresql() else _in_one_transaction
     for pause in CONFLICT_PAUSES if not connection.in_atomic_block else ():
         try:
-            return move(execution_id, step, execution, attempt)
+            return way(move)
         except OperationalError as error:
             if not is_conflict(error):
                 raise
             time.sleep(pause)
-    return move(execution_id, step, execution, attempt)
+    return way(move)
 
 
 def is_conflict(error: OperationalError) -> bool:
@@ -106,54 +141,84 @@ def is_conflict(error: OperationalError) -> bool:
     return "locked" in str(error) or getattr(error.__cause__, "sqlstate", None) in ("40P01", "40001", "55P03")
 
 
-def _in_one_statement(
-    execution_id: uuid.UUID, step: Statement, execution: Statement, attempt: StepAttempt | None
-) -> tuple[ExecutionStep, Execution] | None:
-    step_columns, execution_columns = _columns(ExecutionStep), _columns(Execution)
-    inserted, insert_params = ("", ()) if attempt is None else _insert_attempt(attempt, "FROM s")
+def _in_one_statement(move: Move) -> Moved | None:
+    step_columns, execution_columns = (
+        _columns(move.returning(ExecutionStep)),
+        _columns(move.returning(Execution)),
+    )
+    insert = _insert_of(move)
+    inserted = f"a AS ({insert.sql} FROM s)," if insert else ""
     sql = (
         f"WITH l AS (SELECT id FROM {EXECUTION} WHERE id = %s FOR NO KEY UPDATE),"
-        f" s AS ({step.sql} AND execution_id = (SELECT id FROM l) RETURNING *), {inserted}"
-        f" e AS (UPDATE {EXECUTION} SET {execution.sql} FROM s WHERE {EXECUTION}.id = s.execution_id"
+        f" s AS ({move.step.sql} AND execution_id = (SELECT id FROM l) RETURNING *), {inserted}"
+        f" e AS (UPDATE {EXECUTION} SET {move.execution.sql} FROM s WHERE {EXECUTION}.id = s.execution_id"
         f" RETURNING {EXECUTION}.*)"
         f" SELECT {_list('s', step_columns)}, {_list('e', execution_columns)} FROM s JOIN e ON e.id = s.execution_id"
     )
+    inserting = insert.params if insert else ()
     with prepared_cursor() as cursor:
-        cursor.execute(sql, [key(execution_id), *step.params, *insert_params, *execution.params])
+        cursor.execute(sql, [key(move.execution_id), *move.step.params, *inserting, *move.execution.params])
         row = cursor.fetchone()
-    if row is None:
-        return None
-    border = len(step_columns)
-    return _instance(ExecutionStep, row[:border]), _instance(Execution, row[border:])
+    return None if row is None else move.moved(row[: len(step_columns)], row[len(step_columns) :])
 
 
-def _insert_attempt(attempt: StepAttempt, source: str) -> tuple[str, Sequence[Any]]:
-    fields = StepAttempt._meta.concrete_fields
-    names = ", ".join(str(field.column) for field in fields)
-    marks = ", ".join(["%s"] * len(fields))
-    values = [field.get_db_prep_save(getattr(attempt, field.attname), connection) for field in fields]
-    return f"a AS (INSERT INTO {ATTEMPT} ({names}) SELECT {marks} {source}),", values
-
-
-def _in_one_transaction(
-    execution_id: uuid.UUID, step: Statement, execution: Statement, attempt: StepAttempt | None
-) -> tuple[ExecutionStep, Execution] | None:
-    with transaction.atomic():
-        changed = update_returning(ExecutionStep, step)
-        if not changed:
+def _in_one_transaction(move: Move) -> Moved | None:
+    insert = _insert_of(move)
+    with transaction.atomic(), connection.cursor() as cursor:
+        step = _changed(cursor, move.step, move.returning(ExecutionStep))
+        if step is None:
             return None
-        if attempt is not None:
-            attempt.save(force_insert=True)
-        statement = Statement(
-            f"UPDATE {EXECUTION} SET {execution.sql} WHERE id = %s",
-            [*execution.params, key(execution_id)],
-        )
-        return changed[0], update_returning(Execution, statement)[0]
+        if insert is not None:
+            where = f" FROM {STEP} s WHERE s.execution_id = %s AND s.position = %s"
+            cursor.execute(insert.sql + where, [*insert.params, *_place_of(move)])
+        sql = f"UPDATE {EXECUTION} SET {move.execution.sql} WHERE id = %s"
+        statement = Statement(sql, [*move.execution.params, key(move.execution_id)])
+        execution = _changed(cursor, statement, move.returning(Execution))
+    return None if execution is None else move.moved(step, execution)
+
+
+def _place_of(move: Move) -> Sequence[Any]:
+    step = move.attempt.step if move.attempt else None
+    return [key(move.execution_id), step.position if step else None]
+
+
+def _changed(
+    cursor: Any, statement: Statement, fields: Sequence[models.Field[Any, Any]]
+) -> Sequence[Any] | None:
+    cursor.execute(f"{statement.sql} RETURNING {_list('', _columns(fields))}", list(statement.params))
+    row: Sequence[Any] | None = cursor.fetchone()
+    return row
+
+
+#: What an attempt and its step have in common: copied by the database, so that it is written and sent once.
+_SHARED = ("request", "response", "assertions", "error")
+
+
+def _insert_of(move: Move) -> Statement | None:
+    """Return the insert of the attempt as far as its SELECT's list; the step's row is to be called `s`."""
+    attempt = move.attempt
+    if attempt is None:
+        return None
+    values: list[str] = []
+    params: list[Any] = []
+    for each in StepAttempt._meta.concrete_fields:
+        value = getattr(attempt, each.attname)
+        if each.name in _SHARED and each.name in move.columns and move.columns[each.name] is value:
+            values.append(f"s.{each.column}")
+        else:
+            values.append("%s")
+            params.append(to_database(each, value))
+    return Statement(f"{_INSERT_ATTEMPT} SELECT {', '.join(values)}", params)
+
+
+_INSERT_ATTEMPT = (
+    f"INSERT INTO {ATTEMPT} ({', '.join(str(each.column) for each in StepAttempt._meta.concrete_fields)})"
+)
 
 
 def update_returning(model: type[ModelT], statement: Statement) -> list[ModelT]:
     """Carry out an UPDATE and return the changed rows as they are afterwards."""
-    returning = ", ".join(f'"{column}"' for column in _columns(model))
+    returning = _list("", _columns(_fields(model)))
     with prepared_cursor() as cursor:
         cursor.execute(f"{statement.sql} RETURNING {returning}", list(statement.params))
         return [_instance(model, row) for row in cursor.fetchall()]
@@ -172,9 +237,9 @@ def select(model: type[ModelT], names: frozenset[str], where: Statement) -> list
         return [_instance(model, row, names) for row in cursor.fetchall()]
 
 
-def key(value: Any) -> Any:
+def key(value: uuid.UUID) -> Any:
     """Return a UUID as the database's own type (SQLite keeps 32 hexadecimal digits)."""
-    return Execution._meta.get_field("id").get_db_prep_value(value, connection)
+    return value if on_postgresql() else value.hex
 
 
 def in_list(values: Sequence[Any]) -> str:
@@ -182,12 +247,45 @@ def in_list(values: Sequence[Any]) -> str:
     return "(" + ", ".join(["%s"] * len(values)) + ")"
 
 
-# --- rows to models -------------------------------------------------------------------------------
+def to_database(of: models.Field[Any, Any], value: Any) -> Any:
+    """Return the field's value as the driver takes it."""
+    return _writer(of)(value)
 
 
 @cache
-def _columns(model: type[models.Model]) -> tuple[str, ...]:
-    return tuple(str(field.column) for field in _fields(model))
+def _writer(of: models.Field[Any, Any]) -> Callable[[Any], Any]:
+    if isinstance(of, JSONTextField):
+        return to_text
+    if isinstance(of, models.CharField | models.IntegerField | models.BooleanField):
+        return _as_it_is
+    if isinstance(of, models.UUIDField | models.ForeignKey):  # all our keys are UUIDs
+        return key
+    if isinstance(of, models.DateTimeField) and on_postgresql():
+        return _as_it_is
+    return lambda value: of.get_db_prep_save(value, connection)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+# --- rows to models -------------------------------------------------------------------------------
+
+#: What a move or another worker may have changed in a claimed row, besides the columns that the move itself sets.
+_VOLATILE: dict[type[models.Model], frozenset[str]] = {
+    ExecutionStep: frozenset({
+        "status", "due_at", "look_at", "looks", "awaiting", "state", "completed_at", "duration_ms",
+    }),
+    Execution: frozenset({
+        "status", "phase", "failed", "failure", "sequence", "remaining", "cursor", "cancel_requested_at",
+        "cancel_requests", "look_at", "looks",
+    }),
+}  # fmt: skip
+
+
+@cache
+def _columns(fields: tuple[models.Field[Any, Any], ...]) -> tuple[str, ...]:
+    return tuple(str(each.column) for each in fields)
 
 
 @cache
@@ -196,29 +294,50 @@ def _fields(
 ) -> tuple[models.Field[Any, Any], ...]:
     """Return the fields with these names, in the model's order; without names, those that a move needs."""
     return tuple(
-        field
-        for field in model._meta.concrete_fields
-        if (field.name not in _LEFT_OUT if names is None else field.name in names)
+        each
+        for each in model._meta.concrete_fields
+        if (each.name not in _LEFT_OUT if names is None else each.name in names)
     )
 
 
 @cache
 def _field_names(model: type[models.Model], names: frozenset[str] | None) -> tuple[str, ...]:
-    return tuple(field.attname for field in _fields(model, names))
+    return tuple(each.attname for each in _fields(model, names))
 
 
 @cache
-def _converters(
-    model: type[models.Model], names: frozenset[str] | None, vendor: str
-) -> tuple[tuple[int, Any, list[Callable[..., Any]]], ...]:
+def _readers(
+    model: type[models.Model], names: frozenset[str] | None
+) -> tuple[tuple[int, Callable[[Any], Any]], ...]:
     """Return, for the columns that need it, what turns the driver's value into the field's."""
-    found = []
-    for index, field in enumerate(_fields(model, names)):
-        column = field.get_col(model._meta.db_table)  # of a foreign key: as the key that it holds
-        steps = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
-        if steps:
-            found.append((index, column, steps))
-    return tuple(found)
+    found = ((index, _reader(each)) for index, each in enumerate(_fields(model, names)))
+    return tuple((index, read) for index, read in found if read is not None)
+
+
+def _reader(of: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
+    if of.model is ExecutionStep and of.name == "definition":
+        return parse
+    if isinstance(of, JSONTextField):
+        return json.loads
+    column = of.get_col(of.model._meta.db_table)  # of a foreign key: as the key that it holds
+    steps = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
+
+    def read(value: Any) -> Any:
+        for convert in steps:
+            value = convert(value, column, connection)
+        return value
+
+    return read if steps else None
+
+
+def _values(
+    model: type[models.Model], row: Sequence[Any], names: frozenset[str] | None = None
+) -> dict[str, Any]:
+    values = list(row)
+    for index, read in _readers(model, names):
+        if values[index] is not None:
+            values[index] = read(values[index])
+    return dict(zip(_field_names(model, names), values, strict=True))
 
 
 def _instance(model: type[ModelT], row: Sequence[Any], names: frozenset[str] | None = None) -> ModelT:
@@ -227,18 +346,24 @@ def _instance(model: type[ModelT], row: Sequence[Any], names: frozenset[str] | N
     It is built without the model's `__init__`, which looks at every field for defaults and costs ten times as much:
     five rows a step, 6 % of its time (measured).
     """
-    values = list(row)
-    for index, column, steps in _converters(model, names, connection.vendor):
-        if values[index] is not None:
-            for convert in steps:
-                values[index] = convert(values[index], column, connection)
     instance = model.__new__(model)
-    instance.__dict__.update(zip(_field_names(model, names), values, strict=True))
+    instance.__dict__.update(_values(model, row, names))
     instance._state = ModelState()
     instance._state.adding = False
-    instance._state.db = connection.alias
+    instance._state.db = DEFAULT_DB_ALIAS
+    return instance
+
+
+def _renewed(before: ModelT, row: Sequence[Any], columns: Mapping[str, Any]) -> ModelT:
+    """Return a copy of the instance with these columns, and those read anew."""
+    model = type(before)
+    instance = model.__new__(model)
+    instance.__dict__.update(before.__dict__)
+    instance.__dict__.update(columns)
+    instance.__dict__.update(_values(model, row, _VOLATILE[model]))
     return instance
 
 
 def _list(alias: str, columns: Sequence[str]) -> str:
-    return ", ".join(f'{alias}."{column}"' for column in columns)
+    prefix = f"{alias}." if alias else ""
+    return ", ".join(f'{prefix}"{column}"' for column in columns)

@@ -11,6 +11,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from executions import chain, lanes, worker
 from executions.engine import run_step as engine_run_step
+from executions.links import TASK, positions_of
 from executions.timers import timers
 from executions.turns import Work, turns
 
@@ -20,24 +21,18 @@ logger = logging.getLogger(__name__)
 RETRY_SECONDS = 1.0
 
 
-@shared_task(bind=True, name=chain.TASK, ignore_result=True)
+@shared_task(bind=True, name=TASK, ignore_result=True)
 def run_step(self: Any, execution_id: str, position: int | None, begin: bool = False) -> None:
     """Run one step when it is its organisation's turn; its chain goes on only where the next link is the next step.
 
     A thread that ends a step while others are in line (`turns`) goes on with one of these, in this same task.
     """
-    rest = self.request.chain or []
-    work = Work(uuid.UUID(execution_id), position, begin, tuple(link["args"][1] for link in reversed(rest)))
+    work = Work(uuid.UUID(execution_id), position, begin, positions_of(self.request.chain))
+    self.request.chain = None  # Celery would publish the rest, whether it is next or not
     lane = _lane(self.request, work.execution_id)
     if not turns.enter(lane, work):
-        self.request.chain = None  # Celery would publish the rest
         return
-    next_position = _run(work)
-    following = turns.leave(lane)
-    if following is None and next_position is not None and work.rest[:1] == (next_position,):
-        return  # Celery publishes the next link
-    self.request.chain = None
-    _go_on(work, next_position)
+    following: tuple[int, Work] | None = (lane, work)
     while following is not None:
         lane, work = following
         next_position = _run(work)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import Annotated, Any, Final
 
 from pydantic import (
@@ -90,6 +91,11 @@ class Assertion(BaseModel):
     def has_expected(self) -> bool:
         """Whether there is an expected value; null is one."""
         return self.expected_value is not NO_VALUE
+
+    @cached_property
+    def holds_reference(self) -> bool:
+        """Whether something in it is to be resolved (or is an escaped `$${`)."""
+        return "${" in repr((self.field, self.message, self.expected_value))
 
 
 @dataclass(frozen=True, slots=True)

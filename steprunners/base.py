@@ -355,6 +355,8 @@ class StepRunner(ABC, Generic[ConfigT]):
     example: ClassVar[dict[str, Any]]
     #: False for steps that only wait or branch: they have no `timeoutMs`.
     has_deadline: ClassVar[bool] = True
+    #: Whether `run` does nothing to the outside, so that after the loss of a worker it may simply be called again.
+    repeatable: ClassVar[bool] = False
 
     @abstractmethod
     def run(self, config: ConfigT, context: StepContext) -> Outcome:

@@ -31,5 +31,7 @@ def shortened(value: Json) -> Json:
     """Return the value itself, or where it is longer than 16 KiB as JSON, the beginning of that JSON as text."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
+    if isinstance(value, str) and len(value) < MAX_KEPT // 6 - 2:  # a character is written with six at most
+        return value
     shown = show(value, MAX_KEPT)
     return shown if len(shown) > MAX_KEPT else value

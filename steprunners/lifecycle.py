@@ -44,6 +44,9 @@ logger = logging.getLogger(__name__)
 #: Steps that only wait have no deadline; this is longer than any of them waits (`delay`: 7 days).
 LONGEST_WAIT_SECONDS = 30 * 86_400.0
 
+#: A `forEach` that has been at it for so long rests, so that what it has done is stored and seen.
+SITTING_MS = 2_000
+
 SUCCESS, FAILED, ERROR, SKIPPED = "SUCCESS", "FAILED", "ERROR", "SKIPPED"
 
 
@@ -201,6 +204,8 @@ def _advance_items(
         progress = progress.next_item(attempt)
         if attempt.status != SUCCESS:
             break
+        if progress.item < len(items) and work.now_ms() - begun_ms >= SITTING_MS:
+            return Waiting(0, progress, attempt)
     return Ended(_summary(last, progress, begun_ms, work.now_ms()))
 
 
@@ -370,6 +375,8 @@ def _can_no_longer_hold(work: Work, result: dict[str, Json]) -> bool:
 
 def _resolved(assertion: Assertion, scope: Scope) -> Assertion:
     """Return the assertion with the references in its expected value resolved."""
+    if not assertion.holds_reference:
+        return assertion
     wire = assertion.model_dump(by_alias=True, exclude_unset=True)
     try:
         return Assertion.model_validate(resolve_tracked(wire, scope).value)

@@ -67,7 +67,8 @@ class Masker:
         The very same object comes back where there was nothing to mask.
         """
         try:
-            return self._masked(value) if self._concerns(value) else value
+            masked = self._masked(value) if self._concerns(value) else value
+            return value if masked == value else masked
         except (RecursionError, ValueError, TypeError):
             return MASK  # too deep to look through, so nothing of it may be shown
 

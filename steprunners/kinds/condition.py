@@ -74,6 +74,7 @@ class ConditionRunner(StepRunner[ConditionConfig]):
     config_class = ConditionConfig
     result_class = ConditionResult
     has_deadline = False
+    repeatable = True
     example: ClassVar[dict[str, Any]] = {
         "name": "by_status",
         "stepType": "condition",

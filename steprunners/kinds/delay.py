@@ -34,6 +34,7 @@ class DelayRunner(StepRunner[DelayConfig]):
     config_class = DelayConfig
     result_class = DelayResult
     has_deadline = False
+    repeatable = True
     example: ClassVar[dict[str, Any]] = {"name": "settle", "stepType": "delay", "meta": {"delayMs": 250}}
 
     def run(self, config: DelayConfig, context: StepContext) -> Finished | Park:

@@ -36,6 +36,7 @@ class FlowRunner(StepRunner[FlowConfig]):
     config_class = FlowConfig
     result_class = FlowResult
     has_deadline = False
+    repeatable = True
     example: ClassVar[dict[str, Any]] = {
         "name": "sign_in",
         "stepType": "flow",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from http.cookiejar import CookieJar
 from urllib.parse import urldefrag, urljoin, urlsplit, urlunsplit
 
@@ -54,6 +55,7 @@ class HttpResponse:
         return ", ".join(values) if values else None
 
 
+@lru_cache(maxsize=256)
 def normal_url(url: str) -> str:
     """Return the absolute URL as it is sent: IDNA host, unsafe characters quoted. Raises BadConfig."""
     prepared = PreparedRequest()

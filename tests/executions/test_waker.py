@@ -13,16 +13,19 @@ from celery import current_app
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.models import Team
+from accounts.models import Team, User
 from executions import moves, waker
 from executions.lanes import lane_of
 from executions.models import Execution, ExecutionStep
 from executions.moves import Change
 from executions.recovery import MOST_LOSSES
 from executions.services.cancel import cancel_children, cancel_execution
-from executions.states import StepStatus
+from executions.states import EXECUTION_TERMINAL, StepStatus
 from executions.waker import Waker
-from tests.executions.driving import at_once, begin, delay, drive, statuses, step_of
+from flows.document import check_document
+from flows.services import create_flow
+from steprunners.kinds.delay import DelayRunner
+from tests.executions.driving import at_once, begin, choice, delay, drive, statuses, step_of
 from tests.executions.rows import make_execution, make_step
 
 PAST = timedelta(seconds=5)
@@ -110,7 +113,74 @@ def test_two_sweepers_take_each_row_once(alone: None, team: Team) -> None:
 # --- lost workers ---------------------------------------------------------------------------------
 
 
-def test_a_step_without_retry_ends_as_interrupted(driven: None, team: Team) -> None:
+@pytest.fixture
+def with_effect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have `delay` taken for a step that does something to the outside."""
+    monkeypatch.setattr(DelayRunner, "repeatable", False)
+
+
+@pytest.mark.parametrize("ms", [0, 5])
+def test_a_step_without_an_effect_is_simply_repeated(driven: None, team: Team, ms: int) -> None:
+    execution, step = running(team, ms=ms)
+    Waker().sweep()
+    step.refresh_from_db()
+    assert (step.status, step.attempts, step.losses) == ("WAITING", 0, 1)
+    done = drive_until_over(execution)
+    assert (done.status, statuses(done)) == ("COMPLETED", {"a": "SUCCESS", "x": "SUCCESS"})
+
+
+def test_repeating_has_an_end_too(driven: None, team: Team) -> None:
+    execution, step = running(team)
+    for _ in range(MOST_LOSSES - 1):
+        Waker().sweep()
+        assert moves.claim(execution.pk, 0, "lost") is not None
+        due_step(step)
+    Waker().sweep()
+    step.refresh_from_db()
+    assert (step.status, step.error["code"]) == ("ERROR", "interrupted")
+
+
+def test_a_lost_condition_chooses_again_while_its_branches_are_untouched(driven: None, team: Team) -> None:
+    execution = lost(begin(team, [choice("c", [delay("i")], [delay("j")])]))
+    Waker().sweep()
+    assert statuses(drive(execution)) == {"c": "SUCCESS", "i": "SUCCESS", "j": "SKIPPED"}
+
+
+def test_a_lost_condition_that_may_have_chosen_is_interrupted(driven: None, team: Team) -> None:
+    execution = lost(begin(team, [choice("c", [delay("i")], [delay("j")])]))
+    ExecutionStep.objects.filter(execution=execution, name="j").update(status="SKIPPED")
+    Waker().sweep()
+    assert step_of(execution, "c").error["code"] == "interrupted"
+
+
+def test_a_lost_flow_step_has_one_child(driven: None, team: Team, alice: User) -> None:
+    child = create_flow(
+        team=team, user=alice, document=check_document({"name": "Child", "steps": [delay("s")]})
+    )
+    flow_step = {"name": "f", "stepType": "flow", "meta": {"flowId": str(child.pk)}}
+    execution = lost(begin(team, [flow_step]))
+    Waker().sweep()
+    drive(execution)
+    assert Execution.objects.filter(parent=execution).count() == 1
+
+
+def lost(execution: Execution) -> Execution:
+    """Have the first step claimed by a worker that is not there any more."""
+    moves.begin(execution.pk)
+    moved = moves.claim(execution.pk, 0, "lost")
+    assert moved is not None
+    due_step(moved[0])
+    return execution
+
+
+def drive_until_over(execution: Execution) -> Execution:
+    deadline = time.monotonic() + 20
+    while (done := drive(execution)).status not in EXECUTION_TERMINAL:
+        assert time.monotonic() < deadline
+    return done
+
+
+def test_a_step_without_retry_ends_as_interrupted(driven: None, with_effect: None, team: Team) -> None:
     execution, step = running(team)
     Waker().sweep()
     step.refresh_from_db()
@@ -120,7 +190,7 @@ def test_a_step_without_retry_ends_as_interrupted(driven: None, team: Team) -> N
     assert (done.status, statuses(done)) == ("FAILED", {"a": "ERROR", "x": "SUCCESS"})
 
 
-def test_a_step_whose_policy_allows_it_runs_again(driven: None, team: Team) -> None:
+def test_a_step_whose_policy_allows_it_runs_again(driven: None, with_effect: None, team: Team) -> None:
     execution, step = running(team, retry={"maxRetries": 1})
     Waker().sweep()
     step.refresh_from_db()
@@ -131,14 +201,16 @@ def test_a_step_whose_policy_allows_it_runs_again(driven: None, team: Team) -> N
     assert list(history) == [(1, "ERROR"), (2, "SUCCESS")]
 
 
-def test_retry_on_failed_alone_does_not_cover_a_lost_worker(driven: None, team: Team) -> None:
+def test_retry_on_failed_alone_does_not_cover_a_lost_worker(
+    driven: None, with_effect: None, team: Team
+) -> None:
     _, step = running(team, retry={"maxRetries": 5, "retryOn": ["FAILED"]})
     Waker().sweep()
     step.refresh_from_db()
     assert step.status == "ERROR"
 
 
-def test_a_step_that_takes_down_worker_after_worker_ends(driven: None, team: Team) -> None:
+def test_a_step_that_takes_down_worker_after_worker_ends(driven: None, with_effect: None, team: Team) -> None:
     execution, step = running(team, retry={"maxRetries": 50, "initialDelayMs": 0})
     for loss in range(1, MOST_LOSSES + 1):
         Waker().sweep()
@@ -158,7 +230,7 @@ def test_a_lost_step_of_a_cancelled_execution_is_cancelled(driven: None, team: T
     assert step.status == "CANCELLED"
 
 
-def test_nothing_is_taken_back_right_after_an_outage(driven: None, team: Team) -> None:
+def test_nothing_is_taken_back_right_after_an_outage(driven: None, with_effect: None, team: Team) -> None:
     _, step = running(team)
     patient = Waker()
     patient._patient_until = time.monotonic() + 60
@@ -172,7 +244,7 @@ def test_nothing_is_taken_back_right_after_an_outage(driven: None, team: Team) -
     assert step.status == "ERROR"
 
 
-def test_a_lost_step_is_taken_back_by_one_sweeper(alone: None, team: Team) -> None:
+def test_a_lost_step_is_taken_back_by_one_sweeper(alone: None, with_effect: None, team: Team) -> None:
     execution, step = running(team)
     results = at_once(*[Waker().sweep for _ in range(3)])
     assert not [result for result in results if isinstance(result, Exception)]

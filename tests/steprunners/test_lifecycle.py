@@ -30,6 +30,7 @@ from steprunners.base import (
 )
 from steprunners.envelope import RetryPolicy, StepEnvelope
 from steprunners.lifecycle import (
+    SITTING_MS,
     Answer,
     Attempt,
     Delegated,
@@ -439,6 +440,18 @@ def test_for_each_item_in_order() -> None:
     }  # fmt: skip
     assert ended.extracted == {"last": 2}
     assert [attempt.item for attempt in tested.attempts] == [0, 1]
+
+
+def test_a_long_for_each_rests_between_items_and_goes_on_where_it_was() -> None:
+    tested = bench(*[Finished({"n": each}) for each in range(4)], forEach=[0, 1, 2, 3], extract={"last": "n"})
+    ticks = iter(range(0, 1_000_000, SITTING_MS // 8))
+    tested.work = replace(tested.work, now_ms=lambda: NOW + next(ticks))
+    ended = tested.finish()
+    assert len(tested.waits) > 0
+    assert set(tested.waits) == {0}
+    assert ended.result is not None
+    assert (ended.result["count"], ended.extracted) == (4, {"last": 3})
+    assert [attempt.item for attempt in tested.attempts] == [0, 1, 2, 3]
 
 
 def test_for_each_of_nothing_succeeds() -> None:
