@@ -73,6 +73,8 @@ def postgresql_server(pytestconfig: pytest.Config) -> Iterator[Database]:
     with psycopg.connect(url, autocommit=True) as server:
         server.execute(f"CREATE ROLE {mariadb.USER} LOGIN PASSWORD '{mariadb.PASSWORD}'".encode())
         server.execute(f"CREATE DATABASE {mariadb.DATABASE} OWNER {mariadb.USER}".encode())
+        server.execute(f"CREATE ROLE {mariadb.LAB} LOGIN PASSWORD '{mariadb.LAB}-password'".encode())
+        server.execute(f"CREATE DATABASE {mariadb.LAB} OWNER {mariadb.LAB}".encode())
     port = int(url.rpartition(":")[2].partition("/")[0])
     connection = SqlConnection(engine="postgresql", host="127.0.0.1", port=port, **_LOGIN)
     yield Database(connection, lambda: _open_postgresql(port))

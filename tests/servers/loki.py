@@ -7,6 +7,7 @@ are nanoseconds; a number of up to ten digits is read as seconds, as Loki does. 
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import threading
@@ -37,6 +38,7 @@ class Store:
     tenants: dict[str, list[tuple[int, dict[str, str], str]]] = field(default_factory=dict)
     requests: list[dict[str, str]] = field(default_factory=list)
     multi_tenant: bool = False
+    login: str | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def push(self, tenant: str, body: dict[str, Any]) -> None:
@@ -193,6 +195,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(refusal.status, str(refusal).encode(), "text/plain; charset=utf-8")
 
     def _result(self, asked: dict[str, str], body: bytes) -> dict[str, Any]:
+        if self.store.login not in (None, self.headers.get("Authorization")):
+            raise Refusal(401, "Unauthorized\n")
         tenant = self.headers.get("X-Scope-OrgID") if self.store.multi_tenant else "fake"
         if tenant is None:
             raise Refusal(401, "no org id\n")
@@ -217,9 +221,15 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def start_loki(*, multi_tenant: bool = False) -> tuple[ThreadingHTTPServer, str, Store]:
-    """Start the stand-in in a thread; return it (to shut down), its URL, and what it holds."""
-    store = Store(multi_tenant=multi_tenant)
+def start_loki(
+    *, multi_tenant: bool = False, login: tuple[str, str] | None = None
+) -> tuple[ThreadingHTTPServer, str, Store]:
+    """Start the stand-in in a thread; return it (to shut down), its URL, and what it holds.
+
+    With a `login` (user, password) it asks for that, as the proxies do that stand before Loki.
+    """
+    basic = base64.b64encode(":".join(login).encode()).decode() if login else ""
+    store = Store(multi_tenant=multi_tenant, login=f"Basic {basic}" if login else None)
     handler = type("Handler", (_Handler,), {"store": store})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True

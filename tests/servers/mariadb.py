@@ -19,6 +19,8 @@ from asynctester.embedded.processes import Identity, free_port
 from tests.servers.server import Unavailable, launch
 
 USER, PASSWORD, DATABASE = "shopkeeper", "tea & \u00fcber-secret", "shop"
+#: A second one, which the lab's shop writes to: its driver sends passwords as Latin-1.
+LAB = "lab"
 
 
 def start_mariadb(folder: Path, certificate: trustme.LeafCert) -> tuple[subprocess.Popen[bytes], int]:
@@ -36,7 +38,10 @@ def start_mariadb(folder: Path, certificate: trustme.LeafCert) -> tuple[subproce
     setup.write_text(
         f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4;\n"
         f"CREATE USER '{USER}'@'%' IDENTIFIED BY '{PASSWORD}';\n"
-        f"GRANT ALL ON {DATABASE}.* TO '{USER}'@'%';\n",
+        f"GRANT ALL ON {DATABASE}.* TO '{USER}'@'%';\n"
+        f"CREATE DATABASE {LAB} CHARACTER SET utf8mb4;\n"
+        f"CREATE USER '{LAB}'@'%' IDENTIFIED BY '{LAB}-password';\n"
+        f"GRANT ALL ON {LAB}.* TO '{LAB}'@'%';\n",
         encoding="utf-8",
     )
     pair = folder / "pair.pem"

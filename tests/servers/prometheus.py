@@ -15,6 +15,10 @@ from tests.servers.server import Unavailable, launch
 #: The login of every server that is started here: `tester` with this password.
 PASSWORD = "let-me-in"
 _BCRYPT = "$2b$04$8xGsn72Zq3VrhDvDMIhS.OFjWbJFqJRrXI2mFGfdVK3GR3hNdrN9K"
+_SCRAPING = """\
+global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+scrape_configs: [{{job_name: shop, static_configs: [{{targets: ["{address}"]}}]}}]
+"""
 
 
 def sample_line(name: str, labels: dict[str, str], value: float | str, at_seconds: float) -> str:
@@ -28,16 +32,19 @@ def _escaped(text: str) -> str:
 
 
 def start_prometheus(
-    folder: Path, samples: Iterable[str] = (), *, with_login: bool = False
+    folder: Path, samples: Iterable[str] = (), *, with_login: bool = False, scraped: str | None = None
 ) -> tuple[subprocess.Popen[bytes], str]:
-    """Start a server that holds the `samples`; return its process and its URL. Raises Unavailable."""
+    """Start a server that holds the `samples`; return its process and its URL. Raises Unavailable.
+
+    `scraped` is the address (host:port) whose /metrics it asks for, once a second.
+    """
     binaries = {name: shutil.which(name) for name in ("prometheus", "promtool")}
     if None in binaries.values():
         raise Unavailable("no prometheus and promtool on PATH (Debian: apt-get install prometheus)")
     data = folder / "data"
     data.mkdir()
     _load(str(binaries["promtool"]), folder, data, list(samples))
-    (folder / "prometheus.yml").write_text("global: {}\n")
+    (folder / "prometheus.yml").write_text(_SCRAPING.format(address=scraped) if scraped else "global: {}\n")
     (folder / "web.yml").write_text(f"basic_auth_users: {{tester: {_BCRYPT}}}\n" if with_login else "{}\n")
     url = f"http://127.0.0.1:{free_port()}"
     process = launch(
