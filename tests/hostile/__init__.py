@@ -1,0 +1,1 @@
+"""Hostile addresses, answers and patterns, against real runners and a real worker."""
