@@ -7,36 +7,14 @@ from typing import Any
 
 from accounts.models import Team
 from flows.document import MASK, FlowDocument
-from flows.models import Flow, FlowVersion
+from flows.models import Flow
 from flows.parsing import parse_body
 from flows.places import positions_of
 from flows.problems import FlowInvalid, Problem
 from flows.secret_warnings import warnings_of
-from flows.selectors import check_for_team, load_document
-from flows.steps import inline_lists, put_inline
-from flows.yaml_text import write_yaml
-from steprunners.json_types import Json
+from flows.selectors import check_for_team
 
 YAML = "application/yaml"
-
-
-def text_of(version: FlowVersion) -> str:
-    """Return the version as a person would write it: without empty parts, and without the ids of its steps.
-
-    Saving finds the ids again by the names of the steps.
-    """
-    shown = {key: value for key, value in load_document(version).to_json().items() if value or key == "steps"}
-    return write_yaml({**shown, "steps": _without_ids(shown["steps"])})
-
-
-def _without_ids(steps: Any) -> list[Json]:
-    shown: list[Json] = []
-    for step in steps:
-        bare = {key: value for key, value in step.items() if key != "id"}
-        if inner := {place: _without_ids(below) for place, below in inline_lists(step.get("meta", {}))}:
-            bare["meta"] = put_inline(step["meta"], inner)
-        shown.append(bare)
-    return shown
 
 
 def check_text(team: Team, text: str, *, flow: Flow | None = None) -> FlowDocument:

@@ -58,7 +58,8 @@ class FlowVersion(models.Model):
     """One saved state of a flow; it never changes.
 
     `document` is the canonical flow document (contract, section 2); the defaults of secret variables are
-    masked in it and kept in `secrets` (`{variable: default}`).
+    masked in it and kept in `secrets` (`{variable: default}`). `source` is the YAML that it was written as, where it
+    was, with those masked too.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -66,6 +67,7 @@ class FlowVersion(models.Model):
     number = models.PositiveIntegerField()
     document = JSONTextField()
     secrets = EncryptedJSONField(null=True, blank=True, editable=False)
+    source = models.TextField(blank=True, default="", editable=False)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 

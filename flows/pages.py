@@ -19,11 +19,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.current_team import current_first, in_current_team, own_teams
 from accounts.models import Team, User
 from accounts.permissions import Action, may, teams_where
-from flows.editor import check_json, check_text, problems_json, text_of
+from flows.editor import check_json, check_text, problems_json
 from flows.models import Flow, FlowVersion
 from flows.problems import FlowInvalid
 from flows.selectors import load_document
 from flows.services import StaleVersion, create_flow, save_version
+from flows.source_text import keepable, text_of
 from flows.starters import starter_text
 from resources.models import Environment
 from steprunners.registry import step_types
@@ -157,13 +158,17 @@ def _saved(request: HttpRequest, team: Team, found: Flow | None) -> JsonResponse
     try:
         document = check_text(team, text, flow=found)
         if found is None:
-            found = create_flow(team=team, user=user, document=document)
+            found = create_flow(team=team, user=user, document=document, source=keepable(text, document))
             return JsonResponse(
                 {"id": str(found.id), "version": 1, "url": reverse("flow", args=[found.id])}, status=201
             )
         base = request.GET.get("baseVersion", "")
         version = save_version(
-            flow=found, user=user, document=document, base_version=int(base) if base.isdecimal() else None
+            flow=found,
+            user=user,
+            document=document,
+            base_version=int(base) if base.isdecimal() else None,
+            source=keepable(text, document),
         )
     except FlowInvalid as error:
         return JsonResponse({"errors": problems_json(text, error.problems)}, status=422)

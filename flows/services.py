@@ -15,6 +15,7 @@ from accounts.models import Team, User
 from flows.document import FlowDocument
 from flows.models import Flow, FlowVersion
 from flows.selectors import load_document, load_readable, newest_version
+from flows.source_text import text_of
 
 
 class StaleVersion(Exception):
@@ -27,9 +28,9 @@ class StaleVersion(Exception):
 
 
 @transaction.atomic
-def create_flow(*, team: Team, user: User | None, document: FlowDocument) -> Flow:
-    """Create a flow with version 1."""
-    return _create("flow.create", team=team, user=user, document=document)
+def create_flow(*, team: Team, user: User | None, document: FlowDocument, source: str = "") -> Flow:
+    """Create a flow with version 1; `source` is the YAML of the document, as `keepable` gives it."""
+    return _create("flow.create", team=team, user=user, document=document, source=source)
 
 
 @transaction.atomic
@@ -40,20 +41,31 @@ def create_flows(*, team: Team, user: User | None, documents: Sequence[FlowDocum
 
 @transaction.atomic
 def save_version(
-    *, flow: Flow, user: User | None, document: FlowDocument, base_version: int | None = None
+    *,
+    flow: Flow,
+    user: User | None,
+    document: FlowDocument,
+    base_version: int | None = None,
+    source: str = "",
 ) -> FlowVersion:
     """Save the document as the flow's next version; an identical document is the version that is there.
 
-    Raises StaleVersion where `base_version` is not the newest, Flow.DoesNotExist where the flow was deleted.
+    With its YAML in `source`, another comment makes another version too. Raises StaleVersion where `base_version` is
+    not the newest, Flow.DoesNotExist where the flow was deleted.
     """
-    return _save("flow.save", flow=flow, user=user, document=document, base_version=base_version)
+    return _save(
+        "flow.save", flow=flow, user=user, document=document, base_version=base_version, source=source
+    )
 
 
 @transaction.atomic
 def restore(*, flow: Flow, number: int, user: User | None) -> FlowVersion:
     """Save the document of version `number` as the next version; raise FlowVersion.DoesNotExist."""
-    document = load_document(flow.versions.get(number=number))
-    return _save("flow.restore", flow=flow, user=user, document=document, restored=number)
+    version = flow.versions.get(number=number)
+    document = load_document(version)
+    return _save(
+        "flow.restore", flow=flow, user=user, document=document, source=version.source, restored=number
+    )
 
 
 @transaction.atomic
@@ -73,12 +85,12 @@ def record_export(*, flows: Sequence[Flow]) -> None:
         record(actor=None, action="flow.export", team=team, detail={"flows": ids})
 
 
-def _create(action: str, *, team: Team, user: User | None, document: FlowDocument) -> Flow:
+def _create(action: str, *, team: Team, user: User | None, document: FlowDocument, source: str = "") -> Flow:
     flow = Flow(team=team, created_by=user)
     _describe(flow, document)
     flow.version = 1
     flow.save()
-    _write_version(flow=flow, number=1, user=user, document=document)
+    _write_version(flow=flow, number=1, user=user, document=document, source=source)
     record(actor=user, action=action, team=team, target=flow)
     return flow
 
@@ -90,6 +102,7 @@ def _save(
     user: User | None,
     document: FlowDocument,
     base_version: int | None = None,
+    source: str,
     **detail: int,
 ) -> FlowVersion:
     locked = (
@@ -98,7 +111,7 @@ def _save(
     if base_version is not None and base_version != locked.version:
         raise StaleVersion(locked.version)
     newest = newest_version(locked)
-    if load_readable(newest) == document:
+    if load_readable(newest) == document and source in ("", text_of(newest)):
         return newest
     _describe(locked, document)
     locked.version += 1
@@ -111,18 +124,21 @@ def _save(
         target=flow,
         detail={"version": locked.version, **detail},
     )
-    return _write_version(flow=locked, number=locked.version, user=user, document=document)
+    return _write_version(flow=locked, number=locked.version, user=user, document=document, source=source)
 
 
 def _describe(flow: Flow, document: FlowDocument) -> None:
     flow.name, flow.description, flow.labels = document.name, document.description, document.labels
 
 
-def _write_version(*, flow: Flow, number: int, user: User | None, document: FlowDocument) -> FlowVersion:
+def _write_version(
+    *, flow: Flow, number: int, user: User | None, document: FlowDocument, source: str
+) -> FlowVersion:
     return FlowVersion.objects.create(
         flow=flow,
         number=number,
         document=document.to_json(),
         secrets=document.secret_defaults() or None,
+        source=source,
         created_by=user,
     )

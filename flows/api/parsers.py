@@ -127,9 +127,10 @@ class YAMLDocumentsRenderer(YAMLRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        """Return the YAML text; what is no list (an error) is one document."""
+        """Return the YAML text; what is no list (an error) is one document, text is YAML already."""
         documents = data if isinstance(data, list) else [data]
-        return "---\n".join(write_yaml(_plain(each)) for each in documents).encode()
+        texts = (each if isinstance(each, str) else write_yaml(_plain(each)) for each in documents)
+        return "---\n".join(texts).encode()
 
 
 def _plain(data: Any) -> Any:

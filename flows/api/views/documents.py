@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -33,11 +34,12 @@ from flows.api.serializers import (
 )
 from flows.api.views.flows import PARSERS
 from flows.document import FlowDocument
-from flows.models import Flow
+from flows.models import Flow, FlowVersion
 from flows.presentation import portable_json, step_type_json
 from flows.problems import FlowInvalid, Problem, invalid
 from flows.secret_warnings import warnings_of
 from flows.selectors import check_for_team
+from flows.source_text import portable_text
 from steprunners.registry import step_types
 
 MAX_FLOWS = 200
@@ -145,11 +147,13 @@ class Export(APIView):
         responses={(200, "application/yaml"): OpenApiTypes.STR, 200: FlowDocumentSerializer(many=True)},
     )
     def get(self, request: Request) -> Response:
-        """Export the newest versions; defaults of secret variables are left out."""
+        """Export the newest versions, YAML as it was written; defaults of secret variables are left out."""
         flows = list(_chosen(request))
         services.record_export(flows=flows)
-        documents = [portable_json(flow.newest[0]) for flow in flows]  # type: ignore[attr-defined]  # prefetched
+        versions = [flow.newest[0] for flow in flows]  # type: ignore[attr-defined]  # prefetched
         extension = "json" if request.accepted_renderer.format == "json" else "yaml"
+        shape: Callable[[FlowVersion], Any] = portable_json if extension == "json" else portable_text
+        documents = [shape(version) for version in versions]
         return Response(
             documents, headers={"Content-Disposition": f'attachment; filename="flows.{extension}"'}
         )
