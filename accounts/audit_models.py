@@ -6,6 +6,7 @@ kept without foreign keys and names as they were: the log outlives what it speak
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -89,3 +90,14 @@ class AuditEvent(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse."""
         raise AppendOnly
+
+    @property
+    def detail_text(self) -> str:
+        """The detail in one line, for reading."""
+        return "; ".join(f"{name}: {_in_words(value)}" for name, value in self.detail.items())
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -141,3 +141,8 @@ def test_the_log_outlives_what_it_speaks_of(alice: User, bob: User, team: Team) 
     event = AuditEvent.objects.visible_to(alice).get()
     assert (event.actor_name, event.target_name) == ("bob@example.com", "Checkout")
     assert event.organisation_id == organisation.pk
+
+
+def test_the_detail_in_one_line() -> None:
+    event = AuditEvent(detail={"fields": ["name", "config"], "version": 3, "by": "é", "more": [{"a": None}]})
+    assert event.detail_text == 'fields: name, config; version: 3; by: é; more: [{"a": null}]'
