@@ -11,6 +11,7 @@ from accounts import links
 from accounts.api.base import CamelCaseModelSerializer, CamelCaseSerializer, EnumField, MillisecondsField
 from accounts.api.serializers import LONGEST_PASSWORD
 from accounts.models import Invitation, OrganisationMembership, TeamMembership, User
+from accounts.token_models import ApiToken
 
 LONGEST_NAME = 150
 
@@ -128,7 +129,8 @@ class InvitationSerializer(CamelCaseModelSerializer):
         Administrators of the installation can do that anyway, and may have no mail server yet.
         """
         request = self.context.get("request")
-        if request is None or not request.user.is_superuser:
+        # Not by an API token either: one that only reads must not grow into an account.
+        if request is None or not request.user.is_superuser or isinstance(request.auth, ApiToken):
             return None
         return links.url(links.Purpose.INVITE, links.invitation_token(invitation))
 
