@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from steprunners.display import shortened, show
+from steprunners.effort import check_time
 from steprunners.json_types import Json
 from steprunners.operators import OPERATORS, Operator, operator_problem, told_differences
 from steprunners.paths import NoValue, PathError, check_path, parse_path, read_result
@@ -149,12 +150,16 @@ def _problem(assertion: Assertion) -> str | None:
 
 
 def evaluate_all(assertions: Iterable[Assertion], result: Json) -> list[Outcome]:
-    """Return the outcome of every assertion on a step's result, in their order."""
+    """Return the outcome of every assertion on a step's result, in their order; raises OutOfTime (`effort`)."""
     return [evaluate(assertion, result) for assertion in assertions]
 
 
 def evaluate(assertion: Assertion, result: Json) -> Outcome:
-    """Return the outcome of one assertion, its references already resolved, on a step's result. Never raises."""
+    """Return the outcome of one assertion, its references already resolved, on a step's result.
+
+    Raises nothing but OutOfTime (`effort`).
+    """
+    check_time()
     try:
         actual = read_result(result, assertion.field)
     except NoValue as error:

@@ -20,6 +20,7 @@ from steprunners.assertions import Assertion, evaluate_all
 from steprunners.base import (
     BadConfig,
     BadReference,
+    DeadlineExceeded,
     Finished,
     Outcome,
     Park,
@@ -32,6 +33,7 @@ from steprunners.base import (
     Watch,
 )
 from steprunners.conditions import ConditionError, evaluate_condition
+from steprunners.effort import OutOfTime, working
 from steprunners.envelope import RetryPolicy, StepEnvelope, UntilPolicy, timeout_ms_of
 from steprunners.json_types import Json
 from steprunners.masking import texts_of
@@ -348,6 +350,15 @@ def broken(error: StepError, started_ms: int, now_ms: int) -> Attempt:
 
 
 def _judge(work: Work, config: StepConfig, result: dict[str, Json], started_ms: int) -> Attempt:
+    try:
+        with working(_seconds_left(work, started_ms)):
+            return _judged(work, config, result, started_ms)
+    except OutOfTime as error:
+        message = "the answer came in time, but judging it by the step's assertions takes longer than the step has"
+        raise DeadlineExceeded(message) from error
+
+
+def _judged(work: Work, config: StepConfig, result: dict[str, Json], started_ms: int) -> Attempt:
     now_ms = work.now_ms()
     result = {**result, "durationMs": result.get("durationMs", now_ms - started_ms)}
     given = [_resolved(assertion, work.scope) for assertion in work.step.assertions]

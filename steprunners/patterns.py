@@ -22,11 +22,13 @@ from jsonpath_rfc9535.filter_expressions import (
 from jsonpath_rfc9535.function_extensions import ExpressionType, FilterFunction
 from jsonpath_rfc9535.tokens import TokenStream
 
+from steprunners.effort import check_time
 from steprunners.json_types import Json
 
 MAX_PATTERN = 1_000
 MAX_NODES = 1_000_000
 MAX_DEPTH = 300
+_NODES_BETWEEN_CHECKS = 4_096
 
 
 class PatternError(Exception):
@@ -108,6 +110,8 @@ class _Budget:
         self.left -= 1
         if self.left < 0:
             raise _BudgetSpent
+        if self.left % _NODES_BETWEEN_CHECKS == 0:
+            check_time()
 
 
 _budget: ContextVar[_Budget] = ContextVar("budget")
@@ -209,7 +213,8 @@ class JsonPath:
     def select(self, value: Json) -> list[Json]:
         """Return the values of the nodes that the query selects, in order.
 
-        Raises PatternError where the document is nested too deeply or the query visits more than a million nodes.
+        Raises PatternError where the document is nested too deeply or the query visits more than a million nodes,
+        OutOfTime where the step's time is over (`effort`).
         """
         token = _budget.set(_Budget())
         try:
