@@ -68,19 +68,14 @@ def test_the_log_only_grows(alice: User) -> None:
     assert AuditEvent.objects.get().action == "flow.delete"
 
 
-@pytest.mark.parametrize(
-    "statement", ["UPDATE accounts_auditevent SET action = 'x'", "DELETE FROM accounts_auditevent"]
-)
-def test_the_database_refuses_too(alice: User, statement: str) -> None:
-    if connection.vendor == "sqlite" and statement.startswith("DELETE"):
-        pytest.skip("SQLite has a trigger for UPDATE alone: see the migration")
+def test_the_database_refuses_too(alice: User) -> None:
     audit.record(actor=alice, action="flow.delete")
-    with (
-        pytest.raises(DatabaseError, match="append-only"),
-        transaction.atomic(),
-        connection.cursor() as cursor,
-    ):
-        cursor.execute(statement)
+    refused = ["UPDATE accounts_auditevent SET action = 'x'"]
+    if connection.vendor == "postgresql":  # SQLite has a trigger for UPDATE alone: see the migration
+        refused.append("DELETE FROM accounts_auditevent")
+    for statement in refused:
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            connection.cursor().execute(statement)
     assert AuditEvent.objects.get().action == "flow.delete"
 
 
