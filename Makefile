@@ -17,7 +17,7 @@ test: ## Run all tests on real servers: on PostgreSQL, then the engine's again o
 	$(BIN)/python -m pytest -n 2 --dist loadfile --database=sqlite $(ENGINE_TESTS) $(ARGS)
 
 check: export DATA_DIR = .data/check
-check: ## Lint, types, import rules, migrations, settings, requirements
+check: ## Lint, types, import rules, migrations, settings, security, requirements
 	@sh tools/venv.sh requirements-dev.txt
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -25,6 +25,9 @@ check: ## Lint, types, import rules, migrations, settings, requirements
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
+	@sh tools/deploy_check.sh
+	$(BIN)/bandit -q -c pyproject.toml -r accounts asynctester executions flows lab resources steprunners manage.py
+	@$(BIN)/python tools/audit.py
 	@sh tools/requirements.sh --check
 
 soak: ## Run the long fault and load tests

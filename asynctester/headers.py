@@ -38,6 +38,7 @@ _HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Permissions-Policy": PERMISSIONS_POLICY,
     "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Frame-Options": "DENY",  # also where a middleware refuses before Django's own sets it
     # Everything but static files (WhiteNoise answers for those before) is somebody's own.
     "Cache-Control": "private, no-store",
 }

@@ -96,9 +96,9 @@ def _end_cancelled(held: list[Lease]) -> None:
     rows = Execution.objects.filter(
         pk__in={lease.execution_id for lease in held}, cancel_requested_at__isnull=False
     ).values_list("pk", "cancel_requests")
-    requests = dict(rows)
+    asked = dict(rows)
     for lease in held:
-        if requests.get(lease.execution_id, 0) >= (2 if lease.always_run else 1):
+        if asked.get(lease.execution_id, 0) >= (2 if lease.always_run else 1):
             lease.cancellation.cancel()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from asynctester.embedded.commands import ROOT
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - a name to compare with, nothing is bound here
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # nosec B104  # noqa: S104 - a name to compare with, nothing is bound here
 
 
 class Refused(Exception):

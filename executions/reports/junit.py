@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import Any
-from xml.etree.ElementTree import Element, SubElement, tostring
+from xml.etree.ElementTree import Element, SubElement, tostring  # nosec B405  # written, never read
 
 from executions.models import Execution, ExecutionStep
 from executions.states import STEP_BAD, ExecutionStatus, StepStatus
