@@ -27,7 +27,7 @@ from steprunners.network import Call
 
 #: How long a watched step is left alone at most, in ms: then it is visited, with its resource as it is by then. 500
 #: visits cost seconds, so they are spread.
-PATIENCE_MS = 60_000
+PATIENCE_MS = 300_000
 #: How long a step that nobody watches is left alone, in ms.
 POLL_MS = 400
 #: One sitting reads at most this long before other steps have their turn, in seconds.

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from executions.chain import LINKS, follow_links
 from executions.models import Execution
 from executions.planning import Plan, Planned, plan
-from executions.states import StepStatus
+from executions.states import START, StepStatus
 from steprunners.envelope import StepEnvelope
 from tests.executions.driving import choice, delay
 
@@ -26,7 +26,7 @@ def links(of: Plan) -> dict[str, str | None]:
     return {step.envelope.name: names[step.next_position] for step in of.steps}
 
 
-def needs_of(of: Plan, name: str) -> dict[str, bool]:
+def needs_of(of: Plan, name: str) -> dict[str, bool | str]:
     step = next(step for step in of.steps if step.envelope.name == name)
     return {of.steps[position].envelope.name: needed for position, needed in step.needs}
 
@@ -227,3 +227,39 @@ def test_a_chain_carries_at_most_twenty(length: int) -> None:
 
 def test_nothing_in_the_foreground_is_one_link() -> None:
     assert follow_links({}, None) == [None]
+
+
+# --- listeners in the background ------------------------------------------------------------------
+
+
+def listen(name: str, start: str = "STEP", **fields: Any) -> dict[str, Any]:
+    meta = {"resourceId": "k", "topic": "t", "startFrom": start}
+    return {"name": name, "stepType": "kafka_subscribe", "meta": meta, "runInBackground": True, **fields}
+
+
+def test_what_follows_a_listener_waits_for_its_start() -> None:
+    made = planned(delay("a"), listen("l"), delay("b", runInBackground=True), delay("c"), delay("d"))
+    assert [needs_of(made, name) for name in "abcd"] == [{}, {"l": START}, {"l": START}, {}]
+
+
+def test_only_for_listeners_in_the_background_that_begin_with_themselves() -> None:
+    foreground = listen("l", runInBackground=False)
+    for before in (foreground, listen("l", "EXECUTION"), listen("l", disabled=True)):
+        assert needs_of(planned(before, delay("a")), "a") == {}
+
+
+def test_a_step_that_reads_the_listener_waits_for_its_end() -> None:
+    made = planned(listen("l"), reads("a", "${l.count}"), reads("b", "${l.count}"))
+    assert [needs_of(made, name) for name in "ab"] == [{"l": True}, {"l": True}]
+
+
+def test_a_listener_at_the_end_of_a_branch_is_started_before_what_follows_the_condition() -> None:
+    inner = [delay("x"), listen("l")]
+    made = planned(choice("c", inner, [delay("y")]), delay("a"), delay("b"))
+    assert [needs_of(made, name) for name in "xyab"] == [{}, {}, {"l": START}, {}]
+    beside = planned(choice("c", [delay("x"), listen("l"), delay("y")], runInBackground=True), delay("a"))
+    assert [needs_of(beside, name) for name in "ya"] == [{"l": START}, {}]
+
+
+def test_clean_up_does_not_wait_for_listeners_that_have_ended() -> None:
+    assert needs_of(planned(listen("l"), delay("a"), delay("z", alwaysRun=True)), "z") == {}

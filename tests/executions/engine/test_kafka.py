@@ -14,11 +14,14 @@ from accounts.models import Team, User
 from asynctester.embedded.processes import free_port
 from executions.models import Execution
 from executions.services.cancel import cancel_execution
+from executions.services.rerun import rerun
+from executions.states import Source
 from flows.models import Flow
 from flows.services import create_flow
 from resources.services import save_resource
 from steprunners.kafka.connection import KafkaConnection
 from tests.executions.engine.conftest import Run, document, finish
+from tests.servers.stack import Worker
 
 Start = Callable[..., Execution]
 RunFlow = Callable[..., Run]
@@ -116,12 +119,16 @@ def test_the_watcher_finds_a_message(
 
 
 def wait_until_parked(execution: Execution) -> None:
+    wait_until(execution, status="WAITING")
+
+
+def wait_until(execution: Execution, **one_step: Any) -> None:
     until = time.monotonic() + 20
     while time.monotonic() < until:
-        if execution.steps.filter(status="WAITING").exists():
+        if execution.steps.filter(**one_step).exists():
             return
         time.sleep(0.02)
-    raise AssertionError("the step never waited")
+    raise AssertionError(f"no step ever had {one_step}")
 
 
 def test_a_neighbours_message_wakes_nobody(start: Start, topic: str, produce: Callable[..., None]) -> None:
@@ -150,6 +157,53 @@ def test_a_background_step_listens_while_others_send(run: RunFlow, topic: str) -
     listening = {**subscribe(topic), "runInBackground": True}
     ended = run(flow(listening, pause(700), publish(topic)))
     assert ended.statuses == {"event": "SUCCESS", "pause": "SUCCESS", "send": "SUCCESS"}
+
+
+def test_a_listener_that_begins_with_itself_is_started_before_what_follows(start: Start, topic: str) -> None:
+    listening = {**subscribe(topic, startFrom="STEP", minMessages=2), "runInBackground": True}
+    sending = {**publish(topic, "beside", key="beside"), "runInBackground": True}
+    executions = [start(flow(listening, sending, publish(topic))) for _ in range(5)]
+    for ended in [finish(execution) for execution in executions]:
+        assert set(ended.statuses.values()) == {"SUCCESS"}
+
+
+def test_attempts_begin_where_the_step_began(start: Start, topic: str, produce: Callable[..., None]) -> None:
+    retry = {"maxRetries": 3, "initialDelayMs": 1_500, "retryOn": ["FAILED"]}
+    step = {**subscribe(topic, timeout_ms=700, startFrom="STEP"), "retry": retry}
+    execution = start(flow(step))
+    wait_until(execution, attempts__gte=1)
+    produce(topic, {"id": str(execution.id)})  # between two attempts, or in one: never before the first
+    run = finish(execution)
+    assert run.statuses == {"event": "SUCCESS"}
+    assert run["event"].attempts >= 2
+
+
+def test_a_rerun_reads_from_where_the_first_run_began(run: RunFlow, topic: str, alice: User) -> None:
+    fails_once = {"url": "${base_url}/fail", "query": {"times": "1", "key": topic}}
+    looking = subscribe(topic, searchPattern={"pattern": topic})
+    sending = publish(topic)
+    sending["meta"]["message"] = topic
+    steps = [sending, {"name": "once", "stepType": "http", "meta": fails_once}, looking]
+    first = run(flow(*steps))
+    assert first.statuses == {"send": "SUCCESS", "once": "FAILED", "event": "SKIPPED"}
+    again = finish(rerun(execution=first.execution, user=alice, source=Source.API, from_="FAILED"))
+    assert again.statuses == {"send": "SUCCESS", "once": "SUCCESS", "event": "SUCCESS"}
+    assert again["send"].reused
+    assert again.execution.positions == first.execution.positions
+
+
+@pytest.mark.soak
+def test_a_step_that_lost_its_watcher_goes_on_soon(
+    start: Start, worker: Worker, topic: str, produce: Callable[..., None]
+) -> None:
+    execution = start(flow(subscribe(topic, timeout_ms=180_000)))
+    wait_until_parked(execution)
+    worker.kill()
+    lost = time.monotonic()
+    produce(topic, {"id": str(execution.id)})
+    worker.start()
+    assert finish(execution, 60).status == "COMPLETED"
+    print(f"found {time.monotonic() - lost:.1f} s after its watcher was lost")  # noqa: T201  # what the soak is run for
 
 
 def test_a_topic_that_does_not_exist_is_waited_for(
