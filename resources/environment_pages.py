@@ -54,7 +54,7 @@ def environments(request: HttpRequest) -> HttpResponse:
         "search": search,
         "page": Paginator(found.order_by("name", "id"), PAGE_SIZE).get_page(request.GET.get("page")),
         "has_teams": current_team(request) is None and len(own_teams(request)) > 1,
-        "may_add": bool(teams_where(request.user, Action.EDIT)),
+        "may_add": bool(teams_where(request.user, Action.EDIT_RESOURCES)),
     }
     part = request.headers.get("HX-Request") == "true"
     return render(request, "environments/list_part.html" if part else "environments/list.html", context)
@@ -82,7 +82,7 @@ def environment(request: HttpRequest, environment_id: uuid.UUID) -> HttpResponse
     if request.method == "POST":
         return _saved(request, found, team_to_edit(request, str(found.team_id)))
     tell_warnings(request, found)
-    may_edit = may(request.user, Action.EDIT, found.team)
+    may_edit = may(request.user, Action.EDIT_RESOURCES, found.team)
     return _form(request, found, found.team, rows_of(found), may_edit=may_edit)
 
 

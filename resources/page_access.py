@@ -26,7 +26,7 @@ def editable_teams(request: HttpRequest) -> list[Team]:
     return current_first(request, (team for team in own_teams(request) if team.pk in wanted))
 
 
-def team_to_edit(request: HttpRequest, team_id: str, action: Action = Action.EDIT) -> Team:
+def team_to_edit(request: HttpRequest, team_id: str, action: Action = Action.EDIT_RESOURCES) -> Team:
     """Return the team of that id; a stranger's is 404, as is one where the user may not do that."""
     try:
         wanted = uuid.UUID(team_id)

@@ -68,8 +68,8 @@ def resources(request: HttpRequest) -> HttpResponse:
         "types": sorted(connection_classes()),
         "page": page,
         "has_teams": current_team(request) is None and len(own_teams(request)) > 1,
-        "checkable_teams": teams_where(request.user, Action.RUN),
-        "may_add": bool(teams_where(request.user, Action.EDIT)),
+        "checkable_teams": teams_where(request.user, Action.CHECK),
+        "may_add": bool(teams_where(request.user, Action.EDIT_RESOURCES)),
     }
     part = request.headers.get("HX-Request") == "true"
     return render(request, "resources/list_part.html" if part else "resources/list.html", context)
@@ -112,7 +112,7 @@ def resource(request: HttpRequest, resource_id: uuid.UUID) -> HttpResponse:
     if request.method == "POST":
         return _saved(request, found, team_to_edit(request, str(found.team_id)), found.type)
     tell_warnings(request, found)
-    return _form(request, found, found.type, may_edit=may(request.user, Action.EDIT, found.team))
+    return _form(request, found, found.type, may_edit=may(request.user, Action.EDIT_RESOURCES, found.team))
 
 
 def _form(
@@ -144,7 +144,7 @@ def _form(
         ],
         "uses": uses_of([found]) if found else [],
         "may_edit": may_edit,
-        "may_check": bool(found) and may(request.user, Action.RUN, found.team) if found else False,
+        "may_check": bool(found) and may(request.user, Action.CHECK, found.team) if found else False,
         **more,
     }
     return render(request, "resources/resource.html", context, status=422 if problems else 200)
@@ -181,7 +181,7 @@ def _set_secrets(found: Resource | None) -> frozenset[str]:
 def check(request: HttpRequest, resource_id: uuid.UUID) -> HttpResponse:
     """Connect to the resource, and give the part of the page that says what came of it."""
     found = get_object_or_404(_visible(request), pk=resource_id)
-    team_to_edit(request, str(found.team_id), Action.RUN)
+    team_to_edit(request, str(found.team_id), Action.CHECK)
     services.check_now(resource=found)
     found.refresh_from_db(fields=["last_check"])
     return render(request, "resources/check.html", {"resource": found})

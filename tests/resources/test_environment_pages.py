@@ -11,6 +11,7 @@ from accounts.models import Team, TeamMembership, User
 from resources.models import Environment, Resource
 from resources.services import save_environment, save_resource
 from tests.cast import PageFor
+from tests.resources.keys import UseKeys
 
 COLUMNS = ("name", "type", "value", "secret", "description", "was")
 
@@ -170,3 +171,13 @@ def test_the_team_is_chosen_by_who_has_several(
     answer = page(alice).get(f"/environments/new?team={other_team.pk}")
     assert answer.context["team"] == other_team
     assert [each.pk for each in answer.context["resources"]] == [theirs.pk]
+
+
+def test_a_secret_whose_key_is_lost_is_asked_for_again(
+    page: PageFor, alice: User, staging: Environment, use_keys: UseKeys
+) -> None:
+    use_keys()
+    shown = page(alice).get(f"/environments/{staging.pk}")
+    assert "cannot be decrypted" in shown.content.decode()
+    assert [row.was for row in shown.context["variables"]] == ["", "", "", ""]
+    assert page(alice).get("/environments").status_code == 200

@@ -1,20 +1,78 @@
-"""JSON columns: every value comes back exactly; encrypted ones are unreadable in the database and without the key."""
+"""JSON columns give every value back exactly; encrypted ones are opened when asked for, and else kept as they are."""
 
 from __future__ import annotations
 
 import pytest
-from cryptography.fernet import Fernet
 from django import forms
+from django.core import serializers
 from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pytest_django import Settings
 
 from accounts.models import Team
-from resources.fields import to_text
+from resources.fields import Sealed, to_text
 from resources.models import Resource
 from resources.secrets import SecretsUnreadable
 from steprunners.json_types import Json
+from tests.resources.keys import UseKeys
+
+SECRETS = {"password": "hunter2-hunter2"}
+
+
+@pytest.fixture
+def resource(use_keys: UseKeys, team: Team) -> Resource:
+    return Resource.objects.create(team=team, name="cache", type="redis", secrets=SECRETS)
+
+
+def test_the_database_holds_a_token(resource: Resource) -> None:
+    [sealed] = Resource.objects.values_list("secrets", flat=True)
+
+    assert isinstance(sealed, Sealed)
+    assert "hunter2" not in sealed.token
+    assert "hunter2" not in repr(sealed)
+    assert Resource.objects.get().secrets == SECRETS
+    assert Resource.objects.defer("secrets").get().secrets == SECRETS
+
+
+def test_a_lost_key_troubles_only_who_asks(resource: Resource, use_keys: UseKeys) -> None:
+    [old] = use_keys()
+    Resource.objects.update(secrets=SECRETS)
+    use_keys()
+    loaded = Resource.objects.get()
+
+    with pytest.raises(SecretsUnreadable):
+        loaded.secrets  # noqa: B018 - reading it is the test
+    loaded.name = "renamed"
+    loaded.save()
+
+    use_keys(old)
+    again = Resource.objects.get()
+    assert (again.name, again.secrets) == ("renamed", SECRETS)
+
+
+def test_a_changed_value_is_written(resource: Resource) -> None:
+    loaded = Resource.objects.get()
+    loaded.secrets["user"] = "root"
+    loaded.save()
+    assert Resource.objects.get().secrets == {**SECRETS, "user": "root"}
+
+    loaded.secrets = None
+    loaded.save()
+    assert Resource.objects.get().secrets is None
+
+
+def test_fixtures_hold_tokens_and_load_them(resource: Resource) -> None:
+    text = serializers.serialize("json", [Resource.objects.get()])
+    assert "hunter2" not in text
+    Resource.objects.all().delete()
+
+    for loaded in serializers.deserialize("json", text):
+        loaded.save()
+
+    assert Resource.objects.get().secrets == SECRETS
+
+
+# --- JSON as text --------------------------------------------------------------------------------
 
 values = st.recursive(
     st.none()
@@ -76,18 +134,3 @@ def test_look_ups_compare_text(team: Team) -> None:
 
 def test_forms_edit_json() -> None:
     assert isinstance(Resource._meta.get_field("config").formfield(), forms.JSONField)
-
-
-def test_secrets_are_encrypted_at_rest(team: Team, settings: Settings) -> None:
-    made = Resource.objects.create(team=team, name="x", type="http", secrets={"token": "hunter2"})
-    token = stored(made)["secrets"]
-    assert token is not None
-    assert "hunter2" not in token
-
-    settings.SECRETS_KEYS = [Fernet.generate_key().decode()]
-    found = Resource.objects.get()  # whoever does not ask for the secret is not troubled
-    with pytest.raises(SecretsUnreadable):
-        _ = found.secrets
-    found.namespace = "changed"
-    found.save()
-    assert stored(made)["secrets"] == token

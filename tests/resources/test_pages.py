@@ -13,6 +13,7 @@ from resources.services import check_now, save_environment, save_resource
 from steprunners.registry import connection_classes
 from tests.cast import ApiFor, PageFor
 from tests.flows.documents import flow, get
+from tests.resources.keys import UseKeys
 
 CONFIG = {"baseUrl": "http://127.0.0.1:1", "auth": {"type": "bearer", "token": "hunter2hunter2"}}
 
@@ -273,3 +274,27 @@ def test_the_team_is_chosen_by_who_has_several(
     form = {"team": str(other_team.pk), "name": "cache", "config.host": "x"}
     page(alice).post("/resources/new?type=redis", form)
     assert Resource.objects.get().team == other_team
+
+
+def test_the_current_team_narrows_the_lists(
+    page: PageFor, alice: User, other_team: Team, shop: Resource
+) -> None:
+    TeamMembership.objects.create(user=alice, team=other_team, role=TeamMembership.Role.EDITOR)
+    browser = page(alice)
+    browser.post("/switch-team", {"team": str(other_team.pk)})
+    assert list(browser.get("/resources").context["page"].object_list) == []
+    assert list(browser.get("/environments").context["page"].object_list) == []
+    assert browser.get("/resources/new?type=redis").context["teams"][0] == other_team
+
+
+def test_a_secret_whose_key_is_lost_can_be_entered_again(
+    page: PageFor, alice: User, shop: Resource, use_keys: UseKeys
+) -> None:
+    use_keys()
+    browser = page(alice)
+    shown = browser.get(f"/resources/{shop.pk}")
+    assert "cannot be decrypted" in shown.content.decode()
+    assert browser.get("/resources").status_code == 200
+    new = sent(config__auth="bearer", config__auth__token="another-secret")
+    assert browser.post(f"/resources/{shop.pk}", new).status_code == 302
+    assert Resource.objects.get().secrets == {"auth": {"type": "bearer", "token": "another-secret"}}
