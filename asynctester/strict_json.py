@@ -13,6 +13,8 @@ from rest_framework.parsers import (  # type: ignore[attr-defined]  # the stubs 
     get_encoding,
 )
 
+from resources.limits import check_request_size
+
 #: Levels of lists and objects: far above what a flow needs, far below what recursion can take.
 MAX_DEPTH = 100
 
@@ -28,9 +30,13 @@ class StrictJSONParser(JSONParser):
     ) -> Any:
         """Return the value of the request's body.
 
-        Raises ParseError where it is not JSON, ValidationError at the place of a text that cannot be stored.
+        Raises RequestDataTooBig where it is larger than the user's organisations allow, ParseError where it is not
+        JSON, ValidationError at the place of a text that cannot be stored.
         """
-        return loads(stream.read(), get_encoding(parser_context or {}))
+        context = parser_context or {}
+        body = stream.read()
+        check_request_size(len(body), getattr(context.get("request"), "user", None))
+        return loads(body, get_encoding(context))
 
 
 def loads(body: bytes, encoding: str = "utf-8") -> Any:

@@ -13,9 +13,10 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.db.models.signals import post_delete, post_save
 
-from accounts.models import Organisation, Team
+from accounts.models import Organisation, Team, User
 from resources.limit_models import OrganisationLimits, entries_of
 
 CACHE_SECONDS = 5.0
@@ -71,6 +72,7 @@ class Grant:
 
 
 _kept: OrderedDict[UUID, tuple[float, Grant]] = OrderedDict()
+_sizes: OrderedDict[UUID, tuple[float, list[int | None]]] = OrderedDict()
 
 
 def grant_of_team(team_id: UUID) -> Grant:
@@ -96,6 +98,28 @@ def grant_of(organisation: Organisation) -> Grant:
     return _grant(Organisation.objects.select_related("limits").get(pk=organisation.pk))
 
 
+def check_request_size(size: int, user: Any) -> None:
+    """Raise RequestDataTooBig where none of the user's organisations may send requests of so many bytes.
+
+    Which organisation a request is for is known only when it has been read.
+    """
+    if size > _request_bytes_of(user):
+        raise RequestDataTooBig
+
+
+def _request_bytes_of(user: Any) -> int:
+    if not isinstance(user, User):
+        return int(settings.MAX_REQUEST_BYTES)
+    known = _sizes.get(user.pk)
+    if known is None or time.monotonic() >= known[0]:
+        own = Organisation.objects.visible_to(user).values_list("limits__request_bytes", flat=True)
+        known = _sizes[user.pk] = (time.monotonic() + CACHE_SECONDS, list(own))
+        while len(_sizes) > _MOST_KEPT:
+            _sizes.popitem(last=False)
+    usual = int(settings.MAX_REQUEST_BYTES)
+    return max((min(each or usual, usual) for each in known[1]), default=usual)
+
+
 def _grant(organisation: Organisation) -> Grant:
     row: OrganisationLimits | None = getattr(organisation, "limits", None)
     if row is None:
@@ -107,6 +131,7 @@ def _grant(organisation: Organisation) -> Grant:
 def forget(**_: Any) -> None:
     """Read anew from now on."""
     _kept.clear()
+    _sizes.clear()
 
 
 for _changed in (post_save, post_delete):

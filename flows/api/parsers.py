@@ -15,6 +15,7 @@ from rest_framework.renderers import JSONRenderer
 from flows.parsing import parse_documents
 from flows.problems import FlowInvalid, invalid
 from flows.yaml_text import write_yaml
+from resources.limits import check_request_size
 
 
 class InvalidFlow(exceptions.ValidationError):
@@ -43,6 +44,7 @@ class _DocumentParser(BaseParser):
         body = stream.read(settings.MAX_REQUEST_BYTES + 1)
         if len(body) > settings.MAX_REQUEST_BYTES:
             raise RequestDataTooBig
+        check_request_size(len(body), getattr((parser_context or {}).get("request"), "user", None))
         try:
             return self.read(body)
         except FlowInvalid as error:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from accounts.audit_models import AuditEvent
-from accounts.models import Organisation, Team, User
+from accounts.models import Organisation, OrganisationMembership, Team, User
 from resources.limit_models import OrganisationLimits, check_allowed
 from resources.limit_services import change_limits
 from resources.limits import SETTINGS, Limits, forget, grant_of_team, installation_limits, limits_of_team
@@ -192,6 +192,43 @@ class TestApi:
             api(root).get("/api/v1/organisations/01890000-0000-7000-8000-000000000000/limits").status_code
             == 404
         )
+
+
+class TestEnforced:
+    """Over REST, where the number of the organisation counts."""
+
+    @pytest.mark.parametrize("path", ["/api/v1/flows/validate", "/api/v1/flows/run", "/api/v1/environments"])
+    def test_request_size(self, api: ApiFor, alice: User, team: Team, path: str) -> None:
+        OrganisationLimits.objects.create(organisation=team.organisation, request_bytes=1_000)
+        body = {"name": "F", "description": "x" * 2_000, "steps": []}
+        answer = api(alice).post(path, body)
+        assert answer.status_code == 413
+        assert answer.json()["errors"][0]["code"] == "payload_too_large"
+
+    def test_the_largest_of_a_users_organisations_counts(
+        self, api: ApiFor, alice: User, team: Team, other_organisation: Organisation
+    ) -> None:
+        OrganisationLimits.objects.create(organisation=team.organisation, request_bytes=1_000)
+        OrganisationMembership.objects.create(organisation=other_organisation, user=alice)
+        body = {"name": "F", "description": "x" * 2_000, "steps": []}
+        assert api(alice).post("/api/v1/flows/validate", body).status_code == 200
+
+    def test_steps_of_a_flow(self, api: ApiFor, alice: User, team: Team) -> None:
+        OrganisationLimits.objects.create(organisation=team.organisation, steps_per_flow=2)
+        steps = [{"name": f"s{number}", "stepType": "delay", "meta": {"delayMs": 0}} for number in range(3)]
+        assert api(alice).post("/api/v1/flows", {"name": "F", "steps": steps[:2]}).status_code == 201
+        refused = api(alice).post("/api/v1/flows", {"name": "F", "steps": steps})
+        assert refused.status_code == 400
+        assert refused.json()["errors"][0]["code"] == "too_many_steps"
+        assert "at most 2 steps" in refused.json()["errors"][0]["detail"]
+
+    def test_length_of_patterns(self, api: ApiFor, alice: User, team: Team) -> None:
+        OrganisationLimits.objects.create(organisation=team.organisation, pattern_length=20)
+        assertions = [{"field": "delayedMs", "operator": "matches", "expectedValue": "a" * 21}]
+        step = {"name": "a", "stepType": "delay", "meta": {"delayMs": 0}, "assertions": assertions}
+        refused = api(alice).post("/api/v1/flows", {"name": "F", "steps": [step]})
+        assert refused.status_code == 400
+        assert "at most 20 characters" in refused.json()["errors"][0]["detail"]
 
 
 class TestServices:
