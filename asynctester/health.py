@@ -12,6 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from asynctester.celery import app
+from resources.checks import count_unreadable
+from resources.secrets import UNREADABLE
 
 logger = logging.getLogger(__name__)
 
@@ -28,10 +30,22 @@ def alive(_request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def ready(_request: HttpRequest) -> JsonResponse:
-    """Answer 200 where database and broker answer, otherwise 503; `parts` says which of them does."""
+    """Answer 200 where database and broker answer, otherwise 503; `parts` says which of them does.
+
+    `warnings` has what keeps the service from its work in part: stored secrets whose key is missing.
+    """
     parts = {"database": _probe("database", _ask_database), "broker": _probe("broker", _ask_broker)}
     ok = all(part["ok"] for part in parts.values())
-    return JsonResponse({"status": "ok" if ok else "unavailable", "parts": parts}, status=200 if ok else 503)
+    body = {"status": "ok" if ok else "unavailable", "parts": parts, "warnings": _warnings() if ok else []}
+    return JsonResponse(body, status=200 if ok else 503)
+
+
+def _warnings() -> list[dict[str, str]]:
+    unreadable = count_unreadable()
+    if not unreadable:
+        return []
+    logger.warning("Stored secrets cannot be decrypted: their key is missing")
+    return [{"code": UNREADABLE, "detail": "Stored secrets cannot be decrypted: their key is missing."}]
 
 
 def _ask_database() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,6 +17,9 @@ from steprunners.masking import MIN_LENGTH
 from steprunners.problems import Problem, problem_at
 
 SHORT_SECRET = "short_secret"  # noqa: S105 - a code
+SHOWN_CREDENTIAL = "shown_credential"
+_CREDENTIAL = re.compile(r"authorization|cookie|token|secret|password|api-?key", re.IGNORECASE)
+_SHOWN = "Headers of a resource are kept and shown as they are: put credentials into auth, or into a secret variable."
 _SHORT = (
     f"This secret is shorter than {MIN_LENGTH} characters: it is masked where it is put in, but not where a tested"
     " system repeats it."
@@ -37,9 +41,22 @@ def warnings_of(row: Resource | Environment) -> list[Problem]:
     except SecretsUnreadable as error:
         return [Problem("config" if isinstance(row, Resource) else "variables", UNREADABLE, str(error))]
     if isinstance(row, Resource):
-        return short_secrets((("config", name), value) for name, value in secrets.items())
+        return [
+            *short_secrets((("config", name), value) for name, value in secrets.items()),
+            *_shown_headers(row),
+        ]
     places = {each["name"]: ("variables", index, "value") for index, each in enumerate(row.variables)}
     return short_secrets((places[name], value) for name, value in secrets.items() if name in places)
+
+
+def _shown_headers(resource: Resource) -> list[Problem]:
+    """Return a warning for every header of the resource that looks like a credential: headers are no secrets."""
+    headers = resource.config.get("headers")
+    return [
+        problem_at(("config", "headers", name), SHOWN_CREDENTIAL, _SHOWN)
+        for name in (headers if isinstance(headers, dict) else {})
+        if _CREDENTIAL.search(name)
+    ]
 
 
 def tell_warnings(request: HttpRequest, row: Resource | Environment) -> None:

@@ -60,3 +60,16 @@ def test_a_lost_key_is_told_and_the_default_can_be_given_again(editor: APIClient
     again = editor.put(f"/api/v1/flows/{saved['id']}", document("given anew"))
     assert (again.status_code, again.json()["version"]) == (200, 2)
     assert editor.post("/api/v1/flows/run", {"flowId": saved["id"]}).status_code == 201
+
+
+def test_a_run_tells_of_the_values_that_it_was_given(editor: APIClient) -> None:
+    variables = [{"name": "pin", "secret": True}, {"name": "long", "secret": True}]
+    values = [{"name": "pin", "value": "4711"}, {"name": "long", "value": "long enough"}]
+
+    short = editor.post(
+        "/api/v1/flows/run", {"flow": {**document(), "variables": variables}, "variables": values}
+    )
+    none = editor.post("/api/v1/flows/run", {"flow": document("long enough")})
+
+    assert places(short) == ["variables.pin"]
+    assert "warnings" not in none.json()

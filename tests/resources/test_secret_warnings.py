@@ -107,3 +107,13 @@ def test_the_admin_shows_a_lost_key(
 
     assert shown.status_code == 200
     assert "A stored secret cannot be decrypted" in shown.content.decode()
+
+
+def test_credentials_among_the_headers_are_told(editor: APIClient) -> None:
+    headers = {"Accept": "text/plain", "X-Api-Key": "shown as it is"}
+    config = {"baseUrl": "https://shop.example", "headers": headers}
+
+    saved = editor.post("/api/v1/resources", {"name": "shop", "type": "http", "config": config}).json()
+
+    told = [(each["code"], each["attr"]) for each in saved["warnings"]]
+    assert told == [("shown_credential", "config.headers.X-Api-Key")]

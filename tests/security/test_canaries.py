@@ -20,8 +20,9 @@ from websockets.sync.client import connect
 
 from tests.security.canary import core, core_of, forms_of, leaks, make_canary
 from tests.security.canary_flows import PLAIN, canary_flow, child_flow
+from tests.security.pages import signed_in
 from tests.security.telltale import RefusingRedis, Telltale
-from tests.servers.stack import ADMIN_EMAIL, ADMIN_PASSWORD, LiveSession, LiveStack
+from tests.servers.stack import LiveSession, LiveStack
 
 KEPT = ("default", "run", "environment", "password", "redis", "child")
 GIVEN = ("extract", "access", "late")
@@ -208,16 +209,6 @@ def pages(planted: Planted) -> dict[str, bytes]:
         for row in sorted(rows)[:6]:
             found[f"page {row}"] = _page(browser, planted.stack.url + row)
     return found
-
-
-def signed_in(url: str) -> requests.Session:
-    browser = requests.Session()
-    form = browser.get(f"{url}/sign-in", timeout=20).text
-    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form)
-    assert token is not None
-    fields = {"username": ADMIN_EMAIL, "password": ADMIN_PASSWORD, "csrfmiddlewaretoken": token[1]}
-    browser.post(f"{url}/sign-in", data=fields, headers={"Referer": url}, timeout=20).raise_for_status()
-    return browser
 
 
 def _page(browser: requests.Session, url: str) -> bytes:

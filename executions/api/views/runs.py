@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from accounts.api.base import choose_team, require, signed_in
 from accounts.models import Team
 from accounts.permissions import Action
-from executions.admission import TooManyRuns
+from executions.admission import RunRefused, TooManyRuns
 from executions.api.access import execution_to_use, shown, source_of
 from executions.api.renderers import RENDERERS
 from executions.api.serializers import (
@@ -28,7 +28,7 @@ from executions.api.serializers import (
 from executions.models import Execution
 from executions.presentation import execution_json
 from executions.services.rerun import rerun
-from executions.services.start import RunRefused, start_execution
+from executions.services.start import start_execution
 from flows.api.access import visible_flows
 from flows.api.parsers import InvalidFlow
 from flows.document import FlowDocument
@@ -36,6 +36,7 @@ from flows.models import Flow, FlowVersion
 from flows.problems import FlowInvalid
 from flows.selectors import check_for_team
 from resources.models import Environment
+from resources.secret_warnings import short_secrets
 
 LONGEST_KEY = 200
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -194,4 +195,13 @@ def _created(execution: Execution) -> Response:
     """Answer with what was written, before any step has run; a repeated request with how it stands by now."""
     new = execution.new_steps
     body = shown(execution) if new is None else execution_json(execution, new)
-    return Response(body, status=status.HTTP_201_CREATED)
+    warnings = _warnings(execution)
+    return Response({**body, **({"warnings": warnings} if warnings else {})}, status=status.HTTP_201_CREATED)
+
+
+def _warnings(execution: Execution) -> list[dict[str, str | None]]:
+    """Return which of the run's secret values are too short to be masked wherever they show up."""
+    secrets = (execution.secrets or {}).get("variables", {})
+    return [
+        each.to_json() for each in short_secrets((("variables", name), secrets[name]) for name in secrets)
+    ]
