@@ -46,6 +46,15 @@ def url(purpose: Purpose, token: str) -> str:
     return f"{settings.PUBLIC_URL}{reverse(str(purpose), args=[token])}"
 
 
+def is_whole(purpose: Purpose, token: str) -> bool:
+    """Return whether the token was made here for this; not whether it still works."""
+    try:
+        _load(purpose, token, None)
+    except LinkOver:
+        return False
+    return True
+
+
 def token_for(purpose: Purpose, user: User) -> str:
     """Return a token that confirms the user's address or lets them set a password."""
     return signing.dumps([str(user.pk), _fingerprint(purpose, user)], salt=_salt(purpose))

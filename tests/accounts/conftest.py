@@ -31,7 +31,7 @@ class Mailbox:
     @property
     def link(self) -> str:
         """The path of the link in the last mail."""
-        found = re.findall(r"http://127\.0\.0\.1:8000(/\S+)", str(self.last.body))
+        found: list[str] = re.findall(r"http://127\.0\.0\.1:8000(/\S+)", str(self.last.body))
         return found[-1]
 
     @property

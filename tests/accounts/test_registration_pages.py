@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 from pytest_django import Settings
 
@@ -136,6 +137,7 @@ def test_a_link_that_is_none_says_so(client: Client, db: None, path: str) -> Non
         assert answer.status_code == 410
         assert "does not work any more" in text(answer)
         assert client.post(path).status_code == 410
+    assert not Session.objects.exists()  # nobody fills the table with links of their own making
 
 
 def test_forms_need_their_token_and_tokens_of_links_are_not_logged(

@@ -13,9 +13,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 from django.db import OperationalError
-from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.models import Team, User
+from accounts.sessions import access_token
 from asynctester.bootstrap import Administrator, ensure_administrator, ensure_demo_team
 from asynctester.demo_flows import ensure_lab_environment, ensure_lab_flows
 from asynctester.demo_resources import ensure_lab_resources
@@ -99,7 +99,7 @@ def _summary(team: Team, administrator: Administrator) -> dict[str, str | None]:
         "email": administrator.user.email,
         "generatedPassword": administrator.generated_password,
         # A later start does not know the password; this lets it use the API as the administrator for a while.
-        "access": str(AccessToken.for_user(administrator.user)),
+        "access": access_token(user=administrator.user),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
+from accounts import sessions
 from accounts.models import User
 from tests.accounts.conftest import NEW_PASSWORD, Mailbox
 from tests.cast import PASSWORD, ApiFor, PageFor
@@ -94,6 +95,9 @@ def test_signing_out_everywhere_ends_every_token_and_session(alice: User, page: 
     assert over(others)
     assert browser.get("/executions").status_code == 302
     assert not over(login().json())
+    alice.refresh_from_db()
+    access = {"access": sessions.access_token(user=alice)}
+    assert bearer(access).get("/api/v1/profile").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["profile/password", "profile/sign-out-everywhere"])
