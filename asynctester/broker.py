@@ -9,12 +9,16 @@ from __future__ import annotations
 from time import monotonic
 from typing import Any
 
-from kombu.transport import TRANSPORT_ALIASES, redis
+from kombu.transport import TRANSPORT_ALIASES
+from kombu.transport import redis as kombu_redis
 
 from executions.turns import turns
 
+#: Kombu's stubs leave out most of what is used here.
+redis: Any = kombu_redis
 
-class Channel(redis.Channel):
+
+class Channel(redis.Channel):  # type: ignore[misc]  # as above
     """Keeps its client, and asks for the lane after the last one first.
 
     Kombu makes a new one for each publish, receipt and acknowledgement. With redis-py 8 that is 0.2 ms each, three
@@ -24,7 +28,7 @@ class Channel(redis.Channel):
     _kept: Any = None
 
     def _create_client(self, asynchronous: bool = False) -> Any:
-        create: Any = super()._create_client  # type: ignore[misc]  # kombu's stubs leave it out
+        create = super()._create_client
         if asynchronous:
             return create(asynchronous=True)
         if self._kept is None or self._kept.connection_pool is not self.pool:
@@ -62,7 +66,7 @@ class Channel(redis.Channel):
         return [lane for lane in lanes if not turns.full(lane)]
 
 
-class Transport(redis.Transport):
+class Transport(redis.Transport):  # type: ignore[misc]  # as above
     """Opens such channels, and remembers whose turn it was."""
 
     Channel = Channel
@@ -71,7 +75,7 @@ class Transport(redis.Transport):
     def _deliver(self, message: Any, queue: str) -> None:
         priority = message["properties"].get("priority") if message else None
         self.served = priority if isinstance(priority, int) else 0
-        super()._deliver(message, queue)  # type: ignore[misc]  # kombu's stubs leave it out
+        super()._deliver(message, queue)
 
 
 def use_own_transport() -> None:

@@ -15,11 +15,11 @@ from accounts.models import User
 from accounts.permissions import Action, may
 from executions import flow_admin
 from executions.admin_rows import ReadOnlyAdmin, json_column, link, list_link
+from executions.admission import RunRefused
 from executions.models import Execution, ExecutionStep, StepAttempt
 from executions.selectors import HIDDEN_OF_EXECUTION
 from executions.services.cancel import AlreadyOver, cancel_execution
 from executions.services.rerun import rerun
-from executions.services.start import RunRefused
 from executions.states import Source
 
 #: Django imports this module alone; the flows' list gets its action with it.

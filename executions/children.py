@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 
+from executions.admission import RunRefused
 from executions.context import secret_texts, with_newest_secrets
 from executions.models import Execution, ExecutionStep
-from executions.services.start import Prepare, RunRefused, start_execution
+from executions.services.start import Prepare, start_execution
 from executions.states import EXECUTION_TERMINAL, ExecutionStatus, Source
 from flows.models import Flow, FlowVersion
 from steprunners.base import RunChild, StepError

@@ -8,7 +8,8 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.permissions import Action, may
-from executions.services.start import RunRefused, start_execution
+from executions.admission import RunRefused
+from executions.services.start import start_execution
 from executions.states import Source
 from flows.admin import FlowAdmin
 from flows.models import Flow

@@ -98,3 +98,9 @@ class OrganisationLimits(models.Model):
 
     def __str__(self) -> str:
         return f"Limits of {self.organisation}"
+
+
+def help_of(name: str) -> str:
+    """Return what the limit of this name means, in words."""
+    column: Any = OrganisationLimits._meta.get_field(name)
+    return str(column.help_text)

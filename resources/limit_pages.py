@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import Organisation
-from resources.limit_models import OrganisationLimits
+from resources.limit_models import help_of
 from resources.limits import grant_of, installation_limits
 
 
@@ -26,7 +26,7 @@ def limits(request: HttpRequest, organisation_id: uuid.UUID) -> HttpResponse:
     rows = [
         {
             "name": name.replace("_", " ").capitalize(),
-            "meaning": OrganisationLimits._meta.get_field(name).help_text,
+            "meaning": help_of(name),
             "value": value,
             "usual": usual[name],
             "is_own": name in own,

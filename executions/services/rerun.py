@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.models import User
+from executions.admission import RunRefused
 from executions.models import Execution, ExecutionStep
-from executions.services.start import Prepare, RunRefused, start_execution
+from executions.services.start import Prepare, start_execution
 from executions.states import STEP_TERMINAL, StepStatus
 from flows.document import FlowDocument, Problem
 from flows.models import FlowVersion

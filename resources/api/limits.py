@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from accounts.api.base import CamelCaseSerializer, RequestSerializer, signed_in
 from accounts.models import Organisation
-from resources.limit_models import LONGEST_ENTRY, MOST_ENTRIES, OrganisationLimits
+from resources.limit_models import LONGEST_ENTRY, MOST_ENTRIES, OrganisationLimits, help_of
 from resources.limit_services import change_limits, may_change_limits
 from resources.limits import SETTINGS, Grant, grant_of, installation_limits
 
@@ -25,7 +25,7 @@ class NumbersSerializer(CamelCaseSerializer):
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """Return one field a limit."""
         self._declared_fields |= {
-            name: serializers.IntegerField(read_only=True, help_text=_help(name)) for name in SETTINGS
+            name: serializers.IntegerField(read_only=True, help_text=help_of(name)) for name in SETTINGS
         }
         return super().get_fields()
 
@@ -61,15 +61,11 @@ class ChangeSerializer(RequestSerializer):
         return value
 
 
-def _help(name: str) -> str:
-    return str(OrganisationLimits._meta.get_field(name).help_text)
-
-
 def _number(name: str) -> serializers.IntegerField:
     column: Any = OrganisationLimits._meta.get_field(name)
     least, most = (each.limit_value for each in column._validators)
     return serializers.IntegerField(
-        min_value=least, max_value=most, allow_null=True, required=False, help_text=_help(name)
+        min_value=least, max_value=most, allow_null=True, required=False, help_text=help_of(name)
     )
 
 

@@ -41,7 +41,7 @@ def test_a_channel_whose_pool_was_replaced_takes_a_new_client() -> None:
     with Connection(settings.CELERY_BROKER_URL) as connection:
         channel = open_channel(connection)
         before = channel._create_client()
-        vars(channel)["_pool"] = None  # what a lost connection leaves
+        channel.__dict__["_pool"] = None  # what a lost connection leaves
         assert channel._create_client().connection_pool is channel.pool
         assert channel._create_client() is not before
 

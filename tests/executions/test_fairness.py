@@ -97,7 +97,7 @@ def delays(team: Team) -> list[float]:
     rows = Execution.objects.filter(team=team, started_at__isnull=False).values_list(
         "created_at", "started_at"
     )
-    return sorted((started - created).total_seconds() for created, started in rows)
+    return sorted((started - created).total_seconds() for created, started in rows if started)
 
 
 def report(kind: str, found: list[float]) -> float:

@@ -266,6 +266,7 @@ def _code(step: ExecutionStep) -> str:
 def test_again_and_again(worker: Worker, team: Team) -> None:
     """Ten rounds: the memory stays, and each step ends a second after its deadline at the latest."""
     found = run_attacks(worker, team, rounds=10)
+    print({name: step.duration_ms for name, step in found.items()})  # noqa: T201  # the figures of the soak
     late = {
         name: step.duration_ms
         for name, step in found.items()

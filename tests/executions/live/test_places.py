@@ -37,7 +37,7 @@ def test_one_too_many_is_closed_with_4429(watch: Watch, alice: User, team: Team)
     def free_again() -> bool:
         with watch(f"executions/{execution.pk}", user=alice) as third:
             try:
-                return third.next()["updateType"] == "SNAPSHOT"
+                return bool(third.next()["updateType"] == "SNAPSHOT")
             except Exception:  # closed: the place of the first is given back a moment after its end
                 return False
 

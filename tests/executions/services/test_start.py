@@ -8,8 +8,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Team, User
+from executions.admission import RunRefused
 from executions.models import Execution
-from executions.services.start import MAX_INITIAL_DELAY_MS, RunRefused
+from executions.services.start import MAX_INITIAL_DELAY_MS
 from tests.executions.driving import at_once, begin, delay
 
 STEPS = [delay("a"), delay("b", alwaysRun=True)]
