@@ -38,9 +38,9 @@ def _reads(tree: ast.Module) -> Iterator[tuple[str, ast.expr | None]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _is_environment(node.func) and node.args:
             name = node.args[0]
-            defaults = [each.value for each in node.keywords if each.arg == "default"]
+            default = next((each.value for each in node.keywords if each.arg == "default"), None)
             if isinstance(name, ast.Constant) and re.fullmatch("[A-Z][A-Z0-9_]+", str(name.value)):
-                yield str(name.value), (defaults or [None])[0]
+                yield str(name.value), default
 
 
 def _is_environment(function: ast.expr) -> bool:

@@ -13,8 +13,9 @@ from django.core.management import get_commands, load_command_class
 
 from asynctester import process
 from asynctester.embedded import commands
+from asynctester.embedded.commands import ROOT
 from lab import __main__ as lab
-from tests.deploy.files import ROOT, load
+from tests.deploy.files import load
 
 COMPOSE = load("compose.yaml")
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.deploy.files import ROOT, load
+from asynctester.embedded.commands import ROOT
+from tests.deploy.files import load
 from tests.deploy.test_compose import check_command
 
 FOLDER = "deploy/kubernetes"
-PARTS = [
+PARTS: list[dict[str, Any]] = [
     part
     for path in sorted((ROOT / FOLDER).glob("*.yaml"))
     if path.name != "kustomization.yaml"

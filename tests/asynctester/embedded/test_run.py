@@ -86,7 +86,7 @@ def test_it_runs_the_demo_and_ends_with_nothing_left_and_goes_on_later(start: St
     assert not [pid for pid in children if is_alive(pid)]
 
     second = start("a folder with spaces", DEMO="no")
-    second.wait_for("administrator")
+    second.wait_for("Async Testing Service is at")
     signed_in = requests.post(
         f"{second.url}/api/v1/auth/login",
         json={"email": "admin@example.com", "password": PASSWORD},
@@ -102,7 +102,7 @@ def test_it_runs_the_demo_and_ends_with_nothing_left_and_goes_on_later(start: St
 
 def test_its_children_die_with_it_and_are_started_again_without_it(start: Start) -> None:
     run = start(DEMO="no")
-    run.wait_for("administrator")
+    run.wait_for("Async Testing Service is at")
     before = run.children()
     os.kill(before[-1], signal.SIGKILL)  # the web server, which started last
     run.wait_for("web ended with code -9")

@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
@@ -34,7 +35,7 @@ def test_an_order_is_an_event_with_its_key_and_header(broker: str) -> None:
         topic.write(Order(f"o-{number}", "cup", number, "FULFILLED", 1, 2))
     topic.close()
 
-    events = {}
+    events: dict[bytes, Any] = {}
     consumer = KafkaConsumer(bootstrap_servers=[broker], auto_offset_reset="earliest")
     consumer.assign([TopicPartition("orders", each) for each in consumer.partitions_for_topic("orders")])
     while len(events) < 3:
