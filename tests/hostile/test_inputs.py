@@ -97,14 +97,13 @@ def _bomb(exchange: Exchange) -> None:
     def packed() -> Iterator[bytes]:
         zeros = bytes(MEGABYTE)
         for _ in range(10_000):
-            if chunk := packer.compress(zeros):
-                yield chunk
+            yield packer.compress(zeros) + packer.flush(zlib.Z_SYNC_FLUSH)
 
     _raw(exchange, "Content-Encoding: gzip\r\nConnection: close", packed())
 
 
 def _nested_bomb(exchange: Exchange) -> None:
-    body = gzip.compress(gzip.compress(bytes(50 * MEGABYTE)))
+    body = gzip.compress(gzip.compress(bytes(20 * MEGABYTE)))
     _raw(exchange, f"Content-Encoding: gzip, gzip\r\nContent-Length: {len(body)}", iter([body]))
 
 
@@ -196,7 +195,7 @@ ODD = {"injecting", "negative_length"}
 TIMEOUT_MS = 30_000
 #: Of the steps that take all the time that they have.
 SHORT_TIMEOUT_MS = 1_500
-SLOW = {"drip", "dripping_head", "food"}
+SLOW = {"drip", "dripping_head", "food", "injecting"}
 
 
 def attack(name: str, url: str, **fields: Any) -> dict[str, Any]:
