@@ -23,7 +23,8 @@ MOST_BYTES = 16 * 1024 * 1024
 class Reading:
     """Where each partition is read on (`positions`) and was begun (`begun`), and what came of it.
 
-    `reached` says whether the brokers have ever answered; `scanned` counts the messages that were looked at.
+    `reached` says whether the brokers have ever answered; `scanned` counts the messages that were looked at; `is_slow`
+    that matching took too long for a watch, which many steps share.
     """
 
     began_ms: int
@@ -34,6 +35,7 @@ class Reading:
     found: list[Json] = field(default_factory=list)
     found_bytes: int = 0
     near: NearMisses = field(default_factory=NearMisses)
+    is_slow: bool = False
 
     @classmethod
     def from_json(cls, state: Any) -> Reading:
@@ -47,6 +49,7 @@ class Reading:
             found=state["found"],
             found_bytes=state["found_bytes"],
             near=NearMisses.from_json(state["near"]),
+            is_slow=state["is_slow"],
         )
 
     def to_json(self) -> dict[str, Json]:
@@ -60,6 +63,7 @@ class Reading:
             "found": self.found,
             "found_bytes": self.found_bytes,
             "near": self.near.to_json(),
+            "is_slow": self.is_slow,
         }
 
     def rest(self) -> Reading:
@@ -75,6 +79,7 @@ class Reading:
         self.found += rest.found
         self.found_bytes += rest.found_bytes
         self.near.merge(rest.near)
+        self.is_slow |= rest.is_slow
 
     def take(self, message: Message, matcher: Matcher) -> bool:
         """Look at the next message of a partition; returns whether it is looked for."""

@@ -29,7 +29,7 @@ from steprunners.network import Call
 #: visits cost seconds, so they are spread.
 PATIENCE_MS = 300_000
 #: How long a step that nobody watches is left alone, in ms.
-POLL_MS = 400
+POLL_MS = 1_000
 #: One sitting reads at most this long before other steps have their turn, in seconds.
 SITTING_SECONDS = 2.0
 #: After the deadline there is one last look, which may take so long, in seconds.
@@ -102,7 +102,7 @@ class Sitting:
                 raise
             return self._park(OUTAGE_MS)
         if enough is None and not self._is_over():
-            return self._park(POLL_MS, watched=True)
+            return self._park(POLL_MS, watched=not self.reading.is_slow)
         if enough or self._is_over():
             return self._finish()
         return self._park(0)

@@ -29,7 +29,7 @@ from steprunners.network import Call, NetworkPolicy
 #: How long one look may take, and how long it goes on reading where more and more comes, in seconds.
 LOOK_SECONDS = 5.0
 READ_SECONDS = 2.0
-#: A pattern that takes so long over the messages of one request is left to its own step, in seconds.
+#: A pattern that takes so long over the messages of one request is left to its own step's visits, in seconds.
 SLOW_SECONDS = 0.25
 #: After so many messages were matched the thread pauses, in seconds: steps that run in this process have their turn.
 BREATH_EVERY, BREATH_SECONDS = 500, 0.0005
@@ -111,6 +111,7 @@ class KafkaWatch(Watch):
             if rest.take(message, self._matcher) and len(rest.found) >= self._wanted:
                 return True
             if time.monotonic() > until:
+                rest.is_slow = True
                 return True
         rest.positions[partition] = max(rest.positions[partition], behind)
         return bool(rest.found)

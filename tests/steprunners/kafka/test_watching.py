@@ -78,7 +78,8 @@ class TestReading:
         monkeypatch.setattr(watching, "SLOW_SECONDS", -1.0)
         one = watch(here, p0=0)
         assert one.read(0, messages("no", "no", "no"), 3)
-        assert taken(one).positions == {0: 1}
+        rest = taken(one)
+        assert (rest.positions, rest.is_slow) == ({0: 1}, True)
 
     def test_a_topic_that_was_made_anew_is_found(self, here: KafkaConnection) -> None:
         one = watch(here, p0=5)
