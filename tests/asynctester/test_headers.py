@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from asgiref.sync import async_to_sync
 from django.test import AsyncClient, Client
@@ -75,7 +77,7 @@ def hostile(team: Team) -> str:
     execution = make_execution(
         team, flow_name=HOSTILE, labels=[HOSTILE], status="FAILED", error={"code": "x", "message": HOSTILE}
     )
-    fields = {
+    fields: dict[str, Any] = {
         "response": {"body": HOSTILE},
         "request": {"url": HOSTILE},
         "error": {"code": "x", "message": HOSTILE},

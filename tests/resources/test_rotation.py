@@ -97,7 +97,7 @@ def test_pruning_waits_for_what_has_just_begun(
         Environment.objects.create(team=team, name="late", secrets=SECRET)
         keys(*both)
 
-    monkeypatch.setattr("time.sleep", meanwhile)
+    monkeypatch.setattr("resources.management.commands.rotate_keys.sleep", meanwhile)
     rotate("--prune")
 
     assert len(waited) == 1
@@ -108,7 +108,8 @@ def test_pruning_waits_for_what_has_just_begun(
 
 def test_an_interrupted_rotation_goes_on(keys: UseKeys, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     rows(team)
-    write_anew, written = rotation._write_anew, []
+    write_anew = rotation._write_anew
+    written: list[object] = []
 
     def dies(*arguments: object) -> None:
         if len(written) == 30:

@@ -8,6 +8,7 @@ import json
 import socketserver
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, quote, quote_plus, unquote, urlsplit
@@ -94,7 +95,7 @@ def _base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-_ENCODERS = {
+_ENCODERS: dict[str, Callable[[str], str]] = {
     "html": html.escape,
     "url": lambda text: quote(text, safe=""),
     "plus": quote_plus,

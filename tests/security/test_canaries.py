@@ -15,6 +15,7 @@ import psycopg
 import pytest
 import redis
 import requests
+import yaml
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -58,7 +59,7 @@ class Planted:
         self.team = self.session.get("teams")["results"][0]["id"]
         self.environment = self._make(canaries, refusing)["id"]
         child = self.session.post("flows", child_flow())
-        made = self.session.post("flows", canary_flow(told.url, child["id"], canaries["default"]))
+        made = self._save(canary_flow(told.url, child["id"], canaries["default"]))
         self.flow = made["id"]
         with listening(stack) as self.broker:
             self.answer = self._run(canaries)
@@ -88,6 +89,16 @@ class Planted:
         ]
         return self.session.post("environments", {"name": "canaries", "variables": variables})
 
+    def _save(self, flow: Any) -> Any:
+        """Save as the editor does, which keeps the text too."""
+        browser = signed_in(self.stack.url)
+        headers = {"X-CSRFToken": browser.cookies["csrftoken"], "Content-Type": "application/yaml"}
+        text = yaml.safe_dump(flow, allow_unicode=True)
+        address = f"{self.stack.url}/flows/new?team={self.team}"
+        saved = browser.post(address, data=text.encode(), headers=headers, timeout=20)
+        assert saved.status_code == 201, saved.text
+        return saved.json()
+
     def _run(self, canaries: dict[str, str]) -> Any:
         variables = [{"name": "run_secret", "value": canaries["run"]}]
         wanted = {"flowId": self.flow, "environmentId": self.environment, "variables": variables}
@@ -101,7 +112,7 @@ def listening(stack: LiveStack) -> Iterator[bytearray]:
     client = redis.Redis.from_url(stack.environment["REDIS_URL"], socket_timeout=60)
 
     def hear() -> None:
-        with client.monitor() as monitor:
+        with client.monitor() as monitor:  # type: ignore[no-untyped-call]  # the library has no types for it
             ready.set()
             while END not in heard:
                 heard.extend(f"{monitor.next_command()['command']}\n".encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -13,10 +14,10 @@ from tests.security.pages import signed_in
 from tests.servers.stack import LiveStack
 
 
-def close_code(address: str, **options: object) -> int:
+def close_code(address: str, **options: Any) -> int:
     """Return what the server closes with, or 0 where it says something first."""
     try:
-        with connect(address, **options) as socket:  # type: ignore[arg-type]  # passed on as they are
+        with connect(address, **options) as socket:
             socket.recv(timeout=20)
             return 0
     except ConnectionClosed as closed:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-import time
 from argparse import ArgumentParser
 from pathlib import Path
+from time import sleep, time
 from typing import Any
 
 from cryptography.fernet import Fernet
@@ -111,7 +111,7 @@ class Command(BaseCommand):
         if len(keys) == 1:
             self.stdout.write("There is no older key.")
             return
-        self._wait(path.stat().st_mtime + GRACE_SECONDS - time.time())
+        self._wait(path.stat().st_mtime + GRACE_SECONDS - time())
         if any(tally.older for tally in rotation.finish().values()):
             raise CommandError("Something still writes with an older key: restart it, and prune again.")
         key_files.write_keys(path, keys[:1])
@@ -122,7 +122,7 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"Waiting {seconds:.0f} s: what has just begun may still write with an older key."
             )
-            time.sleep(seconds)
+            sleep(seconds)
 
     def _tell(self, name: str, tally: Tally) -> None:
         lost = f", {len(tally.unreadable)} UNREADABLE" if tally.unreadable else ""
