@@ -50,7 +50,9 @@ def insert_item(text: str, place: Place, item: dict[str, Json]) -> str:
 
 def compose_safely(text: str) -> yaml.Node:
     """Return the root of the node tree of a text that `parse_body` has read: so it is neither deep nor endless."""
-    root: yaml.Node = yaml.compose(text, Loader=yaml.CSafeLoader)
+    root: yaml.Node | None = yaml.compose(text, Loader=yaml.CSafeLoader)
+    if root is None:
+        raise ValueError("there is no document")
     return root
 
 
@@ -89,7 +91,8 @@ def _same(found: Any, expected: Any) -> bool:
 def _put(document: Any, place: Place, value: Json) -> None:
     *above, last = place
     for part in above:
-        child = document[part] if isinstance(document, list) or part in document else None
+        is_there = isinstance(document, list) or part in document
+        child = document[part] if is_there else None
         if child is None:
             child = document[part] = {}
         document = child

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as field_of  # a bound field has a `field` of its own
 
 from resources.selectors import NOT_SECRET
 from steprunners.form_fields import FormField, Kind
@@ -37,9 +38,9 @@ class BoundField:
     is_set: bool = False
     is_masked: bool = False
     hint: str = ""
-    fields: list[BoundField] = field(default_factory=list)
-    variants: list[tuple[str, list[BoundField]]] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    fields: list[BoundField] = field_of(default_factory=list)
+    variants: list[tuple[str, list[BoundField]]] = field_of(default_factory=list)
+    problems: list[str] = field_of(default_factory=list)
 
     @property
     def id(self) -> str:

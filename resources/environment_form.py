@@ -106,16 +106,19 @@ def _reads_as_json(text: str) -> bool:
 def sent_rows(data: QueryDict) -> tuple[list[VariableRow], list[ChoiceRow]]:
     """Return the rows that a form sent, without those that were left empty."""
     columns = ("name", "type", "value", "secret", "description", "was")
-    variables = [VariableRow(*row) for row in _columns(data, [f"variable.{name}" for name in columns])]
-    choices = [ChoiceRow(*row) for row in _columns(data, ["choice.name", "choice.resource"])]
+    variables = [
+        VariableRow(name, kind, value, secret, description, was)
+        for name, kind, value, secret, description, was in _columns(data, "variable", columns)
+    ]
+    choices = [ChoiceRow(name, pk) for name, pk in _columns(data, "choice", ("name", "resource"))]
     return [row for row in variables if not row.is_empty], [
         row for row in choices if row.name or row.resource
     ]
 
 
-def _columns(data: QueryDict, names: Sequence[str]) -> Iterable[tuple[str, ...]]:
+def _columns(data: QueryDict, prefix: str, names: Sequence[str]) -> Iterable[tuple[str, ...]]:
     # A browser sends every field of every row, in their order; what somebody else sends may be uneven.
-    return zip(*(data.getlist(name) for name in names), strict=False)
+    return zip(*(data.getlist(f"{prefix}.{name}") for name in names), strict=False)
 
 
 def choices_json(rows: Iterable[ChoiceRow]) -> tuple[dict[str, Json], list[Problem]]:

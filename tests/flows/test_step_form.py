@@ -52,24 +52,6 @@ def edit(text: str, line: int, below: Place, typed: str) -> Any:
     return result
 
 
-@pytest.mark.parametrize(
-    ("line", "name"),
-    [
-        (1, None),
-        (2, None),
-        (3, "create"),
-        (6, "create"),
-        (9, "choose"),
-        (13, "inner"),
-        (15, "odd"),
-        (99, None),
-    ],
-)
-def test_the_step_is_the_innermost_of_its_line(line: int, name: str | None) -> None:
-    found = step_at(step_places(TEXT), line)
-    assert (found.step["name"] if found else None) == name
-
-
 @pytest.mark.parametrize("runner", step_types(), ids=lambda runner: runner.type)
 def test_every_step_type_has_a_form_that_changes_nothing_by_itself(runner: Any) -> None:
     text = write_yaml({"name": "x", "steps": [runner.example]})
