@@ -2,7 +2,7 @@
 
 For containers and service managers. These are the very commands that `make run` starts, and nothing stands between
 the process and the signals that it is sent. HOST and PORT say where the web server listens (127.0.0.1, 8000),
-WORKER_THREADS how many steps the worker carries out at once (8).
+WORKER_THREADS how many steps the worker carries out at once (32).
 """
 
 from __future__ import annotations

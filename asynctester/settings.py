@@ -110,7 +110,12 @@ if IS_SQLITE:
     _DATABASE["CONN_MAX_AGE"] = None
 else:
     _DATABASE["OPTIONS"] = {
-        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=20), "timeout": 10},
+        # Each thread of a worker keeps a connection; the sweeper, the timers and the watchers share the rest.
+        "pool": {
+            "min_size": 1,
+            "max_size": env.int("DATABASE_POOL_SIZE", default=env.int("WORKER_THREADS", default=32) + 12),
+            "timeout": 10,
+        },
         "connect_timeout": 5,
         # The engine's statements are prepared at their second use (executions/sql.py). Off behind a pooler that
         # hands each transaction to another connection and knows nothing of prepared statements.

@@ -201,8 +201,12 @@ class Installation(Contender):
         """Run one flow; the time is from the row's creation to its completion, by the service's own clock."""
         execution = self.run(steps)
         self._await([execution])
-        shown = self._get(f"executions/{execution}")
+        shown = self.shown(execution)
         return float(shown["completedAt"] - shown["createdAt"])
+
+    def shown(self, execution: str) -> Any:
+        """Return the execution as REST shows it."""
+        return self._get(f"executions/{execution}")
 
     def post_to_completed(self, steps: int) -> float:
         """Run one flow; the time in ms is from the request to the news of its end."""
@@ -214,13 +218,14 @@ class Installation(Contender):
         """Ask for a run of the flow with that many steps; notes how long the answer took."""
         return self.run_document(chained_flow(steps, self.servers.target_url))
 
-    def run_document(self, document: dict[str, Any]) -> str:
+    def run_document(self, document: dict[str, Any], *, initial_delay_ms: int = 0) -> str:
         """Ask for a run of the flow, which is saved at the first time (its name says which it is)."""
+        body = {"parameters": {"initialDelay": initial_delay_ms}} if initial_delay_ms else {}
         name = document["name"]
         if name not in self._flows:
             self._flows[name] = self._post("flows", document)["id"]
         started = time.perf_counter()
-        execution: str = self._post(f"flows/{self._flows[name]}/run", {})["id"]
+        execution: str = self._post(f"flows/{self._flows[name]}/run", body)["id"]
         self.post_ms.append((time.perf_counter() - started) * 1000)
         return execution
 

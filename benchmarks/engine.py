@@ -50,15 +50,14 @@ class Measured:
 
 @contextmanager
 def contenders(
-    shared: Servers, threads: int, *, waits_for_disk: bool
+    shared: Servers, workers: Sequence[list[str]], *, waits_for_disk: bool
 ) -> Iterator[tuple[BareChain, list[Installation]]]:
     """Start all three beside each other; end them with the block."""
-    worker = commands.worker(threads)
     database = shared.new_database("benchmark", waits_for_disk=waits_for_disk)
-    bare = BareChain(shared, [worker])
+    bare = BareChain(shared, workers)
     installations = [
-        Installation(SQLITE, shared, f"sqlite:///{shared.folder / 'benchmark.sqlite3'}", 1, [worker]),
-        Installation(POSTGRESQL, shared, database, 2, [worker]),
+        Installation(SQLITE, shared, f"sqlite:///{shared.folder / 'benchmark.sqlite3'}", 1, workers),
+        Installation(POSTGRESQL, shared, database, 2, workers),
     ]
     everyone: list[Contender] = [bare, *installations]
     try:
@@ -166,19 +165,26 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer and shorter runs, about a minute")
     parser.add_argument("--rounds", type=int, help="instead of 3 (2 when quick)")
     parser.add_argument("--no-disk-wait", action="store_true", help="PostgreSQL with synchronous_commit=off")
-    parser.add_argument("--threads", type=int, default=8, help="of each worker")
+    parser.add_argument(
+        "--threads", type=int, default=commands.DEFAULT_THREADS, help="of each worker process"
+    )
+    parser.add_argument("--processes", type=int, default=commands.DEFAULT_PROCESSES, help="of each contender")
     given = parser.parse_args()
     plan = QUICK if given.quick else Plan()
     if given.rounds:
         plan = Plan(given.rounds, plan.alone, plan.burst, plan.long_flow, plan.short_runs)
     load = os.getloadavg()[0]
     disk = not given.no_disk_wait
+    workers = [commands.worker(given.threads)] * given.processes
     with (
         servers() as shared,
-        contenders(shared, given.threads, waits_for_disk=disk) as (bare, installations),
+        contenders(shared, workers, waits_for_disk=disk) as (bare, installations),
     ):
         found = measure(bare, installations, plan, shared.target_url)
-    print(f"\n{os.cpu_count()} cores, load before {load:.1f}, {given.threads} threads a worker", end="")
+    print(
+        f"\n{os.cpu_count()} cores, load before {load:.1f}, {given.processes} workers of {given.threads} threads",
+        end="",
+    )
     print(f", PostgreSQL {'waits' if disk else 'does not wait'} for the disk\n")
     print(report(found, plan))
 

@@ -15,6 +15,7 @@ from executions.live import events, messages
 from executions.models import Execution, ExecutionStep, StepAttempt
 from executions.moves import STAY, Change, Cursor
 from executions.progress import Aftermath, after_end, cursor_after, end_phase, goes_on, is_plain, skip
+from executions.sql import Moved
 from executions.states import StepStatus
 from executions.timers import timers
 from executions.watcher import watcher
@@ -122,7 +123,7 @@ def end_broken(step: ExecutionStep, execution: Execution, error: StepError) -> i
 
 
 def _end_plainly(
-    claimed: moves.Moved, status: str, change: Change, cursor: Cursor, row: StepAttempt | None
+    claimed: Moved, status: str, change: Change, cursor: Cursor, row: StepAttempt | None
 ) -> int | None:
     """End a step after which only the cursor moves: one statement."""
     step, execution = claimed
@@ -180,7 +181,7 @@ def _so_far(outcome: Outcome) -> tuple[Change, list[StepAttempt]]:
     return change, _earlier_rows(outcome, masker)
 
 
-def _publish(moved: moves.Moved) -> None:
+def _publish(moved: Moved) -> None:
     step, execution = moved
     events.publish([messages.step_update(execution, step)])
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHON = sys.executable
+DEFAULT_THREADS, DEFAULT_PROCESSES = 32, 2
 
 
 def manage(*arguments: str) -> list[str]:
@@ -24,14 +25,22 @@ def web(*where: str | int) -> list[str]:
 def worker(threads: int | None = None) -> list[str]:
     """Return the command of a Celery worker (with its waker and sweeper); WORKER_THREADS sets its threads.
 
+    Threads are for slow systems under test: while they answer, a step costs nothing. For quick ones a process has as
+    much to do as one core can, however many threads it has (measured: benchmarks/README.md).
+
     Gossip, mingle and heartbeats are for clusters that talk among themselves; ours meet in the database.
     """
-    count = threads or int(os.environ.get("WORKER_THREADS", "8"))
+    count = threads or int(os.environ.get("WORKER_THREADS", DEFAULT_THREADS))
     return [
         *(PYTHON, "-m", "celery", "--app", "asynctester", "--workdir", str(ROOT), "worker"),
         *("--pool", "threads", "--concurrency", str(count), "--prefetch-multiplier", "1"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"),
     ]
+
+
+def workers() -> list[list[str]]:
+    """Return a command for each worker process of this machine; WORKER_PROCESSES says how many."""
+    return [worker()] * int(os.environ.get("WORKER_PROCESSES", DEFAULT_PROCESSES))
 
 
 def lab(port: int, database: Path, systems: Mapping[str, str]) -> list[str]:

@@ -115,8 +115,9 @@ def prepare(supervisor: Supervisor, shop: Shop) -> Prepared:
 
 
 def start_service(supervisor: Supervisor, options: Options, listener: socket.socket) -> None:
-    """Start the worker and the web server; raises Refused where that takes too long."""
-    supervisor.start("worker", commands.worker())
+    """Start the workers and the web server; raises Refused where that takes too long."""
+    for number, command in enumerate(commands.workers(), start=1):
+        supervisor.start("worker" if number == 1 else f"worker-{number}", command)
     descriptor = listener.fileno()
     child = supervisor.start("web", commands.web(descriptor), inherited=[descriptor])
     _await(supervisor, child, lambda: _is_up(options.url))

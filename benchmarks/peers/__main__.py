@@ -27,9 +27,9 @@ Run = Callable[[int], float]
 
 def runs_of(shared: Servers, home: Path, stack: ExitStack) -> dict[str, Run]:
     """Start everybody that can be had; return, by name, what takes a number of steps and returns the ms."""
-    worker = commands.worker()
-    engine = Installation(ENGINE, shared, shared.new_database("peers"), 2, [worker])
-    bare = BareChain(shared, [worker])
+    workers = commands.workers()
+    engine = Installation(ENGINE, shared, shared.new_database("peers"), 2, workers)
+    bare = BareChain(shared, workers)
     found: dict[str, Run] = {LOOP: lambda steps: _loop(shared.target_url, steps)}
     for each in (bare, engine):
         each.start()

@@ -9,10 +9,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
-from asynctester.embedded.processes import end, free_port, listens
+from asynctester.embedded.processes import end, free_port, listens, start, wait_until
 from benchmarks.peers import flows, tools
+from benchmarks.peers.tools import NotInstalled
 from benchmarks.servers import Servers
-from tests.servers.server import launch
 
 
 @dataclass
@@ -84,12 +84,19 @@ class Prefect(Peer):
     def start(self) -> None:
         """Start the server."""
         self._port = free_port()
-        self._server = launch(
-            [str(tools.PREFECT.path(self.home)), "server", "start", "--port", str(self._port), "--no-ui"],
-            ready=lambda: listens("127.0.0.1", self._port),
-            log=self.servers.folder / "prefect.log",
-            environment=self.environment(),
-        )
+        command = [
+            str(tools.PREFECT.path(self.home)),
+            "server",
+            "start",
+            "--port",
+            str(self._port),
+            "--no-ui",
+        ]
+        with (self.servers.folder / "prefect.log").open("wb") as log:
+            self._server = start(command, environment=self.environment(), output=log)
+        # Its first start makes a database, which takes a minute on a busy machine.
+        if not wait_until(lambda: listens("127.0.0.1", self._port), within=300, alive=self._server):
+            raise NotInstalled("Prefect: its server did not start")
 
     def stop(self) -> None:
         """End the server."""

@@ -97,3 +97,19 @@ def test_a_lane_with_a_long_line_is_not_asked_for(monkeypatch: pytest.MonkeyPatc
         assert queue.get(timeout=10).payload["lane"] == 2
         queue.clear()
         queue.close()
+
+
+def test_what_is_held_is_written_nowhere_and_goes_back_at_a_good_end() -> None:
+    options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    with Connection(settings.CELERY_BROKER_URL, transport_options=options) as connection:
+        queue = connection.SimpleQueue(QUEUE)
+        queue.put({"number": 7})
+        queue.get(timeout=5)
+        with open_channel(connection).conn_or_acquire() as client:
+            assert client.exists("unacked", "unacked_index") == 0
+    with Connection(settings.CELERY_BROKER_URL, transport_options=options) as connection:
+        queue = connection.SimpleQueue(QUEUE)
+        again = queue.get(timeout=5)
+        assert again.payload == {"number": 7}
+        again.ack()
+        queue.close()
