@@ -35,7 +35,7 @@ class StrictJSONParser(JSONParser):
         """
         context = parser_context or {}
         body = stream.read()
-        check_request_size(len(body), getattr(context.get("request"), "user", None))
+        check_request_size(len(body), context.get("request"))
         return loads(body, get_encoding(context))
 
 

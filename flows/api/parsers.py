@@ -44,7 +44,7 @@ class _DocumentParser(BaseParser):
         body = stream.read(settings.MAX_REQUEST_BYTES + 1)
         if len(body) > settings.MAX_REQUEST_BYTES:
             raise RequestDataTooBig
-        check_request_size(len(body), getattr((parser_context or {}).get("request"), "user", None))
+        check_request_size(len(body), (parser_context or {}).get("request"))
         try:
             return self.read(body)
         except FlowInvalid as error:

@@ -205,6 +205,17 @@ class TestEnforced:
         assert answer.status_code == 413
         assert answer.json()["errors"][0]["code"] == "payload_too_large"
 
+    @pytest.mark.parametrize("path", ["/api/v1/flows/validate", "/api/v1/environments"])
+    def test_request_size_in_a_session(self, alice: User, team: Team, path: str) -> None:
+        OrganisationLimits.objects.create(organisation=team.organisation, request_bytes=1_000)
+        browser = Client(enforce_csrf_checks=True)
+        browser.force_login(alice)
+        browser.get("/executions")
+        token = {"X-CSRFToken": browser.cookies["csrftoken"].value} if "csrftoken" in browser.cookies else {}
+        body = {"name": "F", "description": "x" * 2_000, "steps": []}
+        answer = browser.post(path, body, content_type="application/json", headers=token)
+        assert answer.status_code == 413
+
     def test_the_largest_of_a_users_organisations_counts(
         self, api: ApiFor, alice: User, team: Team, other_organisation: Organisation
     ) -> None:
