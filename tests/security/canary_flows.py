@@ -62,6 +62,7 @@ def _extracting(base: str) -> list[dict[str, Any]]:
     used = {"X-Api-Key": "${token}", "Cookie": "t=${token}"}
     return [
         _http("late", f"{base}/late", runInBackground=True, extract=secret("late_token")),
+        _http("known", f"{base}/known?${{late_token}}", runInBackground=True),
         _http("beside", f"{base}/beside"),
         _http(
             "told", f"{base}/tell/${{run_secret}}", whole, assertions=[wrong], extract={"seen": "body.path"}

@@ -7,7 +7,6 @@ import html
 import json
 import socketserver
 import threading
-import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -23,7 +22,7 @@ class Telltale(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.given = given
         self.heard = bytearray()
-        self.late = threading.Event()
+        self.late, self.known = threading.Event(), threading.Event()
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
@@ -71,10 +70,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, json.dumps({"token": self.server.given["late"]}).encode())
 
     def _beside(self, url: Any, body: bytes) -> None:
-        """Repeat that secret a while after it was handed out."""
+        """Repeat that secret once the service has stored it, which a step that uses it tells."""
         self.server.late.set()
-        time.sleep(1.5)
+        self.server.known.wait(20)
         self._answer(200, json.dumps({"said": self.server.given["late"]}).encode())
+
+    def _known(self, url: Any, body: bytes) -> None:
+        self.server.known.set()
+        self._answer(200, b"{}")
 
     def _to(self, url: Any, body: bytes) -> None:
         self._answer(302, b"", {"Location": "/tell" + self.path.removeprefix("/to")})
