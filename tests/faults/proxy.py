@@ -1,0 +1,154 @@
+"""A TCP proxy that misbehaves on demand: between a worker and its broker, its database, its targets."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import threading
+from collections.abc import Coroutine
+from contextlib import suppress
+from enum import StrEnum, auto
+from typing import Any
+
+#: SO_LINGER of no time at all: closing sends RST instead of FIN.
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_LOOK_SECONDS = 0.05
+
+
+class Mode(StrEnum):
+    """What happens to what passes."""
+
+    PASS = auto()
+    #: Each piece comes `delay` seconds late.
+    DELAY = auto()
+    #: One byte each `delay` seconds.
+    DRIP = auto()
+    #: Every connection, old or new, ends with RST.
+    RESET = auto()
+    #: Connections are accepted and nothing passes; it passes later, as after a cut cable, if both ends still wait.
+    BLACKHOLE = auto()
+    #: Nobody listens, and what was open has ended.
+    REFUSE = auto()
+
+
+class Proxy:
+    """Listens on `port` of loopback and passes on to `target`; `set` changes its mode for what is open, too."""
+
+    def __init__(self, target: tuple[str, int]) -> None:
+        """Listen at once, in a thread of its own."""
+        self.target = target
+        self.mode = Mode.PASS
+        self.delay = 0.05
+        self.cuts = 0
+        self._swallow: tuple[bytes, int] | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
+        self._thread.start()
+        self.port = 0
+        self._do(self._listen())
+
+    def set(self, mode: Mode, *, delay: float = 0.05) -> None:
+        """Behave so from now on; `delay` in seconds is for DELAY and DRIP."""
+        self.mode, self.delay = mode, delay
+        self._do(self._close() if mode is Mode.REFUSE else self._listen())
+        if mode in (Mode.RESET, Mode.REFUSE):
+            self.cut()
+
+    def cut(self) -> None:
+        """End every connection that is open now with RST; new ones pass."""
+        self._do(self._cut())
+
+    def swallow_answers(self, pattern: bytes, *, times: int = 1) -> None:
+        """Deliver what a client sends with `pattern` in it, then cut its connection before the answer comes back.
+
+        What the client asked for is done, and it cannot know: `times` times.
+        """
+        self._swallow = (pattern, times)
+
+    def stop(self) -> None:
+        """End everything, and the thread."""
+        self._do(self._close())
+        self.cut()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    async def _listen(self) -> None:
+        if self._server is None:
+            self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=256)
+            self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    async def _cut(self) -> None:
+        for writer in list(self._writers):
+            _reset(writer)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            far_reader, far_writer = await asyncio.open_connection(*self.target)
+        except OSError:
+            _reset(writer)
+            return
+        pair = {writer, far_writer}
+        self._writers |= pair
+        ways = [
+            asyncio.create_task(self._pump(reader, far_writer, asks=True)),
+            asyncio.create_task(self._pump(far_reader, writer, asks=False)),
+        ]
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for way in ways:
+            way.cancel()
+        for each in pair:
+            _reset(each) if self.mode is Mode.RESET else each.close()
+        self._writers -= pair
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, asks: bool) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65_536):
+                await self._pass(data, writer)
+                if asks and self._is_to_swallow(data):
+                    await asyncio.sleep(
+                        _LOOK_SECONDS
+                    )  # the server gets it, and its answer is held back below
+                    return
+
+    def _is_to_swallow(self, data: bytes) -> bool:
+        if self._swallow is None or self._swallow[0] not in data:
+            return False
+        pattern, times = self._swallow
+        self._swallow = (pattern, times - 1) if times > 1 else None
+        self.cuts += 1
+        return True
+
+    async def _pass(self, data: bytes, writer: asyncio.StreamWriter) -> None:
+        while self.mode is Mode.BLACKHOLE:
+            await asyncio.sleep(_LOOK_SECONDS)
+        if self.mode is Mode.DELAY:
+            await asyncio.sleep(self.delay)
+        if self.mode is Mode.RESET:
+            raise ConnectionResetError
+        pieces = [data]
+        if self.mode is Mode.DRIP:
+            pieces = [data[index : index + 1] for index in range(len(data))]
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+            if len(pieces) > 1 and self.mode is Mode.DRIP:
+                await asyncio.sleep(self.delay)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    raw = writer.get_extra_info("socket")
+    if raw is not None:
+        with suppress(OSError):
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    writer.transport.abort()
