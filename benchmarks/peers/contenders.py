@@ -93,10 +93,13 @@ class Prefect(Peer):
             "--no-ui",
         ]
         with (self.servers.folder / "prefect.log").open("wb") as log:
-            self._server = start(command, environment=self.environment(), output=log)
+            self._server = start(
+                command, environment=self.environment(), folder=self.servers.folder, output=log
+            )
         # Its first start makes a database, which takes a minute on a busy machine.
         if not wait_until(lambda: listens("127.0.0.1", self._port), within=300, alive=self._server):
-            raise NotInstalled("Prefect: its server did not start")
+            said = (self.servers.folder / "prefect.log").read_text(errors="replace")[-500:]
+            raise NotInstalled(f"Prefect: its server did not start: {said}")
 
     def stop(self) -> None:
         """End the server."""

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 NEWMAN = "newman@6.2.2"
 UV = Path(sys.executable).with_name("uv")
 
@@ -41,24 +40,11 @@ class Tool:
         return found
 
 
-def _pinned(package: str) -> str:
-    lines = REQUIREMENTS.read_text().splitlines()
-    return next(line for line in lines if line.startswith(f"{package}=="))
-
-
-def _python_package(package: str) -> Callable[[Path], None]:
+def _python_package(requirements: str) -> Callable[[Path], None]:
     def install(folder: Path) -> None:
         _run(UV, "venv", "--quiet", "--allow-existing", "--python", sys.executable, folder)
-        _run(
-            UV,
-            "pip",
-            "install",
-            "--quiet",
-            "--python",
-            folder / "bin" / "python",
-            _pinned(package),
-            "requests",
-        )
+        listed = Path(__file__).with_name(requirements)
+        _run(UV, "pip", "install", "--quiet", "--python", folder / "bin" / "python", "-r", listed)
 
     return install
 
@@ -78,6 +64,6 @@ def _run(*command: object) -> None:
     subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
 
 
-TAVERN = Tool("Tavern", "bin/tavern-ci", _python_package("tavern"))
+TAVERN = Tool("Tavern", "bin/tavern-ci", _python_package("tavern.txt"))
 NEWMAN_TOOL = Tool("newman", "node_modules/.bin/newman", _newman)
-PREFECT = Tool("Prefect", "bin/prefect", _python_package("prefect"))
+PREFECT = Tool("Prefect", "bin/prefect", _python_package("prefect.txt"))

@@ -80,7 +80,7 @@ def test_it_runs_the_demo_and_ends_with_nothing_left_and_goes_on_later(start: St
     assert "✓ event_published    kafka_subscribe" in first.output()
     assert "✓ row_in_ledger      sql " in first.output()
     assert "✓ key_in_cache       redis " in first.output()
-    assert len(children) == 6  # Valkey, the shop with its broker and cache, the worker, the web server
+    assert len(children) == 7  # Valkey, the shop with its broker and cache, two workers, the web server
     assert first.end() < 8  # promised are 5 s; this machine may be busy
     assert first.process.returncode == 0
     assert not [pid for pid in children if is_alive(pid)]
