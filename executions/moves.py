@@ -155,7 +155,7 @@ def park(
     step that is `watched` it is a lease, which the watcher renews.
     """
     due = "NULL" if seconds is None else after_sql()
-    times = [settings.ENGINE_UNCLAIMED_SECONDS] if seconds is None else [seconds, seconds + 0.5]
+    times: list[float] = [settings.ENGINE_UNCLAIMED_SECONDS] if seconds is None else [seconds, seconds + 0.5]
     if watched:
         times[-1] = min(times[-1], settings.ENGINE_LEASE_SECONDS)
     statement = Statement(

@@ -30,8 +30,8 @@ def link_problems(node: Node, around: Surroundings, *, has_hints: bool) -> Itera
 
 
 def _resource_problems(node: Node, resources: Mapping[str, str], *, has_hints: bool) -> Iterator[Problem]:
-    wanted = node.meta.get("resourceId")
-    if node.runner is None or node.runner.resource_type is None or not _is_literal(wanted):
+    wanted = _literal(node.meta.get("resourceId"))
+    if node.runner is None or node.runner.resource_type is None or wanted is None:
         return
     place = (*node.place, "meta", "resourceId")
     found = resources.get(wanted)
@@ -44,13 +44,15 @@ def _resource_problems(node: Node, resources: Mapping[str, str], *, has_hints: b
         yield problem_at(place, "wrong_resource_type", message)
 
 
-def _is_literal(value: Any) -> bool:
-    return isinstance(value, str) and not holds_reference(value)
+def _literal(value: Any) -> str | None:
+    """Return the text; None where it is none, or a reference."""
+    return value if isinstance(value, str) and not holds_reference(value) else None
 
 
 def _flow_problems(node: Node, around: Surroundings) -> Iterator[Problem]:
-    for place, wanted in _named_flows(node):
-        if not _is_literal(wanted) or not wanted:
+    for place, named in _named_flows(node):
+        wanted = _literal(named)
+        if not wanted:
             continue
         newest = around.newest_version(wanted)
         version = node.meta.get("version")

@@ -42,7 +42,7 @@ class Systems:
     addresses: dict[str, str]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def systems(
     tmp_path_factory: pytest.TempPathFactory,
     pytestconfig: pytest.Config,
@@ -52,7 +52,7 @@ def systems(
     kafka_cluster: KafkaConnection,
     shop_cache: int,
 ) -> Iterator[Systems]:
-    """The shop and all systems, for one module: its tables would be in the way of others."""
+    """The shop and all systems, in databases of their own."""
     folder = tmp_path_factory.mktemp("systems")
     if kafka_broker.sasl is None:
         pytest.skip("the broker of KAFKA_BOOTSTRAP has no listener with a login that is known here")
