@@ -24,7 +24,7 @@ from flows.models import Flow, FlowVersion
 from flows.problems import FlowInvalid
 from flows.selectors import load_document
 from flows.services import StaleVersion, create_flow, save_version
-from flows.source_text import keepable, text_of
+from flows.source_text import keepable, text_of, texts_to_compare
 from flows.starters import starter_text
 from resources.models import Environment
 from steprunners.registry import step_types
@@ -215,7 +215,7 @@ def difference(request: HttpRequest, flow_id: uuid.UUID) -> JsonResponse:
     """Give the lines that differ between versions `from` and `to`, as a unified diff of their YAML."""
     found = _find(request, flow_id)
     old, new = (_version(found, request.GET.get(side, "")) for side in ("from", "to"))
-    before, after = text_of(old).splitlines(), text_of(new).splitlines()
+    before, after = (text.splitlines() for text in texts_to_compare(old, new))
     lines = difflib.unified_diff(
         before, after, f"version {old.number}", f"version {new.number}", lineterm="", n=4
     )

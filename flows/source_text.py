@@ -30,6 +30,16 @@ def text_of(version: FlowVersion) -> str:
     if version.source:
         text: str = version.source
         return text
+    return _made(version)
+
+
+def texts_to_compare(before: FlowVersion, after: FlowVersion) -> tuple[str, str]:
+    """Return the texts of two versions: as they were written where both were, so that only changes differ."""
+    text = text_of if before.source and after.source else _made
+    return text(before), text(after)
+
+
+def _made(version: FlowVersion) -> str:
     shown = {key: value for key, value in load_readable(version).to_json().items() if value or key == "steps"}
     return write_yaml({**shown, "steps": _without_ids(shown["steps"])})
 

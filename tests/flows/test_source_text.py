@@ -13,7 +13,7 @@ from flows.models import Flow
 from flows.parsing import parse_body
 from flows.selectors import load_document
 from flows.services import create_flow, restore, save_version
-from flows.source_text import keepable, portable_text, text_of
+from flows.source_text import keepable, portable_text, text_of, texts_to_compare
 from tests.cast import ApiFor, PageFor
 
 SECRET = "s3cret-default"
@@ -84,6 +84,21 @@ def test_a_version_without_a_text_is_written_anew(alice: User, team: Team) -> No
     assert "#" not in text
     document, source = read(team, text, flow)
     assert save_version(flow=flow, user=alice, document=document, source=source).number == 1
+
+
+def test_texts_are_compared_in_one_style(saved: Flow, alice: User, team: Team) -> None:
+    document, source = read(team, text_of(saved.versions.get()).replace("a moment", "a while"), saved)
+    first, second = (
+        saved.versions.get(),
+        save_version(flow=saved, user=alice, document=document, source=source),
+    )
+    before, after = texts_to_compare(first, second)
+    assert after == before.replace("a moment", "a while") != before
+
+    second.source = ""
+    before, after = texts_to_compare(first, second)
+    assert "#" not in before
+    assert before == after
 
 
 def test_an_export_keeps_comments_and_leaves_secrets_out(

@@ -49,6 +49,13 @@ async function check() {
 
 const checkSoon = debounce(check, CHECK_AFTER_MS);
 
+/** Return the answer for the text as it is; a check that a later one has overtaken gives none. */
+async function checked() {
+  let answer = latest;
+  while (!answer) answer = await check();
+  return answer;
+}
+
 function showProblems(problems, warnings = []) {
   const good = problems.length === 0;
   const state = byId("check-state");
@@ -116,8 +123,7 @@ async function overwrite() {
 
 // --- Running --------------------------------------------------------------------------------------
 async function runDraft() {
-  const answer = latest ?? (await check());
-  if (!answer) return;
+  const answer = await checked();
   if (!answer.valid) {
     toast("The flow has problems: solve them first.", "bad");
     byId("problems").querySelector("button")?.focus();
