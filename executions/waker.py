@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
 #: How often limits of time and turns to begin are looked at, in seconds.
 ORDER_SECONDS = 2.0
+#: A step that lost its worker is looked at again so soon, in seconds: the sweeper that took it may be killed as well.
+TAKING_SECONDS = 2
 #: How many rows one sweep takes of each kind.
 BATCH = 200
 
@@ -81,7 +83,8 @@ class Waker:
         """Look at every row that is due; returns how many seconds to sleep."""
         self._keep_order()
         steps = _due(ExecutionStep)
-        for step in steps:
+        # What lost its worker comes first: publishing the others may take long where the broker does not answer.
+        for step in sorted(steps, key=lambda each: each.status != StepStatus.IN_PROGRESS):
             _alone(self._look_at_step, step)
         executions = _due(Execution)
         for execution in executions:
@@ -139,10 +142,15 @@ def _is_forgotten(step: ExecutionStep) -> bool:
 
 
 def _due(model: type[ModelT]) -> list[ModelT]:
-    """Take the rows that are due, and set their next look: 30 s from now, then 60, 120 and so on."""
+    """Take the rows that are due, and set their next look: 30 s from now, then 60, 120 and so on.
+
+    Of a step that lost its worker sooner: whoever dies while it takes the step back has promised that within 12 s.
+    """
     table = model._meta.db_table
     locked = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
     pause = f"{settings.ENGINE_UNCLAIMED_SECONDS} * (CASE WHEN looks < 5 THEN (1 << looks) ELSE 32 END)"
+    if model is ExecutionStep:
+        pause = f"(CASE WHEN status = 'IN_PROGRESS' THEN {TAKING_SECONDS} ELSE {pause} END)"
     if not _any_due(table):
         return []
     # `looks` stops where its column does not end yet: a broker can be away for days.

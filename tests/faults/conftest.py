@@ -16,7 +16,7 @@ from tests.servers.plugin import FOLDER_VARIABLE
 
 @pytest.fixture
 def here(request: pytest.FixtureRequest) -> Iterator[Installation]:
-    """An installation of this test alone, with a book that the database keeps; as many workers as the parameter says."""
+    """An installation of this test alone, with a book that the database keeps; the parameter says how many workers."""
     # PostgreSQL's user has to pass through; pytest keeps its own folders to ourselves.
     folder = Path(tempfile.mkdtemp(prefix="faults", dir=os.environ[FOLDER_VARIABLE]))
     with installation(folder, workers=getattr(request, "param", 2)) as made:

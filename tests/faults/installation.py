@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -24,11 +25,19 @@ from tests.servers.valkey import start_valkey
 
 
 @dataclass
+class Death:
+    """A worker process that did nothing from `at` on, `until` it was thawed; in seconds since the epoch."""
+
+    pid: int
+    at: float
+    until: float = math.inf
+
+
+@dataclass
 class FaultyWorker(Worker):
     """A worker that is started without waiting, and remembers when it was killed or frozen."""
 
-    #: (process id, seconds since the epoch, why)
-    deaths: list[tuple[int, float, str]] = field(default_factory=list)
+    deaths: list[Death] = field(default_factory=list)
 
     def start_soon(self) -> None:
         """Start it and do not wait until it is ready."""
@@ -43,13 +52,19 @@ class FaultyWorker(Worker):
 
     def kill(self) -> None:
         """End it as a power cut would."""
-        self._remember("killed")
+        self._remember()
         super().kill()
 
     def freeze(self) -> None:
         """Stop it without ending it."""
-        self._remember("frozen")
+        self._remember()
         super().freeze()
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        super().thaw()
+        if self.deaths:
+            self.deaths[-1].until = min(self.deaths[-1].until, time.time())
 
     def retire(self, seconds: float) -> bool:
         """Ask it to end with SIGTERM; returns whether it did within the time (else it is killed)."""
@@ -65,9 +80,9 @@ class FaultyWorker(Worker):
             self.process = None
         return True
 
-    def _remember(self, why: str) -> None:
+    def _remember(self) -> None:
         if self.process is not None:
-            self.deaths.append((self.process.pid, time.time(), why))
+            self.deaths.append(Death(self.process.pid, time.time()))
 
 
 class Installation:

@@ -100,9 +100,10 @@ class Proxy:
             return
         pair = {writer, far_writer}
         self._writers |= pair
+        lost = asyncio.Event()
         ways = [
-            asyncio.create_task(self._pump(reader, far_writer, asks=True)),
-            asyncio.create_task(self._pump(far_reader, writer, asks=False)),
+            asyncio.create_task(self._ask(reader, far_writer, lost)),
+            asyncio.create_task(self._answer(far_reader, writer, lost)),
         ]
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         for way in ways:
@@ -111,15 +112,26 @@ class Proxy:
             _reset(each) if self.mode is Mode.RESET else each.close()
         self._writers -= pair
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, asks: bool) -> None:
+    async def _ask(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lost: asyncio.Event
+    ) -> None:
         with suppress(OSError):
             while data := await reader.read(65_536):
+                if self._is_to_swallow(data):
+                    lost.set()
                 await self._pass(data, writer)
-                if asks and self._is_to_swallow(data):
-                    await asyncio.sleep(
-                        _LOOK_SECONDS
-                    )  # the server gets it, and its answer is held back below
+                if lost.is_set():
+                    await asyncio.sleep(_LOOK_SECONDS)  # the server has it by then
                     return
+
+    async def _answer(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lost: asyncio.Event
+    ) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65_536):
+                if lost.is_set():
+                    return
+                await self._pass(data, writer)
 
     def _is_to_swallow(self, data: bytes) -> bool:
         if self._swallow is None or self._swallow[0] not in data:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -164,9 +164,10 @@ def told(title: str, scenario: Scenario, found: Findings, **more: Any) -> str:
     load = scenario.load
     parts: dict[str, Any] = {
         "runs": len(load.accepted), "refused": len(load.refused), "broken": len(found.broken),
-        "statuses": dict(found.statuses), "interrupted": found.interrupted,
+        "statuses": dict(found.statuses), "errors": dict(found.errors),
         "unsafe effects at most": found.most_effects_unsafe, "safe steps repeated": found.repeated_safe,
-        "detected": len(found.detections), "slowest detection s": round(found.slowest_detection, 1),
+        "losses": found.losses, "detected": len(found.detections),
+        "slowest detection s": round(found.slowest_detection, 1),
         "watched": len(scenario.watchers), "updates": sum(each.updates for each in scenario.watchers),
         "post p99 s": round(load.p99, 2), "seconds": round(scenario.seconds), **more,
     }  # fmt: skip
