@@ -10,7 +10,8 @@ from flows.document import FlowDocument, Problem
 from flows.variables import Variable, WrongType, check_value
 from resources.models import Environment
 from steprunners.json_types import Json
-from steprunners.references import MASK, ReferenceProblem, Scope, resolve
+from steprunners.masking import Masker, texts_of
+from steprunners.references import MASK, ReferenceProblem, Resolved, Scope, resolve_tracked
 from steprunners.suggestions import did_you_mean
 
 
@@ -31,21 +32,37 @@ class Values:
         if secret:
             self.secrets[name] = value
 
+    def hide(self, secrets: set[str]) -> None:
+        """Make secret what holds one of these texts, whoever put it there."""
+        masker = Masker(secrets)
+        for each in self.shown:
+            if not each["secret"] and masker.mask(each["value"]) != each["value"]:
+                self.secrets[str(each["name"])] = each["value"]
+                each.update(value=MASK, secret=True)
+
 
 def evaluate(
     document: FlowDocument, given: Sequence[Mapping[str, Any]], environment: Environment | None
 ) -> Values:
-    """Return every variable's value, evaluated once, and all problems: unknown, missing, of the wrong type."""
+    """Return every variable's value, evaluated once, and all problems: unknown, missing, of the wrong type.
+
+    A value that holds a secret, or was made of one, is secret too. A given one may say so itself (`secret: True`):
+    running again knows what was secret before.
+    """
     values = Values()
     settings = _environment(environment)
     declared = {variable.name: variable for variable in document.variables}
     runs = _given(given, declared, settings, values)
+    told = {each["name"] for each in given if each.get("secret")}
     for name, setting in settings.items():
         if name not in declared:
             value = runs.get(name, setting["value"])
-            values.add(name, setting.get("type") or "string", value, secret=bool(setting.get("secret")))
+            secret = bool(setting.get("secret")) or name in told
+            values.add(name, setting.get("type") or "string", value, secret=secret)
     for variable in document.variables:
-        _evaluate_one(variable, runs, settings.get(variable.name), values)
+        _evaluate_one(variable, runs, settings.get(variable.name), values, secret=variable.name in told)
+    if values.secrets:
+        values.hide({text for value in values.secrets.values() for text in texts_of(value)})
     return values
 
 
@@ -106,15 +123,19 @@ def _evaluate_one(
     runs: Mapping[str, Json],
     setting: Mapping[str, Any] | None,
     values: Values,
+    *,
+    secret: bool,
 ) -> None:
-    secret = variable.secret or bool(setting and setting.get("secret"))
+    secret = secret or variable.secret or bool(setting and setting.get("secret"))
     try:
         if variable.name in runs:
             value = runs[variable.name]
         elif setting is not None:
             value = check_value(variable, setting["value"])
         elif variable.default_value is not None:
-            value = check_value(variable, resolve(variable.default_value, Scope(variables=values.plain)))
+            default = _default(variable, values)
+            secret = secret or default.masked != default.value
+            value = check_value(variable, default.value)
         elif variable.required:
             raise WrongType(f"{variable.name} is required")
         else:
@@ -124,6 +145,11 @@ def _evaluate_one(
         values.problems.append(Problem(f"variables.{variable.name}", code, str(problem)))
         return
     values.add(variable.name, variable.type.value, _checked(variable, value), secret=secret)
+
+
+def _default(variable: Variable, values: Values) -> Resolved:
+    scope = Scope(variables=values.plain, secrets=frozenset(values.secrets))
+    return resolve_tracked(variable.default_value, scope)
 
 
 def _checked(variable: Variable, value: Json) -> Json:

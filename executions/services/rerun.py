@@ -75,7 +75,11 @@ def _values(execution: Execution, document: FlowDocument) -> list[dict[str, Any]
     if execution.environment is not None:
         known |= {variable["name"] for variable in execution.environment.variables}
     return [
-        {"name": each["name"], "value": secrets.get(each["name"], each["value"])}
+        {
+            "name": each["name"],
+            "value": secrets.get(each["name"], each["value"]),
+            "secret": each["secret"],
+        }
         for each in execution.variables
         if each["name"] in known
     ]

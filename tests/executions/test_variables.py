@@ -86,3 +86,25 @@ def test_every_problem_is_told() -> None:
     problems = evaluated(declared, {"n": "x", "musst": "y"}).problems
     assert [(problem.code) for problem in problems] == ["wrong_type", "unknown", "required"]
     assert "must" in problems[1].message
+
+
+KEY = {"name": "key", "type": "string", "secret": True, "defaultValue": "s3cret-and-long"}
+
+
+@pytest.mark.parametrize("default", ["Bearer ${key}", "${upper(key)}", "${sha256(key)}", "${key}"])
+def test_what_is_made_of_a_secret_is_secret(default: str) -> None:
+    values = evaluated([KEY, {**V, "defaultValue": default}])
+    assert values.shown[1] == {"name": "v", "type": "string", "value": MASK, "secret": True}
+    assert values.secrets["v"] == values.plain["v"] != MASK
+
+
+def test_a_short_secret_is_masked_where_it_is_put_in() -> None:
+    values = evaluated([{**KEY, "defaultValue": "abc"}, {**V, "defaultValue": "${key}!"}, {**V, "name": "w"}])
+    assert values.secrets == {"key": "abc", "v": "abc!"}
+
+
+def test_a_given_value_that_holds_a_secret_is_secret() -> None:
+    there = environment(header="Basic s3cret-and-long", host="h")
+    values = evaluated([V, KEY], {"v": "s3cret-and-long?"}, there)
+    assert set(values.secrets) == {"header", "v", "key"}
+    assert [each["value"] for each in values.shown] == [MASK, "h", MASK, MASK]
