@@ -12,7 +12,7 @@ from django.core.paginator import Paginator
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import invitations, mailing, passwords, people, services
 from accounts.forms import InviteForm, NameForm
@@ -28,6 +28,7 @@ OWNER = OrganisationMembership.Role.OWNER
 
 
 @login_required
+@require_http_methods(["GET", "HEAD", "POST"])
 def people_page(request: HttpRequest) -> HttpResponse:
     """Show the people, and the open invitations; POST invites somebody."""
     if request.method != "POST":
@@ -42,6 +43,7 @@ def people_page(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@require_http_methods(["GET", "HEAD", "POST"])
 def person_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show somebody; POST changes the name of who is administered."""
     person = _person(request, pk)

@@ -86,6 +86,8 @@ MAILING = (AuthThrottle, MailThrottle, RecipientThrottle)
 class ThrottledPage:
     """A page whose POST is counted."""
 
+    http_method_names = ("get", "head", "post", "options")  # Django's forms take PUT for POST
+
     throttle_classes: tuple[type[_Throttle], ...] = (AuthThrottle,)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
 from rest_framework import serializers
 
@@ -34,3 +35,16 @@ class AutoSchema(SpectacularSchema):
             describe: Any = self._get_response_for_code  # it has no types
             bodies.setdefault("4XX", describe(ErrorBody, "4XX"))
         return bodies
+
+
+class Generator(SchemaGenerator):
+    """Makes the document once a process: it is the same for everybody, open to all, and takes a second."""
+
+    _made: ClassVar[Any] = None
+
+    def get_schema(self, request: Any = None, public: bool = False) -> Any:
+        """Return the whole document."""
+        kind = type(self)
+        if kind._made is None:
+            kind._made = super().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]  # no types
+        return kind._made

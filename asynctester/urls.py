@@ -17,13 +17,15 @@ api: list[URLPattern | URLResolver] = [
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="api-docs"),
 ]
 
+HOME = RedirectView.as_view(pattern_name="executions", http_method_names=["get", "head", "options"])
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include(api)),
     re_path(r"^api(?:/|$)", errors.unknown_api_path),
     path("healthz", health.alive, name="alive"),
     path("readyz", health.ready, name="ready"),
-    path("", RedirectView.as_view(pattern_name="executions"), name="home"),
+    path("", HOME, name="home"),
     path("", include("accounts.urls")),
     path("", include("resources.urls")),
     path("", include("flows.urls")),

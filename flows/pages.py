@@ -167,7 +167,7 @@ def _saved(request: HttpRequest, team: Team, found: Flow | None) -> JsonResponse
             flow=found,
             user=user,
             document=document,
-            base_version=int(base) if base.isdecimal() else None,
+            base_version=int(base[:9]) if base.isdecimal() else None,  # no flow has so many versions
             source=keepable(text, document),
         )
     except FlowInvalid as error:
