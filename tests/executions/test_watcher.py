@@ -78,7 +78,12 @@ def watching() -> Iterator[Watcher]:
 def published(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, Any]]:
     """What is published, in place of the broker: the claims of a worker would be in the test's way."""
     sent: list[tuple[Any, Any]] = []
-    monkeypatch.setattr(chain, "publish", lambda *place: sent.append(place) or True)
+
+    def publish(*place: Any) -> bool:
+        sent.append(place)
+        return True
+
+    monkeypatch.setattr(chain, "publish", publish)
     return sent
 
 

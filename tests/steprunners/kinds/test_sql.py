@@ -26,12 +26,13 @@ from tests.servers.database_fixtures import Database
 from tests.steprunners.conftest import MakeContext
 
 SLOW = {
-    "postgresql": "SELECT pg_sleep(20)",
-    "mariadb": "SELECT sleep(20)",
+    "postgresql": "SELECT pg_sleep(100)",
+    "mariadb": "SELECT sleep(100)",
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
 }
 COUNTING = (
-    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT a.i FROM n a, n b"
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) "
+    "SELECT a.i FROM n a, n b, n c"
 )
 
 
@@ -168,11 +169,9 @@ def test_a_refused_write_is_rolled_back(step: Step, database: Database) -> None:
 
 
 def test_rows_are_cut(step: Step) -> None:
-    started = time.monotonic()
-    result = step(COUNTING, maxRows=10)  # a million rows
+    result = step(COUNTING, maxRows=10)  # to the last of its thousand million rows it would take minutes
 
     assert (len(result["rows"]), result["rowCount"], result["rowsTruncated"]) == (10, 10, True)
-    assert time.monotonic() - started < 5
     assert step("SELECT 1 AS one")["rows"] == [{"one": 1}]  # the connection, or its successor, is usable
 
 
@@ -195,9 +194,10 @@ def test_too_many_returned_bytes_undo_the_write(step: Step, database: Database) 
         step.network.allowed, max_body_bytes=500, sqlite_folder=step.network.sqlite_folder
     )
     values = ", ".join(f"({number}, '{'x' * 9}', 1)" for number in range(100, 400))
+    query = f"INSERT INTO orders VALUES {values} RETURNING id, status"  # noqa: S608  # of constants
 
     with pytest.raises(StepError, match="more than 500 bytes"):
-        step(f"INSERT INTO orders VALUES {values} RETURNING id, status", readOnly=False)
+        step(f"INSERT INTO orders VALUES {values} RETURNING id, status", readOnly=False)  # noqa: S608 - numbers and x
     assert database.run("SELECT count(*) FROM orders") == [(3,)]
     assert step("SELECT 1 AS one")["rows"] == [{"one": 1}]
 
@@ -213,18 +213,18 @@ def test_the_deadline_ends_it(step: Step, engine: str) -> None:
     started = time.monotonic()
     with pytest.raises(DeadlineExceeded):
         step(SLOW[engine], seconds=0.4)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30
     assert step("SELECT 1 AS one")["rows"] == [{"one": 1}]
 
 
 def test_cancel_ends_it(step: Step, engine: str) -> None:
-    context = step.context(20)
+    context = step.context(90)
     config = SqlConfig.model_validate({"resourceId": "db", "query": SLOW[engine]})
     threading.Timer(0.3, context.cancellation.cancel).start()
     started = time.monotonic()
     with pytest.raises(Cancelled):
         SqlRunner().run(config, context)
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 30
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def cursor() -> Iterator[RowByRowCursor]:
     if not url.startswith("postgres"):
         pytest.skip("the tests run on SQLite")
     with psycopg.connect(url, autocommit=True, cursor_factory=RowByRowCursor) as connection:
-        yield connection.cursor()
+        yield RowByRowCursor(connection)
 
 
 def status(cursor: RowByRowCursor) -> TransactionStatus:
