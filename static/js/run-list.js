@@ -139,6 +139,7 @@ for (const id of jsonFrom("team-ids")) {
     onState: (state) => {
       if (wasOpen !== (state === "open")) openSockets += state === "open" ? 1 : -1;
       wasOpen = state === "open";
+      if (wasOpen) soon(); // what happened between the page and its socket
     },
   });
 }

@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import Gate
 from tests.browser.flows import GREETING, delay, expect_status, failing, flow_of, write
 from tests.servers.stack import LiveStack
 
@@ -50,7 +51,7 @@ def run_it(page: Page) -> None:
     page.get_by_role("button", name="Run", exact=True).click()
     page.locator("#run-start").click()
     expect(page.locator("#run-variables .field-error").first).not_to_be_empty()  # pause is required
-    page.get_by_label("pause").fill("900")
+    page.get_by_label("pause").fill("5000")  # the page has to be there before it is over
     assert page.get_by_label("api_key").get_attribute("type") == "password"
     page.locator("#run-start").click()
     page.wait_for_url(re.compile(r"/executions/"))
@@ -60,7 +61,7 @@ def watch_it(page: Page) -> None:
     page.evaluate("window.sameDocument = true")
     first = page.locator("[data-step=first] .status-icon")
     expect(first).to_have_attribute("title", re.compile("Running|Waiting"))
-    expect(first).to_have_attribute("title", "Success", timeout=10_000)
+    expect(first).to_have_attribute("title", "Success")
     expect_status(page, "Completed")
     assert page.evaluate("window.sameDocument") is True  # it moved by itself
 
@@ -71,7 +72,7 @@ def read_it(page: Page) -> None:
     panel = page.locator("#panel")
     expect(panel.get_by_role("tab", name="Assertions")).to_contain_text("1/1")
     panel.get_by_role("tab", name="Request").click()
-    expect(panel.locator(".code")).to_contain_text('"delayMs": 900')
+    expect(panel.locator(".code")).to_contain_text('"delayMs": 5000')
     panel.get_by_role("tab", name="Attempts").click()
     expect(panel.locator(".attempt")).to_have_count(1)
 
@@ -121,21 +122,25 @@ def test_a_deep_link_opens_the_step(signed_in_page: Page, live_stack: LiveStack)
     expect(page.locator("#panel h2")).to_have_text("About this run")
 
 
-def test_the_list_moves_by_itself(signed_in_page: Page, live_stack: LiveStack) -> None:
+def test_the_list_moves_by_itself(signed_in_page: Page, live_stack: LiveStack, gate: Gate) -> None:
     page = signed_in_page
     page.goto("/executions?search=Moves+live")
     page.evaluate("window.sameDocument = true")
-    page.wait_for_timeout(500)
-    start_run(live_stack, delay("a", 2_500), name="Moves live")
+    start_run(live_stack, gate.step("a"), name="Moves live")
     row = page.locator(".run-row").first
-    expect(row).to_contain_text("Moves live", timeout=10_000)
-    expect(row).to_have_attribute("data-status", "COMPLETED", timeout=15_000)
+    expect(row).to_contain_text("Moves live")
+    expect(row).to_have_attribute("data-status", "IN_PROGRESS")
+    gate.open()
+    expect(row).to_have_attribute("data-status", "COMPLETED")
     assert page.evaluate("window.sameDocument") is True
 
 
-def test_without_web_sockets_the_page_still_moves(signed_in_page: Page, live_stack: LiveStack) -> None:
+def test_without_web_sockets_the_page_still_moves(
+    signed_in_page: Page, live_stack: LiveStack, gate: Gate
+) -> None:
     page = signed_in_page
     page.route_web_socket(re.compile(".*"), lambda socket: socket.close())
-    page.goto(start_run(live_stack, delay("a", 2_500), delay("b", 10)))
+    page.goto(start_run(live_stack, gate.step("a"), delay("b", 10)))
     expect(page.locator("#live-state")).to_have_text("Reconnecting…")
+    gate.open()
     expect_status(page, "Completed")

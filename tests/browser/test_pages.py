@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.browser.conftest import Gate
 from tests.browser.flows import GREETING, delay, dumps, expect_status, flow_of, write
 from tests.servers.stack import LiveStack
 
@@ -33,7 +34,7 @@ def test_the_list_by_keyboard(signed_in_page: Page, live_stack: LiveStack) -> No
     page.keyboard.press("x")
     expect(page.locator("#bulk-count")).to_have_text("1")
     page.locator("[data-bulk=rerun]").click()
-    expect(page.locator(".run-row")).to_have_count(3, timeout=10_000)
+    expect(page.locator(".run-row")).to_have_count(3)
     page.keyboard.press("/")
     expect(page.locator("#search")).to_be_focused()
     page.keyboard.press("Escape")
@@ -112,24 +113,27 @@ def test_what_comes_from_outside_is_text(signed_in_page: Page, live_stack: LiveS
     assert page.evaluate("window.hacked") is None
 
 
+WRONG = {"field": "status", "operator": "equals", "expectedValue": 418}
+
+
 def test_a_step_that_fails_while_it_is_open_shows_its_assertions(
-    signed_in_page: Page, live_stack: LiveStack
+    signed_in_page: Page, live_stack: LiveStack, gate: Gate
 ) -> None:
     page = signed_in_page
-    wrong = {"field": "delayedMs", "operator": "equals", "expectedValue": -1}
-    slow = delay("wait", 3_000, assertions=[wrong])
+    slow = gate.step("wait", assertions=[WRONG])
     page.goto(f"/executions/{run_of(live_stack, slow)}#step=wait")
     expect(page.get_by_role("tab", name="Response")).to_have_attribute("aria-selected", "true")
+    gate.open()
     expect_status(page, "Failed")
     expect(page.get_by_role("tab", name="Assertions")).to_have_attribute("aria-selected", "true")
 
 
-def test_the_tab_that_was_picked_stays(signed_in_page: Page, live_stack: LiveStack) -> None:
+def test_the_tab_that_was_picked_stays(signed_in_page: Page, live_stack: LiveStack, gate: Gate) -> None:
     page = signed_in_page
-    wrong = {"field": "delayedMs", "operator": "equals", "expectedValue": -1}
-    slow = delay("wait", 3_000, assertions=[wrong])
+    slow = gate.step("wait", assertions=[WRONG])
     page.goto(f"/executions/{run_of(live_stack, slow)}#step=wait")
     page.get_by_role("tab", name="Request").click()
+    gate.open()
     expect_status(page, "Failed")
     expect(page.get_by_role("tab", name="Assertions")).to_be_visible()
     expect(page.get_by_role("tab", name="Request")).to_have_attribute("aria-selected", "true")
@@ -146,7 +150,7 @@ def test_a_stale_save_keeps_the_text(signed_in_page: Page, live_stack: LiveStack
     expect(page.locator("#save-trouble")).to_contain_text("somebody else changed this flow")
     assert page.locator("#text").input_value() == mine
     page.get_by_role("button", name="Save mine on top").click()
-    expect(page.locator("h1")).to_contain_text("v3", timeout=10_000)
+    expect(page.locator("h1")).to_contain_text("v3")
     page.get_by_role("button", name="Changes of version 3").click()
     expect(page.locator("#diff .add").first).to_contain_text("mine")
 
@@ -171,7 +175,7 @@ def test_a_draft_runs_without_being_saved(signed_in_page: Page) -> None:
     page.get_by_role("button", name="Run without saving").click()
     page.get_by_label("pause").fill("1")
     page.locator("#run-start").click()
-    page.wait_for_url(re.compile("/executions/"), timeout=10_000)
+    page.wait_for_url(re.compile("/executions/"))
     expect(page.locator("h1")).to_contain_text("draft")
     expect_status(page, "Completed")
 

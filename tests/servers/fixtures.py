@@ -133,5 +133,8 @@ def _page(browser: Browser, stack: LiveStack, state: StorageState | None = None)
     context = browser.new_context(
         base_url=stack.url, viewport={"width": 1280, "height": 900}, storage_state=state
     )
-    yield context.new_page()
+    page = context.new_page()
+    page.on("console", lambda message: print("console:", message.text))  # noqa: T201 - shown where a test fails
+    page.on("pageerror", lambda error: print("error on the page:", error))  # noqa: T201 - as above
+    yield page
     context.close()

@@ -62,6 +62,10 @@ class Worker:
             end([self.process])
             self.process = None
 
+    def logs(self) -> str:
+        """Return the end of its log, for the report of a test that failed."""
+        return tail(self.log, 4_000) if self.log.exists() else ""
+
     def _signal(self, number: signal.Signals) -> None:
         if self.process is None:
             raise RuntimeError("this worker is not running")
@@ -141,8 +145,8 @@ class LiveStack:
         return LiveSession(self, self.access_token())
 
     def logs(self) -> str:
-        """Return the ends of its logs, for the message of a test that failed."""
-        return "\n".join(f"--- {log.name}\n{tail(log)}" for log in sorted(self.folder.glob("*.log")))
+        """Return the ends of its logs, for the report of a test that failed."""
+        return "\n".join(f"--- {log.name}\n{tail(log, 4_000)}" for log in sorted(self.folder.glob("*.log")))
 
 
 class LiveSession:
