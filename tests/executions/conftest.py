@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from executions.leases import CHECK_SECONDS, leases
+from steprunners.kinds.delay import DelayRunner
 from tests.servers.stack import Worker
 
 
@@ -30,3 +31,9 @@ def driven(engine_threads: None, db: None) -> None:
 def alone(engine_threads: None, transactional_db: None, worker_process: Worker) -> None:
     """Real commits, and no worker beside the test that might be first."""
     worker_process.stop()
+
+
+@pytest.fixture
+def with_effect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have `delay` taken for a step that does something to the outside."""
+    monkeypatch.setattr(DelayRunner, "repeatable", False)

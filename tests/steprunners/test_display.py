@@ -25,7 +25,7 @@ def test_no_value_is_longer_than_asked(value: Any) -> None:
 def test_a_large_value_is_cut_at_once() -> None:
     started = time.monotonic()
     assert show(list(range(3_000_000)), 30) == "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9,…"
-    assert time.monotonic() - started < 20  # written out first, it would be 26 MB
+    assert time.monotonic() - started < 30  # written out first, it would be 26 MB
 
 
 def test_a_value_too_deep_or_too_large_is_cut() -> None:

@@ -158,7 +158,7 @@ def test_long_hostile_text_is_read_in_good_time(text: Any) -> None:
     started = time.monotonic()
     with contextlib.suppress(ReferenceSyntaxError):
         parse(text)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
 
 
 @given(tricky_text)

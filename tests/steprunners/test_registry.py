@@ -201,16 +201,16 @@ class TestEveryStepTypeThatCalls:
         started = time.monotonic()
         with pytest.raises(DeadlineExceeded):
             run_to_its_end(runner, config, context)
-        assert 0.25 < time.monotonic() - started < 10
+        assert 0.25 < time.monotonic() - started < 30
 
     def test_cancel_ends_it(
         self, runner: StepRunner[Any], silent: Target, silent_scope: Scope, make_context: MakeContext
     ) -> None:
         config, _ = configured(runner, silent_scope)
         connection = silent_connection(runner, silent.port)
-        context = context_for(make_context, silent_scope, connection, seconds=15)
+        context = context_for(make_context, silent_scope, connection, seconds=90)
         threading.Timer(0.2, context.cancellation.cancel).start()
         started = time.monotonic()
         with pytest.raises(Cancelled):
             run_to_its_end(runner, config, context)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 30

@@ -32,4 +32,4 @@ def test_many_references_in_one_text_cost_little(grammar: Any) -> None:
     started = time.monotonic()
     with suppress(UnsafeValue):  # sql takes none
         resolve("/" + "${x}" * 1_000, Scope(variables={"x": "abc"}), lambda _path, _value: grammar)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30

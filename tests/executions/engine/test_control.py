@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from accounts.models import Team, User
+from executions.admission import RunRefused
 from executions.models import Execution
 from executions.services.cancel import AlreadyOver, cancel_execution
 from executions.services.rerun import rerun
-from executions.services.start import RunRefused, start_execution
+from executions.services.start import start_execution
 from executions.states import Source
 from flows.models import Flow
 from flows.services import create_flow, save_version
@@ -38,16 +39,14 @@ def test_cancel_ends_the_running_call_and_runs_clean_up(start: StartFlow) -> Non
         """
         steps:
           - {name: first, stepType: http, meta: {url: '${base_url}/echo'}}
-          - {name: slow, stepType: http, meta: {url: '${base_url}/slow?ms=20000'}}
+          - {name: slow, stepType: http, meta: {url: '${base_url}/slow?ms=90000'}, timeoutMs: 90000}
           - {name: never, stepType: http, meta: {url: '${base_url}/echo'}}
           - {name: clean, stepType: http, meta: {url: '${base_url}/echo?s=${first.status}'}, alwaysRun: true}
         """
     )
     until_step(execution, "slow", "IN_PROGRESS")
-    began = time.monotonic()
     assert cancel_execution(execution).cancel_requested_at is not None
-    done = finish(execution)
-    assert time.monotonic() - began < 10
+    done = finish(execution)  # long before the call's own end
     assert done.status == "CANCELLED"
     assert done.statuses == {
         "first": "SUCCESS",

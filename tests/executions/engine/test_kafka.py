@@ -103,7 +103,7 @@ def test_the_watcher_finds_a_message(
     start: Start, shop_kafka: None, make_topic: Callable[..., str], produce: Callable[..., None]
 ) -> None:
     topic = make_topic(1)
-    execution = start(flow(subscribe(topic, timeout_ms=30_000)))
+    execution = start(flow(subscribe(topic, timeout_ms=120_000)))
     wait_until_parked(execution)
     produce(topic, {"id": "somebody else's"})
     time.sleep(1.0)
@@ -111,7 +111,7 @@ def test_the_watcher_finds_a_message(
     sent = time.monotonic()
     run = finish(execution)
     assert run.status == "COMPLETED"
-    assert time.monotonic() - sent < 10  # its own visits are 30 s apart: the watcher woke it
+    assert time.monotonic() - sent < 20  # its own visits are 30 s apart: the watcher woke it
     assert run["event"].response["scanned"]["messages"] == 2
     assert [each["reason"] for each in run["event"].response["nearMisses"]] == [
         f"$[?@.id == '{execution.id}'] selects nothing in its value"
@@ -150,7 +150,7 @@ def test_a_message_that_does_not_come_is_a_failure(run: RunFlow, topic: str) -> 
     assert step.assertions[0]["field"] == "count"
     assert step.assertions[0]["actualValue"] == 0
     assert step.response["nearMisses"][0]["reason"] == f'its key is "{ended.execution.id}", not "another"'
-    assert 1_300 < (step.duration_ms or 0) < 4_000
+    assert 1_300 < (step.duration_ms or 0) < 20_000  # its own time, not the 30 s of steps without one
 
 
 def test_a_background_step_listens_while_others_send(run: RunFlow, topic: str) -> None:

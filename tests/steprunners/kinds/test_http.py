@@ -603,17 +603,17 @@ class TestLimits:
         started = time.monotonic()
         with pytest.raises(DeadlineExceeded):
             run(make_context(0.3), url=url)
-        assert 0.25 < time.monotonic() - started < 10
+        assert 0.25 < time.monotonic() - started < 30
 
     @pytest.mark.parametrize("behaviour", ["drip_body", "drip_headers", "silence"])
     def test_cancel_ends_it_at_once(self, target: Target, make_context: MakeContext, behaviour: str) -> None:
         url = target.route("/", getattr(self, behaviour))
-        context = make_context(15)
+        context = make_context(90)
         threading.Timer(0.2, context.cancellation.cancel).start()
         started = time.monotonic()
         with pytest.raises(Cancelled):
             run(context, url=url)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 30
 
     def test_a_cancelled_execution_sends_nothing(self, target: Target, make_context: MakeContext) -> None:
         context = make_context()

@@ -137,7 +137,7 @@ class TestWhatItLooksFor:
         produce(topic, {"id": 1}, key="a")
         produce(topic, {"id": 2}, key="b")
         search = {"matchType": "jsonpath", "pattern": "$[?@.id == 3]"}
-        result = read(topic, 1.5, key="a", searchPattern=search)
+        result = read(topic, 3, key="a", searchPattern=search)
         assert (result["count"], result["scanned"]["messages"]) == (0, 2)
         assert [(each["offset"], each["reason"]) for each in result["nearMisses"]] == [
             (0, "$[?@.id == 3] selects nothing in its value"),

@@ -70,17 +70,17 @@ def test_the_deadline_ends_connecting(black_hole: int) -> None:
     started = time.monotonic()
     with pytest.raises(DeadlineExceeded):
         open_socket(call(0.2), "127.0.0.1", black_hole)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
 
 
 def test_cancel_ends_connecting(black_hole: int) -> None:
     cancellation = Cancellation()
-    guarded = call(15, cancellation=cancellation)
+    guarded = call(90, cancellation=cancellation)
     threading.Timer(0.2, cancellation.cancel).start()
     started = time.monotonic()
     with pytest.raises(Cancelled), guarded.guarded():
         open_socket(guarded, "127.0.0.1", black_hole)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
 
 
 def test_a_watched_socket_is_shut_down_at_the_deadline(target: Target) -> None:

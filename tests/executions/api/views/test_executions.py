@@ -158,7 +158,7 @@ class TestOne:
         began = time.monotonic()
         with django_assert_num_queries(3):
             assert len(api(vera).get(f"{BASE}/{execution.pk}").json()["steps"]) == steps
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
 
 
 class TestDelete:

@@ -1,0 +1,43 @@
+"""Rows as a sweeper meets them: due now, or claimed by a worker that is not there any more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import Team
+from executions import moves
+from executions.models import Execution, ExecutionStep
+from tests.executions.driving import begin, delay
+
+PAST = timedelta(seconds=5)
+
+
+def due(execution: Execution, **fields: Any) -> None:
+    """Have the execution's open steps looked at now."""
+    Execution.objects.filter(pk=execution.pk).update(look_at=timezone.now() - PAST, **fields)
+
+
+def due_step(step: ExecutionStep, **fields: Any) -> None:
+    ExecutionStep.objects.filter(pk=step.pk).update(look_at=timezone.now() - PAST, **fields)
+
+
+def running(team: Team, **step: Any) -> tuple[Execution, ExecutionStep]:
+    """Return an execution whose first step is claimed by a worker that is not there any more."""
+    execution = begin(team, [delay("a", **step), delay("x", alwaysRun=True)])
+    moves.begin(execution.pk)
+    moved = moves.claim(execution.pk, 0, "lost")
+    assert moved is not None
+    due_step(moved[0])
+    return execution, moved[0]
+
+
+def lost(execution: Execution) -> Execution:
+    """Have the first step claimed by a worker that is not there any more."""
+    moves.begin(execution.pk)
+    moved = moves.claim(execution.pk, 0, "lost")
+    assert moved is not None
+    due_step(moved[0])
+    return execution
