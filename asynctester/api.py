@@ -69,22 +69,23 @@ class ErrorHandler(ExceptionHandler):
 
 
 def _api_error(exc: Exception) -> exceptions.APIException | None:
+    error: exceptions.APIException | None = None
     match exc:
         case RequestDataTooBig():
-            return PayloadTooLarge()
+            error = PayloadTooLarge()
         case SuspiciousOperation():  # e.g. more than 1 000 query parameters
-            return exceptions.ParseError("The request cannot be read.")
+            error = exceptions.ParseError("The request cannot be read.")
         case ModelValidationError():
-            return exceptions.ValidationError(as_serializer_error(exc))
+            error = exceptions.ValidationError(as_serializer_error(exc))
         case SecretsUnreadable():
-            return Conflict(str(exc), UNREADABLE)
+            error = Conflict(str(exc), UNREADABLE)
         case ProtectedError():
-            return Conflict("It is still in use.")
+            error = Conflict("It is still in use.")
         case DataError() | OverflowError():
             # The last net under what the database cannot hold; the log says where validation has a hole.
             logger.warning("A value that the database refuses got past validation", exc_info=exc)
-            return exceptions.ValidationError("A value is out of range.", "out_of_range")
-    return None
+            error = exceptions.ValidationError("A value is out of range.", "out_of_range")
+    return error
 
 
 def _plain(exc: exceptions.AuthenticationFailed) -> exceptions.AuthenticationFailed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flows.document import FlowDocument
 from flows.problems import Problem
 from resources.secret_warnings import short_secrets
@@ -15,3 +17,8 @@ def warnings_of(document: FlowDocument) -> list[Problem]:
         for index, each in enumerate(document.variables)
         if each.secret and not (isinstance(each.default_value, str) and holds_reference(each.default_value))
     )
+
+
+def with_warnings(answer: dict[str, Any], warnings: list[Problem]) -> dict[str, Any]:
+    """Return the answer, with `warnings` where there are any."""
+    return {**answer, "warnings": [each.to_json() for each in warnings]} if warnings else answer

@@ -122,7 +122,7 @@ class ValidationSerializer(serializers.Serializer[Any]):
 
     valid = serializers.BooleanField()
     errors = ProblemSerializer(many=True)  # type: ignore[assignment]  # a wire name
-    warnings = ProblemSerializer(many=True)
+    warnings = ProblemSerializer(many=True, required=False)
 
 
 class ChangeSerializer(serializers.Serializer[Any]):

@@ -34,6 +34,7 @@ from flows.api.parsers import InvalidFlow
 from flows.document import FlowDocument
 from flows.models import Flow, FlowVersion
 from flows.problems import FlowInvalid
+from flows.secret_warnings import with_warnings
 from flows.selectors import check_for_team
 from resources.models import Environment
 from resources.secret_warnings import short_secrets
@@ -195,13 +196,6 @@ def _created(execution: Execution) -> Response:
     """Answer with what was written, before any step has run; a repeated request with how it stands by now."""
     new = execution.new_steps
     body = shown(execution) if new is None else execution_json(execution, new)
-    warnings = _warnings(execution)
-    return Response({**body, **({"warnings": warnings} if warnings else {})}, status=status.HTTP_201_CREATED)
-
-
-def _warnings(execution: Execution) -> list[dict[str, str | None]]:
-    """Return which of the run's secret values are too short to be masked wherever they show up."""
     secrets = (execution.secrets or {}).get("variables", {})
-    return [
-        each.to_json() for each in short_secrets((("variables", name), secrets[name]) for name in secrets)
-    ]
+    warnings = short_secrets((("variables", name), value) for name, value in secrets.items())
+    return Response(with_warnings(body, warnings), status=status.HTTP_201_CREATED)

@@ -37,7 +37,7 @@ from flows.document import FlowDocument
 from flows.models import Flow, FlowVersion
 from flows.presentation import portable_json, step_type_json
 from flows.problems import FlowInvalid, Problem, invalid
-from flows.secret_warnings import warnings_of
+from flows.secret_warnings import warnings_of, with_warnings
 from flows.selectors import check_for_team
 from flows.source_text import portable_text
 from steprunners.registry import step_types
@@ -54,13 +54,8 @@ class Validate(APIView):
     def post(self, request: Request) -> Response:
         """Say everything that is wrong; a flow's own `id` makes it a check of that flow's next version."""
         problems, warnings = _found_in(request)
-        return Response(
-            {
-                "valid": not problems,
-                "errors": [problem.to_json() for problem in problems],
-                "warnings": [warning.to_json() for warning in warnings],
-            }
-        )
+        answer: dict[str, Any] = {"valid": not problems, "errors": [each.to_json() for each in problems]}
+        return Response(with_warnings(answer, warnings))
 
 
 def _found_in(request: Request) -> tuple[list[Problem], list[Problem]]:

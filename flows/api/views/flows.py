@@ -27,7 +27,7 @@ from flows.api.parsers import (
 from flows.api.serializers import ChangedFlowSerializer, FlowSerializer, NewFlowSerializer
 from flows.document import FlowDocument
 from flows.models import Flow
-from flows.secret_warnings import warnings_of
+from flows.secret_warnings import warnings_of, with_warnings
 
 PARSERS = [FlowJSONParser, FlowYAMLParser, OtherFlowYAMLParser, TextFlowYAMLParser]
 RENDERERS = [JSONRenderer, BrowsableAPIRenderer, YAMLRenderer]
@@ -94,4 +94,4 @@ class Flows(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyMode
 
     def _saved(self, flow: Flow, document: FlowDocument) -> dict[str, Any]:
         shown = self.get_serializer(self.get_queryset().get(pk=flow.pk)).data
-        return {**shown, "warnings": [each.to_json() for each in warnings_of(document)]}
+        return with_warnings(shown, warnings_of(document))
