@@ -74,7 +74,8 @@ def test_an_error_has_the_code_of_its_kind_unless_told_otherwise() -> None:
 
 
 def test_every_kind_of_error_has_a_code_of_its_own() -> None:
-    codes = [kind.code for kind in (StepError, *StepError.__subclasses__())]
+    kinds: list[type[StepError]] = [StepError, *StepError.__subclasses__()]
+    codes = [kind.code for kind in kinds]
     assert len(set(codes)) == len(codes)
 
 

@@ -113,7 +113,7 @@ def test_values_and_secrets_go_along(driven: None, team: Team, alice: User) -> N
 
 
 def test_what_was_secret_in_the_earlier_run_stays_so(driven: None, team: Team, alice: User) -> None:
-    declared = [
+    declared: list[dict[str, Any]] = [
         {"name": "key", "type": "string", "secret": True, "defaultValue": "s3cret"},
         {"name": "made", "type": "string", "defaultValue": "${sha256(key)}"},
     ]
