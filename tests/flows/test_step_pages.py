@@ -170,3 +170,16 @@ def test_a_viewer_sees_the_fields_disabled(page: PageFor, vera: User, team: Team
     html = ask(page(vera), "form", team, 5).json()["html"]
     assert '<fieldset class="bare form-grid" disabled>' in html
     assert "data-try-alone" not in html
+
+
+def test_numbers_of_any_length_are_no_error_of_ours(page: PageFor, alice: User, team: Team) -> None:
+    """Python refuses to read more than 4 300 digits."""
+    huge, browser = "9" * 5_000, page(alice)
+    assert edit(browser, team, f"steps.{huge}.name", "x").status_code == 422
+    flow = create_flow(team=team, user=alice, document=check_for_team(team, flow_document(wait())))
+    saved = browser.post(
+        f"/flows/{flow.pk}?baseVersion={huge}",
+        json.dumps(flow_document(wait())),
+        content_type="application/json",
+    )
+    assert saved.status_code == 409
