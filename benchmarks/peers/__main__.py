@@ -20,7 +20,7 @@ from benchmarks.peers.tools import NotInstalled
 from benchmarks.report import table
 from benchmarks.servers import Servers, servers
 
-SHORT, LONG = 20, 120
+SHORT, LONG = 20, 320
 LOOP, ENGINE = "requests loop", "PostgreSQL"
 Run = Callable[[int], float]
 
