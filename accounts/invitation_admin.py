@@ -26,7 +26,8 @@ class InvitationForm(forms.ModelForm[Invitation]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["team"].required = False
+        if "team" in self.fields:  # not where an invitation is only shown
+            self.fields["team"].required = False
 
     def clean(self) -> dict[str, Any]:
         """Refuse who is a member already, and a team of another organisation."""
