@@ -38,8 +38,8 @@ TICK_SECONDS = 1.0
 ORDER_SECONDS = 2.0
 #: A step that lost its worker is looked at again so soon, in seconds: the sweeper that took it may be killed as well.
 TAKING_SECONDS = 2
-#: How many rows one sweep takes of each kind.
-BATCH = 200
+#: How many rows one sweep takes of each kind. Few: until they are published nobody looks for lost workers here.
+BATCH = 25
 
 ModelT = TypeVar("ModelT", Execution, ExecutionStep)
 

@@ -82,9 +82,22 @@ def test_two_sweepers_take_each_row_once(alone: None, team: Team) -> None:
     execution = make_execution(team, remaining=40)
     for position in range(40):
         make_step(execution, position, status=StepStatus.WAITING, look_at=timezone.now() - PAST)
-    first, second, third = at_once(*[lambda: waker._due(ExecutionStep)] * 3)
-    taken = [step.position for step in [*first, *second, *third]]
+    sweeps = at_once(*[lambda: waker._due(ExecutionStep)] * 3)
+    taken = [step.position for steps in sweeps for step in steps]
+    assert len(taken) == len(set(taken)) >= waker.BATCH
+    taken += [step.position for step in waker._due(ExecutionStep)]
     assert sorted(taken) == list(range(40))
+
+
+def test_a_lost_step_is_looked_at_again_soon_for_its_sweeper_may_be_lost_too(
+    driven: None, team: Team
+) -> None:
+    execution = make_execution(team, remaining=2)
+    lost = make_step(execution, 0, status=StepStatus.IN_PROGRESS, look_at=timezone.now() - PAST)
+    waits = make_step(execution, 1, status=StepStatus.WAITING, look_at=timezone.now() - PAST)
+    assert len(waker._due(ExecutionStep)) == 2  # and nothing comes of it
+    assert seconds_to_look(lost) <= waker.TAKING_SECONDS
+    assert seconds_to_look(waits) > waker.TAKING_SECONDS
 
 
 def test_nothing_is_taken_back_right_after_an_outage(driven: None, with_effect: None, team: Team) -> None:

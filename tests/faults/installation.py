@@ -88,9 +88,9 @@ class FaultyWorker(Worker):
 class Installation:
     """Web server, workers, PostgreSQL, Valkey and a target; workers reach all of them through proxies."""
 
-    def __init__(self, folder: Path, *, workers: int = 2) -> None:
+    def __init__(self, folder: Path, *, workers: int = 2, settings: str = "asynctester.settings") -> None:
         """Start everything and wait until it is ready. Raises Unavailable."""
-        self.folder = folder
+        self.folder, self.settings = folder, settings
         folder.chmod(0o711)
         (folder / "postgresql").mkdir(mode=0o755)
         (folder / "valkey").mkdir()
@@ -119,6 +119,7 @@ class Installation:
     def _environment(self, database_url: str, broker: Proxy) -> dict[str, str]:
         return server_environment(
             DATA_DIR=str(self.folder),
+            DJANGO_SETTINGS_MODULE=self.settings,
             DATABASE_URL=database_url,
             REDIS_URL=f"redis://127.0.0.1:{broker.port}/0",
         )
@@ -179,9 +180,11 @@ class Installation:
 
 
 @contextmanager
-def installation(folder: Path, *, workers: int = 2) -> Iterator[Installation]:
+def installation(
+    folder: Path, *, workers: int = 2, settings: str = "asynctester.settings"
+) -> Iterator[Installation]:
     """Start an installation for the block. Raises Unavailable."""
-    made = Installation(folder, workers=workers)
+    made = Installation(folder, workers=workers, settings=settings)
     try:
         yield made
     finally:

@@ -1,0 +1,117 @@
+"""Cancel during every step type: while its call hangs, while it waits, and when its worker is dead."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from accounts.models import Team, User
+from asynctester.embedded.processes import wait_until
+from executions.models import Execution
+from executions.services.cancel import cancel_execution
+from executions.states import EXECUTION_TERMINAL, STEP_TERMINAL, StepStatus
+from executions.waker import Waker
+from flows.document import check_document
+from flows.services import create_flow
+from resources.services import save_resource
+from steprunners.registry import runners, step_types
+from tests.executions.driving import begin, choice, delay
+from tests.executions.rows import make_execution, make_step
+from tests.executions.sweeping import due_step
+from tests.servers.stack import Worker
+
+TYPES = [runner.type for runner in step_types()]
+LONG_MS = 600_000
+#: The type's meta where it calls something; the others wait.
+CALLS: dict[str, dict[str, Any]] = {
+    "http": {"url": "/orders"},
+    "sql": {"query": "select 1"},
+    "redis": {"operation": "get", "key": "order"},
+    "loki": {},
+    "prometheus": {"query": "up", "duration1": {"relativeTime": "1m"}},
+    "kafka_publish": {"topic": "orders", "message": "hello"},
+    "kafka_subscribe": {"topic": "orders"},
+}
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port at which connections are accepted and nothing is ever said."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        yield server.getsockname()[1]
+
+
+def configs(port: int) -> dict[str, dict[str, Any]]:
+    """Return the resources' configs by type, all of which lead to the port."""
+    url, address = f"http://127.0.0.1:{port}", {"host": "127.0.0.1", "port": port}
+    return {
+        "http": {"baseUrl": url},
+        "sql": {"engine": "postgresql", **address, "database": "shop", "user": "tester"},
+        "redis": address,
+        "loki": {"url": url},
+        "prometheus": {"url": url},
+        "kafka": {"bootstrapServers": f"127.0.0.1:{port}"},
+    }
+
+
+def step_of_type(step_type: str, team: Team, user: User, port: int) -> dict[str, Any]:
+    """Return a step of the type that lasts for ten minutes."""
+    if step_type == "delay":
+        return delay("lasts", ms=LONG_MS)
+    if step_type == "condition":
+        return choice("lasts", [delay("inside", ms=LONG_MS)])
+    if step_type == "flow":
+        child = check_document({"name": "Child", "steps": [delay("inside", ms=LONG_MS)]})
+        flow = create_flow(team=team, user=user, document=child)
+        return {"name": "lasts", "stepType": "flow", "meta": {"flowId": str(flow.pk)}}
+    kind = runners()[step_type].resource_type
+    assert kind is not None
+    save_resource(team=team, user=user, name="silent", type=kind, config=configs(port)[kind])
+    meta = {"resourceId": "silent", **CALLS[step_type]}
+    return {"name": "lasts", "stepType": step_type, "meta": meta, "timeoutMs": LONG_MS}
+
+
+def is_under_way(execution: Execution) -> bool:
+    return execution.steps.filter(name="lasts", status__in=["IN_PROGRESS", "WAITING"]).exists()
+
+
+def is_over(execution: Execution) -> bool:
+    return Execution.objects.filter(pk=execution.pk, status__in=EXECUTION_TERMINAL).exists()
+
+
+@pytest.mark.parametrize("step_type", TYPES)
+def test_while_it_lasts(worker: Worker, team: Team, alice: User, silent_port: int, step_type: str) -> None:
+    execution = begin(team, [step_of_type(step_type, team, alice, silent_port), delay("never")], user=alice)
+    assert wait_until(lambda: is_under_way(execution), within=40)
+    cancel_execution(execution)
+    assert wait_until(lambda: is_over(execution), within=40)
+    everything = Execution.objects.all()
+    assert {each.status for each in everything} == {"CANCELLED"}  # a child as well
+    for each in everything:
+        assert {step.status for step in each.steps.all()} == {"CANCELLED"}
+
+
+@pytest.mark.parametrize("step_type", TYPES)
+def test_with_its_worker_dead(driven: None, team: Team, step_type: str) -> None:
+    execution = make_execution(team, remaining=1, cursor=0)
+    step = make_step(
+        execution,
+        status=StepStatus.IN_PROGRESS,
+        step_type=step_type,
+        end_position=0,
+        fence=1,
+        owner="gone:1:1",
+        definition={"name": "step_0", "stepType": step_type, "meta": {}},
+    )
+    cancel_execution(execution)
+    step.refresh_from_db()
+    assert step.status == "IN_PROGRESS"  # whether its worker is dead, only its lease can tell
+    due_step(step)
+    Waker().sweep()
+    step.refresh_from_db()
+    execution.refresh_from_db()
+    assert (step.status, execution.status) == ("CANCELLED", "CANCELLED")
+    assert not execution.steps.exclude(status__in=STEP_TERMINAL).exists()
