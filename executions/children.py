@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 
 from executions.admission import RunRefused
 from executions.context import secret_texts, with_newest_secrets
@@ -25,6 +26,7 @@ def start_child(parent: Execution, step: ExecutionStep, wish: RunChild) -> Execu
     """
     if parent.depth + 1 > MAX_DEPTH:
         raise StepError(f"flows are nested more than {MAX_DEPTH} deep", code="child_refused")
+    secrets = secret_texts(with_newest_secrets(parent))
     try:
         return start_execution(
             team=parent.team,
@@ -32,13 +34,21 @@ def start_child(parent: Execution, step: ExecutionStep, wish: RunChild) -> Execu
             source=Source.FLOW,
             version=_pinned_version(parent, wish),
             environment=parent.environment,
-            variables=[{"name": name, "value": value} for name, value in wish.variables.items()],
+            variables=_given(wish.variables, Masker(secrets)),
             parent=parent,
             parent_position=step.position,
-            prepare=_hiding(secret_texts(with_newest_secrets(parent))),
+            prepare=_hiding(secrets),
         )
     except RunRefused as refusal:
         raise StepError(f"the flow cannot be started: {refusal}", code="child_refused") from refusal
+
+
+def _given(variables: Mapping[str, Json], masker: Masker) -> list[dict[str, Json]]:
+    """Return the child's variables; those given a secret say so, so that what a default makes of them is secret."""
+    return [
+        {"name": name, "value": value, "secret": masker.mask(value) != value}
+        for name, value in variables.items()
+    ]
 
 
 def _hiding(secrets: set[str]) -> Prepare:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from steprunners.base import ConnectionConfig
 from steprunners.json_types import Json
-from steprunners.masking import MASK
+from steprunners.masking import MASK, texts_of
 from steprunners.problems import Problem, kind_of, problem_at
 from steprunners.registry import connection_classes
 from steprunners.suggestions import did_you_mean
 from steprunners.wording import problems_of
+
+#: The fields that say which server gets the secrets.
+_DESTINATION = ("baseUrl", "url", "host", "port", "bootstrapServers")
 
 
 class Invalid(Exception):
@@ -44,23 +48,32 @@ def connection_class_of(resource_type: str) -> type[ConnectionConfig]:
     return known[resource_type]
 
 
-def configure(resource_type: str, config: Any, kept: Mapping[str, Json] | None = None) -> Configuration:
+def configure(
+    resource_type: str,
+    config: Any,
+    kept: Mapping[str, Json] | None = None,
+    before: Mapping[str, Json] | None = None,
+) -> Configuration:
     """Return the checked config; a secret field sent as the mask keeps its value from `kept`.
 
-    Raises Invalid with everything that is wrong.
+    Not so where the server is another one than in `before`, the config so far: whoever may change a resource could
+    else have a secret sent to a server of theirs, and read it there. Raises Invalid with everything that is wrong.
     """
     model = connection_class_of(resource_type)
     if not isinstance(config, dict):
         message = f"config must be an object, not {kind_of(config)}"
         raise Invalid([problem_at(("config",), "dict_type", message)])
     secret_fields = model.secret_fields()
-    masked = [name for name in secret_fields if config.get(name) == MASK]
-    missing = [name for name in masked if name not in (kept or {})]
-    whole = {**config, **{name: value for name, value in (kept or {}).items() if name in masked}}
-    problems = [
-        problem_at(("config", name), "masked", f"{MASK} is not a value: give {name}") for name in missing
-    ]
-    problems += _problems(model, {name: value for name, value in whole.items() if name not in missing})
+    known = kept or {}
+    masked = {name: known.get(name) for name in secret_fields if config.get(name) == MASK}
+    whole = {**config, **masked}
+    problems = _mask_problems({name: config[name] for name in secret_fields & config.keys()}, known)
+    if masked and not problems and before is not None and _destination(config) != _destination(before):
+        problems = [problem_at(("config", name), "moved", _moved(name)) for name in sorted(masked)]
+    wrong = {each.place for each in problems}
+    problems += _problems(
+        model, {name: value for name, value in whole.items() if f"config.{name}" not in wrong}
+    )
     if problems:
         raise Invalid(problems)
     given = {name: value for name, value in whole.items() if value is not None}
@@ -68,6 +81,40 @@ def configure(resource_type: str, config: Any, kept: Mapping[str, Json] | None =
         shown={name: value for name, value in given.items() if name not in secret_fields},
         secrets={name: value for name, value in given.items() if name in secret_fields},
     )
+
+
+def _mask_problems(given: Mapping[str, Any], kept: Mapping[str, Json]) -> list[Problem]:
+    """Return what is wrong with masks: one without a value to keep, and one inside a secret object."""
+    return [
+        problem_at(("config", name), "masked", f"{MASK} is not a value: give {name}")
+        for name, value in given.items()
+        if (name not in kept if value == MASK else MASK in _texts(value))
+    ]
+
+
+def _texts(value: Any) -> list[str]:
+    try:
+        return texts_of(value)
+    except RecursionError:
+        return []  # the model refuses it
+
+
+def _moved(name: str) -> str:
+    return f"the resource leads to another server now: give {name} again, or the one for there"
+
+
+def _destination(config: Mapping[str, Any]) -> list[Any]:
+    """Return which server a config leads to; of a URL its path does not count."""
+    return [_server(config.get(name)) for name in _DESTINATION]
+
+
+def _server(value: Any) -> Any:
+    if not isinstance(value, str) or "://" not in value:
+        return value
+    try:
+        return urlsplit(value.strip().lower())[:2]
+    except ValueError:
+        return value
 
 
 def _problems(model: type[ConnectionConfig], config: dict[str, Any]) -> list[Problem]:

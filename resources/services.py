@@ -50,7 +50,10 @@ def save_resource(
     resource = resource or Resource(team=team, created_by=user)
     changed = _set(resource, fields) + ["config"] * (config is not None)
     if config is not None or resource._state.adding:
-        configuration = configure(resource.type, {} if config is None else config, readable_secrets(resource))
+        before = None if resource._state.adding else resource.config
+        configuration = configure(
+            resource.type, {} if config is None else config, readable_secrets(resource), before
+        )
         resource.config, resource.secrets = configuration.shown, configuration.secrets or None
         resource.last_check = None
     _save_named(resource, user, changed)

@@ -192,6 +192,7 @@ def _pieces(secret: str) -> Iterator[str]:
 
 def _forms(text: str) -> Iterator[bytes]:
     yield _spelled(text)
+    yield _spelled(text.lower())  # as a host's name comes back
     for spelling in _before_base64(text):
         raw = spelling.encode("utf-8", "surrogatepass")
         for shift in range(3):

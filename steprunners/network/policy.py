@@ -18,6 +18,7 @@ from steprunners.network.addresses import (
 )
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
+METADATA = "a metadata address"
 
 _ENTRY = re.compile(
     r"(?:\[(?P<bracketed>[^\]]+)\]|(?P<plain>[^:\[\]]*)|(?P<six>[0-9A-Fa-f:.]+(?:/\d+)?))(?::(?P<port>\d{1,5}))?\Z"
@@ -57,7 +58,7 @@ class NetworkPolicy:
         """Return why `address`, which `host` resolved to, may not be reached at `port`; None where it may."""
         parsed = parse_address(address)
         if is_metadata(parsed):
-            return "a metadata address"
+            return METADATA
         reason = why_unusable(parsed) or (why_private(parsed) if self.deny_private else None)
         if reason is None or any(entry.covers(host, parsed, port) for entry in self._entries):
             return None
@@ -71,7 +72,8 @@ class NetworkPolicy:
             return permitted
         address, reason = next(iter(reasons.items()))
         shown = host if host == address else f"{host} ({address})"
-        raise AddressRefused(f"{shown} may not be reached: it is {reason}; an administrator can allow it")
+        remedy = "no setting allows that" if reason == METADATA else "an administrator can allow it"
+        raise AddressRefused(f"{shown} may not be reached: it is {reason}; {remedy}")
 
 
 @dataclass(frozen=True)

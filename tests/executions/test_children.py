@@ -72,7 +72,7 @@ def _child_of(execution: Execution) -> Execution:
 
 
 def test_a_secret_that_is_handed_down_stays_one(team: Team) -> None:
-    variables = [{"name": "note"}, {"name": "plain"}]
+    variables = [{"name": "note"}, {"name": "plain"}, {"name": "made", "defaultValue": "${upper(note)}"}]
     document = check_document({"name": "Child", "variables": variables, "steps": [delay("only")]})
     child = create_flow(team=team, user=None, document=document)
     key = {"name": "key", "secret": True, "defaultValue": "a long secret"}
@@ -82,6 +82,7 @@ def test_a_secret_that_is_handed_down_stays_one(team: Team) -> None:
 
     run = Execution.objects.get(flow=child)
     shown = {each["name"]: (each["value"], each["secret"]) for each in run.variables}
-    assert shown == {"note": ("••••••", True), "plain": ("nothing", False)}
-    assert run.secrets["variables"] == {"note": "the key is a long secret!"}
+    assert shown == {"note": ("••••••", True), "plain": ("nothing", False), "made": ("••••••", True)}
+    note = "the key is a long secret!"
+    assert run.secrets["variables"] == {"note": note, "made": note.upper()}
     assert "a long secret" in run.secrets["more"], "results of the child are masked too"

@@ -42,6 +42,44 @@ def test_the_mask_keeps_what_was_there() -> None:
     assert [each.place for each in caught.value.problems] == ["config.auth"]
 
 
+@pytest.mark.parametrize(
+    "auth", [{**BEARER, "token": "••••••"}, {"type": "basic", "username": "u", "password": "••••••"}]
+)
+def test_the_mask_inside_a_secret_is_no_value(auth: Json) -> None:
+    with pytest.raises(Invalid) as caught:
+        configure("http", {"baseUrl": "https://a.example", "auth": auth}, {"auth": BEARER})
+    assert [(each.place, each.code) for each in caught.value.problems] == [("config.auth", "masked")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "secret"),
+    [
+        ("http", {"baseUrl": "https://a.example"}, {"baseUrl": "https://b.example"}, "clientKey"),
+        ("http", {"baseUrl": "https://a.example"}, {"baseUrl": "http://a.example"}, "clientKey"),
+        ("redis", {"host": "a.example"}, {"host": "b.example"}, "password"),
+        ("redis", {"host": "a.example"}, {"host": "a.example", "port": 7000}, "password"),
+        ("kafka", {"bootstrapServers": "a:9092"}, {"bootstrapServers": "a:9092,b:9092"}, "password"),
+        ("loki", {"url": "https://a.example"}, {"url": "https://b.example"}, "authToken"),
+    ],
+)
+def test_a_secret_does_not_move_to_another_server(
+    kind: str, before: dict[str, Json], after: dict[str, Json], secret: str
+) -> None:
+    kept: dict[str, Json] = {secret: "hunter2"}
+    assert configure(kind, {**before, secret: "••••••"}, kept, before).secrets == kept
+    with pytest.raises(Invalid) as caught:
+        configure(kind, {**after, secret: "••••••"}, kept, before)
+    assert [(each.place, each.code) for each in caught.value.problems] == [(f"config.{secret}", "moved")]
+    assert configure(kind, {**after, secret: "new"}, kept, before).secrets == {secret: "new"}
+
+
+def test_another_path_of_the_server_is_no_move() -> None:
+    before, after = {"baseUrl": "https://a.example/v1"}, {"baseUrl": "https://A.example/v2"}
+    assert configure("http", {**after, "auth": "••••••"}, {"auth": BEARER}, before).secrets == {
+        "auth": BEARER
+    }
+
+
 def test_nothing_is_kept_that_was_not_sent() -> None:
     assert configure("http", {"baseUrl": "https://b.example"}, {"auth": BEARER}).secrets == {}
 

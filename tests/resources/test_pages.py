@@ -177,10 +177,19 @@ def test_saving_what_the_form_holds_keeps_secrets(page: PageFor, bob: User, shop
 
 def test_a_changed_config_forgets_its_check(page: PageFor, bob: User, shop: Resource) -> None:
     check_now(resource=shop)
-    page(bob).post(f"/resources/{shop.pk}", sent(config__baseUrl="http://127.0.0.1:2"))
+    page(bob).post(f"/resources/{shop.pk}", sent(config__baseUrl=f"{CONFIG['baseUrl']}/v2"))
     shop.refresh_from_db()
 
     assert shop.last_check is None
+
+
+def test_a_secret_is_given_again_for_another_server(page: PageFor, bob: User, shop: Resource) -> None:
+    answer = page(bob).post(f"/resources/{shop.pk}", sent(config__baseUrl="http://127.0.0.1:2"))
+    shop.refresh_from_db()
+
+    assert answer.status_code == 422
+    assert "leads to another server now: give auth again" in answer.content.decode()
+    assert shop.config == {"baseUrl": CONFIG["baseUrl"]}
 
 
 # --- Renaming and deleting what is used -----------------------------------------------------------
