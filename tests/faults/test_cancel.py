@@ -82,6 +82,7 @@ def is_over(execution: Execution) -> bool:
     return Execution.objects.filter(pk=execution.pk, status__in=EXECUTION_TERMINAL).exists()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("step_type", TYPES)
 def test_while_it_lasts(worker: Worker, team: Team, alice: User, silent_port: int, step_type: str) -> None:
     execution = begin(team, [step_of_type(step_type, team, alice, silent_port), delay("never")], user=alice)
