@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from resources.configuration import Invalid, configure, masked
 from steprunners.json_types import Json
 
-BEARER: Json = {"type": "bearer", "token": "hunter2"}
+BEARER: dict[str, Json] = {"type": "bearer", "token": "hunter2"}
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just("••••••"),
     lambda children: (
