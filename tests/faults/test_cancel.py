@@ -96,7 +96,7 @@ def test_while_it_lasts(worker: Worker, team: Team, alice: User, silent_port: in
 
 
 @pytest.mark.parametrize("step_type", TYPES)
-def test_with_its_worker_dead(driven: None, team: Team, step_type: str) -> None:
+def test_with_its_worker_dead(db: None, team: Team, step_type: str) -> None:
     execution = make_execution(team, remaining=1, cursor=0)
     step = make_step(
         execution,
