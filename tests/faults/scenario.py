@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -96,7 +96,7 @@ class Scenario:
         return found
 
     def _break(self, fault: Fault, drawn: random.Random) -> None:
-        {
+        ways: dict[Fault, Callable[[], object]] = {
             Fault.KILL: lambda: self._kill(drawn),
             Fault.FREEZE: lambda: self._freeze(drawn),
             Fault.WIPE: self._wipe,
@@ -104,7 +104,8 @@ class Scenario:
             Fault.CUT_BROKER: self.here.broker_proxy.cut,
             Fault.CUT_DATABASE: self.here.database_proxy.cut,
             Fault.SWALLOW_ANSWER: lambda: self.here.database_proxy.swallow_answers(b"SUCCESS"),
-        }[fault]()
+        }
+        ways[fault]()
 
     def _victim(self, drawn: random.Random) -> FaultyWorker:
         """Choose a worker that runs, with another that runs as well: it is the others who find out."""
