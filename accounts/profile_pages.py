@@ -46,7 +46,7 @@ class Profile(View):
         return redirect("profile-page")
 
 
-class ChangePassword(ThrottledPage, View):
+class ChangePassword(ThrottledPage):
     """Changes the password."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.views import View
 from redis.exceptions import RedisError
 from rest_framework.throttling import SimpleRateThrottle
 
@@ -83,10 +84,10 @@ class RecipientThrottle(_Throttle):
 MAILING = (AuthThrottle, MailThrottle, RecipientThrottle)
 
 
-class ThrottledPage:
+class ThrottledPage(View):
     """A page whose POST is counted."""
 
-    http_method_names = ("get", "head", "post", "options")  # Django's forms take PUT for POST
+    http_method_names = ["get", "head", "post", "options"]  # Django's forms take PUT for POST
 
     throttle_classes: tuple[type[_Throttle], ...] = (AuthThrottle,)
 
@@ -94,8 +95,7 @@ class ThrottledPage:
         """Answer 429 where it is too much."""
         if request.method == "POST" and (refused := refusal(request, self.throttle_classes)) is not None:
             return refused
-        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]  # a mixin
-        return response
+        return super().dispatch(request, *args, **kwargs)
 
 
 def refusal(request: HttpRequest, kinds: tuple[type[_Throttle], ...]) -> HttpResponse | None:

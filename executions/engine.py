@@ -12,11 +12,11 @@ from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
 
 from executions import admission, chain, moves
-from executions.context import neighbours
+from executions.context import Neighbours, neighbours
 from executions.execute import carry_on
 from executions.leases import leases
 from executions.live import events, messages
-from executions.models import Execution
+from executions.models import Execution, ExecutionStep
 from executions.moves import Change
 from executions.progress import end_phase
 from executions.settling import end, end_broken, wait_for_background
@@ -50,9 +50,13 @@ def run_step(execution_id: uuid.UUID, position: int | None, *, begin: bool = Fal
     near = neighbours(step)
     if near.running_background():
         return wait_for_background(step, near)
-    never_ran = near.never_ran() if step.always_run else None
-    if never_ran is not None:
+    if step.always_run and near.never_ran() is not None:
         return end(step, execution, Attempt(StepStatus.SKIPPED, 0, 0), Change())
+    return _carry_out(step, execution, near)
+
+
+def _carry_out(step: ExecutionStep, execution: Execution, near: Neighbours) -> int | None:
+    """Run the claimed step under its lease; whatever goes wrong with it, it ends."""
     with leases.holding(step) as cancellation:
         try:
             return carry_on(step, execution, near, cancellation)

@@ -89,7 +89,9 @@ class Execution(models.Model):
     due_at = models.DateTimeField(null=True, blank=True, help_text="Not started before this.")
     admitted = models.BooleanField(default=True, help_text="Its turn in the organisation has come.")
     time_limit_ms = models.PositiveBigIntegerField(
-        null=True, blank=True, help_text="How long it may last; then it is ended, and its clean-up after a while."
+        null=True,
+        blank=True,
+        help_text="How long it may last; then it is ended, and its clean-up after a while.",
     )
     timed_out = models.BooleanField(default=False)
     look_at = models.DateTimeField(null=True, blank=True)

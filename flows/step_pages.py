@@ -71,7 +71,9 @@ def step_edit(request: HttpRequest) -> JsonResponse:
     """Put what was typed into a field of a step into the text: body `{text, place, typed}`, answer `{text}`."""
     _scope(request)
     body = _body(request)
-    place = tuple(int(part) if part.isdecimal() and len(part) < 9 else part for part in body["place"].split("."))
+    place = tuple(
+        int(part) if part.isdecimal() and len(part) < 9 else part for part in body["place"].split(".")
+    )
     try:
         step, below = _step_of(body["text"], place)
         return JsonResponse({"text": edited(body["text"], step, below, body["typed"])})

@@ -354,7 +354,9 @@ def _judge(work: Work, config: StepConfig, result: dict[str, Json], started_ms: 
         with working(_seconds_left(work, started_ms)):
             return _judged(work, config, result, started_ms)
     except OutOfTime as error:
-        message = "the answer came in time, but judging it by the step's assertions takes longer than the step has"
+        message = (
+            "the answer came in time, but judging it by the step's assertions takes longer than the step has"
+        )
         raise DeadlineExceeded(message) from error
 
 

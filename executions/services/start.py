@@ -151,7 +151,8 @@ def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
                 {step.position: step.next_position for step in steps}, execution.cursor
             )
             lanes.remember(execution.id, lanes.lane_of_team(execution.team_id))
-            if execution.admitted or execution.due_at is not None:  # a worker minds the delay, and asks for the turn
+            # A worker minds the delay, and asks for the turn when it is over.
+            if execution.admitted or execution.due_at is not None:
                 chain.publish_on_commit(execution.id, first)
             _record(execution)
     except IntegrityError:

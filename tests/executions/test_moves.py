@@ -14,6 +14,7 @@ from executions.models import Execution, ExecutionStep
 from executions.moves import STAY, Change, Cursor
 from executions.progress import end_phase, settle_cancel
 from executions.services.cancel import AlreadyOver, cancel_execution
+from executions.sql import Moved
 from executions.states import (
     EXECUTION_TERMINAL,
     EXECUTION_TRANSITIONS,
@@ -43,7 +44,7 @@ def claimed(execution: Execution, position: int = 0) -> ExecutionStep:
     return moved[0]
 
 
-def end(step: ExecutionStep, status: str = "SUCCESS", cursor: Cursor = STAY) -> moves.Moved | None:
+def end(step: ExecutionStep, status: str = "SUCCESS", cursor: Cursor = STAY) -> Moved | None:
     return moves.end_step(step, status, Change({"attempts": 1}), cursor=cursor, attempt=None)
 
 

@@ -143,7 +143,8 @@ def _token(user: User, name: str, scopes: list[str], team: Team | None = None) -
 def switch_off(world: World) -> None:
     """Switch the account off whose login was made before."""
     user = world.actors["switched_off"].user
-    User.objects.filter(pk=user.pk if user else None).update(is_active=False)
+    assert user is not None
+    User.objects.filter(pk=user.pk).update(is_active=False)
 
 
 class Asker:
