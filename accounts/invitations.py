@@ -134,7 +134,10 @@ def _new_account(email: str, password: str, name: str) -> User:
 
 def _join(invitation: Invitation, user: User) -> None:
     with suppress(services.AlreadyMember):  # somebody added them meanwhile: their role there stands
-        services.add_to_organisation(organisation=invitation.organisation, user=user, role=invitation.role)
+        services.add_to_organisation(
+            organisation=invitation.organisation, user=user, role=invitation.role, consented=True
+        )
+    invitation.organisation.memberships.filter(user=user).update(consented=True)
     if invitation.team is not None:
         with suppress(services.AlreadyMember):
             services.add_to_team(team=invitation.team, user=user, role=invitation.team_role)

@@ -151,6 +151,11 @@ class OrganisationMembership(models.Model):
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="organisation_memberships")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+    consented = models.BooleanField(
+        default=True,
+        editable=False,
+        help_text="They took up an invitation, or an administrator of the installation placed them.",
+    )
 
     class Meta:
         constraints = [

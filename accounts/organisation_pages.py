@@ -112,7 +112,9 @@ def add_member(request: HttpRequest, pk: UUID) -> HttpResponse:
         role = form.cleaned_data["role"]
         _require(asking(request), action_for(role), organisation)
         try:
-            services.add_to_organisation(organisation=organisation, user=found, role=role)
+            services.add_to_organisation(
+                organisation=organisation, user=found, role=role, consented=asking(request).is_superuser
+            )
         except services.AlreadyMember:
             form.add_error("email", "This user is a member already.")
         else:

@@ -1,8 +1,9 @@
 """The people whom a user sees, and those whom they may administer.
 
 An account may belong to several organisations, so a ruler of one of them alone must not switch it off: who rules all
-of somebody's organisations administers them, and an ADMIN no OWNER. Administrators of the installation administer
-everybody but each other (that is for the admin site).
+of somebody's organisations administers them, and an ADMIN no OWNER. An organisation into which somebody was put
+without being asked does not count: anybody may found one and put strangers into it. Administrators of the
+installation administer everybody but each other (that is for the admin site).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def managed_by(user: User) -> QuerySet[User]:
     others = User.objects.filter(is_staff=False, is_superuser=False).exclude(pk=user.pk)
     if user.is_superuser:
         return others
-    places = OrganisationMembership.objects.filter(user=OuterRef("pk"))
+    places = OrganisationMembership.objects.filter(user=OuterRef("pk"), consented=True)
     owned = organisations_where(user, OrganisationAction.OWN)
     ruled = organisations_where(user, OrganisationAction.MEMBERS)
     within = Q(organisation__in=owned) | Q(organisation__in=ruled) & ~Q(

@@ -99,10 +99,15 @@ def delete_team(*, team: Team) -> None:
 
 
 @transaction.atomic
-def add_to_organisation(*, organisation: Organisation, user: User, role: str) -> OrganisationMembership:
-    """Make the user a member; raises AlreadyMember."""
+def add_to_organisation(
+    *, organisation: Organisation, user: User, role: str, consented: bool
+) -> OrganisationMembership:
+    """Make the user a member; raises AlreadyMember.
+
+    Whoever was added without being asked (`consented` is false) is a member whose account stays their own.
+    """
     member, added = OrganisationMembership.objects.get_or_create(
-        organisation=organisation, user=user, defaults={"role": role}
+        organisation=organisation, user=user, defaults={"role": role, "consented": consented}
     )
     if not added:
         raise AlreadyMember

@@ -145,7 +145,7 @@ def test_a_role_that_somebody_has_meanwhile_stays(
     mails: Mailbox, alice: User, charlie: User, organisation: Organisation
 ) -> None:
     invite(organisation, alice, charlie.email)
-    services.add_to_organisation(organisation=organisation, user=charlie, role="MEMBER")
+    services.add_to_organisation(organisation=organisation, user=charlie, role="MEMBER", consented=False)
     invitations.accept_as(token=mails.token, user=charlie)
     assert charlie.organisation_memberships.get(organisation=organisation).role == "MEMBER"
 

@@ -7,7 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.test import RequestFactory
 
-from accounts import people, sessions
+from accounts import people, services, sessions
 from accounts.models import AuditEvent, Organisation, OrganisationMembership, User
 from tests.cast import PASSWORD
 
@@ -37,6 +37,24 @@ def test_pulling_somebody_in_gives_no_power(
 ) -> None:
     place(alice, other_organisation, "MEMBER")
     assert not people.managed_by(charlie).exists()
+
+
+def test_whoever_is_added_without_being_asked_keeps_their_account(
+    bob: User, charlie: User, root: User, organisation: Organisation, other_organisation: Organisation
+) -> None:
+    loner = User.objects.create_user("zed@example.com", PASSWORD)
+    services.add_to_organisation(organisation=other_organisation, user=loner, role="MEMBER", consented=False)
+    assert loner not in people.managed_by(charlie)
+    loner.organisation_memberships.update(consented=True)
+    assert loner in people.managed_by(charlie)
+
+
+def test_adding_somebody_takes_them_from_nobody(
+    alice: User, bob: User, charlie: User, other_organisation: Organisation
+) -> None:
+    services.add_to_organisation(organisation=other_organisation, user=bob, role="MEMBER", consented=False)
+    assert bob in people.managed_by(alice)
+    assert bob not in people.managed_by(charlie)
 
 
 def test_members_administer_nobody(alice: User, bob: User, vera: User) -> None:

@@ -48,11 +48,12 @@ class OrganisationMembers(generics.ListCreateAPIView[OrganisationMembership]):
     def perform_create(self, serializer: BaseSerializer[OrganisationMembership]) -> None:
         """Add a member; only owners make owners."""
         organisation, role = self.organisation(), serializer.validated_data["role"]
-        _require_for(signed_in(self.request), organisation, role)
+        adder = signed_in(self.request)
+        _require_for(adder, organisation, role)
         user = _named(serializer)
         try:
             serializer.instance = services.add_to_organisation(
-                organisation=organisation, user=user, role=role
+                organisation=organisation, user=user, role=role, consented=adder.is_superuser
             )
         except services.AlreadyMember:
             raise _already_member() from None
