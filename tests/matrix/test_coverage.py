@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from tests.matrix import api_rows, page_rows
-from tests.matrix.actors import Asker, World
+from tests.matrix.actors import Actor, Asker, World
 from tests.matrix.routes import UNKNOWN, routes
 from tests.matrix.rows import Row
 from tests.matrix.walk import ask, leaks, status_of
@@ -25,10 +25,10 @@ def test_each_route_has_a_row_and_each_row_a_route() -> None:
 
 
 def test_a_method_without_a_row_is_not_allowed(world: World) -> None:
-    by_bearer, by_session = (Asker(world.actors["owner"], by_session=session) for session in (False, True))
+    askers = _askers(world.actors["owner"])
     missing = []
     for route in _routes():
-        asker = by_bearer if route.startswith(api_rows.API) else by_session
+        asker = _asker(askers, route)
         path = _some_path(route, world.tenants["acme"])
         answers = {method: asker.ask(method, path).status_code for method in _undeclared(route)}
         # 300 and more: closed to all, whatever the method (registration, links that are over).
@@ -43,10 +43,11 @@ def test_a_method_without_a_row_is_not_allowed(world: World) -> None:
 
 def test_head_is_as_get(world: World) -> None:
     actor, things = world.actors["outsider"], world.tenants["acme"]
-    wrong = []
+    askers, wrong = _askers(actor), []
     for row in [row for row in ROWS if row.method == "GET"]:
-        asker = Asker(actor, by_session=not row.route.startswith(api_rows.API))
-        response = asker.ask("HEAD", row.path(things), QUERY_STRING=row.query(things) if row.query else "")
+        response = _asker(askers, row.route).ask(
+            "HEAD", row.path(things), QUERY_STRING=row.query(things) if row.query else ""
+        )
         if status_of(response) != row.expected(actor, "acme", no_login=0):
             wrong.append(f"HEAD {row.route}: {status_of(response)}")
     assert not wrong
@@ -56,9 +57,9 @@ def test_options_tell_strangers_nothing(world: World) -> None:
     things, wrong = world.tenants["acme"], []
     for name in ("anonymous", "outsider"):
         actor = world.actors[name]
+        askers = _askers(actor)
         for row in {row.route: row for row in ROWS}.values():
-            asker = Asker(actor, by_session=not row.route.startswith(api_rows.API))
-            response = asker.ask("OPTIONS", row.path(things))
+            response = _asker(askers, row.route).ask("OPTIONS", row.path(things))
             if response.status_code >= 500 or leaks(response, row, actor, "acme", things):
                 wrong.append(f"OPTIONS {row.route} as {name}: {response.status_code}")
     assert not wrong
@@ -82,6 +83,15 @@ def test_the_walk_notices_what_is_wrong(world: World) -> None:
 
 def _routes() -> list[str]:
     return [route for route in routes() if route != UNKNOWN]
+
+
+def _askers(actor: Actor) -> dict[bool, Asker]:
+    """Return who asks pages (True) and the API (False)."""
+    return {by_session: Asker(actor, by_session=by_session) for by_session in (True, False)}
+
+
+def _asker(askers: dict[bool, Asker], route: str) -> Asker:
+    return askers[not route.startswith(api_rows.API)]
 
 
 def _undeclared(route: str) -> list[str]:
