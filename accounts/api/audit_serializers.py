@@ -48,6 +48,7 @@ class CSVRenderer(BaseRenderer):
     def render(self, data: Any, accepted_media_type: str | None = None, context: Any = None) -> str:
         """Return the text."""
         if not isinstance(data, Sequence):
+            context["response"]["Content-Type"] = "application/json"
             return json.dumps(data)
         text = io.StringIO()
         writer = csv.DictWriter(text, list(AuditEventSerializer().fields))
