@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -88,19 +89,23 @@ def retention() -> timedelta | None:
     return max(timedelta(days=days), SHORTEST_RETENTION) if days else None
 
 
-def prune() -> int:
-    """Delete what is older than the retention, and return how many events that were."""
+def prune(*, go_on: Callable[[], bool] = lambda: True) -> int:
+    """Delete what is older than the retention, and return how many events that were; `go_on` False ends it early."""
     kept = retention()
     if kept is None:
         return 0
     pruned, before = 0, timezone.now() - kept
-    while ids := list(AuditEvent.objects.filter(at__lt=before).values_list("pk", flat=True)[:PRUNED_AT_ONCE]):
+    while go_on() and (ids := _older(before)):
         old: models.QuerySet[AuditEvent] = models.QuerySet(AuditEvent).filter(
             pk__in=ids
         )  # the log's own queries refuse to delete
         with transaction.atomic():
             pruned += old._raw_delete(connection.alias)
     return pruned
+
+
+def _older(before: datetime) -> list[uuid.UUID]:
+    return list(AuditEvent.objects.filter(at__lt=before).values_list("pk", flat=True)[:PRUNED_AT_ONCE])
 
 
 def _organisation_id(team: Team | None, organisation: Organisation | None, account: User | None) -> Any:
