@@ -8,12 +8,16 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import AnonymousUser, PermissionsMixin
+from django.core.validators import MaxValueValidator
 from django.db import models, transaction
 from uuid_utils.compat import uuid7
 
 from accounts.audit_models import AuditEvent as AuditEvent  # noqa: PLC0414 - Django looks for models here
 from accounts.invitation_models import Invitation as Invitation  # noqa: PLC0414 - others import it from here
 from accounts.token_models import ApiToken
+
+#: A hundred years; more would lead out of the calendar.
+LONGEST_RETENTION_DAYS = 36_500
 
 
 def new_id() -> uuid.UUID:
@@ -184,12 +188,24 @@ class TeamQuerySet(models.QuerySet["Team"]):
         return own.filter(pk=user.bound_team_id) if user.bound_team_id else own
 
 
+def retention_days(text: str) -> Any:
+    """Return a column of days; empty is what the installation says, 0 for ever."""
+    return models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(LONGEST_RETENTION_DAYS)],
+        help_text=f"{text} Empty: as the installation says; 0: for ever.",
+    )
+
+
 class Team(models.Model):
     """The owner of resources, environments, flows and executions."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="teams")
     name = models.CharField(max_length=150)
+    keep_results_days = retention_days("Days that results of steps are kept.")
+    keep_executions_days = retention_days("Days that executions are kept.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = TeamQuerySet.as_manager()

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from accounts.models import Team, User, new_id
 from accounts.tenancy import TenantQuerySet
+from executions.chore_models import Chore as Chore  # noqa: PLC0414 - Django looks for models here
 from executions.states import EXECUTION_TERMINAL, STEP_TERMINAL, ExecutionStatus, Source, StepStatus
 from flows.models import Flow, FlowVersion
 from resources.fields import EncryptedJSONField, JSONTextField
@@ -31,9 +32,11 @@ class Execution(models.Model):
         CLEAN_UP = "CLEAN_UP"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="executions")
+    # `db_index=False`: see `indexes` below. Every step changes this row twice, and each change is one more entry in
+    # every index that holds the row, so an index that repeats another, or holds mostly nulls, is paid for each step.
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="executions", db_index=False)
     flow = models.ForeignKey(
-        Flow, on_delete=models.SET_NULL, null=True, blank=True, related_name="executions"
+        Flow, on_delete=models.SET_NULL, null=True, blank=True, related_name="executions", db_index=False
     )
     version = models.ForeignKey(
         FlowVersion, on_delete=models.SET_NULL, null=True, blank=True, related_name="executions"
@@ -45,18 +48,18 @@ class Execution(models.Model):
     phase = models.CharField(max_length=10, choices=Phase.choices, default=Phase.MAIN)
     source = models.CharField(max_length=10, choices=Source.choices, default=Source.API)
     user = models.ForeignKey(
-        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="executions"
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="executions", db_index=False
     )
     environment = models.ForeignKey(
-        Environment, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+        Environment, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
     parent = models.ForeignKey(
-        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="children"
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="children", db_index=False
     )
     parent_position = models.PositiveIntegerField(null=True, blank=True)
     depth = models.PositiveSmallIntegerField(default=0)
     rerun_of = models.ForeignKey(
-        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reruns"
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reruns", db_index=False
     )
     idempotency_key = models.CharField(  # noqa: DJ001  # null, so that the unique constraint leaves runs without one alone
         max_length=200, null=True, blank=True
@@ -94,6 +97,9 @@ class Execution(models.Model):
         help_text="How long it may last; then it is ended, and its clean-up after a while.",
     )
     timed_out = models.BooleanField(default=False)
+    results_removed_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since then what its steps sent and got is gone (see `retention`)."
+    )
     look_at = models.DateTimeField(null=True, blank=True)
     looks = models.PositiveSmallIntegerField(default=0)
 
@@ -110,6 +116,20 @@ class Execution(models.Model):
             models.Index(fields=["status", "-created_at"], name="execution_by_status"),
             models.Index(fields=["user", "-created_at"], name="execution_by_user"),
             models.Index(fields=["-created_at"], name="execution_by_creation"),
+            models.Index(
+                fields=["environment"],
+                name="execution_by_environment",
+                condition=Q(environment__isnull=False),
+            ),
+            models.Index(fields=["parent"], name="execution_by_parent", condition=Q(parent__isnull=False)),
+            models.Index(
+                fields=["rerun_of"], name="execution_by_rerun_of", condition=Q(rerun_of__isnull=False)
+            ),
+            models.Index(
+                fields=["team", "created_at"],
+                name="execution_with_results",
+                condition=Q(parent=None, completed_at__isnull=False, results_removed_at=None),
+            ),
             models.Index(fields=["look_at"], name="execution_to_look_at", condition=Q(look_at__isnull=False)),
             models.Index(
                 fields=["team", "created_at"],
@@ -119,9 +139,9 @@ class Execution(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                # Nulls are distinct by themselves; where one says so, Django leaves SQLite without the constraint.
                 fields=["team", "user", "idempotency_key"],
                 name="idempotency_key_once",
+                condition=Q(idempotency_key__isnull=False),
             ),
             models.CheckConstraint(
                 name="open_execution_is_looked_at",
@@ -143,7 +163,8 @@ class ExecutionStep(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="steps")
+    # Found by the unique constraint's index.
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="steps", db_index=False)
     position = models.PositiveIntegerField()
     name = models.CharField(max_length=64)
     flow_step_id = models.CharField(max_length=64)
@@ -217,7 +238,9 @@ class StepAttempt(models.Model):
     """One attempt of a step; `item` is the index inside a `forEach`."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    step = models.ForeignKey(ExecutionStep, on_delete=models.CASCADE, related_name="attempt_history")
+    step = models.ForeignKey(
+        ExecutionStep, on_delete=models.CASCADE, related_name="attempt_history", db_index=False
+    )
     number = models.PositiveIntegerField()
     item = models.PositiveIntegerField(null=True, blank=True)
     status = models.CharField(max_length=12, choices=StepStatus.choices)
@@ -242,7 +265,9 @@ class SessionState(models.Model):
     """What steps of one execution share under a name: the cookies of a `cookieJar`."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="session_states")
+    execution = models.ForeignKey(
+        Execution, on_delete=models.CASCADE, related_name="session_states", db_index=False
+    )
     key = models.CharField(max_length=200)
     value = EncryptedJSONField()
 
