@@ -39,6 +39,7 @@ R = TypeVar("R")
 # Threads of its own: the one thread that Channels shares among all sockets would let every watcher wait for a
 # snapshot of a thousand steps.
 _database_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="live-database")
+_background: set[asyncio.Task[None]] = set()  # the event loop itself holds tasks weakly
 
 
 class Closing(Exception):
@@ -207,17 +208,37 @@ class LiveStream:
                 self.heard(await layer.receive(channel))
         finally:
             layer.channels.pop(channel, None)
-            with suppress(RedisError, OSError):
-                await layer.group_discard(self.group(), channel)
+            _in_background(_leave(layer, self.group(), channel))  # the close code does not wait for Redis
 
     async def _subscribe(self, layer: RedisPubSubChannelLayer, channel: str) -> None:
         while not self.subscribed.is_set():
             try:
-                await layer.group_add(self.group(), channel)
+                # Shielded: redis-py writes under `asyncio.wait_for`, which on Python 3.11 can lose a cancellation (the
+                # stream would stay open for ever), and else drops the connection that all streams share.
+                await asyncio.shield(_in_background(layer.group_add(self.group(), channel)))
                 self.subscribed.set()
             except (RedisError, OSError) as error:
                 logger.warning("A live stream could not subscribe: %s", error)
                 await asyncio.sleep(SUBSCRIBE_TIMEOUT)
+
+
+async def _leave(layer: RedisPubSubChannelLayer, group: str, channel: str) -> None:
+    with suppress(RedisError, OSError):
+        await layer.group_discard(group, channel)
+
+
+def _in_background(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Run it to its end, whatever becomes of the stream."""
+    task = asyncio.create_task(work)
+    _background.add(task)
+    task.add_done_callback(_forget)
+    return task
+
+
+def _forget(task: asyncio.Task[None]) -> None:
+    _background.discard(task)
+    if not task.cancelled():
+        task.exception()  # seen: whoever waits for it is told too
 
 
 def _first(closings: BaseExceptionGroup[Closing]) -> Closing:

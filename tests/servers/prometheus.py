@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from base64 import b64encode
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from asynctester.embedded.processes import free_port
 from tests.servers.server import Unavailable, launch
@@ -79,10 +79,13 @@ def _load(promtool: str, folder: Path, data: Path, samples: list[str]) -> None:
 
 
 def _is_ready(url: str, with_login: bool) -> bool:
+    """Asked with the login: without it a server that still starts answers 401 as one that is ready does."""
+    headers = (
+        {"Authorization": f"Basic {b64encode(f'tester:{PASSWORD}'.encode()).decode()}"} if with_login else {}
+    )
+    request = Request(f"{url}/-/ready", headers=headers)  # noqa: S310 - our own loopback address
     try:
-        with urlopen(f"{url}/-/ready", timeout=1) as answer:  # noqa: S310 - our own loopback address
+        with urlopen(request, timeout=1) as answer:  # noqa: S310 - as above
             return bool(answer.status == 200)
-    except URLError as problem:
-        return with_login and getattr(problem, "code", None) == 401
     except OSError:
         return False
