@@ -26,7 +26,7 @@ check: ## Lint, types, import rules, migrations, settings, security, requirement
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
 	@sh tools/deploy_check.sh
-	$(BIN)/bandit -q -c pyproject.toml -r accounts asynctester executions flows lab resources steprunners manage.py
+	$(BIN)/bandit -q -c pyproject.toml -r accounts asynctester executions flows lab resources steprunners telemetry manage.py
 	@$(BIN)/python tools/audit.py
 	@sh tools/requirements.sh --check
 
