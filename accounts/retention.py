@@ -1,0 +1,43 @@
+"""How long a team keeps what it has run: its own number of days, or the installation's. 0 is for ever."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.audit import record
+from accounts.models import Team
+
+
+def results_days(team: Team) -> int:
+    """Return the days that requests and responses of steps are kept; 0 is for ever."""
+    return _own_or(team.keep_results_days, settings.RESULTS_RETENTION_DAYS)
+
+
+def executions_days(team: Team) -> int:
+    """Return the days that executions are kept, with everything in them; 0 is for ever."""
+    return _own_or(team.keep_executions_days, settings.EXECUTIONS_RETENTION_DAYS)
+
+
+@transaction.atomic
+def change_retention(*, team: Team, results: int | None, executions: int | None) -> None:
+    """Give the team days of its own, where they differ from what it has; None is the installation's again."""
+    before = (team.keep_results_days, team.keep_executions_days)
+    if before == (results, executions):
+        return
+    team.keep_results_days, team.keep_executions_days = results, executions
+    team.save(update_fields=["keep_results_days", "keep_executions_days"])
+    detail = {
+        "resultsDays": _in_words(results),
+        "executionsDays": _in_words(executions),
+        "from": [_in_words(each) for each in before],
+    }
+    record(actor=None, action="team.retention", team=team, target=team, detail=detail)
+
+
+def _own_or(own: int | None, installation: int) -> int:
+    return installation if own is None else own
+
+
+def _in_words(days: int | None) -> str:
+    return "the installation's" if days is None else str(days)
