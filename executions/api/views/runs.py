@@ -29,7 +29,6 @@ from executions.models import Execution
 from executions.presentation import execution_json
 from executions.services.rerun import rerun
 from executions.services.start import start_execution
-from flows.api.access import visible_flows
 from flows.api.parsers import InvalidFlow
 from flows.document import FlowDocument
 from flows.models import Flow, FlowVersion
@@ -123,7 +122,9 @@ def _checked(serializer_class: type[Any], request: Request) -> dict[str, Any]:
 
 
 def _run_flow(request: Request, pk: Any, wanted: dict[str, Any]) -> Response:
-    flow: Flow = get_object_or_404(visible_flows(request.user), pk=pk)
+    flow: Flow = get_object_or_404(
+        Flow.objects.visible_to(request.user).alive().select_related("team"), pk=pk
+    )
     require(request.user, Action.RUN, flow.team)
     return _start(request, flow.team, wanted, version=_version(flow, wanted.get("version")))
 
@@ -131,7 +132,8 @@ def _run_flow(request: Request, pk: Any, wanted: dict[str, Any]) -> Response:
 def _version(flow: Flow, number: int | None) -> FlowVersion:
     if number is None:
         number = flow.version
-    version = flow.versions.select_related("flow").filter(number=number).first()
+    # What a version says is read once a process (`start`).
+    version = flow.versions.filter(number=number).defer("document", "secrets", "source").first()
     if version is None:
         raise ValidationError({"version": [f"There is no version {number}."]}, "does_not_exist")
     return version
