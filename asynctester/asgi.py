@@ -12,6 +12,9 @@ from django.conf import settings  # noqa: E402
 
 from asynctester.body_limit import BodyLimit  # noqa: E402
 from executions.live.routing import websocket_urlpatterns  # noqa: E402
+from executions.signs import show  # noqa: E402
+
+show("web")
 
 application = ProtocolTypeRouter(
     {

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
@@ -12,12 +11,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from asynctester.celery import app
+from asynctester.errors import error_response
+from executions.pulse import workers_alive
 from resources.checks import count_unreadable
 from resources.secrets import UNREADABLE
+from telemetry.limited import Answer, ask_all
 
 logger = logging.getLogger(__name__)
 
-BROKER_SECONDS = 2
+#: The whole answer is there within three seconds, whatever hangs.
+BROKER_SECONDS, PATIENCE = 2, 2.5
+
+Facts = Mapping[str, object]
 
 
 @require_safe
@@ -29,14 +34,20 @@ def alive(_request: HttpRequest) -> JsonResponse:
 
 @require_safe
 @never_cache
-def ready(_request: HttpRequest) -> JsonResponse:
-    """Answer 200 where database and broker answer, otherwise 503; `parts` says which of them does.
+def ready(request: HttpRequest) -> JsonResponse:
+    """Answer 200 where database and broker answer and a worker lives, otherwise 503; `parts` says which of them does.
 
-    `warnings` has what keeps the service from its work in part: stored secrets whose key is missing.
+    `?parts=database,broker` asks after these alone. `warnings` has what keeps the service from its work in part:
+    stored secrets whose key is missing.
     """
-    parts = {"database": _probe("database", _ask_database), "broker": _probe("broker", _ask_broker)}
+    names = request.GET.get("parts", ",".join(_PARTS)).split(",")
+    if not set(names) <= set(_PARTS):
+        return error_response(400, "unknown_part", f"The parts are {', '.join(_PARTS)}.", "parts")
+    answers = ask_all({name: _PARTS[name] for name in names}, seconds=PATIENCE)
+    parts = {name: _told(name, answer) for name, answer in answers.items()}
     ok = all(part["ok"] for part in parts.values())
-    body = {"status": "ok" if ok else "unavailable", "parts": parts, "warnings": _warnings() if ok else []}
+    warnings = _warnings() if ok and "database" in parts else []
+    body = {"status": "ok" if ok else "unavailable", "parts": parts, "warnings": warnings}
     return JsonResponse(body, status=200 if ok else 503)
 
 
@@ -48,24 +59,46 @@ def _warnings() -> list[dict[str, str]]:
     return [{"code": UNREADABLE, "detail": "Stored secrets cannot be decrypted: their key is missing."}]
 
 
-def _ask_database() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+class _Missing(Exception):
+    """What was asked after answers, and says that there is none."""
 
 
-def _ask_broker() -> None:
+def _ask_database() -> Facts:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        return {}
+    finally:
+        connection.close()  # it was this thread's own; back to the pool
+
+
+def _ask_broker() -> Facts:
     # An own connection: one from Celery's pool would say how the broker was, not how it is.
     with app.connection_for_write(connect_timeout=BROKER_SECONDS) as broker:
         broker.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_SECONDS)
         broker.default_channel  # noqa: B018 - Redis is asked when the first channel opens
+    return {}
 
 
-def _probe(name: str, ask: Callable[[], None]) -> dict[str, object]:
-    """Return whether `ask` succeeded and how long it took; the reason of a failure goes to the log alone."""
-    begin = time.perf_counter()
-    try:
-        ask()
-    except Exception:  # whatever driver is in use, each has its own errors
-        logger.warning("The %s does not answer", name, exc_info=True)
+def _ask_worker() -> Facts:
+    count = workers_alive()
+    if count == 0:
+        raise _Missing("no worker has said within 16 s that it lives")
+    return {"count": count}
+
+
+_PARTS: Mapping[str, Callable[[], Facts]] = {
+    "database": _ask_database,
+    "broker": _ask_broker,
+    "worker": _ask_worker,
+}
+
+
+def _told(name: str, answer: Answer[Facts]) -> dict[str, object]:
+    """Return what is told of a part; the reason of a failure goes to the log alone."""
+    if isinstance(answer.error, _Missing):
+        return {"ok": False, "message": str(answer.error)}
+    if answer.error is not None:  # whatever driver is in use, each has its own errors
+        logger.warning("The %s does not answer", name, exc_info=answer.error)
         return {"ok": False, "message": "does not answer"}
-    return {"ok": True, "latencyMs": round((time.perf_counter() - begin) * 1000)}
+    return {"ok": True, "latencyMs": answer.milliseconds, **(answer.value or {})}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import django_stubs_ext
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 from asynctester import production
 
@@ -61,6 +62,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "asynctester.requests_seen.observe",
     "asynctester.headers.protect",
     "asynctester.errors.UnreadableSecretMiddleware",
     "asynctester.guard.refuse_null_characters",
@@ -359,11 +361,30 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_SECONDS > 0
 # Whether a domain goes into the browsers' preload list is for its owner to decide, and hard to take back.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 
+# --- Looking inside (docs/observability.md) ---------------------------------------------------------
+# Who may read /metrics: who sends this as a bearer token; without one, who asks from this machine.
+METRICS_TOKEN = env("METRICS_TOKEN", default="")
+# HOST:PORT where each process shows its metrics by itself, besides the /metrics of the web processes.
+METRICS_ADDRESS = env("METRICS_ADDRESS", default="")
+# The folder through which the processes of one machine show their metrics together; the library reads it by this name.
+METRICS_FOLDER = env("PROMETHEUS_MULTIPROC_DIR", default="")
+if METRICS_FOLDER:
+    Path(METRICS_FOLDER).mkdir(parents=True, exist_ok=True)
+# Where traces go, over OTLP/HTTP; none are made without it. OpenTelemetry reads its other variables itself.
+TRACES_ENDPOINT = env("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+
+LOG_FORMAT = env("LOG_FORMAT", default="line")
+_FORMATTERS = {
+    "line": {"()": "telemetry.logs.LineFormatter"},
+    "json": {"()": "telemetry.logs.JsonFormatter"},
+}
+if LOG_FORMAT not in _FORMATTERS:
+    raise ImproperlyConfigured(f"LOG_FORMAT is json or line, not {LOG_FORMAT}")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": _FORMATTERS,
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
     # Lines a step, or a sign-in, that say nothing that the database does not; what fails is still told.
     "loggers": {

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from asynctester import errors, health
+from asynctester.metrics import metrics
 
 api: list[URLPattern | URLResolver] = [
     path("", include("accounts.api.urls")),
@@ -25,6 +26,7 @@ urlpatterns = [
     re_path(r"^api(?:/|$)", errors.unknown_api_path),
     path("healthz", health.alive, name="alive"),
     path("readyz", health.ready, name="ready"),
+    path("metrics", metrics, name="metrics"),
     path("", HOME, name="home"),
     path("", include("accounts.urls")),
     path("", include("resources.urls")),

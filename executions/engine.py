@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import threading
+import time
 import uuid
 
 from django.db import DatabaseError, InterfaceError, transaction
@@ -26,17 +27,21 @@ from executions.timers import timers
 from resources.secrets import UNREADABLE, SecretsUnreadable
 from steprunners.base import StepError
 from steprunners.lifecycle import Attempt
+from telemetry import metrics
+from telemetry.log_context import bound
 
 logger = logging.getLogger(__name__)
 
 HOST = socket.gethostname()
 
 
-def run_step(execution_id: uuid.UUID, position: int | None, *, begin: bool = False) -> int | None:
+def run_step(
+    execution_id: uuid.UUID, position: int | None, *, begin: bool = False, due: float | None = None
+) -> int | None:
     """Run the step at the position, if it is to be run now and nobody else has it.
 
-    `begin` starts the execution first. Returns the position at which the chain goes on; None where it ends: the step
-    waits, the foreground is over, or the task was a duplicate.
+    `begin` starts the execution first; `due` is when the step was, in seconds since the epoch. Returns the position at
+    which the chain goes on; None where it ends: the step waits, the foreground is over, or the task was a duplicate.
     """
     if begin:
         position = _begin(execution_id, position)
@@ -46,6 +51,8 @@ def run_step(execution_id: uuid.UUID, position: int | None, *, begin: bool = Fal
     if moved is None:
         return None
     step, execution = moved
+    if due is not None:
+        metrics.step_claimed(time.time() - due)
     events.publish([messages.step_update(execution, step)])
     near = neighbours(step)
     if near.running_background():
@@ -57,7 +64,7 @@ def run_step(execution_id: uuid.UUID, position: int | None, *, begin: bool = Fal
 
 def _carry_out(step: ExecutionStep, execution: Execution, near: Neighbours) -> int | None:
     """Run the claimed step under its lease; whatever goes wrong with it, it ends."""
-    with leases.holding(step) as cancellation:
+    with leases.holding(step) as cancellation, bound(step=step.name):
         try:
             return carry_on(step, execution, near, cancellation)
         except (DatabaseError, InterfaceError):

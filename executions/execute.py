@@ -14,7 +14,7 @@ from executions.records import milliseconds_now
 from executions.settling import Outcome, delegate, end, end_attempted, wait, wait_for_child
 from executions.starts import starts_of
 from executions.states import StepStatus
-from resources.limits import limits_of_team
+from resources.limits import grant_of_team
 from resources.network import policy_of
 from steprunners.base import (
     BadReference,
@@ -40,9 +40,11 @@ from steprunners.lifecycle import (
     broken,
     is_wanted,
 )
+from steprunners.masking import Masker
 from steprunners.patterns import patterns_of_at_most
 from steprunners.references import ReferenceProblem, Scope
 from steprunners.registry import runners
+from telemetry import log_context, tracing
 
 
 @dataclass
@@ -52,6 +54,7 @@ class Bench:
     execution: Execution
     envelope: StepEnvelope
     cancellation: Cancellation
+    place: tracing.Place
     secrets: set[str] = field(default_factory=set)
     session_key: str | None = None
 
@@ -72,6 +75,7 @@ class Bench:
             connection=connected.connection,
             session=ctx.load_session(self.execution, self.session_key),
             evaluate=lambda condition: _evaluate(condition, scope),
+            trace_headers=tracing.headers_of(self.place),
         )
 
 
@@ -86,7 +90,9 @@ def carry_on(
     step: ExecutionStep, execution: Execution, near: ctx.Neighbours, cancellation: Cancellation
 ) -> int | None:
     """Carry the claimed step on; returns where the chain goes on."""
-    with patterns_of_at_most(limits_of_team(execution.team_id).pattern_length):
+    grant = grant_of_team(execution.team_id)
+    log_context.add(organisationId=grant.organisation_id)
+    with patterns_of_at_most(grant.limits.pattern_length):
         return _carry_on(step, execution, near, cancellation)
 
 
@@ -94,7 +100,8 @@ def _carry_on(
     step: ExecutionStep, execution: Execution, near: ctx.Neighbours, cancellation: Cancellation
 ) -> int | None:
     envelope = envelope_of(step.definition)
-    bench = Bench(execution, envelope, cancellation)
+    bench = Bench(execution, envelope, cancellation, tracing.Place(execution.pk, step.position))
+    log_context.hide(lambda line: Masker(ctx.secret_texts(execution, bench.secrets)).mask_text(line))
     scope = ctx.build_scope(execution, near.steps)
     work = Work(envelope, runners()[envelope.step_type], scope, milliseconds_now, bench.make_context)
     progress = Progress.from_json(step.state)

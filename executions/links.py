@@ -11,13 +11,18 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from celery import current_app
 
+from telemetry import metrics
+
 TASK = "executions.run_step"
+#: The header that says when the step was due: seconds since the epoch. Published when it is due, it is the time now.
+DUE = "due"
 
 #: A step of the foreground, or None where there is none and only background steps start.
 Position = int | None
@@ -28,6 +33,14 @@ def send(execution_id: uuid.UUID, positions: Sequence[Position], *, lane: int, b
 
     Raises what the broker's client raises.
     """
+    try:
+        _send(execution_id, positions, lane=lane, begin=begin)
+    except Exception:
+        metrics.not_published("task")
+        raise
+
+
+def _send(execution_id: uuid.UUID, positions: Sequence[Position], *, lane: int, begin: bool) -> None:
     task_id = str(uuid.uuid4())
     queue = current_app.amqp.default_queue
     links = [[str(execution_id), position, begin and index == 0] for index, position in enumerate(positions)]
@@ -85,4 +98,5 @@ def _headers(task_id: str, root_id: str) -> dict[str, Any]:
         "replaced_task_nesting": 0,
         "stamped_headers": None,
         "stamps": {},
+        DUE: time.time(),
     }

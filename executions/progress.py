@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
-from executions import admission, chain, moves
+from executions import admission, chain, moves, telling
 from executions.live import events, messages
 from executions.live.messages import Update
 from executions.models import Execution, ExecutionStep
@@ -132,7 +132,9 @@ def skip(
 
 
 def numbered(execution: Execution, steps: list[ExecutionStep]) -> list[Update]:
-    """Return one update a step, numbered up to the execution's sequence."""
+    """Count the steps that were ended together; return one update each, numbered up to the execution's sequence."""
+    for step in steps:
+        telling.step_ended(step)
     first = execution.sequence - len(steps) + 1
     return [messages.step_update(execution, step, sequence=first + index) for index, step in enumerate(steps)]
 
@@ -167,7 +169,8 @@ def end_phase(execution_id: uuid.UUID) -> int | None:
 
 
 def tell_parent(execution: Execution) -> None:
-    """Wake the step that waits for this execution, or give its turn to the next of its organisation."""
+    """Count the end; wake the step that waits for this execution, or give its turn to the next of its organisation."""
+    telling.execution_ended(execution)
     admission.after_end(execution)
     if execution.parent_id is None or execution.parent_position is None:
         return

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from django.db import transaction
 
-from executions import chain, moves, records
+from executions import chain, moves, records, telling
 from executions.children import start_child
 from executions.context import Neighbours, neighbours, save_session
 from executions.ended import ended_steps
@@ -109,7 +109,7 @@ def end(
             records.thin_out(step, [*earlier, row])
         ended, execution = moved
         after = after_end(ended, execution, cursor, on=on)
-    ended_steps.keep(ended, change.length)
+    _tell(ended, change)
     position = after.carry_out(step.execution_id)
     return end_phase(step.execution_id) if execution.remaining == 0 else position
 
@@ -131,9 +131,15 @@ def _end_plainly(
     if moved is None:
         return None
     ended, execution = moved
-    ended_steps.keep(ended, change.length)
+    _tell(ended, change)
     events.publish([messages.step_update(execution, ended)])
     return end_phase(step.execution_id) if execution.remaining == 0 else cursor.to
+
+
+def _tell(ended: ExecutionStep, change: Change) -> None:
+    """Have what remembers and what counts know of the end."""
+    ended_steps.keep(ended, change.length)
+    telling.step_ended(ended)
 
 
 # --- waits ----------------------------------------------------------------------------------------

@@ -9,11 +9,12 @@ from typing import Any
 from celery import shared_task
 from django.db import DatabaseError, InterfaceError, connection
 
-from executions import chain, lanes, worker
+from executions import chain, lanes, signs, worker
 from executions.engine import run_step as engine_run_step
-from executions.links import TASK, positions_of
+from executions.links import DUE, TASK, positions_of
 from executions.timers import timers
 from executions.turns import Work, turns
+from telemetry.log_context import bound
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,8 @@ def run_step(self: Any, execution_id: str, position: int | None, begin: bool = F
 
     A thread that ends a step while others are in line (`turns`) goes on with one of these, in this same task.
     """
-    work = Work(uuid.UUID(execution_id), position, begin, positions_of(self.request.chain))
+    rest, due = positions_of(self.request.chain), self.request.get(DUE)
+    work = Work(uuid.UUID(execution_id), position, begin, rest, due if isinstance(due, float) else None)
     self.request.chain = None  # Celery would publish the rest, whether it is next or not
     lane = _lane(self.request, work.execution_id)
     if not turns.enter(lane, work):
@@ -35,9 +37,10 @@ def run_step(self: Any, execution_id: str, position: int | None, begin: bool = F
     following: tuple[int, Work] | None = (lane, work)
     while following is not None:
         lane, work = following
-        next_position = _run(work)
-        following = turns.leave(lane)
-        _go_on(work, next_position)
+        with bound(executionId=work.execution_id):
+            next_position = _run(work)
+            following = turns.leave(lane)
+            _go_on(work, next_position)
 
 
 def _lane(request: Any, execution_id: uuid.UUID) -> int:
@@ -52,7 +55,7 @@ def _lane(request: Any, execution_id: uuid.UUID) -> int:
 def _run(work: Work) -> int | None:
     """Run the step; returns the position that is next. Whatever goes wrong, the thread is given back."""
     try:
-        return engine_run_step(work.execution_id, work.position, begin=work.begin)
+        return engine_run_step(work.execution_id, work.position, begin=work.begin, due=work.due)
     except (DatabaseError, InterfaceError) as error:
         logger.warning("step %s of execution %s: %s", work.position, work.execution_id, error)
         connection.close()  # Celery keeps connections (CELERY_DB_REUSE_MAX): a broken one must not be met again
@@ -72,4 +75,4 @@ def _go_on(work: Work, next_position: int | None) -> None:
 
 
 #: Importing the tasks is what makes a process a worker, so it also registers what runs beside them.
-BESIDE = worker
+BESIDE = (worker, signs)

@@ -22,12 +22,13 @@ MOST_IN_LINE = 500
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A task's arguments, and the positions that its chain holds after it."""
+    """A task's arguments, the positions that its chain holds after it, and when it was due (seconds since the epoch)."""
 
     execution_id: uuid.UUID
     position: int | None
     begin: bool = False
     rest: tuple[int | None, ...] = ()
+    due: float | None = None
 
 
 class Turns:

@@ -272,6 +272,8 @@ class StepContext:
     session: Json = None
     #: Evaluates a condition (contract, section 5) against the execution's scope; raises StepError.
     evaluate: Callable[[Json], bool] | None = None
+    #: Headers that name this step in traces: sent along with what it calls, unless the flow gives its own.
+    trace_headers: Mapping[str, str] = field(default_factory=dict)
     #: Secrets that the runner came to know (access tokens): to be masked in whatever is stored.
     learned_secrets: set[str] = field(default_factory=set)
 

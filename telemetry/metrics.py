@@ -29,9 +29,7 @@ EXECUTION_SECONDS = Histogram(
     "asynctester_execution_duration_seconds", "From the start of an execution to its end.", ["status"],
     buckets=_LONG,
 )  # fmt: skip
-STEPS_ENDED = Counter(
-    "asynctester_steps_ended", "Steps ended, by type and outcome.", ["step_type", "status"]
-)
+STEPS_ENDED = Counter("asynctester_steps_ended", "Steps ended, by type and outcome.", ["step_type", "status"])
 STEP_SECONDS = Histogram(
     "asynctester_step_duration_seconds", "From the first claim of a step to its end, waits included.",
     ["step_type"], buckets=_SECONDS,
@@ -48,9 +46,7 @@ LIVE_CLIENTS = Gauge("asynctester_live_clients", "Open live streams.", multiproc
 PROCESSES = Gauge(
     "asynctester_processes", "Processes of the service that run.", ["kind"], multiprocess_mode="livesum"
 )
-HTTP_REQUESTS = Counter(
-    "asynctester_http_requests", "HTTP requests answered.", ["method", "route", "status"]
-)
+HTTP_REQUESTS = Counter("asynctester_http_requests", "HTTP requests answered.", ["method", "route", "status"])
 HTTP_SECONDS = Histogram(
     "asynctester_http_request_duration_seconds", "From an HTTP request to its answer.", ["method", "route"],
     buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),

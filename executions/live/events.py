@@ -26,6 +26,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from executions.live.messages import Update, for_team, is_final
+from telemetry import metrics
 
 logger = logging.getLogger(__name__)
 
@@ -147,7 +148,7 @@ class Publisher:
         if config is None:
             return
         with self._changed:
-            self.dropped += max(0, len(self._queue) + len(messages) - QUEUE_LIMIT)
+            self._drop(max(0, len(self._queue) + len(messages) - QUEUE_LIMIT))
             wakes = not self._queue or any(map(_is_urgent, messages))
             self._queue.extend(messages)
             if self._thread is None:
@@ -170,10 +171,15 @@ class Publisher:
                 wire.send(batch)
                 pause = FIRST_PAUSE
             except (redis.RedisError, OSError) as error:
-                self.dropped += len(batch)
+                self._drop(len(batch))
                 logger.warning("Live updates are not published for %.2f s: %s", pause, error)
                 self._closed.wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _drop(self, count: int) -> None:
+        self.dropped += count
+        if count:
+            metrics.not_published("update", count)
 
     def _take(self) -> list[Update]:
         """Wait for messages and return them; none once the publisher is closed."""

@@ -60,11 +60,11 @@ def take(team_id: uuid.UUID) -> Place | None:
 def _ask(key: str, command: Callable[[Any], object]) -> int | None:
     """Return what the command gives after expired places are gone; None where Redis does not answer."""
     global _rests_until  # noqa: PLW0603  # one process, one Redis
-    client = _client()
-    if client is None or time.monotonic() < _rests_until:
+    server = client()
+    if server is None or time.monotonic() < _rests_until:
         return None
     try:
-        with client.pipeline() as pipeline:
+        with server.pipeline() as pipeline:
             pipeline.zremrangebyscore(key, "-inf", time.time())
             command(pipeline)
             pipeline.expire(key, round(LIFETIME))
@@ -76,7 +76,8 @@ def _ask(key: str, command: Callable[[Any], object]) -> int | None:
 
 
 @cache
-def _client() -> redis.Redis | None:
+def client() -> redis.Redis | None:
+    """Return the connection to the Redis of live updates; None where there is none to have."""
     config = layer_settings()
     if config is None:
         return None

@@ -22,6 +22,7 @@ from redis import RedisError
 
 from executions.live import places
 from executions.live.authentication import Login, chosen_subprotocol, log_in
+from telemetry.metrics import LIVE_CLIENTS
 
 logger = logging.getLogger(__name__)
 
@@ -153,6 +154,10 @@ class LiveStream:
             _database_threads.submit(place.give_back)  # nobody waits: the client has gone
 
     async def _work(self, login: Login, place: places.Place) -> None:
+        with LIVE_CLIENTS.track_inprogress():
+            await self._work_together(login, place)
+
+    async def _work_together(self, login: Login, place: places.Place) -> None:
         async with asyncio.TaskGroup() as tasks:
             for work in (self._read(), self._listen(), self._stay_allowed(login, place), *self.more_work()):
                 tasks.create_task(work)

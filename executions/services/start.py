@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.audit import record
 from accounts.models import Team, User
-from executions import admission, chain, lanes
+from executions import admission, chain, lanes, telling
 from executions.admission import RunRefused
 from executions.models import Execution, ExecutionStep
 from executions.pins import pinned_versions
@@ -162,6 +162,7 @@ def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
             raise
         return known
     execution.new_steps = steps
+    telling.execution_started(execution)
     return execution
 
 

@@ -31,7 +31,8 @@ def build_request(
 ) -> HttpRequest:
     """Return the request; a token is fetched where the authentication needs one. Raises StepError."""
     tls = tls_options(config, connection)
-    headers = _headers(connection.headers if connection else {}, config.headers)
+    usual = connection.headers if connection else {}
+    headers = _headers({**context.trace_headers, **usual}, config.headers)
     body, content_type = _body(config)
     if content_type is not None:
         headers.setdefault("Content-Type", content_type)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -132,7 +133,7 @@ class KafkaPublishRunner(StepRunner[KafkaPublishConfig]):
         started = time.monotonic()
         if not isinstance(context.connection, KafkaConnection):
             raise BadConfig("meta.resourceId: a kafka resource is needed")
-        outgoing = [_outgoing(each) for each in config.all_messages()]
+        outgoing = [_outgoing(each, context.trace_headers) for each in config.all_messages()]
         client = client_of(context.connection, context.network)
         call = Call(context.network, context.deadline, context.cancellation)
         written = client.run(call, lambda: publish(client, call, config.topic, outgoing))
@@ -149,7 +150,7 @@ class KafkaPublishRunner(StepRunner[KafkaPublishConfig]):
         return Finished({"messages": messages, "count": len(messages), "durationMs": duration_ms})
 
 
-def _outgoing(message: PublishedMessage) -> Outgoing:
+def _outgoing(message: PublishedMessage, trace_headers: Mapping[str, Json]) -> Outgoing:
     try:
         value = value_to_bytes(message.message, is_base64=message.message_encoding == "base64")
     except ValueError as error:
@@ -157,7 +158,7 @@ def _outgoing(message: PublishedMessage) -> Outgoing:
     return Outgoing(
         key_to_bytes(message.key),
         value,
-        headers_to_items(message.headers),
+        headers_to_items({**trace_headers, **message.headers}),
         message.partition,
         message.timestamp_ms,
     )

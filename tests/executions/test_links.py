@@ -8,7 +8,7 @@ from typing import Any
 from celery import chain as celery_chain
 from celery import current_app, signature
 
-from executions.links import TASK, positions_of, send
+from executions.links import DUE, TASK, positions_of, send
 
 EXECUTION = uuid.UUID("01a20420-8d7b-7765-9b94-ed9506c08be1")
 POSITIONS = [0, 1, 4]
@@ -34,7 +34,7 @@ def test_a_message_is_what_celery_sends(alone: None) -> None:
     assert ours.payload[2].keys() == theirs.payload[2].keys()
     embedded = [[each["args"] for each in message.payload[2]["chain"]] for message in (ours, theirs)]
     assert embedded[0] == embedded[1]
-    assert ours.headers.keys() == theirs.headers.keys()
+    assert ours.headers.keys() == {*theirs.headers.keys(), DUE}
     assert (ours.content_type, ours.content_encoding) == (theirs.content_type, theirs.content_encoding)
     assert ours.delivery_info == theirs.delivery_info
     assert ours.properties["priority"] == theirs.properties["priority"] == 3

@@ -58,7 +58,8 @@ def _of_flow(things: Things) -> str:
 SERVICE = [
     get("", ANYBODY, ok=302),
     get("healthz", ANYBODY),
-    get("readyz", ANYBODY),
+    get("readyz", ANYBODY, query=lambda _: "parts=database,broker"),  # no worker runs here
+    get("metrics", ANYBODY),  # the test client asks from this machine
     get("sign-in", ANYBODY, signed_in=302),
     post("sign-in", ANYBODY, ok=200, signed_in=302, body=form(username="a@b.example", password="wrong")),
     post("sign-out", ANYBODY, ok=SIGN_IN),
@@ -110,6 +111,7 @@ ORGANISATIONS = [
     get("organisations/<uuid:organisation_id>/limits", VIEWER, "organisation", of=ORGANISATION),
     get("teams/<uuid:pk>", VIEWER, "team"),
     post("teams/<uuid:pk>", TEAM_ADMIN, "team", body=form(**NEW)),
+    post("teams/<uuid:pk>/retention", TEAM_ADMIN, "team", body=form(results="30", executions="")),
     post("teams/<uuid:pk>/delete", TEAM_ADMIN, "team", body=lambda things: urlencode({"name": things.team.name})),
     post("teams/<uuid:pk>/members", TEAM_ADMIN, "team",
          body=lambda things: urlencode({"email": things.colleague.email, "role": "VIEWER"})),

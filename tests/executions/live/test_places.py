@@ -76,10 +76,10 @@ def test_without_redis_nobody_is_refused(db: None, team: Team, monkeypatch: pyte
     monkeypatch.setattr(
         places, "layer_settings", lambda: {"prefix": "asgi", "hosts": ["redis://127.0.0.1:9/0"]}
     )
-    places._client.cache_clear()
+    places.client.cache_clear()
     try:
         assert places.take(team.pk) is not None
         assert places.take(team.pk) is not None
         assert places._rests_until > time.monotonic()
     finally:
-        places._client.cache_clear()
+        places.client.cache_clear()

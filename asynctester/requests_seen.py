@@ -1,0 +1,89 @@
+"""What is known of every HTTP request: its id, a log line, metrics, and a span where traces are made.
+
+`X-Request-ID` is taken from who asks, where it is one, and sent back; every log line of the request has it. A log line
+and a metric name the route, never the address: some addresses are secrets (links that reset a password).
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.decorators import sync_and_async_middleware
+
+from telemetry import log_context, metrics, tracing
+
+logger = logging.getLogger(__name__)
+
+HEADER = "X-Request-ID"
+_VALID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+#: Asked every few seconds by machines: counted, but no line in the log.
+_UNTOLD = frozenset({"healthz", "readyz", "metrics"})
+
+Handler = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+Answered = Callable[[HttpResponseBase], HttpResponseBase]
+
+
+@sync_and_async_middleware  # a middleware that is only sync would cost every request two changes of thread
+def observe(get_response: Any) -> Handler:
+    """Note every request, and put its id into the answer."""
+    if iscoroutinefunction(get_response):
+
+        async def observe_async(request: HttpRequest) -> HttpResponseBase:
+            with _observed(request) as answered:
+                return answered(await get_response(request))
+
+        return observe_async
+
+    def observe_sync(request: HttpRequest) -> HttpResponseBase:
+        with _observed(request) as answered:
+            return answered(get_response(request))
+
+    return observe_sync
+
+
+@contextmanager
+def _observed(request: HttpRequest) -> Iterator[Answered]:
+    begin = time.perf_counter()
+    request_id = _id_of(request)
+    with (
+        log_context.bound(requestId=request_id),
+        tracing.request(request.method or "", request.headers) as told,
+    ):
+
+        def answered(response: HttpResponseBase) -> HttpResponseBase:
+            seconds, route = time.perf_counter() - begin, _route(request)
+            response.headers[HEADER] = request_id
+            told(route, response.status_code)
+            metrics.request_answered(request.method or "", route, response.status_code, seconds)
+            if route not in _UNTOLD:
+                _log(request, route, response.status_code, seconds)
+            return response
+
+        yield answered
+
+
+def _id_of(request: HttpRequest) -> str:
+    given = request.headers.get(HEADER, "")
+    return given if _VALID.fullmatch(given) else str(uuid.uuid4())
+
+
+def _route(request: HttpRequest) -> str:
+    """Return the pattern that the address matched; `unknown` for those that match none."""
+    match = request.resolver_match
+    return "unknown" if match is None else match.route or "home"
+
+
+def _log(request: HttpRequest, route: str, status: int, seconds: float) -> None:
+    milliseconds = round(seconds * 1000)
+    logger.info(
+        "%s %s %s in %s ms", request.method, route, status, milliseconds,
+        extra={"facts": {"method": request.method, "route": route, "status": status, "durationMs": milliseconds}},
+    )  # fmt: skip
