@@ -46,5 +46,21 @@ class Generator(SchemaGenerator):
         """Return the whole document."""
         kind = type(self)
         if kind._made is None:
-            kind._made = super().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]  # no types
+            made = super().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]  # no types
+            kind._made = _anything_once(made)
         return kind._made
+
+
+#: What drf-spectacular writes for a JSON value that may be null: no value at all is one of these, for null is both.
+_NULL_TWICE = [{}, {"type": "null"}]
+
+
+def _anything_once(schema: Any) -> Any:
+    """Return the document with the schema of any JSON value where it says "either that or null"."""
+    if isinstance(schema, list):
+        return [_anything_once(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        name: _anything_once(each) for name, each in schema.items() if (name, each) != ("oneOf", _NULL_TWICE)
+    }

@@ -130,7 +130,7 @@ class YAMLDocumentsRenderer(YAMLRenderer):
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
         """Return the YAML text; what is no list (an error) is one document, text is YAML already."""
-        documents = data if isinstance(data, list) else [data]
+        documents = data if isinstance(data, list) and data else [data]  # none at all are an empty list
         texts = (each if isinstance(each, str) else write_yaml(_plain(each)) for each in documents)
         return "---\n".join(texts).encode()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tests.matrix.actors import Actor, Asker
@@ -29,9 +29,18 @@ def ask(asker: Asker, row: Row, things: Things) -> Any:
 
 
 def problems_of(
-    asker: Asker, actor: Actor, rows: Iterable[Row], tenants: dict[str, Things], *, no_login: int
+    asker: Asker,
+    actor: Actor,
+    rows: Iterable[Row],
+    tenants: dict[str, Things],
+    *,
+    no_login: int,
+    more: Callable[[Row, Any], Iterable[str]] = lambda _row, _response: (),
 ) -> list[str]:
-    """Return a line for each answer that is not as expected, or that tells a stranger something."""
+    """Return a line for each answer that is not as expected, or that tells a stranger something.
+
+    `more` returns what else is wrong with a row's answer.
+    """
     problems = []
     for tenant, things in tenants.items():
         for row in (row for row in rows if _differs(row, actor, tenant)):
@@ -41,6 +50,7 @@ def problems_of(
             if status_of(response) != expected:
                 problems.append(f"{where}: {status_of(response)}, expected {expected}: {_told(response)}")
             problems += [f"{where}: tells {each!r}" for each in leaks(response, row, actor, tenant, things)]
+            problems += [f"{where}: {each}" for each in more(row, response)]
     return problems
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import exceptions, status
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -139,7 +139,10 @@ class Export(APIView):
         parameters=[
             OpenApiParameter("ids", str, description="Ids with commas between; all flows without it.")
         ],
-        responses={(200, "application/yaml"): OpenApiTypes.STR, 200: FlowDocumentSerializer(many=True)},
+        responses={
+            (200, "application/yaml"): OpenApiResponse(OpenApiTypes.ANY, "One YAML document a flow."),
+            (200, "application/json"): FlowDocumentSerializer(many=True),
+        },
     )
     def get(self, request: Request) -> Response:
         """Export the newest versions, YAML as it was written; defaults of secret variables are left out."""
