@@ -171,6 +171,7 @@ class TeamAdmin(ScopedAdmin[Team]):
     list_select_related = ("organisation",)
     search_fields = ("name", "organisation__name")
     autocomplete_fields = ("organisation",)
+    fields = ("organisation", "name", "keep_results_days", "keep_executions_days", "created_at")
     readonly_fields = ("created_at",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:

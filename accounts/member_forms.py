@@ -6,10 +6,17 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.forms import PageForm
-from accounts.models import OrganisationMembership, Team, TeamMembership, User
+from accounts.models import (
+    LONGEST_RETENTION_DAYS,
+    OrganisationMembership,
+    Team,
+    TeamMembership,
+    User,
+)
 from accounts.token_models import ApiToken
 
 DAYS = (7, 30, 90, 180, 365)
@@ -19,6 +26,26 @@ class TenantForm(PageForm):
     """The name of an organisation or a team."""
 
     name = forms.CharField(max_length=150, widget=forms.TextInput({"autocomplete": "off"}))
+
+
+class RetentionForm(PageForm):
+    """How long a team keeps what it has run: `results` and `executions`, None as the installation says."""
+
+    results = forms.IntegerField(
+        label="Results of steps, in days", required=False, min_value=0, max_value=LONGEST_RETENTION_DAYS
+    )
+    executions = forms.IntegerField(
+        label="Runs, in days", required=False, min_value=0, max_value=LONGEST_RETENTION_DAYS
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["results"].help_text = _empty_means(settings.RESULTS_RETENTION_DAYS)
+        self.fields["executions"].help_text = _empty_means(settings.EXECUTIONS_RETENTION_DAYS)
+
+
+def _empty_means(days: int) -> str:
+    return f"Empty: {days} days, as the installation says. 0: for ever." if days else "Empty or 0: for ever."
 
 
 class _MemberForm(PageForm):

@@ -13,12 +13,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import services
-from accounts.member_forms import TeamMemberForm, TenantForm
+from accounts.member_forms import RetentionForm, TeamMemberForm, TenantForm
 from accounts.models import Team, TeamMembership
 from accounts.organisation_pages import NAME_TAKEN
 from accounts.permission_table import team_table
 from accounts.permissions import Action, may, role_in
 from accounts.profile_pages import asking
+from accounts.retention import change_retention, executions_days, results_days
 
 
 @login_required
@@ -40,6 +41,20 @@ def team_page(request: HttpRequest, pk: UUID) -> HttpResponse:
             messages.success(request, "The name is changed.")
             return redirect("team", pk)
     return _show(request, _team(request, pk), name_form=form)
+
+
+@login_required
+@require_POST
+def change_team_retention(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Change how long the team keeps what it has run."""
+    team = _team(request, pk)
+    _require(request, Action.ADMINISTER, team)
+    form = RetentionForm(request.POST)
+    if not form.is_valid():
+        return _show(request, team, retention_form=form)
+    change_retention(team=team, **form.cleaned_data)
+    messages.success(request, "It is changed. What is older goes within about an hour.")
+    return redirect("team", pk)
 
 
 @login_required
@@ -109,6 +124,11 @@ def _show(request: HttpRequest, team: Team, **forms: object) -> HttpResponse:
         "table": team_table(),
         "name_form": TenantForm(initial={"name": team.name}),
         "member_form": TeamMemberForm(auto_id="member_%s"),
+        "retention_form": RetentionForm(
+            initial={"results": team.keep_results_days, "executions": team.keep_executions_days}
+        ),
+        "results_days": results_days(team),
+        "executions_days": executions_days(team),
         **forms,
     }
     return render(request, "accounts/team.html", context)

@@ -48,6 +48,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="change-organisation-member",
     ),
     path("teams/<uuid:pk>", team_pages.team_page, name="team"),
+    path("teams/<uuid:pk>/retention", team_pages.change_team_retention, name="team-retention"),
     path("teams/<uuid:pk>/delete", team_pages.delete_team, name="delete-team"),
     path("teams/<uuid:pk>/members", team_pages.add_member, name="add-team-member"),
     path("teams/<uuid:pk>/members/<uuid:user_id>", team_pages.change_member, name="change-team-member"),

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.current_team import current_team, own_teams
 from accounts.permissions import Action, may
+from accounts.retention import results_days
 from executions import run_list
 from executions.models import Execution
 from executions.presentation import milliseconds
@@ -71,6 +72,7 @@ def execution(request: HttpRequest, execution_id: uuid.UUID) -> HttpResponse:
         "more_steps": max(0, len(data["steps"]) - STEPS_WITHOUT_SCRIPT),
         "failures": failures_of(data["steps"]),
         "may_run": data["mayRun"],
+        "results_days": results_days(run.team),
         "started_ms": milliseconds(run.started_at or run.created_at),
     }
     return render(request, "executions/run.html", context)

@@ -53,6 +53,7 @@ def execution_json(execution: Execution, steps: Iterable[ExecutionStep] | None =
         completedAt=milliseconds(execution.completed_at),
         cancelRequestedAt=milliseconds(execution.cancel_requested_at),
         durationMs=execution.duration_ms,
+        resultsRemovedAt=milliseconds(execution.results_removed_at),
     )
     return shown
 

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from accounts.api.base import CamelCaseModelSerializer, CamelCaseSerializer, EnumField, MillisecondsField
-from accounts.models import OrganisationMembership, TeamMembership, User
+from accounts.models import LONGEST_RETENTION_DAYS, OrganisationMembership, TeamMembership, User
 from accounts.selectors import organisations_of, teams_of
 
 #: Longer passwords only cost time to hash.
@@ -34,6 +34,17 @@ class OrganisationSerializer(CamelCaseSerializer):
     created_at = MillisecondsField()
 
 
+def retention_field(what: str) -> serializers.IntegerField:
+    """Return a field of days."""
+    return serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=LONGEST_RETENTION_DAYS,
+        help_text=f"{what}; null as the installation says, 0 for ever.",
+    )
+
+
 class TeamSerializer(CamelCaseSerializer):
     """A team, with the role of whoever asks."""
 
@@ -42,6 +53,8 @@ class TeamSerializer(CamelCaseSerializer):
     organisation_id = serializers.UUIDField(read_only=True)
     organisation_name = serializers.CharField(source="organisation.name", read_only=True)
     role = serializers.ChoiceField(choices=TeamMembership.Role.choices, read_only=True)
+    keep_results_days = retention_field("Days that requests and responses of steps are kept")
+    keep_executions_days = retention_field("Days that executions are kept")
     created_at = MillisecondsField()
 
 

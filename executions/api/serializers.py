@@ -195,6 +195,9 @@ class ExecutionSummarySerializer(CamelCaseSerializer):
     completed_at = serializers.IntegerField(allow_null=True, help_text=TIME)
     cancel_requested_at = serializers.IntegerField(allow_null=True, help_text=TIME)
     duration_ms = serializers.IntegerField(allow_null=True)
+    results_removed_at = serializers.IntegerField(
+        allow_null=True, help_text=TIME + " Since then the steps' requests and responses are gone."
+    )
 
     def to_representation(self, instance: Execution) -> dict[str, Any]:
         """Return the execution without its steps."""

@@ -36,6 +36,12 @@ def rerun(
     chosen, draft = _what_to_run(execution, version)
     prepare = None
     if from_step is not None or from_ == "FAILED":
+        if execution.results_removed_at is not None:
+            raise _refusal(
+                "fromStep" if from_step else "from",
+                "results_removed",
+                "the results of this run were removed because of their age: run it from its start",
+            )
         name = from_step or _first_failed(execution)
         prepare = _taking_over(execution, name)
     return start_execution(

@@ -24,7 +24,7 @@ from tests.executions.rows import START
 EXECUTION_KEYS = """
     id flowId flowName flowVersion teamId status steps variables labels source userId environmentId
     parentExecutionId testSuiteExecutionId rerunOf error sequence createdAt startedAt completedAt
-    cancelRequestedAt durationMs
+    cancelRequestedAt durationMs resultsRemovedAt
 """
 STEP_KEYS = """
     id flowStepId name stepType position status attempts background alwaysRun startedAt completedAt nextAt

@@ -15,6 +15,7 @@ from accounts.api.base import Conflict, choose_organisation, require, require_in
 from accounts.api.serializers import NewTeamSerializer, OrganisationSerializer, TeamSerializer
 from accounts.models import Organisation, Team, User
 from accounts.permissions import Action, OrganisationAction
+from accounts.retention import change_retention
 from accounts.selectors import organisations_of, teams_of
 
 
@@ -79,10 +80,11 @@ class Teams(viewsets.ModelViewSet[Team]):
         _create_team(serializer, organisation, user)
 
     def perform_update(self, serializer: BaseSerializer[Team]) -> None:
-        """Rename the team."""
+        """Change the team's name, and how long it keeps what it has run."""
         team = self.get_object()
         require(self.request.user, Action.ADMINISTER, team)
         _rename(serializer, team, "a team of the organisation")
+        _keep(serializer, team)
 
     def perform_destroy(self, instance: Team) -> None:
         """Delete the team and everything that it owns."""
@@ -118,6 +120,7 @@ def _create_team(serializer: BaseSerializer[Team], organisation: Organisation, u
         created = services.create_team(organisation=organisation, name=name, creator=user)
     except services.NameTaken:
         raise _taken("a team of the organisation") from None
+    _keep(serializer, created)
     serializer.instance = teams_of(user).get(pk=created.pk)
 
 
@@ -128,6 +131,16 @@ def _rename(serializer: BaseSerializer[Any], tenant: Organisation | Team, what: 
     except services.NameTaken:
         raise _taken(what) from None
     serializer.instance = tenant
+
+
+def _keep(serializer: BaseSerializer[Any], team: Team) -> None:
+    """Change how long the team keeps what it has run, as far as the body says."""
+    given = serializer.validated_data
+    change_retention(
+        team=team,
+        results=given.get("keep_results_days", team.keep_results_days),
+        executions=given.get("keep_executions_days", team.keep_executions_days),
+    )
 
 
 def _taken(what: str) -> ValidationError:
