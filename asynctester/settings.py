@@ -119,6 +119,11 @@ else:
             "timeout": 10,
         },
         "connect_timeout": 5,
+        # A database that is gone without a word (a cut cable) is noticed after about ten seconds.
+        "keepalives_idle": 4,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,
         # The engine's statements are prepared at their second use (executions/sql.py). Off behind a pooler that
         # hands each transaction to another connection and knows nothing of prepared statements.
         "prepare_threshold": 2 if env.bool("DATABASE_PREPARE", default=True) else None,
@@ -186,8 +191,8 @@ CHANNEL_LAYERS = {
 }
 
 # --- The engine -----------------------------------------------------------------------------------
-ENGINE_LEASE_SECONDS = 10
-ENGINE_HEARTBEAT_SECONDS = 3
+ENGINE_LEASE_SECONDS = 8  # a lost worker is found after this and half a second; 12 s are promised
+ENGINE_HEARTBEAT_SECONDS = 1.5
 ENGINE_UNCLAIMED_SECONDS = 30  # a published step that nobody claimed is published again after this
 # Where flows may connect to besides public addresses: host, *.domain, CIDR, each with an optional port.
 NETWORK_DENY_PRIVATE = env.bool("NETWORK_DENY_PRIVATE", default=True)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
-import threading
 import time
 import uuid
 
@@ -15,7 +12,7 @@ from django.utils import timezone
 from executions import admission, chain, moves
 from executions.context import Neighbours, neighbours
 from executions.execute import carry_on
-from executions.leases import leases
+from executions.leases import leases, me
 from executions.live import events, messages
 from executions.models import Execution, ExecutionStep
 from executions.moves import Change
@@ -32,8 +29,6 @@ from telemetry.log_context import bound
 
 logger = logging.getLogger(__name__)
 
-HOST = socket.gethostname()
-
 
 def run_step(
     execution_id: uuid.UUID, position: int | None, *, begin: bool = False, due: float | None = None
@@ -47,7 +42,7 @@ def run_step(
         position = _begin(execution_id, position)
     if position is None:
         return None
-    moved = moves.claim(execution_id, position, _owner())
+    moved = moves.claim(execution_id, position, me())
     if moved is None:
         return None
     step, execution = moved
@@ -111,7 +106,3 @@ def _has_turn(execution_id: uuid.UUID, position: int | None) -> bool:
         timers.add(left, execution_id, position or 0, begin=True)
         return False
     return not execution.admitted and admission.take_turn(execution)
-
-
-def _owner() -> str:
-    return f"{HOST}:{os.getpid()}:{threading.get_ident()}"

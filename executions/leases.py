@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import threading
 import time
 import uuid
@@ -23,6 +24,8 @@ from executions.sql import STEP, Statement, after_sql, in_list, key, update_retu
 from steprunners.base import Cancellation
 
 logger = logging.getLogger(__name__)
+
+HOST = socket.gethostname()
 
 #: How often running steps are checked for a cancel, in seconds.
 CHECK_SECONDS = 0.5
@@ -110,6 +113,11 @@ def _renew(held: list[Lease]) -> None:
     for lease in held:
         if fences.get(lease.step_id) != lease.fence:
             lease.cancellation.cancel()
+
+
+def me() -> str:
+    """Return what a claim writes as the owner: this thread of this process."""
+    return f"{HOST}:{os.getpid()}:{threading.get_ident()}"
 
 
 leases = Leases()

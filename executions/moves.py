@@ -18,11 +18,13 @@ from executions.sql import (
     Moved,
     Statement,
     after_sql,
+    any_row,
     carry_out,
     in_list,
     key,
     milliseconds_sql,
     now_sql,
+    on_postgresql,
     to_database,
     update_returning,
 )
@@ -170,14 +172,26 @@ def park(
     return carry_out(Move(step.execution_id, statement, execution, attempt, columns=change.columns))
 
 
-def take_over(step: ExecutionStep) -> Moved | None:
-    """Take a running step whose lease is over from its worker; None where the lease was renewed meanwhile."""
-    statement = Statement(
-        f"UPDATE {STEP} SET fence = fence + 1, losses = losses + 1, owner = '', look_at = {after_sql()}"
-        " WHERE id = %s AND fence = %s AND status = 'IN_PROGRESS'",
-        [settings.ENGINE_LEASE_SECONDS, key(step.id), step.fence],
+def take_lost(most: int, owner: str) -> list[ExecutionStep]:
+    """Take running steps whose lease is over from their workers, the longest lost first; each goes to one taker.
+
+    A row that somebody holds locked is left for the next look. The taker has a lease, as its worker had.
+    """
+    locked = " FOR UPDATE SKIP LOCKED" if on_postgresql() else ""
+    sql = (
+        f"UPDATE {STEP} SET fence = fence + 1, losses = losses + 1, owner = %s, look_at = {after_sql()} WHERE id IN"
+        f" (SELECT id FROM {STEP} WHERE status = 'IN_PROGRESS' AND look_at <= {now_sql()}"
+        f" ORDER BY look_at LIMIT {int(most)}{locked})"
     )
-    return carry_out(Move(step.execution_id, statement, Statement(f"sequence = {EXECUTION}.sequence")))
+    return update_returning(ExecutionStep, Statement(sql, [owner, settings.ENGINE_LEASE_SECONDS]))
+
+
+def shorten_leases() -> None:
+    """Let no lease last longer than one that begins now: the database's clock was set back."""
+    sql = (
+        f"UPDATE {STEP} SET look_at = {after_sql()} WHERE status = 'IN_PROGRESS' AND look_at > {after_sql()}"
+    )
+    _count(sql, [settings.ENGINE_LEASE_SECONDS] * 2)
 
 
 def lock(execution_id: uuid.UUID) -> None:
@@ -319,7 +333,7 @@ def end_overdue(grace_seconds: float) -> list[Execution]:
     """
     age = milliseconds_sql("started_at")
     overdue = f"status = 'IN_PROGRESS' AND time_limit_ms IS NOT NULL AND ({age}) >= time_limit_ms"
-    if not _any(overdue):
+    if not any_row(EXECUTION, overdue):
         return []
     sql = (
         f"UPDATE {EXECUTION} SET time_limit_ms = ({age}) + %s, failed = TRUE,"
@@ -335,13 +349,6 @@ def end_overdue(grace_seconds: float) -> list[Execution]:
         "message": "the execution lasted longer than its organisation's limit",
     }
     return update_returning(Execution, Statement(sql, [round(grace_seconds * 1000), to_text(failure), 1]))
-
-
-def _any(condition: str) -> bool:
-    """Return whether an execution meets the condition: on SQLite an empty UPDATE would take the write lock."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT 1 FROM {EXECUTION} WHERE {condition} LIMIT 1", [])
-        return cursor.fetchone() is not None
 
 
 def end_unstarted(execution_id: uuid.UUID) -> Execution | None:

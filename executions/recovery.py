@@ -25,11 +25,8 @@ MOST_LOSSES = 3
 
 
 def take_back(step: ExecutionStep) -> None:
-    """End the attempt of a step whose lease is over, and the step itself unless it may try again."""
-    taken = moves.take_over(step)
-    if taken is None:
-        return  # its worker was only late, or another sweeper was first
-    step, execution = taken
+    """End the attempt of a step that was taken from its worker, and the step itself unless it may try again."""
+    execution = Execution.objects.defer("draft").get(pk=step.execution_id)
     try:
         _end_or_try_again(step, execution)
     except SecretsUnreadable as error:

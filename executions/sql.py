@@ -10,13 +10,22 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, models, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    connections,
+    models,
+    transaction,
+)
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.models.base import ModelState
 
@@ -55,6 +64,13 @@ def after_sql() -> str:
     if on_postgresql():
         return "(clock_timestamp() + make_interval(secs => %s))"
     return "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', (%s) || ' seconds')"
+
+
+def epoch_sql() -> str:
+    """Return SQL for the database's clock in seconds since the epoch."""
+    if on_postgresql():
+        return "extract(epoch from clock_timestamp())"
+    return "(julianday('now') - 2440587.5) * 86400.0"
 
 
 def milliseconds_sql(since: str) -> str:
@@ -139,6 +155,29 @@ def carry_out(move: Move) -> Moved | None:
 def is_conflict(error: OperationalError) -> bool:
     """Whether another writer was in the way (a lock, a deadlock), so that the same statement may go through later."""
     return "locked" in str(error) or getattr(error.__cause__, "sqlstate", None) in ("40P01", "40001", "55P03")
+
+
+@contextmanager
+def impatient(milliseconds: int) -> Iterator[None]:
+    """Let no statement of the block wait longer than this for a lock (PostgreSQL; SQLite has its own limit).
+
+    A frozen worker may hold one in the middle of a transaction. Raises OperationalError, see `is_conflict`.
+    """
+    if not on_postgresql():
+        yield
+        return
+    _set_lock_timeout(milliseconds)
+    try:
+        yield
+    finally:
+        # A connection that was lost in between has no setting to be taken back.
+        with suppress(DatabaseError, InterfaceError):
+            _set_lock_timeout(0)
+
+
+def _set_lock_timeout(milliseconds: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, FALSE)", [str(milliseconds)])
 
 
 def _in_one_statement(move: Move) -> Moved | None:
@@ -235,6 +274,13 @@ def select(model: type[ModelT], names: frozenset[str], where: Statement) -> list
     with prepared_cursor() as cursor:
         cursor.execute(sql, list(where.params))
         return [_instance(model, row, names) for row in cursor.fetchall()]
+
+
+def any_row(table: str, condition: str) -> bool:
+    """Return whether a row meets the condition: on SQLite an empty UPDATE would take the write lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT 1 FROM {table} WHERE {condition} LIMIT 1", [])
+        return cursor.fetchone() is not None
 
 
 def key(value: uuid.UUID) -> Any:

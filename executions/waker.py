@@ -1,4 +1,4 @@
-"""The sweeper of every worker: publishes what is due, and takes back what has lost its worker.
+"""The sweeper of every worker: publishes what is due. What lost its worker is `rescue`'s, in a thread of its own.
 
 It sleeps until the nearest `look_at`, at most a second. Many sweepers may run at once: each row goes to one of them
 (SKIP LOCKED on PostgreSQL, one writer on SQLite). An empty sweep is two look-ups in partial indexes.
@@ -7,26 +7,23 @@ It sleeps until the nearest `look_at`, at most a second. Many sweepers may run a
 from __future__ import annotations
 
 import logging
-import os
-import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from celery import current_app
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection, models
+from django.db import connection, models
 from django.utils import timezone
 
 from executions import admission, chain, moves
 from executions.children import child_is_over
 from executions.context import neighbours
 from executions.lanes import lane_of
+from executions.loops import Loop, alone
 from executions.models import Execution, ExecutionStep
 from executions.progress import end_phase, follow, settle_cancel
-from executions.recovery import take_back
 from executions.services.cancel import cancel_children, end_overdue_executions
-from executions.sql import Statement, after_sql, now_sql, update_returning
+from executions.sql import Statement, after_sql, any_row, now_sql, update_returning
 from executions.states import ExecutionStatus, StepStatus
 from resources.secrets import SecretsUnreadable
 
@@ -36,9 +33,7 @@ logger = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
 #: How often limits of time and turns to begin are looked at, in seconds.
 ORDER_SECONDS = 2.0
-#: A step that lost its worker is looked at again so soon, in seconds: the sweeper that took it may be killed as well.
-TAKING_SECONDS = 2
-#: How many rows one sweep takes of each kind. Few: until they are published nobody looks for lost workers here.
+#: How many rows one sweep takes of each kind. Few: other workers publish the rest meanwhile.
 BATCH = 25
 
 ModelT = TypeVar("ModelT", Execution, ExecutionStep)
@@ -49,46 +44,22 @@ class Waker:
 
     def __init__(self) -> None:
         """Start stopped."""
-        self._stop = threading.Event()
-        self._pid = 0
-        #: Nothing is taken back before this (monotonic): after an outage the workers renew their leases first.
-        self._patient_until = 0.0
+        self._loop = Loop("waker", self.sweep)
         self._order_at = 0.0
 
     def start(self) -> None:
         """Start the thread, once a process."""
-        if self._pid != os.getpid():
-            self._pid = os.getpid()
-            threading.Thread(target=self._run, name="waker", daemon=True).start()
-
-    def stop(self) -> None:
-        """End the thread after the sweep that runs."""
-        self._stop.set()
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                pause = self.sweep()
-            except (DatabaseError, InterfaceError) as error:
-                logger.warning("sweep failed: %s", error)
-                connection.close()
-                self._patient_until = time.monotonic() + settings.ENGINE_LEASE_SECONDS
-                pause = TICK_SECONDS
-            except Exception:
-                logger.exception("sweep failed")
-                pause = TICK_SECONDS
-            self._stop.wait(pause)
+        self._loop.start()
 
     def sweep(self) -> float:
         """Look at every row that is due; returns how many seconds to sleep."""
         self._keep_order()
         steps = _due(ExecutionStep)
-        # What lost its worker comes first: publishing the others may take long where the broker does not answer.
-        for step in sorted(steps, key=lambda each: each.status != StepStatus.IN_PROGRESS):
-            _alone(self._look_at_step, step)
+        for step in steps:
+            alone(_publish_step, step)
         executions = _due(Execution)
         for execution in executions:
-            _alone(_look_at_execution, execution)
+            alone(_look_at_execution, execution)
         return 0.0 if len(steps) == BATCH or len(executions) == BATCH else _seconds_to_next()
 
     def _keep_order(self) -> None:
@@ -97,25 +68,6 @@ class Waker:
             self._order_at = time.monotonic() + ORDER_SECONDS
             end_overdue_executions()
             admission.sweep()
-
-    def _look_at_step(self, step: ExecutionStep) -> None:
-        if step.status != StepStatus.IN_PROGRESS:
-            _publish_step(step)
-        elif time.monotonic() < self._patient_until:
-            moves.look_again(ExecutionStep, step.id, settings.ENGINE_LEASE_SECONDS)
-        else:
-            logger.warning("step %s of execution %s lost its worker", step.name, step.execution_id)
-            take_back(step)
-
-
-def _alone(look_at: Callable[[ModelT], None], row: ModelT) -> None:
-    """Look at the row; what is wrong with it alone disturbs no other. Raises where the database is away."""
-    try:
-        look_at(row)
-    except (DatabaseError, InterfaceError):
-        raise
-    except Exception:
-        logger.exception("%s %s is left until it is looked at again", type(row).__name__, row.pk)
 
 
 def _publish_step(step: ExecutionStep) -> None:
@@ -142,31 +94,25 @@ def _is_forgotten(step: ExecutionStep) -> bool:
 
 
 def _due(model: type[ModelT]) -> list[ModelT]:
-    """Take the rows that are due, and set their next look: 30 s from now, then 60, 120 and so on.
-
-    Of a step that lost its worker sooner: whoever dies while it takes the step back has promised that within 12 s.
-    """
-    table = model._meta.db_table
+    """Take the rows that are due, and set their next look: 30 s from now, then 60, 120 and so on."""
+    table, wanted = model._meta.db_table, _due_sql(model)
     locked = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
     pause = f"{settings.ENGINE_UNCLAIMED_SECONDS} * (CASE WHEN looks < 5 THEN (1 << looks) ELSE 32 END)"
-    if model is ExecutionStep:
-        pause = f"(CASE WHEN status = 'IN_PROGRESS' THEN {TAKING_SECONDS} ELSE {pause} END)"
-    if not _any_due(table):
+    if not any_row(table, wanted):
         return []
     # `looks` stops where its column does not end yet: a broker can be away for days.
     sql = (
         f"UPDATE {table} SET looks = CASE WHEN looks < 32 THEN looks + 1 ELSE looks END,"
         f" look_at = {after_sql().replace('%s', pause)}"
-        f" WHERE id IN (SELECT id FROM {table} WHERE look_at <= {now_sql()} ORDER BY look_at LIMIT {BATCH}{locked})"
+        f" WHERE id IN (SELECT id FROM {table} WHERE {wanted} ORDER BY look_at LIMIT {BATCH}{locked})"
     )
     return update_returning(model, Statement(sql))
 
 
-def _any_due(table: str) -> bool:
-    """Return whether a look-up finds anything: on SQLite an empty UPDATE would take the write lock."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT 1 FROM {table} WHERE look_at <= {now_sql()} LIMIT 1", [])
-        return cursor.fetchone() is not None
+def _due_sql(model: type[ModelT]) -> str:
+    """Return SQL for what is due; the look at a running step is its lease's end, and not for us."""
+    running = f" AND status <> '{StepStatus.IN_PROGRESS}'" if model is ExecutionStep else ""
+    return f"look_at <= {now_sql()}{running}"
 
 
 def _look_at_execution(execution: Execution) -> None:
@@ -226,9 +172,10 @@ def _queue_length(lane: int) -> int:
 
 def _seconds_to_next() -> float:
     """Return the seconds until the next look, at most TICK_SECONDS."""
-    nearest: Sequence[Any] = [
-        model.objects.filter(look_at__isnull=False).aggregate(first=models.Min("look_at"))["first"]
-        for model in (ExecutionStep, Execution)
+    waiting = ExecutionStep.objects.exclude(status=StepStatus.IN_PROGRESS)
+    nearest = [
+        rows.filter(look_at__isnull=False).aggregate(first=models.Min("look_at"))["first"]
+        for rows in (waiting, Execution.objects.all())
     ]
     times = [each for each in nearest if each is not None]
     if not times:

@@ -6,8 +6,12 @@ from typing import Any
 
 from celery.concurrency.prefork import TaskPool as PreforkPool
 from celery.signals import worker_process_init, worker_ready, worker_shutdown, worker_shutting_down
+from django.conf import settings
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
 from executions import chain
+from executions.rescue import rescuer
 from executions.turns import turns
 from executions.waker import waker
 
@@ -15,13 +19,30 @@ from executions.waker import waker
 @worker_process_init.connect
 def _in_child(**_: Any) -> None:
     """Start in each child of a prefork pool: its timers and its sweeper belong together."""
-    waker.start()
+    _start()
 
 
 @worker_ready.connect
 def _in_worker(**_: Any) -> None:
     """Start in the worker's own process, where threads, gevent and solo pools run their tasks."""
+    _start()
+
+
+def _start() -> None:
+    connection_created.connect(end_idle_transactions)
+    rescuer.start()
     waker.start()
+
+
+def end_idle_transactions(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Have PostgreSQL end a transaction in which this process does nothing for a lease's time: it is frozen, or gone.
+
+    Its locks would hold up those who carry on what it lost.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            limit = f"{settings.ENGINE_LEASE_SECONDS}s"
+            cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, FALSE)", [limit])
 
 
 @worker_ready.connect

@@ -13,6 +13,7 @@ from executions.leases import Lease, Leases, _end_cancelled, _renew
 from executions.models import Execution, ExecutionStep
 from steprunners.base import Cancellation
 from tests.executions.driving import begin, delay
+from tests.executions.sweeping import due_step
 
 
 def running(team: Team, *, always_run: bool = False) -> tuple[ExecutionStep, Lease]:
@@ -36,7 +37,8 @@ def test_a_renewed_lease_ends_later(driven: None, team: Team) -> None:
 
 def test_a_lost_lease_ends_its_call(driven: None, team: Team) -> None:
     step, lease = running(team)
-    assert moves.take_over(step) is not None
+    due_step(step)
+    assert len(moves.take_lost(9, "me")) == 1
     _, other = running(team)
     _renew([lease, other])
     assert (lease.cancellation.is_cancelled, other.cancellation.is_cancelled) == (True, False)

@@ -12,7 +12,7 @@ from accounts.models import Team
 from executions import engine, moves
 from executions.models import Execution, ExecutionStep
 from executions.recovery import take_back
-from executions.waker import Waker
+from executions.rescue import Rescuer
 from resources.models import Resource
 from tests.executions.driving import begin, choice, delay, drive, statuses, step_of
 from tests.resources.keys import UseKeys
@@ -103,7 +103,7 @@ def test_a_sweep_takes_back_what_it_cannot_read(team: Team, use_keys: UseKeys) -
     readable = begin(team, [delay("first")], declared=[SECRET])
     lose_worker(readable)
 
-    Waker().sweep()
+    Rescuer().look()
 
     assert code_of(lost, "first") == CODE
     assert statuses(readable) == {"first": "WAITING"}  # a delay is simply carried on
@@ -121,8 +121,8 @@ def test_a_row_that_fails_disturbs_no_other(
             raise ValueError("something about this row alone")
         take_back(step)
 
-    monkeypatch.setattr("executions.waker.take_back", fails)
-    Waker().sweep()
+    monkeypatch.setattr("executions.rescue.take_back", fails)
+    Rescuer().look()
 
     assert statuses(first) == {"first": "IN_PROGRESS"}
     assert statuses(second) == {"first": "WAITING"}

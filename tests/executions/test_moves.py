@@ -25,6 +25,7 @@ from executions.states import (
 )
 from tests.executions.driving import at_once, begin, delay, drive, step_of
 from tests.executions.rows import make_execution, make_step
+from tests.executions.sweeping import due_step
 
 ALL_RANGES = [(0, 100)]
 
@@ -120,14 +121,14 @@ def test_a_second_cancel_ends_clean_up_too(driven: None, team: Team) -> None:
 def test_a_stale_token_changes_nothing(driven: None, team: Team) -> None:
     execution = begun(team)
     frozen = claimed(execution)
-    taken = moves.take_over(frozen)
-    assert taken is not None
+    due_step(frozen)
+    (taken,) = moves.take_lost(9, "me")
     before = (step_of(execution, "a").status, now(execution).sequence, now(execution).remaining)
     assert end(frozen) is None
     assert moves.park(frozen, 1, Change(), {}) is None
-    assert moves.take_over(frozen) is None
+    assert moves.take_lost(9, "me") == []
     assert (step_of(execution, "a").status, now(execution).sequence, now(execution).remaining) == before
-    assert end(taken[0]) is not None
+    assert end(taken) is not None
 
 
 def test_a_step_ends_once(driven: None, team: Team) -> None:
@@ -221,7 +222,7 @@ def step_moves(execution: Execution, step: ExecutionStep) -> list[Any]:
         lambda: end(step),
         lambda: end(step, "ERROR"),
         lambda: moves.park(step, 1, Change(), {}),
-        lambda: moves.take_over(step),
+        lambda: moves.take_lost(9, "me"),
         lambda: moves.wake(execution.pk, 0),
         lambda: moves.wake_awaiting(execution.pk),
         lambda: moves.release(execution.pk, [0]),

@@ -23,7 +23,7 @@ from executions.states import StepStatus
 from executions.waker import Waker
 from tests.executions.driving import at_once, begin, delay
 from tests.executions.rows import make_execution, make_step
-from tests.executions.sweeping import PAST, due, due_step, running
+from tests.executions.sweeping import PAST, due, due_step
 
 LATER = timedelta(hours=1)
 
@@ -89,29 +89,13 @@ def test_two_sweepers_take_each_row_once(alone: None, team: Team) -> None:
     assert sorted(taken) == list(range(40))
 
 
-def test_a_lost_step_is_looked_at_again_soon_for_its_sweeper_may_be_lost_too(
-    driven: None, team: Team
-) -> None:
-    execution = make_execution(team, remaining=2)
+def test_a_lease_is_not_the_sweepers_business(driven: None, team: Team) -> None:
+    execution = make_execution(team, remaining=2, look_at=timezone.now() + LATER)
     lost = make_step(execution, 0, status=StepStatus.IN_PROGRESS, look_at=timezone.now() - PAST)
-    waits = make_step(execution, 1, status=StepStatus.WAITING, look_at=timezone.now() - PAST)
-    assert len(waker._due(ExecutionStep)) == 2  # and nothing comes of it
-    assert seconds_to_look(lost) <= waker.TAKING_SECONDS
-    assert seconds_to_look(waits) > waker.TAKING_SECONDS
-
-
-def test_nothing_is_taken_back_right_after_an_outage(driven: None, with_effect: None, team: Team) -> None:
-    _, step = running(team)
-    patient = Waker()
-    patient._patient_until = time.monotonic() + 60
-    patient.sweep()
-    assert seconds_to_look(step) > settings.ENGINE_LEASE_SECONDS / 2
-    assert step.status == "IN_PROGRESS"
-    due_step(step)
-    patient._patient_until = time.monotonic()
-    patient.sweep()
-    step.refresh_from_db()
-    assert step.status == "ERROR"
+    assert waker._due(ExecutionStep) == []
+    assert waker._seconds_to_next() == waker.TICK_SECONDS  # nor does it keep the sweeper awake
+    lost.refresh_from_db()
+    assert lost.looks == 0
 
 
 # --- lost between two transactions ----------------------------------------------------------------

@@ -2,7 +2,9 @@
 CREATE TABLE fault_book (
   at double precision DEFAULT extract(epoch FROM clock_timestamp()),
   what text,
-  told text
+  told text,
+  step uuid,
+  lease timestamptz
 );
 
 CREATE FUNCTION fault_execution() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -23,8 +25,13 @@ BEGIN
     INSERT INTO fault_book (what, told)
       VALUES ('a terminal status changed', OLD.id || ' ' || OLD.status || ' > ' || NEW.status);
   END IF;
+  IF OLD.status = 'IN_PROGRESS' AND NEW.status = 'IN_PROGRESS' AND NEW.looks > OLD.looks THEN
+    INSERT INTO fault_book (what, told, step, lease) VALUES ('seen', OLD.owner, OLD.id, OLD.look_at);
+  END IF;
   IF NEW.losses > OLD.losses THEN
-    INSERT INTO fault_book (what, told) VALUES ('lost', OLD.owner);
+    INSERT INTO fault_book (what, told, step, lease) VALUES ('lost', OLD.owner, OLD.id, OLD.look_at);
+  ELSIF OLD.losses > 0 AND NEW.status <> OLD.status THEN
+    INSERT INTO fault_book (what, told, step, lease) VALUES ('then', NEW.status, OLD.id, OLD.look_at);
   END IF;
   RETURN NULL;
 END $$;
@@ -36,7 +43,7 @@ CREATE TRIGGER fault_book AFTER UPDATE ON executions_executionstep
 
 -- Empty when all is well.
 CREATE VIEW fault_findings AS
-  SELECT what, told FROM fault_book WHERE what <> 'lost'
+  SELECT what, told FROM fault_book WHERE what NOT IN ('seen', 'lost', 'then')
 UNION ALL
   SELECT 'an execution without an end', id || ' ' || status || ' remaining ' || remaining
   FROM executions_execution WHERE status NOT IN ('COMPLETED', 'FAILED', 'CANCELLED')

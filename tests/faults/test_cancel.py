@@ -11,9 +11,9 @@ import pytest
 from accounts.models import Team, User
 from asynctester.embedded.processes import wait_until
 from executions.models import Execution
+from executions.rescue import Rescuer
 from executions.services.cancel import cancel_execution
 from executions.states import EXECUTION_TERMINAL, STEP_TERMINAL, StepStatus
-from executions.waker import Waker
 from flows.document import check_document
 from flows.services import create_flow
 from resources.services import save_resource
@@ -111,7 +111,7 @@ def test_with_its_worker_dead(db: None, team: Team, step_type: str) -> None:
     step.refresh_from_db()
     assert step.status == "IN_PROGRESS"  # whether its worker is dead, only its lease can tell
     due_step(step)
-    Waker().sweep()
+    Rescuer().look()
     step.refresh_from_db()
     execution.refresh_from_db()
     assert (step.status, execution.status) == ("CANCELLED", "CANCELLED")
