@@ -27,6 +27,7 @@ def main() -> int:
         options = Options.read(os.environ)
         data_folder.make(options.data_dir)
         with data_folder.locked(options.data_dir), installation.listening(options) as listener:
+            data_folder.forget_metrics(options.data_dir)
             _serve(options, listener)
     except Refused as refusal:
         sys.stderr.write(f"Cannot start: {refusal}\n")

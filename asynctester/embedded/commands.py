@@ -32,10 +32,15 @@ def worker(threads: int | None = None) -> list[str]:
     """
     count = threads or int(os.environ.get("WORKER_THREADS", DEFAULT_THREADS))
     return [
-        *(PYTHON, "-m", "celery", "--app", "asynctester", "--workdir", str(ROOT), "worker"),
+        *(PYTHON, "-m", "celery", "--app", "asynctester", "--workdir", str(ROOT), *_quiet(), "worker"),
         *("--pool", "threads", "--concurrency", str(count), "--prefetch-multiplier", "1"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"),
     ]
+
+
+def _quiet() -> tuple[str, ...]:
+    """Leave Celery's greeting out of a log that is to be JSON."""
+    return ("--quiet",) if os.environ.get("LOG_FORMAT") == "json" else ()
 
 
 def workers() -> list[list[str]]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from asynctester.embedded.options import Refused
+
+
+#: Where the processes put their metrics, for the web server to add them up.
+METRICS = "metrics"
 
 
 def make(folder: Path) -> None:
@@ -20,6 +25,11 @@ def make(folder: Path) -> None:
         raise Refused(f"DATA_DIR {folder} cannot be used: {problem.strerror}") from problem
     if not os.access(folder, os.W_OK | os.X_OK):
         raise Refused(f"DATA_DIR {folder} cannot be written to")
+
+
+def forget_metrics(folder: Path) -> None:
+    """Remove what the processes of an earlier run counted: counters begin again with theirs."""
+    shutil.rmtree(folder / METRICS, ignore_errors=True)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import requests
 
-from asynctester.embedded import commands, valkey
+from asynctester.embedded import commands, data_folder, valkey
 from asynctester.embedded.loopback import Api
 from asynctester.embedded.options import Options, Refused
 from asynctester.embedded.processes import listens
@@ -39,6 +39,7 @@ def environment(options: Options, base: Mapping[str, str]) -> dict[str, str]:
     derived = {
         "DATA_DIR": str(options.data_dir),
         "REDIS_URL": options.redis_url or f"unix://{quote(str(valkey.socket_path_for(options.data_dir)))}",
+        "PROMETHEUS_MULTIPROC_DIR": str(options.data_dir / data_folder.METRICS),
         "PYTHONUNBUFFERED": "1",
     }
     defaults = {

@@ -39,6 +39,7 @@ def _config(host: str = "127.0.0.1", port: int = 0, *, grace: int) -> uvicorn.Co
         proxy_headers=False,  # what proxies say of the client is for Django's settings to believe
         timeout_graceful_shutdown=grace,
         access_log=False,
+        log_config=None,  # Django's settings say how lines look, also uvicorn's
     )
 
 
