@@ -9,11 +9,13 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.core.signals import setting_changed
 from django.db.models.signals import post_delete, post_save
 
 from accounts.models import Organisation, Team
@@ -64,7 +66,7 @@ class Grant:
     own: tuple[tuple[str, int], ...] = ()
     network_allowed: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def limits(self) -> Limits:
         """The limits that hold; nobody gets past the size of a request that the installation reads at all."""
         whole = replace(installation_limits(), **dict(self.own))
@@ -140,3 +142,4 @@ def forget(**_: Any) -> None:
 
 for _changed in (post_save, post_delete):
     _changed.connect(forget, sender=OrganisationLimits)
+setting_changed.connect(forget)
