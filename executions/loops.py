@@ -13,6 +13,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from executions.models import Execution, ExecutionStep
 from executions.sql import is_conflict
+from telemetry.log_context import bound
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +56,8 @@ class Loop:
 def alone(look_at: Callable[[RowT], None], row: RowT) -> None:
     """Look at the row; what is wrong with it alone disturbs no other. Raises where the database is away."""
     try:
-        look_at(row)
+        with bound(executionId=row.pk if isinstance(row, Execution) else row.execution_id):
+            look_at(row)
     except (DatabaseError, InterfaceError) as error:
         if not (isinstance(error, OperationalError) and is_conflict(error)):
             raise

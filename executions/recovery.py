@@ -19,6 +19,7 @@ from steprunners.base import Interrupted, StepError
 from steprunners.envelope import StepEnvelope
 from steprunners.lifecycle import Attempt, Progress, broken
 from steprunners.registry import runners
+from telemetry import metrics
 
 #: A step that loses its worker this often ends, instead of taking one worker after the other down.
 MOST_LOSSES = 3
@@ -34,6 +35,7 @@ def take_back(step: ExecutionStep) -> None:
 
 
 def _end_or_try_again(step: ExecutionStep, execution: Execution) -> None:
+    metrics.sweeper_did("take_back")
     envelope = envelope_of(step.definition)
     progress = Progress.from_json(step.state)
     now = records.milliseconds_now()

@@ -26,6 +26,7 @@ from executions.services.cancel import cancel_children, end_overdue_executions
 from executions.sql import Statement, after_sql, any_row, now_sql, update_returning
 from executions.states import ExecutionStatus, StepStatus
 from resources.secrets import SecretsUnreadable
+from telemetry import metrics
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ def _publish_step(step: ExecutionStep) -> None:
             step.due_at is None or step.due_at > timezone.now()
         ):  # later than it is looked at: its watcher was lost
             moves.wake(step.execution_id, step.position)
+    metrics.sweeper_did("publish_step")
     chain.publish_from(step.execution_id, step.position)
 
 
@@ -121,6 +123,7 @@ def _look_at_execution(execution: Execution) -> None:
     elif execution.status == ExecutionStatus.PENDING and not execution.admitted and execution.due_at is None:
         return  # it waits for its turn: `admission.sweep` looks after all of these at once
     elif execution.status == ExecutionStatus.PENDING:
+        metrics.sweeper_did("publish_execution")
         chain.publish_from(execution.id, execution.cursor or 0, begin=True)
     elif execution.remaining == 0:
         follow(execution.id, end_phase(execution.id))
@@ -130,6 +133,7 @@ def _look_at_execution(execution: Execution) -> None:
 
 def _cancel_again(execution: Execution) -> None:
     """Settle a cancel once more: a step may have begun to wait, or a child to run, while it was asked for."""
+    metrics.sweeper_did("cancel")
     moves.look_again(Execution, execution.id, 2.0)
     cancel_children(execution)
     follow(execution.id, settle_cancel(execution.id))
@@ -145,6 +149,7 @@ def _publish_cursor(execution: Execution) -> None:
         return
     at_cursor = execution.steps.filter(position=execution.cursor).values_list("status", flat=True).first()
     if at_cursor == StepStatus.PENDING and not queue_holds_work(lane_of(execution.pk)):
+        metrics.sweeper_did("publish_execution")
         chain.publish_from(execution.id, execution.cursor)
 
 
