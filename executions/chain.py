@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 
@@ -26,30 +24,11 @@ LINKS = 20
 RETRY_SECONDS = 1.0
 
 
-#: Who publishes instead of the thread itself.
-Courier = Callable[[uuid.UUID, Sequence[int | None], bool], None]
-_courier: ContextVar[Courier | None] = ContextVar("courier", default=None)
-
-
-@contextmanager
-def handing_to(courier: Courier) -> Iterator[None]:
-    """Hand what this thread publishes in the block to somebody else: a broker may take seconds to refuse."""
-    token = _courier.set(courier)
-    try:
-        yield
-    finally:
-        _courier.reset(token)
-
-
 def publish(execution_id: uuid.UUID, positions: Sequence[int | None], *, begin: bool = False) -> bool:
     """Publish a chain of these steps; `begin` starts the execution with its first link.
 
     Where the broker does not answer, the row is the outbox: the sweeper publishes later. Returns whether it was sent.
     """
-    handed = _courier.get()
-    if handed is not None:
-        handed(execution_id, positions, begin)
-        return True
     lane = lane_of(execution_id)
     try:
         send(execution_id, positions[:LINKS], lane=lane, begin=begin)

@@ -186,12 +186,16 @@ def take_lost(most: int, owner: str) -> list[ExecutionStep]:
     return update_returning(ExecutionStep, Statement(sql, [owner, settings.ENGINE_LEASE_SECONDS]))
 
 
-def shorten_leases() -> None:
-    """Let no lease last longer than one that begins now: the database's clock was set back."""
-    sql = (
-        f"UPDATE {STEP} SET look_at = {after_sql()} WHERE status = 'IN_PROGRESS' AND look_at > {after_sql()}"
-    )
-    _count(sql, [settings.ENGINE_LEASE_SECONDS] * 2)
+def look_no_later() -> None:
+    """Have nothing looked at later than if it were written now: the database's clock was set back.
+
+    Waits are left alone, for how long they are to last is not known here (`Timers.insist`).
+    """
+    later = f"look_at = {after_sql()} WHERE look_at > {after_sql()}"
+    lease, unclaimed = [settings.ENGINE_LEASE_SECONDS] * 2, [settings.ENGINE_UNCLAIMED_SECONDS] * 2
+    _count(f"UPDATE {STEP} SET {later} AND status = 'IN_PROGRESS'", lease)
+    _count(f"UPDATE {STEP} SET {later} AND status = 'PENDING'", unclaimed)
+    _count(f"UPDATE {EXECUTION} SET {later}", unclaimed)
 
 
 def lock(execution_id: uuid.UUID) -> None:
@@ -199,11 +203,12 @@ def lock(execution_id: uuid.UUID) -> None:
     list(Execution.objects.select_for_update(no_key=True).filter(pk=execution_id).values_list("pk"))
 
 
-def wake(execution_id: uuid.UUID, position: int) -> bool:
-    """Make a waiting step due now; False where it waits no more."""
+def wake(execution_id: uuid.UUID, position: int, *, early: bool = False) -> bool:
+    """Make a waiting step due now; False where it waits no more, or (`early`) is due already."""
     sql = (
         f"UPDATE {STEP} SET due_at = {now_sql()}, look_at = {after_sql()}"
         " WHERE execution_id = %s AND position = %s AND status = 'WAITING'"
+        + (f" AND (due_at IS NULL OR due_at > {now_sql()})" if early else "")
     )
     params = [1, key(execution_id), position]
     return _count(sql, params) == 1

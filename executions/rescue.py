@@ -1,8 +1,9 @@
-"""Finds the steps that lost their worker and takes them back, in a thread of its own in every worker process.
+"""Finds the steps that lost their worker and takes them back, in threads of its own in every worker process.
 
-A worker that is lost is found within a lease, half a second, and what a busy machine adds. So nothing that takes its
-time is done here: what is to be published goes to another thread, for a broker may take seconds to refuse it, and a row
-that a frozen worker holds in an open transaction is left for the next look.
+A worker that is lost is found within a lease, half a second, and what a busy machine adds. So the thread that looks
+only takes, in one statement, and another settles what was taken: it publishes, which a broker may take seconds to
+refuse, and meets rows that a frozen worker holds in an open transaction. What was taken is under a lease like any
+running step: whoever dies with it is found in turn.
 
 After an outage, or a jump of the database's clock, all leases look over: then the workers renew theirs first.
 """
@@ -12,33 +13,30 @@ from __future__ import annotations
 import logging
 import queue
 import time
-import uuid
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
-from executions import chain, moves
+from executions import moves
 from executions.leases import leases, me
 from executions.loops import Loop, alone
+from executions.models import ExecutionStep
 from executions.recovery import take_back
 from executions.sql import STEP, epoch_sql, impatient, now_sql
+from executions.timers import timers
 
 logger = logging.getLogger(__name__)
 
 #: The pause between two looks, in seconds.
 LOOK_SECONDS = 0.5
-#: How many steps are taken at once; other workers take the rest.
-BATCH = 16
-#: How long a lock is waited for, in milliseconds.
+#: How many steps one look takes: other workers settle the rest.
+BATCH = 32
+#: How long the settler waits for a lock, in milliseconds; then the step's lease ends, and it is taken again.
 LOCK_MS = 300
 #: A clock that goes on by more than this too far, or too little, was set; in seconds.
 JUMP_SECONDS = 1.0
-
-#: Execution, positions, whether the execution is to begin.
-Letter = tuple[uuid.UUID, Sequence[int | None], bool]
 
 
 @dataclass(frozen=True)
@@ -61,24 +59,25 @@ class Reading:
 
 
 class Rescuer:
-    """The rescuing thread of a worker process, and the one that publishes for it."""
+    """Takes and settles in two threads of a worker process."""
 
     def __init__(self) -> None:
         """Start stopped."""
-        self._loop = Loop("rescuer", self._look_only)
-        self._courier = Loop("rescue courier", self._deliver)
-        self._letters: queue.SimpleQueue[Letter] = queue.SimpleQueue()
+        self._looking = Loop("rescuer", self.look)
+        self._settling = Loop("settler", self._settle_and_rest)
+        #: What was taken, each with the lease that ends when it is settled.
+        self._taken: queue.SimpleQueue[tuple[ExecutionStep, ExitStack]] = queue.SimpleQueue()
         #: Nothing is taken back before this (monotonic).
         self._patient_until = 0.0
         self._earlier: Reading | None = None
 
     def start(self) -> None:
         """Start the threads, once a process."""
-        self._loop.start()
-        self._courier.start()
+        self._looking.start()
+        self._settling.start()
 
     def look(self) -> float:
-        """Take back a few steps that lost their worker; returns how many seconds to sleep.
+        """Take steps that lost their worker; returns how many seconds to sleep.
 
         Raises DatabaseError and InterfaceError where the database is away.
         """
@@ -90,22 +89,39 @@ class Rescuer:
         self.notice(reading)
         if not reading.any_lost or time.monotonic() < self._patient_until:
             return LOOK_SECONDS
-        taken = moves.take_lost(BATCH, me())
-        with ExitStack() as block:
-            block.enter_context(impatient(LOCK_MS))
-            for step in taken:
-                logger.warning("step %s of execution %s lost its worker", step.name, step.execution_id)
-                block.enter_context(leases.holding(step))
-            for step in taken:
-                alone(take_back, step)
-        return 0.0 if len(taken) == BATCH else LOOK_SECONDS
+        for step in moves.take_lost(BATCH, me()):
+            logger.warning("step %s of execution %s lost its worker", step.name, step.execution_id)
+            lease = ExitStack()
+            lease.enter_context(leases.holding(step))
+            self._taken.put((step, lease))
+        return LOOK_SECONDS
+
+    def settle(self) -> float:
+        """Settle one of the steps that were taken, once there is one; returns how many seconds to sleep."""
+        step, lease = self._taken.get()
+        with lease, impatient(LOCK_MS):
+            alone(take_back, step)
+        return 0.0
+
+    def _settle_and_rest(self) -> float:
+        try:
+            return self.settle()
+        finally:
+            if self.is_idle:
+                connection.close()  # back to the pool: the next one may come in days
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that was taken is settled, or about to be."""
+        return self._taken.empty()
 
     def notice(self, reading: Reading) -> None:
         """Be patient where the database answered late (all workers may have lost it), or its clock was set."""
         earlier, self._earlier = self._earlier, reading
         jump = reading.jump(earlier) if earlier else 0.0
         if jump < -JUMP_SECONDS:
-            moves.shorten_leases()
+            moves.look_no_later()
+            timers.insist = True
         if abs(jump) > JUMP_SECONDS:
             logger.warning("the database's clock was set by %.1f s", jump)
             self.be_patient()
@@ -115,18 +131,6 @@ class Rescuer:
     def be_patient(self) -> None:
         """Take nothing back for a lease's time: whoever is alive renews theirs meanwhile."""
         self._patient_until = time.monotonic() + settings.ENGINE_LEASE_SECONDS
-
-    def _look_only(self) -> float:
-        with chain.handing_to(lambda *letter: self._letters.put(letter)):
-            return self.look()
-
-    def _deliver(self) -> float:
-        execution_id, positions, begin = self._letters.get()
-        try:
-            chain.publish(execution_id, positions, begin=begin)
-        finally:
-            connection.close()  # back to the pool: the next letter may come in days
-        return 0.0
 
 
 def read() -> Reading:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from celery import current_app
 from django.conf import settings
 from django.db import connection, models
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from executions import admission, chain, moves
 from executions.children import child_is_over
@@ -76,10 +76,8 @@ def _publish_step(step: ExecutionStep) -> None:
     if step.status == StepStatus.WAITING:
         if step.due_at is None and not _is_forgotten(step):
             return
-        if (
-            step.due_at is None or step.due_at > timezone.now()
-        ):  # later than it is looked at: its watcher was lost
-            moves.wake(step.execution_id, step.position)
+        # Due later than it is looked at: its watcher was lost.
+        moves.wake(step.execution_id, step.position, early=True)
     metrics.sweeper_did("publish_step")
     chain.publish_from(step.execution_id, step.position)
 
@@ -175,17 +173,18 @@ def _queue_length(lane: int) -> int:
         return int(size(current_app.conf.task_default_queue, lane)) if size is not None else 0
 
 
+#: By the database's clock, which wrote the times; a worker's own may be set.
+_LEFT = models.ExpressionWrapper(models.Min("look_at") - Now(), output_field=models.DurationField())
+
+
 def _seconds_to_next() -> float:
     """Return the seconds until the next look, at most TICK_SECONDS."""
     waiting = ExecutionStep.objects.exclude(status=StepStatus.IN_PROGRESS)
     nearest = [
-        rows.filter(look_at__isnull=False).aggregate(first=models.Min("look_at"))["first"]
+        rows.filter(look_at__isnull=False).aggregate(left=_LEFT)["left"]
         for rows in (waiting, Execution.objects.all())
     ]
-    times = [each for each in nearest if each is not None]
-    if not times:
-        return TICK_SECONDS
-    left: float = (min(times) - timezone.now()).total_seconds()
+    left: float = min((each.total_seconds() for each in nearest if each is not None), default=TICK_SECONDS)
     return min(max(left, 0.02), TICK_SECONDS)
 
 

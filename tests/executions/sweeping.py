@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import Team
 from executions import moves
 from executions.models import Execution, ExecutionStep
+from executions.rescue import Rescuer
 from tests.executions.driving import begin, delay
 
 PAST = timedelta(seconds=5)
@@ -32,6 +33,14 @@ def running(team: Team, **step: Any) -> tuple[Execution, ExecutionStep]:
     assert moved is not None
     due_step(moved[0])
     return execution, moved[0]
+
+
+def rescue(rescuer: Rescuer | None = None) -> None:
+    """Take back what lost its worker, as the threads of a worker would."""
+    rescuer = rescuer or Rescuer()
+    rescuer.look()
+    while not rescuer.is_idle:
+        rescuer.settle()
 
 
 def lost(execution: Execution) -> Execution:

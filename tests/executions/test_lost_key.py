@@ -12,9 +12,9 @@ from accounts.models import Team
 from executions import engine, moves
 from executions.models import Execution, ExecutionStep
 from executions.recovery import take_back
-from executions.rescue import Rescuer
 from resources.models import Resource
 from tests.executions.driving import begin, choice, delay, drive, statuses, step_of
+from tests.executions.sweeping import rescue
 from tests.resources.keys import UseKeys
 
 SECRET: dict[str, Any] = {"name": "key", "secret": True, "defaultValue": "a secret of some length"}
@@ -103,7 +103,7 @@ def test_a_sweep_takes_back_what_it_cannot_read(team: Team, use_keys: UseKeys) -
     readable = begin(team, [delay("first")], declared=[SECRET])
     lose_worker(readable)
 
-    Rescuer().look()
+    rescue()
 
     assert code_of(lost, "first") == CODE
     assert statuses(readable) == {"first": "WAITING"}  # a delay is simply carried on
@@ -122,7 +122,7 @@ def test_a_row_that_fails_disturbs_no_other(
         take_back(step)
 
     monkeypatch.setattr("executions.rescue.take_back", fails)
-    Rescuer().look()
+    rescue()
 
     assert statuses(first) == {"first": "IN_PROGRESS"}
     assert statuses(second) == {"first": "WAITING"}

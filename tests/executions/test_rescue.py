@@ -16,13 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import Team
-from executions import chain, moves, rescue
-from executions.models import ExecutionStep
+from executions import moves
+from executions import rescue as rescuing
+from executions.leases import leases
+from executions.models import Execution, ExecutionStep
 from executions.rescue import Reading, Rescuer
 from executions.states import StepStatus
+from executions.timers import timers
 from tests.executions.driving import at_once
 from tests.executions.rows import make_execution, make_step
-from tests.executions.sweeping import PAST, due_step, running
+from tests.executions.sweeping import PAST, due_step, rescue, running
 
 
 def status_of(step: ExecutionStep) -> str:
@@ -57,12 +60,16 @@ def test_whoever_takes_a_step_has_a_lease_for_it(driven: None, team: Team) -> No
     assert [each.losses for each in moves.take_lost(9, "me")] == [2]
 
 
-def test_a_batch_at_a_time_and_at_once_the_next(driven: None, team: Team) -> None:
-    steps = [running(team)[1] for _ in range(rescue.BATCH + 1)]
+def test_a_look_takes_and_settles_nothing(driven: None, with_effect: None, team: Team) -> None:
+    """Whatever settling meets (a broker that does not answer, a lock) holds up no look."""
+    _, step = running(team)
     rescuer = Rescuer()
-    assert rescuer.look() == 0.0
-    assert rescuer.look() == rescue.LOOK_SECONDS
-    assert {status_of(step) for step in steps} == {"WAITING"}
+    rescuer.look()
+    assert status_of(step) == "IN_PROGRESS"
+    assert [lease.step_id for lease in leases.held()] == [step.pk]  # and is renewed until it is settled
+    rescuer.settle()
+    assert status_of(step) == "ERROR"
+    assert leases.held() == []
 
 
 # --- locks ----------------------------------------------------------------------------------------
@@ -98,11 +105,11 @@ def test_a_frozen_worker_s_locks_hold_up_only_its_own(alone: None, team: Team) -
     _, free = running(team)
     rescuer = Rescuer()
     with holding(lambda: moves.lock(execution.pk)):
-        rescuer.look()
+        rescue(rescuer)
         assert status_of(free) == "WAITING"
         assert status_of(held) == "IN_PROGRESS"
     due_step(held)
-    rescuer.look()
+    rescue(rescuer)
     assert status_of(held) == "WAITING"
 
 
@@ -122,10 +129,10 @@ def test_nothing_is_taken_back_right_after_an_outage(driven: None, with_effect: 
     _, step = running(team)
     rescuer = Rescuer()
     rescuer.be_patient()
-    assert rescuer.look() == rescue.LOOK_SECONDS
+    rescue(rescuer)
     assert status_of(step) == "IN_PROGRESS"
     assert seconds_left(step) < 0  # others need not be patient
-    Rescuer().look()
+    rescue()
     assert status_of(step) == "ERROR"
 
 
@@ -137,10 +144,10 @@ def test_a_look_that_fails_makes_patient(driven: None, team: Team, monkeypatch: 
         raise OperationalError("the database is away")
 
     with monkeypatch.context() as while_away:
-        while_away.setattr(rescue, "read", away)
+        while_away.setattr(rescuing, "read", away)
         with pytest.raises(OperationalError):
             rescuer.look()
-    rescuer.look()
+    rescue(rescuer)
     assert status_of(step) == "IN_PROGRESS"
 
 
@@ -157,18 +164,27 @@ def test_a_jump_or_a_late_answer_makes_patient(
     rescuer.notice(Reading(now, 10.0, now, any_lost=True))
     rescuer.notice(Reading(now + 1, database, now + 1 + answered_after, any_lost=True))
     rescuer._earlier = None  # the look below reads the real clock
-    rescuer.look()
+    rescue(rescuer)
     assert (status_of(step) == "IN_PROGRESS") is patient
 
 
-def test_a_clock_that_was_set_back_makes_no_lease_longer(driven: None, team: Team) -> None:
-    _, step = running(team)
-    ExecutionStep.objects.filter(pk=step.pk).update(look_at=timezone.now() + timedelta(hours=1))
+def test_a_clock_that_was_set_back_makes_no_lease_longer(
+    driven: None, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timers, "insist", False)
+    execution, step = running(team)
+    later = timezone.now() + timedelta(hours=1)
+    ExecutionStep.objects.filter(pk=step.pk).update(look_at=later)
+    Execution.objects.filter(pk=execution.pk).update(look_at=later)
     now = time.monotonic()
     rescuer = Rescuer()
     rescuer.notice(Reading(now, 10_000.0, now, any_lost=False))
     rescuer.notice(Reading(now + 1, 6_401.0, now + 1, any_lost=False))
     assert seconds_left(step) <= settings.ENGINE_LEASE_SECONDS + 1
+    execution.refresh_from_db()
+    assert execution.look_at is not None
+    assert execution.look_at < later - timedelta(minutes=50)
+    assert timers.insist
 
 
 times = st.floats(0, 1e6)
@@ -198,27 +214,8 @@ def test_a_jump_is_measured_but_for_what_the_calls_took(jump: float, took: float
 
 
 def test_the_database_s_clock_is_read(driven: None, team: Team) -> None:
-    reading = rescue.read()
+    reading = rescuing.read()
     assert abs(reading.database - time.time()) < 60
     assert not reading.any_lost
     running(team)
-    assert rescue.read().any_lost
-
-
-# --- the broker -----------------------------------------------------------------------------------
-
-
-def test_what_follows_is_published_by_another_thread(
-    driven: None, team: Team, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The looking thread does not meet the broker, which may take seconds to refuse."""
-    sent: list[object] = []
-    monkeypatch.setattr(chain, "send", lambda execution_id, *_, **__: sent.append(execution_id))
-    rescuer = Rescuer()
-    executions = [running(team)[0] for _ in range(2)]
-    sent.clear()
-    rescuer._look_only()
-    assert sent == []
-    for _ in executions:
-        rescuer._deliver()
-    assert set(sent) == {execution.pk for execution in executions}
+    assert rescuing.read().any_lost

@@ -4,7 +4,7 @@ CREATE TABLE fault_book (
   what text,
   told text,
   step uuid,
-  lease timestamptz
+  lease_end double precision
 );
 
 CREATE FUNCTION fault_execution() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -25,13 +25,11 @@ BEGIN
     INSERT INTO fault_book (what, told)
       VALUES ('a terminal status changed', OLD.id || ' ' || OLD.status || ' > ' || NEW.status);
   END IF;
-  IF OLD.status = 'IN_PROGRESS' AND NEW.status = 'IN_PROGRESS' AND NEW.looks > OLD.looks THEN
-    INSERT INTO fault_book (what, told, step, lease) VALUES ('seen', OLD.owner, OLD.id, OLD.look_at);
-  END IF;
   IF NEW.losses > OLD.losses THEN
-    INSERT INTO fault_book (what, told, step, lease) VALUES ('lost', OLD.owner, OLD.id, OLD.look_at);
+    INSERT INTO fault_book (what, told, step, lease_end)
+      VALUES ('lost', OLD.owner, OLD.id, extract(epoch FROM OLD.look_at));
   ELSIF OLD.losses > 0 AND NEW.status <> OLD.status THEN
-    INSERT INTO fault_book (what, told, step, lease) VALUES ('then', NEW.status, OLD.id, OLD.look_at);
+    INSERT INTO fault_book (what, told, step) VALUES ('then', NEW.status, OLD.id);
   END IF;
   RETURN NULL;
 END $$;
@@ -43,7 +41,7 @@ CREATE TRIGGER fault_book AFTER UPDATE ON executions_executionstep
 
 -- Empty when all is well.
 CREATE VIEW fault_findings AS
-  SELECT what, told FROM fault_book WHERE what NOT IN ('seen', 'lost', 'then')
+  SELECT what, told FROM fault_book WHERE what NOT IN ('lost', 'then')
 UNION ALL
   SELECT 'an execution without an end', id || ' ' || status || ' remaining ' || remaining
   FROM executions_execution WHERE status NOT IN ('COMPLETED', 'FAILED', 'CANCELLED')

@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 
 from tests.faults.installation import FaultyWorker
+from tests.faults.losses import Loss, losses
 
 BOOK = Path(__file__).with_name("book.sql")
 
@@ -23,16 +24,16 @@ class Findings:
     statuses: Counter[str] = field(default_factory=Counter)
     #: Steps by the code of their error.
     errors: Counter[str] = field(default_factory=Counter)
-    losses: int = 0
-    #: Seconds from a worker's death to the taking back of each of its steps.
-    detections: list[float] = field(default_factory=list)
+    lost: int = 0
+    #: Those of the lost steps whose worker was dead.
+    losses: list[Loss] = field(default_factory=list)
     most_effects_unsafe: int = 0
     repeated_safe: int = 0
 
     @property
     def slowest_detection(self) -> float:
         """Seconds; 0 where no step lost its worker."""
-        return max(self.detections, default=0.0)
+        return max((loss.detected for loss in self.losses), default=0.0)
 
 
 def keep_book(database_url: str) -> None:
@@ -62,14 +63,13 @@ def check(
         steps = server.execute(
             "SELECT execution_id::text, name, status, error FROM executions_executionstep WHERE step_type = 'http'"
         ).fetchall()
-        lost = server.execute("SELECT at, told FROM fault_book WHERE what = 'lost'").fetchall()
+        found.lost = len(server.execute("SELECT FROM fault_book WHERE what = 'lost'").fetchall())
     found.statuses.update(status for _, status in known)
     missing = set(accepted) - {identifier for identifier, _ in known}
     found.broken += [f"a run was answered with 201 and is not there: {each}" for each in sorted(missing)[:5]]
     for execution, name, status, error in steps:
         _check_effects(found, effects.get(f"{execution}.{name}", 0), (execution, name, status, error))
-    found.detections = list(_detections(lost, list(workers)))
-    found.losses = len(lost)
+    found.losses = losses(database_url, workers)
     return found
 
 
@@ -88,16 +88,3 @@ def _check_effects(found: Findings, count: int, step: tuple[str, str, str, str |
         found.broken.append(f"{name} of {execution} is SUCCESS and had no effect")
     if status == "SKIPPED" and count:
         found.broken.append(f"{name} of {execution} is SKIPPED and had {count} effects")
-
-
-def _detections(lost: list[tuple[float, str]], workers: list[FaultyWorker]) -> Iterable[float]:
-    """Return, for each step that was taken back, how long its worker had been dead (or frozen) by then.
-
-    One that had been thawed by then is left out: its step was taken back for another reason.
-    """
-    for at, owner in lost:
-        pid = int(owner.split(":")[1]) if owner else 0  # nobody's: whoever took it back was lost meanwhile
-        dead = [each.at for worker in workers for each in worker.deaths if each.pid == pid and each.at < at]
-        alive = [each for worker in workers for each in worker.deaths if each.pid == pid and each.until < at]
-        if dead and not alive:
-            yield at - max(dead)

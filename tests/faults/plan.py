@@ -17,7 +17,8 @@ class Fault(StrEnum):
     RESTART_BROKER = auto()
     CUT_BROKER = auto()  # every connection between workers and broker ends with RST
     CUT_DATABASE = auto()  # every connection between workers and database ends with RST
-    SWALLOW_ANSWER = auto()  # the database carries out the end of a step, and its answer never arrives
+    LOSE_ANSWER = auto()  # the database carries out the end of a step, and its answer never arrives
+    LOSE_QUESTION = auto()  # the end of a step never arrives at the database
 
 
 @dataclass(frozen=True)

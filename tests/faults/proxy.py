@@ -41,7 +41,7 @@ class Proxy:
         self.mode = Mode.PASS
         self.delay = 0.05
         self.cuts = 0
-        self._swallow: tuple[bytes, int] | None = None
+        self._to_lose: list[tuple[bytes, bool]] = []
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._loop = asyncio.new_event_loop()
@@ -61,12 +61,12 @@ class Proxy:
         """End every connection that is open now with RST; new ones pass."""
         self._do(self._cut())
 
-    def swallow_answers(self, pattern: bytes, *, times: int = 1) -> None:
-        """Deliver what a client sends with `pattern` in it, then cut its connection before the answer comes back.
+    def lose(self, pattern: bytes, *, delivered: bool) -> None:
+        """Cut the connection of the next client that sends `pattern`: after that was `delivered`, or before.
 
-        What the client asked for is done, and it cannot know: `times` times.
+        The client cannot tell whether what it asked for was done. Asked for n times, it happens to n connections.
         """
-        self._swallow = (pattern, times)
+        self._to_lose.append((pattern, delivered))
 
     def stop(self) -> None:
         """End everything, and the thread."""
@@ -117,10 +117,13 @@ class Proxy:
     ) -> None:
         with suppress(OSError):
             while data := await reader.read(65_536):
-                if self._is_to_swallow(data):
+                delivered = self._lost_with(data)
+                if delivered is False:
+                    return
+                if delivered:
                     lost.set()
                 await self._pass(data, writer)
-                if lost.is_set():
+                if delivered:
                     await asyncio.sleep(_LOOK_SECONDS)  # the server has it by then
                     return
 
@@ -133,13 +136,15 @@ class Proxy:
                     return
                 await self._pass(data, writer)
 
-    def _is_to_swallow(self, data: bytes) -> bool:
-        if self._swallow is None or self._swallow[0] not in data:
-            return False
-        pattern, times = self._swallow
-        self._swallow = (pattern, times - 1) if times > 1 else None
-        self.cuts += 1
-        return True
+    def _lost_with(self, data: bytes) -> bool | None:
+        """Return whether the data is to be lost after its delivery (True), before it (False), or not (None)."""
+        for each in self._to_lose:
+            pattern, delivered = each
+            if pattern in data:
+                self._to_lose.remove(each)
+                self.cuts += 1
+                return delivered
+        return None
 
     async def _pass(self, data: bytes, writer: asyncio.StreamWriter) -> None:
         while self.mode is Mode.BLACKHOLE:

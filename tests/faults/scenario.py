@@ -15,6 +15,7 @@ import requests
 from asynctester.embedded.processes import wait_until
 from tests.faults.checker import Findings, check, open_executions
 from tests.faults.installation import FaultyWorker, Installation
+from tests.faults.losses import slowest
 from tests.faults.plan import Fault, Plan, flows
 from tests.faults.watching import Watcher
 from tests.servers.stack import LiveSession
@@ -103,7 +104,8 @@ class Scenario:
             Fault.RESTART_BROKER: self.here.restart_broker,
             Fault.CUT_BROKER: self.here.broker_proxy.cut,
             Fault.CUT_DATABASE: self.here.database_proxy.cut,
-            Fault.SWALLOW_ANSWER: lambda: self.here.database_proxy.swallow_answers(b"SUCCESS"),
+            Fault.LOSE_ANSWER: lambda: self.here.database_proxy.lose(b"SUCCESS", delivered=True),
+            Fault.LOSE_QUESTION: lambda: self.here.database_proxy.lose(b"SUCCESS", delivered=False),
         }
         ways[fault]()
 
@@ -167,8 +169,8 @@ def told(title: str, scenario: Scenario, found: Findings, **more: Any) -> str:
         "runs": len(load.accepted), "refused": len(load.refused), "broken": len(found.broken),
         "statuses": dict(found.statuses), "errors": dict(found.errors),
         "unsafe effects at most": found.most_effects_unsafe, "safe steps repeated": found.repeated_safe,
-        "losses": found.losses, "detected": len(found.detections),
-        "slowest detection s": round(found.slowest_detection, 1),
+        "lost": found.lost, "of dead workers": len(found.losses),
+        "slowest detection s": round(found.slowest_detection, 1), "slowest phases s": f"({slowest(found.losses)})",
         "watched": len(scenario.watchers), "updates": sum(each.updates for each in scenario.watchers),
         "post p99 s": round(load.p99, 2), "seconds": round(scenario.seconds), **more,
     }  # fmt: skip

@@ -11,7 +11,6 @@ import pytest
 from accounts.models import Team, User
 from asynctester.embedded.processes import wait_until
 from executions.models import Execution
-from executions.rescue import Rescuer
 from executions.services.cancel import cancel_execution
 from executions.states import EXECUTION_TERMINAL, STEP_TERMINAL, StepStatus
 from flows.document import check_document
@@ -20,7 +19,7 @@ from resources.services import save_resource
 from steprunners.registry import runners, step_types
 from tests.executions.driving import begin, choice, delay
 from tests.executions.rows import make_execution, make_step
-from tests.executions.sweeping import due_step
+from tests.executions.sweeping import due_step, rescue
 from tests.servers.stack import Worker
 
 TYPES = [runner.type for runner in step_types()]
@@ -111,7 +110,7 @@ def test_with_its_worker_dead(db: None, team: Team, step_type: str) -> None:
     step.refresh_from_db()
     assert step.status == "IN_PROGRESS"  # whether its worker is dead, only its lease can tell
     due_step(step)
-    Rescuer().look()
+    rescue()
     step.refresh_from_db()
     execution.refresh_from_db()
     assert (step.status, execution.status) == ("CANCELLED", "CANCELLED")

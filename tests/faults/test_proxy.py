@@ -112,13 +112,16 @@ def test_nobody_listens_while_it_refuses(proxy: Proxy) -> None:
         assert echo(client, b"after") == b"after"
 
 
-def test_a_swallowed_answer_was_heard_by_the_server(proxy: Proxy, server: EchoServer) -> None:
-    proxy.swallow_answers(b"finish")
+@pytest.mark.parametrize(("delivered", "heard"), [(True, b"beginfinish"), (False, b"begin")])
+def test_a_connection_is_lost_after_or_before_a_delivery(
+    proxy: Proxy, server: EchoServer, delivered: bool, heard: bytes
+) -> None:
+    proxy.lose(b"finish", delivered=delivered)
     with dial(proxy) as client:
         assert echo(client, b"begin") == b"begin"
         client.sendall(b"finish")
         assert client.recv(100) == b""
-    assert wait_until(lambda: server.heard == b"beginfinish", within=20)
+    assert wait_until(lambda: server.heard == heard, within=20)
     assert proxy.cuts == 1
     with dial(proxy) as client:
         assert echo(client, b"finish") == b"finish"

@@ -36,8 +36,8 @@ def test_ten_kills_and_two_wipes(here: Installation, seed: int) -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("here", [3], indirect=True)
 def test_connections_to_the_database_are_cut(here: Installation) -> None:
-    scenario = Scenario(here, plan(7, runs=100, seconds=30, cut_database=6, swallow_answer=10))
+    scenario = Scenario(here, plan(7, runs=100, seconds=30, cut_database=6, lose_answer=8, lose_question=8))
     found = scenario.run()
-    print(told("cut connections", scenario, found, swallowed=here.database_proxy.cuts))  # noqa: T201  # as above
+    print(told("cut connections", scenario, found, lost_in_the_middle=here.database_proxy.cuts))  # noqa: T201  # as above
     assert found.broken == []
-    assert here.database_proxy.cuts == 10
+    assert here.database_proxy.cuts == 16
