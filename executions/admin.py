@@ -5,27 +5,33 @@ Staff see the rows of their own teams, superusers all. Encrypted columns are not
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from accounts.admin_scope import is_superuser
 from accounts.models import User
 from accounts.permissions import Action, may
 from executions import flow_admin
-from executions.admin_rows import ReadOnlyAdmin, json_column, link, list_link
+from executions.admin_rows import ReadOnlyAdmin, as_uuid, json_column, link, list_link
 from executions.admission import RunRefused
 from executions.models import Execution, ExecutionStep, StepAttempt
+from executions.search import with_name, with_name_anywhere
 from executions.selectors import HIDDEN_OF_EXECUTION
 from executions.services.cancel import AlreadyOver, cancel_execution
 from executions.services.rerun import rerun
 from executions.states import Source
+from steprunners.registry import step_types
 
 #: Django imports this module alone; the flows' list gets its action with it.
 BESIDE = flow_admin
 
 LARGE_OF_STEP = ("definition", "request", "response", "assertions", "extracted", "error")
+#: What the list of steps is asked with where an execution links to it.
+OF_EXECUTION = "execution__id__exact"
 ENCRYPTED_OF_STEP = ("state", "whole_response", "secret_extracts")
 LARGE_OF_ATTEMPT = ("request", "response", "assertions", "error")
 
@@ -47,9 +53,10 @@ class ExecutionAdmin(ReadOnlyAdmin[Execution]):
     list_filter = ("status", "source", "created_at")
     list_select_related = ("flow", "version__flow", "user")
     list_deferred = (*HIDDEN_OF_EXECUTION, "variables")
-    search_fields = ("=id", "flow_name", "user__email", "labels")
-    date_hierarchy = "created_at"
+    search_fields = ("flow_name",)  # see `get_search_results`
+    search_help_text = "An id, or words in the name of the flow."
     ordering = ("-created_at", "-id")
+    sortable_by = ("created_at",)  # to sort a million rows by anything else takes seconds
     actions = ("run_again", "cancel")
     fields = (
         ("flow_link", "version_link", "flow_name", "flow_version"),
@@ -68,6 +75,16 @@ class ExecutionAdmin(ReadOnlyAdmin[Execution]):
     labels_json = json_column("labels")
     variables_json = json_column("variables")
     error_json = json_column("error")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Execution], search_term: str
+    ) -> tuple[QuerySet[Execution], bool]:
+        """Find by the id, or by the flow's name."""
+        if (pk := as_uuid(search_term)) is not None:
+            return queryset.filter(pk=pk), False
+        if is_superuser(request):
+            return with_name_anywhere(queryset, search_term), False
+        return with_name(queryset, search_term, request.user), False
 
     @admin.display(description="id", ordering="id")
     def short_id(self, execution: Execution) -> str:
@@ -136,6 +153,21 @@ class ExecutionAdmin(ReadOnlyAdmin[Execution]):
             self.message_user(request, f"{execution}: {told}", level)
 
 
+class OfType(admin.SimpleListFilter):
+    """Steps of one type; Django's own filter would look through the table for the types that there are."""
+
+    title = "step type"
+    parameter_name = "step_type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the types."""
+        return [(runner.type, runner.type) for runner in step_types()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ExecutionStep]) -> QuerySet[ExecutionStep]:
+        """Return the steps of the chosen type."""
+        return queryset.filter(step_type=self.value()) if self.value() else queryset
+
+
 @admin.register(ExecutionStep)
 class ExecutionStepAdmin(ReadOnlyAdmin[ExecutionStep]):
     """Steps of executions."""
@@ -151,12 +183,12 @@ class ExecutionStepAdmin(ReadOnlyAdmin[ExecutionStep]):
         "started_at",
         "duration_ms",
     )
-    list_filter = ("status", "step_type", "background", "always_run")
+    list_filter = ("status",)
     list_select_related = ("execution",)
     list_deferred = (*LARGE_OF_STEP, *ENCRYPTED_OF_STEP)
-    search_fields = ("name", "=execution__id", "execution__flow_name")
-    date_hierarchy = "started_at"
-    ordering = ("-execution__created_at", "execution", "position")
+    search_fields = ("name",)  # see `get_search_results`
+    search_help_text = "The id of a step or an execution; within one execution also a name."
+    sortable_by = ()
     fields = (
         ("execution_link", "position", "step_type", "status"),
         ("attempts_link", "attempts", "background", "always_run", "reused"),
@@ -171,6 +203,25 @@ class ExecutionStepAdmin(ReadOnlyAdmin[ExecutionStep]):
     assertions_json = json_column("assertions")
     extracted_json = json_column("extracted")
     error_json = json_column("error")
+
+    def get_list_filter(self, request: HttpRequest) -> Sequence[Any]:
+        """Return what the rows of one execution can be narrowed to; of all rows an index holds the status alone."""
+        within = (OfType, "background", "always_run") if OF_EXECUTION in request.GET else ()
+        return (*self.list_filter, *within)
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Return newest first (ids sort by time), within one execution the order of the flow."""
+        return ("position",) if OF_EXECUTION in request.GET else ("-pk",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ExecutionStep], search_term: str
+    ) -> tuple[QuerySet[ExecutionStep], bool]:
+        """Find by an id; by a name within an execution alone, since no index holds the names."""
+        if (pk := as_uuid(search_term)) is not None:
+            return queryset.filter(Q(pk=pk) | Q(execution=pk)), False
+        if OF_EXECUTION in request.GET or not search_term:
+            return queryset.filter(name__icontains=search_term), False
+        return queryset.none(), False
 
     @admin.display(description="execution")
     def execution_link(self, step: ExecutionStep) -> str:
@@ -189,15 +240,16 @@ class StepAttemptAdmin(ReadOnlyAdmin[StepAttempt]):
 
     team_path = "step__execution__team"
     list_display = ("number", "step_link", "item", "status", "started_at", "duration_ms", "waited_ms")
-    list_filter = ("status", "started_at")
+    list_filter = ("status",)
     list_select_related = ("step",)
     list_deferred = (
         *LARGE_OF_ATTEMPT,
         *(f"step__{name}" for name in (*LARGE_OF_STEP, *ENCRYPTED_OF_STEP)),
     )
-    search_fields = ("=step__id", "=step__execution__id", "step__name")
-    date_hierarchy = "started_at"
-    ordering = ("-started_at", "-number")
+    search_fields = ("number",)  # see `get_search_results`
+    search_help_text = "The id of an attempt, a step or an execution."
+    ordering = ("-pk",)  # newest first: ids sort by time
+    sortable_by = ()
     fields = (
         ("step_link", "number", "item", "status"),
         ("started_at", "completed_at", "duration_ms", "waited_ms"),
@@ -208,6 +260,15 @@ class StepAttemptAdmin(ReadOnlyAdmin[StepAttempt]):
     response_json = json_column("response")
     assertions_json = json_column("assertions")
     error_json = json_column("error")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[StepAttempt], search_term: str
+    ) -> tuple[QuerySet[StepAttempt], bool]:
+        """Find by an id."""
+        pk = as_uuid(search_term)
+        if pk is None:
+            return queryset if not search_term else queryset.none(), False
+        return queryset.filter(Q(pk=pk) | Q(step=pk) | Q(step__execution=pk)), False
 
     @admin.display(description="step")
     def step_link(self, attempt: StepAttempt) -> str:

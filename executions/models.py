@@ -215,7 +215,13 @@ class ExecutionStep(models.Model):
     class Meta:
         ordering = ("position",)
         indexes = [
-            models.Index(fields=["look_at"], name="step_to_look_at", condition=Q(look_at__isnull=False))
+            models.Index(fields=["look_at"], name="step_to_look_at", condition=Q(look_at__isnull=False)),
+            # What somebody looks for among all steps; the many that went well cost nothing.
+            models.Index(
+                fields=["status", "id"],
+                name="step_not_well",
+                condition=Q(status__in=["FAILED", "ERROR", "CANCELLED", "SKIPPED"]),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["execution", "position"], name="step_position_once"),

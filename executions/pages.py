@@ -31,15 +31,15 @@ def executions(request: HttpRequest) -> HttpResponse:
     """Show the run list; htmx and the live refresh get the part that changes."""
     filters = run_list.Filters.from_query(request.GET.dict())
     team = current_team(request)
-    runs = run_list.visible_runs(request.user, team)
-    rows, next_cursor = run_list.list_runs(runs, filters)
+    runs = filters.apply(run_list.visible_runs(request.user, team), request.user)
+    rows, next_cursor = run_list.list_runs(runs, filters.cursor)
     context = {
         "section": "runs",
         "filters": filters,
         "statuses": ExecutionStatus.values,
         "since_choices": run_list.SINCE,
         "rows": rows,
-        "outcomes": run_list.recent_outcomes(filters.apply(runs)),
+        "outcomes": run_list.recent_outcomes(runs),
         "next_url": _with_cursor(request, next_cursor),
         "newest_url": _with_cursor(request, ""),
     }

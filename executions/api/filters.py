@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.api.filters import TimeFilter
+from executions import search
 from executions.models import Execution
 from executions.states import ExecutionStatus, Source
 from resources.fields import to_text
@@ -74,6 +75,9 @@ class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # the li
     status = AnyCaseFilter(choices=ExecutionStatus)
     source = AnyCaseFilter(choices=Source)
     label = django_filters.CharFilter(method="with_label", help_text="Executions that have this label.")
+    search = django_filters.CharFilter(
+        method="with_name", help_text="Words in the name of the flow, or of the draft."
+    )
     since = TimeFilter(field_name="created_at", lookup_expr="gte", help_text="Created then or later (ms).")
     until = TimeFilter(field_name="created_at", lookup_expr="lt", help_text="Created earlier (ms).")
 
@@ -85,6 +89,10 @@ class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # the li
         """Filter; children are hidden unless their parent is named."""
         filtered: QuerySet[Any] = super().filter_queryset(queryset)
         return filtered if self.form.cleaned_data.get("parentExecutionId") else filtered.filter(parent=None)
+
+    def with_name(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        """Keep the executions whose flow has the words in its name."""
+        return search.with_name(queryset, value, self.request.user)
 
     def with_label(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         """Keep the executions that have the label; labels are stored as the JSON text of a list."""

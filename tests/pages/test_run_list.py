@@ -124,11 +124,11 @@ def test_the_step_named_is_the_one_that_matters(team: Team, alice: User) -> None
     make_step(run, 0, name="failed", status=StepStatus.FAILED)
     make_step(run, 1, name="moving", status=StepStatus.WAITING)
     make_step(run, 2, name="later", status=StepStatus.PENDING, attempts=0)
-    [shown], _ = run_list.list_runs(run_list.visible_runs(alice), run_list.Filters())
+    [shown], _ = run_list.list_runs(run_list.visible_runs(alice))
     assert shown.last_step is not None
     assert shown.last_step.name == "moving"
     run.steps.filter(name="moving").update(status=StepStatus.SUCCESS, look_at=None)
-    [shown], _ = run_list.list_runs(run_list.visible_runs(alice), run_list.Filters())
+    [shown], _ = run_list.list_runs(run_list.visible_runs(alice))
     assert shown.last_step is not None
     assert shown.last_step.name == "failed"
 

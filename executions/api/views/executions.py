@@ -49,7 +49,6 @@ class Executions(generics.ListAPIView[Execution]):
     serializer_class = ExecutionSummarySerializer
     pagination_class = ExecutionPages
     filterset_class = ExecutionFilter
-    search_fields = ("flow_name",)
 
     def get_queryset(self) -> QuerySet[Execution]:
         """Return the executions that the user may see."""
