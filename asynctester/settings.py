@@ -319,6 +319,12 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
+# How long executions, and what their steps sent and got, are kept where a team says nothing else; 0: for ever.
+EXECUTIONS_RETENTION_DAYS = env.int("EXECUTIONS_RETENTION_DAYS", default=365)
+RESULTS_RETENTION_DAYS = env.int("RESULTS_RETENTION_DAYS", default=90)
+# How often the workers remove what is kept no longer; 0 leaves it to `manage.py purge_executions`.
+HOUSEKEEPING_SECONDS = env.int("HOUSEKEEPING_SECONDS", default=3_600)
+
 MAX_REQUEST_BYTES = env.int("MAX_REQUEST_BYTES", default=5 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_REQUEST_BYTES
 MAX_STEPS_PER_FLOW = env.int("MAX_STEPS_PER_FLOW", default=2_000)

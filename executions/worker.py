@@ -1,4 +1,4 @@
-"""What runs beside the tasks in every worker process: the sweeper, and how its threads are shared."""
+"""What runs beside the tasks in every worker process: sweeper and housekeeper, and how its threads are shared."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from executions import chain
+from executions.housekeeping import housekeeper
 from executions.rescue import rescuer
 from executions.turns import turns
 from executions.waker import waker
@@ -32,6 +33,7 @@ def _start() -> None:
     connection_created.connect(end_idle_transactions)
     rescuer.start()
     waker.start()
+    housekeeper.start()
 
 
 def end_idle_transactions(connection: BaseDatabaseWrapper, **_: Any) -> None:
@@ -56,6 +58,7 @@ def _share_threads(sender: Any, **_: Any) -> None:
 def _close_line(**_: Any) -> None:
     """End the tasks with the steps that run now; what is in line goes back to the broker."""
     turns.close()
+    housekeeper.stop()
 
 
 @worker_shutdown.connect
