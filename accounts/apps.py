@@ -9,7 +9,7 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        """Listen to sign-ins."""
-        from accounts import audit_signals  # noqa: PLC0415 - it needs the models, which come first
+        """Listen to sign-ins, and register the checks."""
+        from accounts import audit_signals, checks  # noqa: F401, PLC0415 - it needs the models, which come first
 
         audit_signals.listen()

@@ -9,6 +9,7 @@ from django import forms
 from django.conf import settings
 from django.utils import timezone
 
+from accounts import people
 from accounts.forms import PageForm
 from accounts.models import (
     LONGEST_RETENTION_DAYS,
@@ -53,16 +54,16 @@ class _MemberForm(PageForm):
         label="E-mail address", max_length=254, widget=forms.EmailInput({"autocomplete": "off"})
     )
 
-    def found(self) -> User | None:
-        """Return the active user with this address; without one the form has an error."""
-        user = User.objects.filter(email=self.cleaned_data["email"].lower(), is_active=True).first()
+    def found(self, adder: User) -> User | None:
+        """Return the active user with this address, of those whom the adder sees; else the form has an error."""
+        user = people.to_add(adder=adder, email=self.cleaned_data["email"].lower())
         if user is None:
             self.unknown()
         return user
 
     def unknown(self) -> None:
         """Say that there is nobody with this address."""
-        self.add_error("email", "Nobody with this address can be added.")
+        self.add_error("email", "Nobody whom you see has this address. People from outside are invited.")
 
 
 class OrganisationMemberForm(_MemberForm):

@@ -40,17 +40,33 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
     def visible_to(self, user: AnyUser) -> models.QuerySet[User]:
-        """Return the user, and everybody who shares an organisation with them."""
+        """Return the user, and everybody who shares an organisation with them.
+
+        With a team's token these are the people of the team: its members, and who rules its organisation.
+        """
         if user.is_anonymous:
             return self.none()
+        own = models.Q(pk=user.pk)
+        if user.bound_team_id:
+            return self.filter(own | _people_of(Team.objects.visible_to(user))).distinct()
         shared = Organisation.objects.visible_to(user).values("pk")
-        return self.filter(
-            models.Q(pk=user.pk) | models.Q(organisation_memberships__organisation__in=shared)
-        ).distinct()
+        return self.filter(own | models.Q(organisation_memberships__organisation__in=shared)).distinct()
 
     def get_by_natural_key(self, username: str | None) -> User:
         """Find a user by e-mail address, whatever its case."""
         return self.get(email=(username or "").lower())
+
+
+def _people_of(teams: models.QuerySet[Team]) -> models.Q:
+    pks = teams.values("pk")
+    rules = models.Q(
+        organisation_memberships__organisation__teams__in=pks,
+        organisation_memberships__role__in=[
+            OrganisationMembership.Role.OWNER,
+            OrganisationMembership.Role.ADMIN,
+        ],
+    )
+    return rules | models.Q(team_memberships__team__in=pks)
 
 
 class User(AbstractBaseUser, PermissionsMixin):

@@ -107,7 +107,7 @@ def add_member(request: HttpRequest, pk: UUID) -> HttpResponse:
     organisation = _organisation(request, pk)
     _require(asking(request), OrganisationAction.MEMBERS, organisation)
     form = OrganisationMemberForm(request.POST)
-    found = form.found() if form.is_valid() else None
+    found = form.found(asking(request)) if form.is_valid() else None
     if found is not None:
         role = form.cleaned_data["role"]
         _require(asking(request), action_for(role), organisation)

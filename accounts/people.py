@@ -8,6 +8,8 @@ installation administer everybody but each other (that is for the admin site).
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -25,8 +27,21 @@ def people_of(user: AnyUser) -> QuerySet[User]:
     """Return the people whom the user sees, each with `managed`: whether the user administers them."""
     if user.is_anonymous:
         return User.objects.none()
-    seen = User.objects.all() if user.is_superuser else User.objects.visible_to(user)
-    return seen.annotate(managed=Exists(managed_by(user).filter(pk=OuterRef("pk"))))
+    return seen_by(user).annotate(managed=Exists(managed_by(user).filter(pk=OuterRef("pk"))))
+
+
+def seen_by(user: User) -> QuerySet[User]:
+    """Return the people whom the user sees: administrators of the installation see everybody."""
+    everybody = user.is_superuser and not user.bound_team_id
+    return User.objects.all() if everybody else User.objects.visible_to(user)
+
+
+def to_add(*, adder: User, **named: Any) -> User | None:
+    """Return whom the adder may put into what they rule: somebody active whom they see already.
+
+    Whether a stranger has an account is nobody's business; strangers are invited.
+    """
+    return seen_by(adder).filter(is_active=True, **named).first()
 
 
 def managed_by(user: User) -> QuerySet[User]:

@@ -79,12 +79,17 @@ def renew(*, refresh: str) -> Tokens:
     return _issue(user)
 
 
+@transaction.atomic
 def end(*, refresh: str) -> None:
     """End a refresh token; one that is over already, or is none, is left as it is."""
     try:
-        _parse(refresh).blacklist()
+        token = _parse(refresh)
     except TokenError:
         return
+    token.blacklist()
+    user = User.objects.filter(pk=token.get(api_settings.USER_ID_CLAIM)).first()
+    if user is not None:
+        audit.record(actor=user, action="account.sign_out", target=user)
 
 
 @transaction.atomic

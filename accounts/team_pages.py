@@ -78,7 +78,7 @@ def add_member(request: HttpRequest, pk: UUID) -> HttpResponse:
     team = _team(request, pk)
     _require(request, Action.MEMBERS, team)
     form = TeamMemberForm(request.POST)
-    found = form.found() if form.is_valid() else None
+    found = form.found(asking(request)) if form.is_valid() else None
     if found is not None:
         try:
             services.add_to_team(team=team, user=found, role=form.cleaned_data["role"])

@@ -19,6 +19,7 @@ from rest_framework.filters import OrderingFilter
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.serializers import as_serializer_error
+from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from accounts.api.base import Conflict
@@ -57,6 +58,13 @@ class PayloadTooLarge(exceptions.APIException):
 class ErrorHandler(ExceptionHandler):
     """Turns what Django raises while it reads a request into API errors."""
 
+    def format_exception(self, exc: exceptions.APIException) -> dict[str, Any]:
+        """Return the answer's body; what is wrong with an object as a whole has the object's place."""
+        body: dict[str, Any] = super().format_exception(exc)
+        for error in body["errors"]:
+            error["attr"] = _place(error["attr"])
+        return body
+
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         """Return the API error for `exc`, or `exc` itself."""
         if isinstance(exc, exceptions.AuthenticationFailed):
@@ -66,6 +74,13 @@ class ErrorHandler(ExceptionHandler):
             return known
         converted: Exception = super().convert_known_exceptions(exc)
         return converted
+
+
+def _place(attr: str | None) -> str | None:
+    """Return the place of an error without REST framework's word for an object as a whole; the body's own is None."""
+    if attr is None:
+        return None
+    return attr.removesuffix(api_settings.NON_FIELD_ERRORS_KEY).rstrip(".") or None
 
 
 def _api_error(exc: Exception) -> exceptions.APIException | None:

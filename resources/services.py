@@ -133,11 +133,19 @@ def _delete(thing: Resource | Environment) -> None:
     thing.delete()
 
 
+def _check_name(name: str) -> None:
+    """Raise Invalid where flows could not mean the thing by this name."""
+    why = None
+    if is_id(name):
+        why = "a name must not look like an id: flows name it by either"
+    elif "${" in name:
+        why = "a name must not hold ${: flows would take it for a reference"
+    if why:
+        raise Invalid([Problem("name", "invalid", why)])
+
+
 def _save_named(thing: Resource | Environment, user: User | None, changed: list[str]) -> None:
-    if is_id(thing.name):
-        raise Invalid(
-            [Problem("name", "invalid", "a name must not look like an id: flows name it by either")]
-        )
+    _check_name(thing.name)
     try:
         with transaction.atomic():  # or PostgreSQL would refuse whatever comes after in the same transaction
             verb = "create" if thing._state.adding else "update"

@@ -38,7 +38,7 @@ def build_request(
         headers.setdefault("Content-Type", content_type)
     auth = auth_of(config, connection)
     if auth is not None and "Authorization" not in headers:
-        headers["Authorization"] = _safe("auth", authorization(auth, tls, context))
+        headers["Authorization"] = _safe("meta.auth", authorization(auth, tls, context))
     return HttpRequest(
         method=config.method,
         url=_url(config, connection),
@@ -75,7 +75,7 @@ def resource_tls(connection: HttpConnection, *, verify: bool = True) -> TlsOptio
 
 def resource_headers(connection: HttpConnection) -> CaseInsensitiveDict[str]:
     """Return what every request to the resource carries, besides its credentials."""
-    return _headers(connection.headers, {})
+    return _headers(connection.headers, {}, place="config.headers")
 
 
 def _url(config: HttpConfig, connection: HttpConnection | None) -> str:
@@ -102,25 +102,27 @@ def _absolute(url: str, connection: HttpConnection | None) -> str:
     return base + url if url[:1] in ("", "?", "#") else f"{base}/{url.removeprefix('/')}"
 
 
-def _headers(defaults: dict[str, Json], given: dict[str, Json]) -> CaseInsensitiveDict[str]:
+def _headers(
+    defaults: dict[str, Json], given: dict[str, Json], *, place: str = "meta.headers"
+) -> CaseInsensitiveDict[str]:
     merged = CaseInsensitiveDict[Json](defaults)
     merged.update(given)
     headers = CaseInsensitiveDict[str]()
     for name, value in merged.items():
         text = as_text(value).strip(" \t") if value is not None else None
         if not _HEADER_NAME.match(name):
-            raise BadConfig(f"meta.headers: '{name}' is not a header's name")
+            raise BadConfig(f"{place}: '{name}' is not a header's name")
         if name.lower() in _FRAMING_HEADERS:
-            raise BadConfig(f"meta.headers: {name} is set by the connection and cannot be given")
+            raise BadConfig(f"{place}: {name} is set by the connection and cannot be given")
         if text is not None:
-            headers[name] = _safe(f"headers.{name}", text)
+            headers[name] = _safe(f"{place}.{name}", text)
     return headers
 
 
 def _safe(place: str, text: str) -> str:
     """Return a header's value; raise BadConfig where it could end the header and begin another."""
     if _UNSAFE_IN_HEADER.search(text):
-        raise BadConfig(f"meta.{place}: the value holds a line break or another control character")
+        raise BadConfig(f"{place}: the value holds a line break or another control character")
     return text
 
 

@@ -14,6 +14,7 @@ from steprunners.loki.pages import Found, fetch
 from steprunners.monitoring.connection import MonitoringConnection, header_safe
 from steprunners.monitoring.windows import Times, span_of
 from steprunners.network import Call
+from steprunners.quotas import within
 from steprunners.references import Grammar
 
 NOTES = """
@@ -141,6 +142,7 @@ class LokiRunner(StepRunner[LokiConfig]):
     def run(self, config: LokiConfig, context: StepContext) -> Finished:
         """Fetch the lines; raise StepError where Loki refuses the query or does not answer."""
         started = time.monotonic()
+        config = within(config, "limit", context.network.max_rows)
         connection = _connection(context)
         query = _query(config, connection)
         span = span_of(

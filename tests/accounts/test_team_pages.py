@@ -42,7 +42,7 @@ def test_strangers_to_the_organisation_are_as_unknown_as_nobody(
         page(alice).post(f"/teams/{team.pk}/members", {"email": email, "role": "VIEWER"}).content.decode()
         for email in ("charlie@example.com", "nobody@example.com")
     ]
-    assert all("Nobody with this address" in answer for answer in answers)
+    assert all("People from outside are invited." in answer for answer in answers)
     assert _role(charlie, team) is None
 
 

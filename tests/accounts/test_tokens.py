@@ -12,6 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts import tokens
 from accounts.audit_models import AuditEvent
 from accounts.models import Organisation, Team, TeamMembership, User
+from accounts.people import people_of
 from accounts.permissions import (
     Action,
     OrganisationAction,
@@ -129,6 +130,21 @@ def test_a_bound_token_knows_one_team(
     for act in OrganisationAction:
         assert not may_in_organisation(bound, act, organisation)
         assert not organisations_where(bound, act)
+
+
+def test_a_bound_token_knows_the_people_of_its_team(
+    alice: User, bob: User, vera: User, team: Team, organisation: Organisation
+) -> None:
+    colleague = User.objects.create_user("colleague@example.com")
+    organisation.memberships.create(user=colleague, role="MEMBER")
+    _, secret = _make(bob, team)
+    bound = tokens.find_token(secret).user
+    assert set(User.objects.visible_to(bob)) == {alice, bob, vera, colleague}
+    assert set(User.objects.visible_to(bound)) == {alice, bob, vera}  # alice owns the organisation
+    bound.is_superuser = True
+    assert set(people_of(bound)) == {alice, bob, vera}
+    TeamMembership.objects.filter(user=bob).delete()
+    assert set(User.objects.visible_to(bound)) == {bob}
 
 
 def test_a_token_bound_to_a_team_that_its_user_left_sees_nothing(bob: User, team: Team) -> None:

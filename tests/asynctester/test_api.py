@@ -13,6 +13,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import path
 from pytest_django import Settings
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.test import APIClient
@@ -25,6 +26,8 @@ from tests.cast import ApiFor
 TEAMS = "/api/v1/teams"
 RAISED: dict[str, Exception] = {
     "model": ModelValidationError({"name": ["is odd"]}),
+    "whole": ModelValidationError("is odd as a whole"),
+    "whole step": ValidationError({"steps": {"2": {"non_field_errors": ["is odd"]}}}),
     "data": DataError("integer out of range"),
     "overflow": OverflowError("int too large"),
     "protected": ProtectedError("in use", set()),
@@ -192,6 +195,8 @@ def test_ordering_takes_wire_names(api: ApiFor, alice: User) -> None:
     ("kind", "status", "type_", "attr"),
     [
         ("model", 400, "validation_error", "name"),
+        ("whole", 400, "validation_error", None),
+        ("whole step", 400, "validation_error", "steps.2"),
         ("data", 400, "validation_error", None),
         ("overflow", 400, "validation_error", None),
         ("protected", 409, "client_error", None),

@@ -15,6 +15,7 @@ from steprunners.network import NetworkPolicy
 from steprunners.network.http_pool import close_connections
 from steprunners.registry import runners
 from tests.hostile.addresses import HOSTILE, METADATA
+from tests.hostile.kafka_stub import LyingBroker
 from tests.steprunners.target import Exchange, Target
 
 SECONDS = 5.0
@@ -276,6 +277,18 @@ def test_a_token_url_that_redirects(canary: Canary) -> None:
         target.routes["/"] = away
         end = token_url("127.0.0.1", target.port, NetworkPolicy(allowed=(f"127.0.0.1:{target.port}",)))
     assert end != "it ran"
+    assert canary.calls() == 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "0.0.0.0", "::ffff:127.0.0.1"])
+@pytest.mark.parametrize("step_type", ["kafka_publish", "kafka_subscribe"])
+def test_an_advertised_broker(canary: Canary, step_type: str, host: str) -> None:
+    with LyingBroker(host, canary.port) as broker:
+        policy = NetworkPolicy(allowed=(broker.address,))
+        meta = {"message": "m"} if step_type == "kafka_publish" else {}
+        end = kafka(step_type, **meta)("127.0.0.1", broker.server_address[1], policy)
+        assert broker.asked  # so it was believed
+    assert end == "address_refused"
     assert canary.calls() == 0
 
 

@@ -10,7 +10,7 @@ from rest_framework import generics
 from rest_framework.exceptions import ValidationError
 from rest_framework.serializers import BaseSerializer
 
-from accounts import services
+from accounts import people, services
 from accounts.api.base import Conflict, require, require_in_organisation, signed_in
 from accounts.api.serializers import (
     NewOrganisationMemberSerializer,
@@ -21,11 +21,12 @@ from accounts.api.serializers import (
 from accounts.models import Organisation, OrganisationMembership, Team, TeamMembership, User
 from accounts.permissions import Action, action_for
 
+STRANGER = "You see no such user. People from outside are invited into the organisation: POST invitations."
 SEARCHED = ("user__email", "user__name")
 
 
 class OrganisationMembers(generics.ListCreateAPIView[OrganisationMembership]):
-    """The members of an organisation; owners and admins add people who have an account already."""
+    """The members of an organisation; owners and admins add people whom they see already, and invite all others."""
 
     queryset = OrganisationMembership.objects.none()
     serializer_class = OrganisationMemberSerializer
@@ -43,14 +44,16 @@ class OrganisationMembers(generics.ListCreateAPIView[OrganisationMembership]):
 
     def get_queryset(self) -> QuerySet[OrganisationMembership]:
         """Return its members."""
-        return self.organisation().memberships.select_related("user").order_by("user__email")
+        seen = people.seen_by(signed_in(self.request))
+        members = self.organisation().memberships.filter(user__in=seen.values("pk"))
+        return members.select_related("user").order_by("user__email")
 
     def perform_create(self, serializer: BaseSerializer[OrganisationMembership]) -> None:
         """Add a member; only owners make owners."""
         organisation, role = self.organisation(), serializer.validated_data["role"]
         adder = signed_in(self.request)
         _require_for(adder, organisation, role)
-        user = _named(serializer)
+        user = _named(serializer, adder)
         try:
             serializer.instance = services.add_to_organisation(
                 organisation=organisation, user=user, role=role, consented=adder.is_superuser
@@ -69,7 +72,10 @@ class OrganisationMember(generics.RetrieveUpdateDestroyAPIView[OrganisationMembe
     def get_queryset(self) -> QuerySet[OrganisationMembership]:
         """Return the members of the organisation of the URL, none for an outsider."""
         visible = Organisation.objects.visible_to(self.request.user).filter(pk=self.kwargs["pk"])
-        members = OrganisationMembership.objects.filter(organisation__in=visible.values("pk"))
+        members = OrganisationMembership.objects.filter(
+            organisation__in=visible.values("pk"),
+            user__in=people.seen_by(signed_in(self.request)).values("pk"),
+        )
         return members.select_related("user", "organisation")
 
     def perform_update(self, serializer: BaseSerializer[OrganisationMembership]) -> None:
@@ -118,7 +124,7 @@ class TeamMembers(generics.ListCreateAPIView[TeamMembership]):
         """Add a member of the organisation to the team."""
         team, role = self.team(), serializer.validated_data["role"]
         require(self.request.user, Action.MEMBERS, team)
-        user = _named(serializer)
+        user = _named(serializer, signed_in(self.request))
         try:
             serializer.instance = services.add_to_team(team=team, user=user, role=role)
         except services.NotInOrganisation:
@@ -158,11 +164,11 @@ def _require_for(user: User, organisation: Organisation, *roles: str) -> None:
     require_in_organisation(user, action_for(*roles), organisation)
 
 
-def _named(serializer: BaseSerializer[Any]) -> User:
-    """Return the active user that the body names; raises ValidationError at its place."""
+def _named(serializer: BaseSerializer[Any], adder: User) -> User:
+    """Return the active user that the body names, of those whom the adder sees; raises ValidationError at its place."""
     data = serializer.validated_data
     wanted = {"pk": data["user_id"]} if "user_id" in data else {"email": data["user"]["email"].lower()}
-    user = User.objects.filter(is_active=True, **wanted).first()
+    user = people.to_add(adder=adder, **wanted)
     if user is None:
         raise _unknown(serializer)
     return user
@@ -170,7 +176,7 @@ def _named(serializer: BaseSerializer[Any]) -> User:
 
 def _unknown(serializer: BaseSerializer[Any]) -> ValidationError:
     place = "userId" if "user_id" in serializer.validated_data else "email"
-    return ValidationError({place: ["There is no such user."]}, "does_not_exist")
+    return ValidationError({place: [STRANGER]}, "does_not_exist")
 
 
 def _already_member() -> Conflict:

@@ -38,9 +38,15 @@ def test_members_are_listed(
     assert [member["role"] for member in listed] == ["OWNER", "MEMBER", "MEMBER"]
 
 
-def test_somebody_with_an_account_joins(
-    api: ApiFor, alice: User, charlie: User, of_organisation: str, of_team: str
+def test_somebody_whom_the_adder_sees_joins(
+    api: ApiFor,
+    alice: User,
+    charlie: User,
+    other_organisation: Organisation,
+    of_organisation: str,
+    of_team: str,
 ) -> None:
+    other_organisation.memberships.create(user=alice, role="MEMBER")
     answer = api(alice).post(of_organisation, {"email": "Charlie@example.com", "role": "member"})
     assert answer.status_code == 201
     assert answer.json() == {
@@ -61,6 +67,32 @@ def test_a_stranger_to_the_organisation_cannot_join_its_team(
     unknown = api(alice).post(of_team, {"email": "nobody@example.com", "role": "VIEWER"})
     assert known.status_code == 400
     assert known.json() == unknown.json()
+
+
+def test_nobody_learns_who_has_an_account(
+    api: ApiFor, alice: User, charlie: User, of_organisation: str, organisation: Organisation
+) -> None:
+    for known, unknown in (
+        ({"email": "charlie@example.com"}, {"email": "nobody@example.com"}),
+        ({"userId": str(charlie.pk)}, {"userId": str(uuid4())}),
+    ):
+        answers = [
+            api(alice).post(of_organisation, {**named, "role": "MEMBER"}) for named in (known, unknown)
+        ]
+        assert answers[0].status_code == 400
+        assert answers[0].json() == answers[1].json()
+        assert "invite" in answers[0].json()["errors"][0]["detail"]
+    assert not organisation.memberships.filter(user=charlie).exists()
+
+
+def test_administrators_of_the_installation_add_anybody(
+    api: ApiFor, alice: User, charlie: User, of_organisation: str
+) -> None:
+    User.objects.filter(pk=alice.pk).update(is_superuser=True)
+    answer = api(User.objects.get(pk=alice.pk)).post(
+        of_organisation, {"email": "charlie@example.com", "role": "MEMBER"}
+    )
+    assert answer.status_code == 201
 
 
 @pytest.mark.parametrize(

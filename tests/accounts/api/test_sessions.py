@@ -9,6 +9,7 @@ import pytest
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import RefreshToken
 
+from accounts.audit_models import AuditEvent
 from accounts.models import User
 from tests.cast import PASSWORD
 
@@ -119,6 +120,8 @@ def test_logout_ends_the_refresh_token_and_may_be_repeated(client: APIClient, al
     for _ in range(2):
         assert client.post(LOGOUT, {"refresh": tokens["refresh"]}).status_code == 204
     assert client.post(REFRESH, {"refresh": tokens["refresh"]}).status_code == 401
+    event = AuditEvent.objects.get(action="account.sign_out")  # once: the second ended nothing
+    assert (event.actor_id, event.target_id, event.door) == (alice.pk, str(alice.pk), "API")
 
 
 @pytest.mark.parametrize("header", ["Bearer x", "Bearer", "Bearer a b", "Bearer \xff"])

@@ -10,9 +10,11 @@ from django.utils import timezone
 from pytest_django import Settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
+from accounts import sessions
 from accounts.models import Team, User
 from accounts.token_models import ApiToken
 from accounts.tokens import create_token
+from executions.live import stream
 from executions.live.authentication import chosen_subprotocol, log_in, same_origin
 from executions.models import Execution
 from tests.cast import PageFor
@@ -149,6 +151,29 @@ class TestOverSockets:
         token.set_exp(lifetime=timedelta(seconds=3))
         with watch(f"executions/{execution.pk}", subprotocols=["bearer", str(token)]) as client:
             assert client.next()["updateType"] == "SNAPSHOT"
+            assert client.until_close() == ([], 4401)
+
+    @pytest.mark.parametrize("door", ["cookie", "token"])
+    @pytest.mark.parametrize("end", ["password", "everywhere"])
+    def test_a_login_that_ends_ends_its_streams(
+        self, watch: Watch, live_port: int, cookie: str, alice: User, execution: Execution,
+        monkeypatch: pytest.MonkeyPatch, door: str, end: str,
+    ) -> None:  # fmt: skip
+        assert stream.LOGIN_CHECK <= 60
+        monkeypatch.setattr(stream, "LOGIN_CHECK", 0.2)
+        origin = f"http://127.0.0.1:{live_port}"
+        options: dict[str, Any] = (
+            {"additional_headers": {"Cookie": cookie}, "origin": origin}
+            if door == "cookie"
+            else {"subprotocols": ["bearer", sessions.access_token(user=alice)]}
+        )
+        with watch(f"executions/{execution.pk}", **options) as client:
+            assert client.next()["updateType"] == "SNAPSHOT"
+            if end == "password":
+                alice.set_password("quite another password")
+                alice.save()
+            else:
+                sessions.end_all(user=alice)
             assert client.until_close() == ([], 4401)
 
     def test_token_in_the_address_does_not_count(

@@ -80,6 +80,7 @@ def test_a_mask_without_a_secret_is_refused(api: ApiFor, alice: User, team: Team
         ({"config": {"baseUrl": "${x}"}}, "config.baseUrl"),
         ({"name": "0193a5b0-0000-7000-8000-000000000001"}, "name"),
         ({"name": ""}, "name"),
+        ({"name": "${shop}"}, "name"),
     ],
 )
 def test_what_is_wrong_is_told_at_its_place(

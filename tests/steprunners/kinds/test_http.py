@@ -19,7 +19,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from steprunners.assertions import evaluate_all
-from steprunners.base import BadConfig, Cancelled, ConnectionFailed, DeadlineExceeded, Finished, StepError
+from steprunners.base import (
+    BadConfig,
+    Cancelled,
+    ConnectionFailed,
+    Deadline,
+    DeadlineExceeded,
+    Finished,
+    StepError,
+)
 from steprunners.http.response_body import read_body
 from steprunners.kinds.http import HttpConfig, HttpConnection, HttpRunner
 from steprunners.network import NetworkPolicy
@@ -152,6 +160,16 @@ class TestResult:
 
 
 class TestRequest:
+    def test_headers_of_traces_give_way_to_the_flows_own(
+        self, target: Target, make_context: MakeContext
+    ) -> None:
+        url = target.route("/", lambda exchange: exchange.reply_json({}))
+        context = make_context(trace_headers={"traceparent": "ours"})
+        run(context, url=url)
+        run(context, url=url, headers={"TraceParent": "own"})
+        run(context, url=url, headers={"traceparent": None})
+        assert [sent.headers.get("traceparent") for sent in target.received] == ["ours", "own", None]
+
     @pytest.mark.parametrize(
         ("meta", "body", "content_type"),
         [
@@ -243,6 +261,17 @@ class TestRequest:
         with pytest.raises(BadConfig, match=message):
             run(make_context(), url=target.url, headers=headers)
         assert target.received == []
+
+    @pytest.mark.parametrize(
+        "headers", [{"A B": "1"}, {"Content-Length": "5"}, {"X-Evil": "1\r\nY: 2"}], ids=repr
+    )
+    def test_headers_of_a_resource_are_refused_at_their_place(
+        self, target: Target, headers: dict[str, Any]
+    ) -> None:
+        connection = HttpConnection(base_url=target.url, headers=headers)
+        with pytest.raises(BadConfig, match=r"^config\.headers"):
+            connection.check(LOOPBACK, Deadline(5))
+        assert not target.received
 
     def test_header_values_of_any_type(self, target: Target, make_context: MakeContext) -> None:
         run(make_context(), url=target.url, headers={"X-N": 5, "X-B": True, "X-Null": None, "X-U": "€"})

@@ -6,6 +6,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -185,6 +186,18 @@ class TestPages:
         cut = ask(make_context, url, labels={"app": "x"}, relativeTime="5m", limit=1_500)
         assert (cut["matchCount"], cut["limitReached"]) == (1_500, True)
         assert texts(cut) == texts(result)[:1_500]
+
+    def test_no_more_than_the_organisation_may(
+        self, make_context: MakeContext, held: tuple[str, Store], now_ms: int
+    ) -> None:
+        url, _ = held
+        push(url, [((now_ms - 60_000) * MS, {"app": "x"}, str(index)) for index in range(5)])
+        context = make_context(connection=LokiConnection(url=url), network=replace(LOOPBACK, max_rows=3))
+        outcome = RUNNER.run(config(labels={"app": "x"}, relativeTime="5m"), context)
+        assert isinstance(outcome, Finished)
+        assert (outcome.result["matchCount"], outcome.result["limitReached"]) == (3, True)
+        with pytest.raises(BadConfig, match=r"meta\.limit: the organisation's limit is 3"):
+            RUNNER.run(config(labels={"app": "x"}, relativeTime="5m", limit=4), context)
 
     @pytest.mark.parametrize(("count", "warned"), [(4_000, False), (6_000, True)])
     def test_many_lines_of_one_nanosecond(
