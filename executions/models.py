@@ -126,7 +126,7 @@ class Execution(models.Model):
                 fields=["rerun_of"], name="execution_by_rerun_of", condition=Q(rerun_of__isnull=False)
             ),
             models.Index(
-                fields=["team", "created_at"],
+                fields=["team", "created_at", "id"],
                 name="execution_with_results",
                 condition=Q(parent=None, completed_at__isnull=False, results_removed_at=None),
             ),

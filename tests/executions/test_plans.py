@@ -1,0 +1,107 @@
+"""That the database can enter an index for what is asked all the time, however many executions there are.
+
+A test's table is so small that PostgreSQL would rather read all of it, so that, and sorting, is made dear here: a plan
+that still does either has no index to use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.db.models import QuerySet
+
+from accounts.models import Team, User, new_id
+from executions import retention
+from executions.models import Execution, ExecutionStep, SessionState, StepAttempt
+from executions.run_list import Filters, _after, visible_runs
+from tests.executions.rows import START
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.skipif(settings.IS_SQLITE, reason="PostgreSQL's plans"),
+]
+NEWEST = ("-created_at", "-id")
+
+
+@pytest.fixture(autouse=True)
+def _reading_all_is_dear(db: None) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SET enable_seqscan = off; SET enable_sort = off; SET enable_incremental_sort = off")
+        yield
+        cursor.execute("RESET enable_seqscan; RESET enable_sort; RESET enable_incremental_sort")
+
+
+def plan_of(rows: QuerySet[Execution] | QuerySet[ExecutionStep]) -> str:
+    plan = rows.explain()
+    assert "Seq Scan on executions" not in plan, plan
+    return plan
+
+
+def test_the_newest_runs_of_a_team_are_not_sorted(alice: User, team: Team) -> None:
+    plan = plan_of(visible_runs(alice, team).order_by(*NEWEST)[:51])
+    assert "execution_by_team" in plan
+    assert "Sort" not in plan
+
+
+def test_an_old_page_is_entered_where_it_begins(alice: User, team: Team) -> None:
+    cursor = f"{datetime(2020, 1, 1, tzinfo=UTC).isoformat()}~{new_id()}"
+    plan = plan_of(_after(visible_runs(alice, team), cursor).order_by(*NEWEST)[:51])
+    condition = next(line for line in plan.splitlines() if "Index Cond" in line)
+    assert "created_at <=" in condition
+
+
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        (Filters(flow=str(new_id())), "execution_by_flow"),
+        (Filters(status="CANCELLED"), "execution_by_"),
+        (Filters(since="1h"), "execution_by_"),
+        (Filters(search="nothing"), "execution_by_"),
+    ],
+)
+def test_filters_enter_an_index(alice: User, team: Team, filters: Filters, index: str) -> None:
+    assert index in plan_of(filters.apply(visible_runs(alice, team), alice)[:51])
+
+
+def test_what_is_too_old_is_found_by_its_age(team: Team) -> None:
+    assert "execution_by_team" in plan_of(retention.old_executions(team).order_by("created_at", "pk")[:100])
+
+
+def test_those_without_results_are_not_walked_again(team: Team) -> None:
+    old = {"status": "COMPLETED", "created_at": START - timedelta(days=400)}
+    old |= {"completed_at": START - timedelta(days=399), "results_removed_at": START}
+    Execution.objects.bulk_create(Execution(team=team, **old) for _ in range(500))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE executions_execution")
+    plan = plan_of(retention.old_results(team).order_by("created_at", "pk")[:100])
+    assert "execution_with_results" in plan
+    assert "Sort" not in plan
+
+
+@pytest.mark.parametrize(
+    ("model", "field"),
+    [
+        (Execution, "parent"),
+        (Execution, "rerun_of"),
+        (Execution, "environment"),
+        (Execution, "flow"),
+        (Execution, "version"),
+        (Execution, "user"),
+        (Execution, "team"),
+        (ExecutionStep, "execution"),
+        (SessionState, "execution"),
+        (StepAttempt, "step"),
+    ],
+)
+def test_what_refers_to_a_row_is_found_when_that_is_deleted(model: type[Execution], field: str) -> None:
+    """The database looks for them at each deletion: a foreign key has no index of its own where another serves."""
+    plan = plan_of(model._default_manager.filter(**{field: new_id()}).order_by())
+    assert "Index Cond" in plan
+
+
+def test_steps_that_went_wrong_have_an_index() -> None:
+    assert "step_not_well" in plan_of(ExecutionStep.objects.filter(status="FAILED").order_by("-pk")[:50])
