@@ -1,5 +1,6 @@
 """The one settings module; everything that differs between machines is read from the environment."""
 
+import logging
 from datetime import timedelta
 from pathlib import Path
 
@@ -391,6 +392,8 @@ _FORMATTERS = {
 }
 if LOG_FORMAT not in _FORMATTERS:
     raise ImproperlyConfigured(f"LOG_FORMAT is json or line, not {LOG_FORMAT}")
+if LOG_FORMAT == "json":
+    logging.captureWarnings(True)  # else Python's own would be lines of text among the objects
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

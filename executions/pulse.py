@@ -68,6 +68,6 @@ def workers_alive() -> int:
         raise Unknown("there is no Redis to ask")
     try:
         server.zremrangebyscore(KEY, "-inf", time.time())
-        return int(server.zcard(KEY))  # type: ignore[arg-type]  # the stubs also mean the asynchronous client
+        return int(server.zcard(KEY))
     except (redis.RedisError, OSError) as error:
         raise Unknown(str(error)) from error

@@ -37,7 +37,7 @@ def render(accept: str, more: Sequence[Collector] = ()) -> tuple[bytes, str]:
         registry.register(REGISTRY)
     else:
         forget_dead(shared)
-        MultiProcessCollector(registry, str(shared))
+        MultiProcessCollector(registry, str(shared))  # type: ignore[no-untyped-call]  # the library has no types there
     for collector in more:
         registry.register(collector)
     encode, content_type = choose_encoder(accept)

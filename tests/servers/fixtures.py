@@ -64,8 +64,9 @@ def live_stack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Co
     # Valkey's numbers above 31 belong to the live stacks, those below to the workers on the test databases.
     server, number = settings.REDIS_URL.rsplit("/", 1)
     environment = server_environment(
-        DATA_DIR=str(folder), DATABASE_URL=_own_database(folder), REDIS_URL=f"{server}/{32 + int(number)}"
-    )
+        DATA_DIR=str(folder), DATABASE_URL=_own_database(folder), REDIS_URL=f"{server}/{32 + int(number)}",
+        PROMETHEUS_MULTIPROC_DIR=str(folder / "metrics"),
+    )  # fmt: skip
     stack = LiveStack(folder, environment)
     try:
         stack.start()

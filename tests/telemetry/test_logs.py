@@ -19,7 +19,7 @@ class Log:
 
     def __init__(self, formatter: logging.Formatter) -> None:
         self.stream = io.StringIO()
-        self.logger = logging.Logger("tests.log")  # noqa: LOG001 - one of its own, which no other configuration reaches
+        self.logger = logging.Logger("tests.log")
         handler = logging.StreamHandler(self.stream)
         handler.setFormatter(formatter)
         self.logger.addHandler(handler)

@@ -21,3 +21,10 @@ def test_as_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKER_PROCESSES", "3")
     monkeypatch.setenv("WORKER_THREADS", "5")
     assert [threads_of(each) for each in commands.workers()] == ["5", "5", "5"]
+
+
+def test_a_log_of_json_has_no_greeting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LOG_FORMAT", raising=False)
+    assert "--quiet" not in commands.worker()
+    monkeypatch.setenv("LOG_FORMAT", "json")
+    assert commands.worker().index("--quiet") < commands.worker().index("worker")

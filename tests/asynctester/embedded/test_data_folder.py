@@ -42,3 +42,11 @@ def test_a_second_process_is_refused_and_told_who_holds_the_folder(tmp_path: Pat
     assert refused.returncode == 7
     assert str(os.getpid()) in refused.stdout
     assert second().returncode == 0
+
+
+def test_what_an_earlier_run_counted_is_forgotten(tmp_path: Path) -> None:
+    data_folder.forget_metrics(tmp_path)
+    (tmp_path / data_folder.METRICS).mkdir()
+    (tmp_path / data_folder.METRICS / "counter_1.db").touch()
+    data_folder.forget_metrics(tmp_path)
+    assert list(tmp_path.iterdir()) == []

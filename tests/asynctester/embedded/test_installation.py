@@ -45,6 +45,7 @@ def test_the_processes_get_what_was_set_and_what_follows_from_it(tmp_path: Path)
     assert environment["ALLOWED_HOSTS"] == "shop"
     assert environment["REDIS_URL"].startswith("unix:///")
     assert " " not in environment["REDIS_URL"]
+    assert environment["PROMETHEUS_MULTIPROC_DIR"] == str(folder.resolve() / "metrics")
     assert environment["SQLITE_FOLDER"] == str(folder.resolve() / "sqlite")
     own = installation.environment(options(tmp_path, REDIS_URL="redis://own"), {})
     assert own["REDIS_URL"] == "redis://own"

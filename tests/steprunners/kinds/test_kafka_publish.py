@@ -11,7 +11,12 @@ from pydantic import ValidationError
 
 from steprunners.base import BadConfig, Refused
 from steprunners.kafka.connection import KafkaConnection
-from steprunners.kinds.kafka_publish import KafkaPublishConfig, KafkaPublishRunner
+from steprunners.kinds.kafka_publish import (
+    KafkaPublishConfig,
+    KafkaPublishRunner,
+    PublishedMessage,
+    _outgoing,
+)
 from tests.steprunners.conftest import MakeContext
 
 Publish = Callable[..., Any]
@@ -121,3 +126,13 @@ def test_base64_that_is_none(publish: Publish) -> None:
 def test_configs_that_are_refused(meta: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         KafkaPublishConfig.model_validate({"resourceId": "k", "topic": "t", **meta})
+
+
+def test_traces_are_told_unless_the_message_says_so_itself() -> None:
+    told = {"traceparent": "ours"}
+    assert _outgoing(PublishedMessage(message=1, headers={"a": "b"}), told).headers == [
+        ("traceparent", b"ours"),
+        ("a", b"b"),
+    ]
+    given = _outgoing(PublishedMessage(message=1, headers={"traceparent": "own"}), told)
+    assert given.headers == [("traceparent", b"own")]

@@ -1,0 +1,71 @@
+"""Tests of `asynctester.requests_seen`."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.test import AsyncClient, Client
+from prometheus_client import REGISTRY
+
+from asynctester.requests_seen import logger
+
+ECHOED = ["abc", "01a20420-8d7b-7765-9b94-ed9506c08be1", "a.b:c_d-e", "x" * 128]
+MADE_ANEW = ["", "x" * 129, "a b", "a\tb", "ünïcode", '"quoted"', "${jndi:x}", "-begins-so"]
+
+
+def counted(route: str, status: int, method: str = "GET") -> float:
+    labels = {"method": method, "route": route, "status": str(status)}
+    return REGISTRY.get_sample_value("asynctester_http_requests_total", labels) or 0.0
+
+
+@pytest.mark.parametrize("given", ECHOED)
+def test_a_requests_own_id_is_kept(client: Client, given: str) -> None:
+    assert client.get("/healthz", headers={"X-Request-ID": given})["X-Request-ID"] == given
+
+
+@pytest.mark.parametrize("given", MADE_ANEW)
+def test_what_is_no_id_is_replaced(client: Client, given: str) -> None:
+    answer = client.get("/healthz", headers={"X-Request-ID": given})
+    assert uuid.UUID(answer["X-Request-ID"])
+
+
+def test_errors_have_it_as_well(client: Client) -> None:
+    for path in ("/nowhere", "/api/v1/flows", "/?x=%00"):
+        assert client.get(path, headers={"X-Request-ID": "mine"})["X-Request-ID"] == "mine"
+
+
+def test_the_same_where_requests_are_async(async_client: AsyncClient) -> None:
+    answer = async_to_sync(async_client.get)("/healthz", headers={"X-Request-ID": "mine"})
+    assert answer.headers["X-Request-ID"] == "mine"
+
+
+def test_metrics_and_log_name_the_route_never_the_address(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    route, secret = "api/v1/flows/<uuid:pk>", str(uuid.uuid4())
+    before = counted(route, 401)
+    with caplog.at_level(logging.INFO, logger.name):
+        client.get(f"/api/v1/flows/{secret}")
+    assert counted(route, 401) == before + 1
+    [record] = [record for record in caplog.records if record.name == logger.name]
+    assert record.facts["route"] == route  # type: ignore[attr-defined]  # given as `extra`
+    assert record.facts["status"] == 401  # type: ignore[attr-defined]  # as above
+    assert secret not in record.getMessage()
+
+
+def test_unknown_addresses_are_one_series(client: Client) -> None:
+    before = counted("unknown", 404)
+    client.get(f"/{uuid.uuid4()}")
+    client.get(f"/{uuid.uuid4()}")
+    assert counted("unknown", 404) == before + 2
+
+
+def test_probes_are_counted_and_not_logged(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    before = counted("healthz", 200)
+    with caplog.at_level(logging.INFO, logger.name):
+        client.get("/healthz")
+    assert counted("healthz", 200) == before + 1
+    assert [record for record in caplog.records if record.name == logger.name] == []
