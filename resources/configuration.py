@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from resources.secret_entries import apart, together
 from steprunners.base import ConnectionConfig
 from steprunners.json_types import Json
 from steprunners.masking import MASK, texts_of
@@ -63,24 +64,30 @@ def configure(
     if not isinstance(config, dict):
         message = f"config must be an object, not {kind_of(config)}"
         raise Invalid([problem_at(("config",), "dict_type", message)])
-    secret_fields = model.secret_fields()
+    shown, given = _split(model, config)
     known = kept or {}
-    masked = {name: known.get(name) for name in secret_fields if config.get(name) == MASK}
-    whole = {**config, **masked}
-    problems = _mask_problems({name: config[name] for name in secret_fields & config.keys()}, known)
+    masked = {name for name, value in given.items() if value == MASK}
+    secrets = {name: known.get(name) if name in masked else value for name, value in given.items()}
+    problems = _mask_problems(given, known)
     if masked and not problems and before is not None and _destination(config) != _destination(before):
         problems = [problem_at(("config", name), "moved", _moved(name)) for name in sorted(masked)]
     wrong = {each.place for each in problems}
-    problems += _problems(
-        model, {name: value for name, value in whole.items() if f"config.{name}" not in wrong}
-    )
+    right = {name: value for name, value in secrets.items() if f"config.{name}" not in wrong}
+    problems += _problems(model, together(shown, right))
     if problems:
         raise Invalid(problems)
-    given = {name: value for name, value in whole.items() if value is not None}
-    return Configuration(
-        shown={name: value for name, value in given.items() if name not in secret_fields},
-        secrets={name: value for name, value in given.items() if name in secret_fields},
-    )
+    return Configuration(shown=_set(shown), secrets=_set(secrets))
+
+
+def _split(model: type[ConnectionConfig], config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what of the config is shown, and what is secret: fields, and entries of objects."""
+    plain, entries = apart(config, model.secret_entries())
+    fields = {name: plain.pop(name) for name in model.secret_fields() & plain.keys()}
+    return plain, {**fields, **entries}
+
+
+def _set(values: Mapping[str, Json]) -> dict[str, Json]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _mask_problems(given: Mapping[str, Any], kept: Mapping[str, Json]) -> list[Problem]:
@@ -127,4 +134,4 @@ def _problems(model: type[ConnectionConfig], config: dict[str, Any]) -> list[Pro
 
 def masked(shown: Mapping[str, Json], secrets: Mapping[str, Json] | None) -> dict[str, Json]:
     """Return the config as it is shown: every secret that is set reads as the mask."""
-    return {**shown, **dict.fromkeys(secrets or {}, MASK)}
+    return together(shown, dict.fromkeys(secrets or {}, MASK))

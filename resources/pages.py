@@ -21,7 +21,7 @@ from accounts.models import Team
 from accounts.permissions import Action, may, teams_where
 from resources import services
 from resources.config_form import bound_fields, config_of, shown_places, texts_of
-from resources.configuration import Invalid
+from resources.configuration import Invalid, masked
 from resources.models import Resource
 from resources.page_access import (
     NAMES,
@@ -32,9 +32,11 @@ from resources.page_access import (
     signed_in,
     team_to_edit,
 )
+from resources.secret_entries import is_entry
 from resources.secret_warnings import readable_secrets, tell_warnings
 from resources.usage import Use, uses_of
 from steprunners.form_fields import form_fields
+from steprunners.json_types import Json
 from steprunners.problems import Problem
 from steprunners.registry import connection_classes
 
@@ -127,7 +129,7 @@ def _form(
     """Show the form, with what was sent where something is wrong with it, else with what is saved."""
     fields = form_fields(connection_classes()[kind])
     sent = request.method == "POST"
-    texts = request.POST.dict() if sent else texts_of(fields, found.config if found else {})
+    texts = request.POST.dict() if sent else texts_of(fields, _shown(found))
     bound = bound_fields(fields, texts, _set_secrets(found), problems)
     shown = {*shown_places(bound), *NAMES.values()}
     context = {
@@ -173,7 +175,13 @@ def _saved(request: HttpRequest, found: Resource | None, team: Team, kind: str) 
 
 
 def _set_secrets(found: Resource | None) -> frozenset[str]:
-    return frozenset(readable_secrets(found) if found else {})
+    """Return the names of the secret fields that are set; entries of objects stand in their object's field."""
+    kept = readable_secrets(found) if found else {}
+    return frozenset(name for name in kept if not is_entry(name))
+
+
+def _shown(found: Resource | None) -> dict[str, Json]:
+    return masked(found.config, readable_secrets(found)) if found else {}
 
 
 @require_POST

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest
 
 from resources.models import Environment, Resource
+from resources.secret_entries import tells_secret
 from resources.secrets import UNREADABLE, SecretsUnreadable
 from resources.selectors import secret_texts
 from steprunners.json_types import Json
@@ -18,8 +18,7 @@ from steprunners.problems import Problem, problem_at
 
 SHORT_SECRET = "short_secret"  # noqa: S105 - a code
 SHOWN_CREDENTIAL = "shown_credential"
-_CREDENTIAL = re.compile(r"authorization|cookie|token|secret|password|api-?key", re.IGNORECASE)
-_SHOWN = "Headers of a resource are kept and shown as they are: put credentials into auth, or into a secret variable."
+_SHOWN = "This header was saved before such headers were kept secret: save the resource again."
 _SHORT = (
     f"This secret is shorter than {MIN_LENGTH} characters: it is masked where it is put in, but not where a tested"
     " system repeats it."
@@ -50,12 +49,12 @@ def warnings_of(row: Resource | Environment) -> list[Problem]:
 
 
 def _shown_headers(resource: Resource) -> list[Problem]:
-    """Return a warning for every header of the resource that looks like a credential: headers are no secrets."""
+    """Return a warning for every header that holds a credential in the clear: from before they were kept secret."""
     headers = resource.config.get("headers")
     return [
         problem_at(("config", "headers", name), SHOWN_CREDENTIAL, _SHOWN)
         for name in (headers if isinstance(headers, dict) else {})
-        if _CREDENTIAL.search(name)
+        if tells_secret(name)
     ]
 
 

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from accounts.models import Team
 from resources.models import Resource
+from resources.secret_entries import together
 from steprunners.base import ConnectionConfig
 from steprunners.registry import connection_classes
 
@@ -32,7 +33,7 @@ def find_resource(
 
 def connection_of(resource: Resource) -> ConnectionConfig:
     """Return the resource's connection with its secrets; raise SecretsUnreadable where their key is lost."""
-    values = {**resource.config, **(resource.secrets or {})}
+    values = together(resource.config, resource.secrets or {})
     return connection_classes()[resource.type].model_validate(values)
 
 

@@ -79,6 +79,12 @@ class ConnectionConfig(Wire):
         properties = cls.model_json_schema(by_alias=True)["properties"]
         return frozenset(name for name, schema in properties.items() if _is_secret(schema))
 
+    @classmethod
+    def secret_entries(cls) -> frozenset[str]:
+        """Return the wire names of the fields that are objects, whose entries are secret where their names tell so."""
+        properties = cls.model_json_schema(by_alias=True)["properties"]
+        return frozenset(name for name, schema in properties.items() if schema.get("secretEntries"))
+
     @abstractmethod
     def check(self, network: NetworkPolicy, deadline: Deadline) -> str:
         """Connect for real, and return what was found, in a tester's words.

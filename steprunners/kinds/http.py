@@ -94,7 +94,11 @@ class HttpConnection(ConnectionConfig):
     )
     headers: dict[str, Json] = Field(
         default_factory=dict,
-        description="Sent with every request. They are shown: put credentials into auth.",
+        json_schema_extra={"secretEntries": True},
+        description=(
+            "Sent with every request. Values of those whose names tell a secret (Authorization, Cookie, X-Api-Key, "
+            "…token…) are never shown again."
+        ),
     )
     auth: Annotated[Auth | None, Field(json_schema_extra={"writeOnly": True})] = Field(
         None, description="basic, bearer or oauth2ClientCredentials."

@@ -42,6 +42,24 @@ def test_the_mask_keeps_what_was_there() -> None:
     assert [each.place for each in caught.value.problems] == ["config.auth"]
 
 
+def test_headers_that_tell_a_secret_are_split_off() -> None:
+    headers: dict[str, Json] = {"Accept": "text/plain", "X-Api-Key": "hunter2hunter2", "Cookie": None}
+    configuration = configure("http", {"baseUrl": "https://a.example", "headers": headers})
+
+    assert configuration.shown["headers"] == {"Accept": "text/plain", "Cookie": None}
+    assert configuration.secrets == {"headers.X-Api-Key": "hunter2hunter2"}
+    shown = masked(configuration.shown, configuration.secrets)
+    assert shown["headers"] == {"Accept": "text/plain", "Cookie": None, "X-Api-Key": "••••••"}
+    assert configure("http", shown, configuration.secrets) == configuration
+    moved = {**shown, "baseUrl": "https://b.example"}
+    for config, kept, code in ((moved, configuration.secrets, "moved"), (shown, {}, "masked")):
+        with pytest.raises(Invalid) as caught:
+            configure("http", config, kept, configuration.shown)
+        assert [(each.place, each.code) for each in caught.value.problems] == [
+            ("config.headers.X-Api-Key", code)
+        ]
+
+
 @pytest.mark.parametrize(
     "auth", [{**BEARER, "token": "••••••"}, {"type": "basic", "username": "u", "password": "••••••"}]
 )

@@ -109,11 +109,18 @@ def test_the_admin_shows_a_lost_key(
     assert "A stored secret cannot be decrypted" in shown.content.decode()
 
 
-def test_credentials_among_the_headers_are_told(editor: APIClient) -> None:
+def test_headers_from_before_they_were_secret_are_told_until_they_are_saved_again(
+    editor: APIClient, team: Team
+) -> None:
     headers = {"Accept": "text/plain", "X-Api-Key": "shown as it is"}
     config = {"baseUrl": "https://shop.example", "headers": headers}
+    old = Resource.objects.create(team=team, name="shop", type="http", config=config)
+    url = f"/api/v1/resources/{old.pk}"
 
-    saved = editor.post("/api/v1/resources", {"name": "shop", "type": "http", "config": config}).json()
+    found = editor.get(url).json()
 
-    told = [(each["code"], each["attr"]) for each in saved["warnings"]]
+    told = [(each["code"], each["attr"]) for each in found["warnings"]]
     assert told == [("shown_credential", "config.headers.X-Api-Key")]
+    saved = editor.patch(url, {"config": found["config"]}).json()
+    assert saved["warnings"] == []
+    assert saved["config"]["headers"] == {"Accept": "text/plain", "X-Api-Key": "••••••"}

@@ -170,16 +170,6 @@ class TestRequest:
         run(context, url=url, headers={"traceparent": None})
         assert [sent.headers.get("traceparent") for sent in target.received] == ["ours", "own", None]
 
-    def test_headers_of_traces_give_way_to_the_flows_own(
-        self, target: Target, make_context: MakeContext
-    ) -> None:
-        url = target.route("/", lambda exchange: exchange.reply_json({}))
-        context = make_context(trace_headers={"traceparent": "ours"})
-        run(context, url=url)
-        run(context, url=url, headers={"TraceParent": "own"})
-        run(context, url=url, headers={"traceparent": None})
-        assert [sent.headers.get("traceparent") for sent in target.received] == ["ours", "own", None]
-
     @pytest.mark.parametrize(
         ("meta", "body", "content_type"),
         [
@@ -390,6 +380,7 @@ class TestResource:
 
     def test_secret_fields(self) -> None:
         assert HttpConnection.secret_fields() == {"auth", "clientKey"}
+        assert HttpConnection.secret_entries() == {"headers"}
 
 
 class TestOAuth2:
