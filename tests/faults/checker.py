@@ -42,6 +42,13 @@ def keep_book(database_url: str) -> None:
         server.execute(BOOK.read_bytes())
 
 
+def close_book(database_url: str) -> None:
+    """Have the database forget its book, and note nothing any more."""
+    with psycopg.connect(database_url, autocommit=True) as server:
+        server.execute("DROP FUNCTION fault_execution, fault_step CASCADE")
+        server.execute("DROP TABLE fault_book CASCADE")
+
+
 def open_executions(database_url: str) -> int:
     """Return how many executions have no terminal state."""
     with psycopg.connect(database_url, autocommit=True) as server:

@@ -19,8 +19,6 @@ def here(request: pytest.FixtureRequest) -> Iterator[Installation]:
     """An installation of this test alone, with a book that the database keeps; the parameter says how many workers."""
     # PostgreSQL's user has to pass through; pytest keeps its own folders to ourselves.
     folder = Path(tempfile.mkdtemp(prefix="faults", dir=os.environ[FOLDER_VARIABLE]))
-    quick = request.node.get_closest_marker("soak") is None
-    settings = "tests.faults.quick_settings" if quick else "asynctester.settings"
-    with installation(folder, workers=getattr(request, "param", 2), settings=settings) as made:
+    with installation(folder, workers=getattr(request, "param", 2)) as made:
         keep_book(made.database_url)
         yield made

@@ -7,11 +7,12 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
 from redis import Redis
 
 from asynctester.embedded import commands, valkey
@@ -88,9 +89,9 @@ class FaultyWorker(Worker):
 class Installation:
     """Web server, workers, PostgreSQL, Valkey and a target; workers reach all of them through proxies."""
 
-    def __init__(self, folder: Path, *, workers: int = 2, settings: str = "asynctester.settings") -> None:
+    def __init__(self, folder: Path, *, workers: int = 2) -> None:
         """Start everything and wait until it is ready. Raises Unavailable."""
-        self.folder, self.settings = folder, settings
+        self.folder = folder
         folder.chmod(0o711)
         (folder / "postgresql").mkdir(mode=0o755)
         (folder / "valkey").mkdir()
@@ -119,7 +120,6 @@ class Installation:
     def _environment(self, database_url: str, broker: Proxy) -> dict[str, str]:
         return server_environment(
             DATA_DIR=str(self.folder),
-            DJANGO_SETTINGS_MODULE=self.settings,
             DATABASE_URL=database_url,
             REDIS_URL=f"redis://127.0.0.1:{broker.port}/0",
         )
@@ -150,12 +150,18 @@ class Installation:
             log=self.folder / "valkey.log",
         )
 
+    def owners(self) -> set[int]:
+        """Return the ids of the processes that run steps, by what the database says."""
+        with psycopg.connect(self.database_url, autocommit=True) as server:
+            rows = server.execute("SELECT owner FROM executions_executionstep WHERE status = 'IN_PROGRESS'")
+            return {int(owner.split(":")[1]) for (owner,) in rows}
+
     def stop_database(self) -> None:
         """End PostgreSQL at once, open transactions and all."""
         end([self.postgresql], asking=signal.SIGINT)
 
-    def start_database(self) -> None:
-        """Start PostgreSQL on its old port and data."""
+    def start_database(self, environment: Mapping[str, str] | None = None) -> None:
+        """Start PostgreSQL on its old port and data, with this environment."""
         owner = (self.folder / "postgresql" / "data").stat()
         identity = Identity(owner.st_uid, owner.st_gid) if os.geteuid() == 0 else None
         port = int(self.database_url.rpartition(":")[2].partition("/")[0])
@@ -164,6 +170,7 @@ class Installation:
             ready=lambda: listens("127.0.0.1", port),
             log=self.folder / "postgresql" / "again.log",
             identity=identity,
+            environment=environment,
         )
 
     def stop(self) -> None:
@@ -180,11 +187,9 @@ class Installation:
 
 
 @contextmanager
-def installation(
-    folder: Path, *, workers: int = 2, settings: str = "asynctester.settings"
-) -> Iterator[Installation]:
+def installation(folder: Path, *, workers: int = 2) -> Iterator[Installation]:
     """Start an installation for the block. Raises Unavailable."""
-    made = Installation(folder, workers=workers, settings=settings)
+    made = Installation(folder, workers=workers)
     try:
         yield made
     finally:

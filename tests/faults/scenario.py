@@ -172,6 +172,7 @@ def told(title: str, scenario: Scenario, found: Findings, **more: Any) -> str:
         "lost": found.lost, "of dead workers": len(found.losses),
         "slowest detection s": round(found.slowest_detection, 1), "slowest phases s": f"({slowest(found.losses)})",
         "watched": len(scenario.watchers), "updates": sum(each.updates for each in scenario.watchers),
+        "reconnects": sum(each.reconnects for each in scenario.watchers),
         "post p99 s": round(load.p99, 2), "seconds": round(scenario.seconds), **more,
     }  # fmt: skip
     return f"{title}: " + ", ".join(f"{name} {value}" for name, value in parts.items())

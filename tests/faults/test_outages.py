@@ -114,7 +114,7 @@ def test_the_database_is_away_for_twenty_seconds(here: Installation) -> None:
 
     scenario = during(here, outage, seed=15, runs=100, seconds=35)
     found = finished("database away 20 s", scenario)
-    assert set(found.errors) <= {"interrupted"}  # what ran then may have lost its worker's lease
+    assert set(found.errors) <= {"interrupted"}  # the result of a call that ended then could not be stored
     assert len(scenario.load.accepted) >= 20
 
 

@@ -1,4 +1,4 @@
-"""Seeded scenarios: a short one always, the five long ones in `make soak`."""
+"""Seeded scenarios (`make soak`); the short form is test_short.py."""
 
 from __future__ import annotations
 
@@ -10,14 +10,6 @@ from tests.faults.scenario import Scenario, told
 
 #: A worker that died is found out within this time, in seconds (docs/engine.md).
 DETECTED_WITHIN = 12.0
-
-
-def test_kills_and_a_wipe(here: Installation) -> None:
-    scenario = Scenario(here, plan(1, runs=20, seconds=6, kill=2, wipe=1))
-    found = scenario.run()
-    assert found.broken == [], here.web.logs()
-    assert scenario.load.refused == []
-    assert len(scenario.load.accepted) == 20
 
 
 @pytest.mark.soak
