@@ -24,9 +24,15 @@ def _in_child(**_: Any) -> None:
 
 
 @worker_ready.connect
-def _in_worker(**_: Any) -> None:
-    """Start in the worker's own process, where threads, gevent and solo pools run their tasks."""
-    _start()
+def _in_worker(sender: Any, **_: Any) -> None:
+    """Start in the worker's own process, where threads, gevent and solo pools run their tasks.
+
+    The parent of a prefork pool keeps away from the database: a child that it forks in place of one that was killed
+    would have its connections, and each would read the other's answers.
+    """
+    if not isinstance(sender.pool, PreforkPool):
+        turns.threads = sender.pool.limit  # shared among organisations; a prefork pool's children have one each
+        _start()
 
 
 def _start() -> None:
@@ -45,13 +51,6 @@ def end_idle_transactions(connection: BaseDatabaseWrapper, **_: Any) -> None:
         with connection.cursor() as cursor:
             limit = f"{settings.ENGINE_LEASE_SECONDS}s"
             cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, FALSE)", [limit])
-
-
-@worker_ready.connect
-def _share_threads(sender: Any, **_: Any) -> None:
-    """Share the pool's threads among organisations; a prefork pool's children have one each."""
-    if not isinstance(sender.pool, PreforkPool):
-        turns.threads = sender.pool.limit
 
 
 @worker_shutting_down.connect
