@@ -378,6 +378,8 @@ SILENCED_SYSTEM_CHECKS = ["security.W021"]
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
 # HOST:PORT where each process shows its metrics by itself, besides the /metrics of the web processes.
 METRICS_ADDRESS = env("METRICS_ADDRESS", default="")
+if METRICS_ADDRESS and not METRICS_ADDRESS.rpartition(":")[2].isdigit():
+    raise ImproperlyConfigured(f"METRICS_ADDRESS is HOST:PORT, not {METRICS_ADDRESS}")
 # The folder through which the processes of one machine show their metrics together; the library reads it by this name.
 METRICS_FOLDER = env("PROMETHEUS_MULTIPROC_DIR", default="")
 if METRICS_FOLDER:
