@@ -94,6 +94,10 @@ def id_at(moment: datetime, chance: random.Random) -> UUID:
     return UUID(int=(milliseconds << 80) | tail)
 
 
+def _stored(of: models.Field[Any, Any], value: Any) -> Any:
+    return None if value is None else to_database(of, value)
+
+
 class _Template:
     """Rows of one model that are alike but for a few columns: a model instance each would take ten times as long."""
 
@@ -101,14 +105,14 @@ class _Template:
         self.model = type(like)
         self.fields = self.model._meta.concrete_fields
         self._places = {each.attname: place for place, each in enumerate(self.fields)}
-        self._like = [to_database(each, getattr(like, each.attname)) for each in self.fields]
+        self._like = [_stored(each, getattr(like, each.attname)) for each in self.fields]
 
     def row(self, **changes: Any) -> list[Any]:
         """Return a row with these columns different."""
         row = self._like.copy()
         for name, value in changes.items():
             place = self._places[name]
-            row[place] = to_database(self.fields[place], value)
+            row[place] = _stored(self.fields[place], value)
         return row
 
 

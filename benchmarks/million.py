@@ -12,7 +12,6 @@ import os
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -34,6 +33,9 @@ def main() -> None:
     options.add_argument("--executions", type=int, default=1_000_000)
     options.add_argument("--sqlite", action="store_true", help="SQLite instead of PostgreSQL.")
     options.add_argument("--purge", type=int, default=PURGED, help="Executions to purge while flows run.")
+    options.add_argument(
+        "--minutes", type=float, default=10, help="Measure for so long while it purges, at most."
+    )
     options.add_argument("--filled", help="A database that was filled before, by URL.")
     given = options.parse_args()
     with servers() as shared:
@@ -48,7 +50,7 @@ def main() -> None:
         print(f"\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {given.executions} executions\n")
         print(table(["what", "median ms", "slowest ms", "statements"], list(_asked())))
         if given.purge:
-            print("\n" + _purging(shared, url, given.executions, given.purge))
+            print("\n" + _purging(shared, url, given))
 
 
 def _use(url: str, shared: Servers) -> None:
@@ -173,7 +175,7 @@ def _api_client(user: Any) -> Any:
 # --- purging --------------------------------------------------------------------------------------
 
 
-def _purging(shared: Servers, url: str, executions: int, purged: int) -> str:
+def _purging(shared: Servers, url: str, given: argparse.Namespace) -> str:
     """Run flows before, while and after a worker purges; return what a step took."""
     from benchmarks.contenders import Installation  # noqa: PLC0415 - imports what reads the environment
 
@@ -181,14 +183,16 @@ def _purging(shared: Servers, url: str, executions: int, purged: int) -> str:
     installation = Installation("purging", shared, url, 3, workers, extra={"HOUSEKEEPING_SECONDS": "30"})
     installation.start()
     try:
-        return _ratio(installation, executions, purged)
+        return _ratio(installation, given.purge / given.executions, given.minutes * 60)
     finally:
         installation.stop()
 
 
-def _ratio(installation: Any, executions: int, purged: int) -> str:
+def _ratio(installation: Any, share: float, most_seconds: float) -> str:
+    """Let the workers purge that share of all executions, the oldest, and run flows before, meanwhile and after."""
     from accounts.models import Team  # noqa: PLC0415 - needs Django to be set up
     from benchmarks.many_rows import DAYS  # noqa: PLC0415 - as above
+    from executions.models import Execution  # noqa: PLC0415 - as above
 
     def flows(go_on: Callable[[], bool]) -> list[float]:
         took = []
@@ -196,15 +200,17 @@ def _ratio(installation: Any, executions: int, purged: int) -> str:
             took.append(installation.alone(STEPS) / STEPS)
         return took
 
+    days = DAYS - round(DAYS * share)
+    old = Execution.objects.filter(created_at__lt=datetime.now(UTC) - timedelta(days=days))
     flows(_times(3))
     before = flows(_times(ROUND))
-    Team.objects.update(keep_executions_days=DAYS - round(DAYS * purged / executions))
-    gone = threading.Event()
-    counting = threading.Thread(target=_watch, args=(purged, gone), daemon=True)
-    started = time.monotonic()
-    counting.start()
-    during = flows(lambda: not gone.is_set())
-    seconds = time.monotonic() - started
+    there = old.count()
+    Team.objects.update(keep_executions_days=days)
+    started = _when(lambda: old.count() < there)
+    during = flows(lambda: time.monotonic() < started + most_seconds and old.exists())
+    seconds, gone = time.monotonic() - started, there - old.count()
+    Team.objects.update(keep_executions_days=0)
+    _when(_nobody_purges)
     after = flows(_times(ROUND))
     rows = [
         [name, str(len(took)), f"{statistics.median(took):.1f}", f"{quantile(took, 0.95):.1f}"]
@@ -213,25 +219,32 @@ def _ratio(installation: Any, executions: int, purged: int) -> str:
     ratio = statistics.median(during) / statistics.median(before + after)
     return (
         table(["a step of a 20-step flow", "flows", "median ms", "p95 ms"], rows)
-        + f"\n\n{purged} executions purged in {seconds:.0f} s; a step takes {ratio:.2f} times as long meanwhile."
+        + f"\n\n{gone} executions purged in {seconds:.0f} s; a step takes {ratio:.2f} times as long meanwhile."
     )
 
 
+def _when(holds: Callable[[], bool]) -> float:
+    """Wait until it holds; return the time (monotonic)."""
+    while not holds():
+        time.sleep(1)
+    return time.monotonic()
+
+
+def _nobody_purges() -> bool:
+    from django.utils import timezone  # noqa: PLC0415 - needs Django to be set up
+
+    from executions.chore_models import Chore  # noqa: PLC0415 - as above
+
+    return not Chore.objects.filter(held_until__gt=timezone.now()).exists()
+
+
+#: Flows before and after, at least so many meanwhile.
 ROUND = 30
 
 
 def _times(number: int) -> Callable[[], bool]:
     left = iter(range(number))
     return lambda: next(left, None) is not None
-
-
-def _watch(purged: int, gone: threading.Event) -> None:
-    """Set `gone` once a worker says that it removed so many, or nearly."""
-    from executions.chore_models import Chore  # noqa: PLC0415 - needs Django to be set up
-
-    while Chore.objects.filter(did__executions__gte=0.9 * purged).count() == 0:
-        time.sleep(2)
-    gone.set()
 
 
 if __name__ == "__main__":

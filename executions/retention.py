@@ -52,9 +52,9 @@ def purge(*, go_on: GoOn = lambda: True) -> dict[str, int]:
     removed = {"executions": 0, "results": 0}
     try:
         for team in Team.objects.order_by("pk"):
-            for trees in _trees(old_executions(team)):
+            for trees in _trees(team, old_executions):
                 removed["executions"] += remove_executions(trees, go_on=go_on)
-            for trees in _trees(old_results(team)):
+            for trees in _trees(team, old_results):
                 removed["results"] += remove_results(trees, go_on=go_on)
     except Stopped:
         pass
@@ -115,14 +115,14 @@ def _older(team: Team, days: int) -> QuerySet[Execution]:
     )
 
 
-def _trees(roots: QuerySet[Execution]) -> Iterator[list[UUID]]:
-    """Yield the ids of these executions and their children in portions, parents first, oldest first.
+def _trees(team: Team, choose: Callable[[Team], QuerySet[Execution]]) -> Iterator[list[UUID]]:
+    """Yield the ids of the team's chosen executions and their children in portions, parents first, oldest first.
 
-    Those in which anything is still open are passed over.
+    Those in which anything is still open are passed over. A limit that is changed meanwhile counts from then on.
     """
     after: tuple[datetime, UUID] | None = None
-    while True:
-        rows = roots if after is None else roots.filter(_later(*after))
+    while now := Team.objects.filter(pk=team.pk).first():
+        rows = choose(now) if after is None else choose(now).filter(_later(*after))
         found = list(rows.order_by("created_at", "pk").values_list("created_at", "pk")[:TREES])
         if not found:
             return
@@ -158,13 +158,13 @@ def _children_of(parents: list[UUID]) -> list[tuple[UUID, UUID, str]]:
 
 def _delete(rows: QuerySet[Any], go_on: GoOn) -> None:
     model: type[Model] = rows.model
-    while True:
+    more = True
+    while more:
         _ask(go_on)
         keys = list(rows.order_by().values_list("pk", flat=True)[:ROWS])
-        if not keys:
-            return
         # What refers to them is gone already: Django need not look for it, row by row.
         model._default_manager.filter(pk__in=keys)._raw_delete(connection.alias)
+        more = len(keys) == ROWS
 
 
 def _portions(rows: list[UUID], size: int) -> Iterator[list[UUID]]:

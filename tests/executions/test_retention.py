@@ -107,6 +107,22 @@ def test_each_team_has_its_own_limits(team: Team, other_team: Team) -> None:
     assert left() == {kept.pk}
 
 
+def test_a_limit_that_is_changed_meanwhile_counts(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "TREES", 1)
+    for days in (40, 35, 30):
+        run(team, days)
+    asked = 0
+
+    def go_on() -> bool:
+        nonlocal asked
+        asked += 1
+        Team.objects.update(keep_executions_days=0, keep_results_days=0)
+        return True
+
+    assert retention.purge(go_on=go_on)["executions"] == 1
+    assert (asked > 0, Execution.objects.count()) == (True, 2)
+
+
 def test_an_execution_counts_from_its_end(team: Team) -> None:
     long = run(team, 5, created_at=timezone.now() - 50 * DAY)
     assert retention.purge() == {"executions": 0, "results": 0}
