@@ -13,8 +13,8 @@ run: ## Start everything on this machine (HOST, PORT, DATA_DIR, ADMIN_EMAIL, ADM
 
 test: ## Run all tests on real servers: on PostgreSQL, then the engine's again on SQLite
 	@sh tools/venv.sh requirements-dev.txt
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --database=sqlite $(ENGINE_TESTS) $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --database=sqlite $(ENGINE_TESTS) $(ARGS)
 
 check: export DATA_DIR = .data/check
 check: ## Lint, types, import rules, migrations, settings, security, requirements

@@ -20,6 +20,7 @@ import pytest
 
 from asynctester.embedded.processes import end
 from tests.servers.postgresql import start_postgresql
+from tests.servers.second_chance import drives_processes
 from tests.servers.server import Unavailable
 from tests.servers.valkey import start_valkey
 
@@ -54,14 +55,24 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     os.environ["REDIS_URL"] = f"{os.environ[VALKEY_VARIABLE]}/{number}"
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the soak tests out, unless `-m` speaks of them."""
-    if "soak" in (config.option.markexpr or ""):
-        return
-    soaking = [item for item in items if item.get_closest_marker("soak")]
-    if soaking:
-        config.hook.pytest_deselected(items=soaking)
-        items[:] = [item for item in items if item not in soaking]
+    """Leave the soak tests out, unless `-m` speaks of them; begin with what takes longest."""
+    if "soak" not in (config.option.markexpr or ""):
+        soaking = [item for item in items if item.get_closest_marker("soak")]
+        if soaking:
+            config.hook.pytest_deselected(items=soaking)
+            items[:] = [item for item in items if item not in soaking]
+    items.sort(key=_begins_late)
+
+
+#: Files of few tests that take long, beside those that drive whole processes.
+_LONG = ("tests/matrix/", "tests/hostile/", "tests/systems/", "tests/asynctester/test_bad_input.py")
+
+
+def _begins_late(item: pytest.Item) -> bool:
+    """Return whether the file is a short one: a long one at the end would leave the other core without work."""
+    return not (drives_processes(item) or item.nodeid.startswith(_LONG))
 
 
 def _start(database: str) -> None:

@@ -46,10 +46,11 @@ def run_tests(folder: Path, *options: str) -> str:
         "-p",
         "tests.servers.second_chance",
         "-p",
-        "no:django",
+        "pytest_rerunfailures",
         *options,
     ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # the others take seconds to start
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     return done.stdout
 

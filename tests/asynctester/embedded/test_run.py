@@ -17,6 +17,7 @@ from asynctester.embedded.commands import ROOT
 from asynctester.embedded.processes import free_port, wait_until
 from tests.asynctester.embedded.test_processes import is_alive
 
+pytestmark = pytest.mark.processes
 Start = Callable[..., "Run"]
 PASSWORD = "a password for tests only"
 
