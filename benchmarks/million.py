@@ -104,7 +104,7 @@ def _questions() -> dict[str, Callable[[], None]]:
     newest, old = runs.latest("created_at"), runs.order_by("created_at")[len(SEARCHES) * 100]
     often, rare = (Flow.objects.get(name=f"Checkout {name}").pk for name in ("flow 0", "needle"))
     ago = int((datetime.now(UTC) - timedelta(days=200)).timestamp() * 1000)
-    pages = {
+    pages: dict[str, dict[str, Any]] = {
         "runs": {},
         "runs, an old page": {"cursor": cursor_of(old)},
         **{f"runs, {name}": {"status": name} for name in ("COMPLETED", "FAILED", "CANCELLED", "PENDING")},
@@ -114,7 +114,7 @@ def _questions() -> dict[str, Callable[[], None]]:
         **{f"runs, label {label}": {"label": label} for label in ("nightly", "rare", "nobody's")},
         **{f"runs, search {text}": {"search": text} for text in SEARCHES},
     }
-    rest = {
+    rest: dict[str, dict[str, Any]] = {
         "REST list": {},
         "REST, CANCELLED": {"status": "CANCELLED"},
         "REST, a user's": {"userId": root.pk},
@@ -195,7 +195,7 @@ def _ratio(installation: Any, share: float, most_seconds: float) -> str:
     from executions.models import Execution  # noqa: PLC0415 - as above
 
     def flows(go_on: Callable[[], bool]) -> list[float]:
-        took = []
+        took: list[float] = []
         while go_on() or len(took) < ROUND:
             took.append(installation.alone(STEPS) / STEPS)
         return took

@@ -5,7 +5,7 @@ Staff see the rows of their own teams, superusers all. Encrypted columns are not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -204,7 +204,7 @@ class ExecutionStepAdmin(ReadOnlyAdmin[ExecutionStep]):
     extracted_json = json_column("extracted")
     error_json = json_column("error")
 
-    def get_list_filter(self, request: HttpRequest) -> Sequence[Any]:
+    def get_list_filter(self, request: HttpRequest) -> Any:
         """Return what the rows of one execution can be narrowed to; of all rows an index holds the status alone."""
         within = (OfType, "background", "always_run") if OF_EXECUTION in request.GET else ()
         return (*self.list_filter, *within)

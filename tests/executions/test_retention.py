@@ -38,7 +38,7 @@ def run(team: Team, days: float, **fields: Any) -> Execution:
     if fields["status"] in EXECUTION_TERMINAL:
         times["completed_at"] = ended
     made = make_execution(team, **{**times, **fields})
-    result = {
+    result: dict[str, Any] = {
         "request": {"url": "http://shop"},
         "response": {"status": 200},
         "assertions": [{"passed": True}],
