@@ -30,7 +30,8 @@ def is_entry(name: str) -> bool:
 
 def apart(config: Mapping[str, Any], fields: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the config without the secret entries of these fields, and those by their names."""
-    plain, entries = dict(config), {}
+    plain = dict(config)
+    entries: dict[str, Any] = {}
     for field in fields:
         found = config.get(field)
         if not isinstance(found, dict):

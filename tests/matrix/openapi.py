@@ -44,7 +44,8 @@ OF_THE_BODY = {"content-type", "content-length"}
 def document() -> Any:
     """Return the document."""
     config = SchemathesisConfig(projects=ProjectsConfig(default=ProjectConfig(generation=GENERATION)))
-    return schemathesis.openapi.from_dict(Generator().get_schema(), config=config)
+    made = Generator().get_schema()  # type: ignore[no-untyped-call]  # the library has no types
+    return schemathesis.openapi.from_dict(made, config=config)
 
 
 def operations() -> Iterator[Any]:
@@ -62,7 +63,7 @@ def _by_place() -> dict[tuple[str, str], Any]:
     return {(each.method.upper(), pattern(each.path)): each for each in operations()}
 
 
-def send(asker: Asker, case: Case) -> Response:
+def send(asker: Asker, case: Case[Any]) -> Response:
     """Send a request to the service in this process, as the asker; whatever it changes is rolled back."""
     sent = requests.Request(**case.as_transport_kwargs(base_url=ORIGIN)).prepare()
     url = urlsplit(str(sent.url))
@@ -99,7 +100,7 @@ def not_as_documented(row: Row, answer: Any) -> list[str]:
     return list(faults_of(case, answered(answer, requests.Request(row.method, ORIGIN).prepare())))
 
 
-def faults_of(case: Case, answer: Response) -> dict[str, str]:
+def faults_of(case: Case[Any], answer: Response) -> dict[str, str]:
     """Return what is not as the document says: a sentence by its kind."""
     try:
         case.validate_response(answer, checks=CHECKS)

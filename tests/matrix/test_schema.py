@@ -45,7 +45,7 @@ class Exploration:
         askers = {name: Asker(world.actors[name], by_session=False) for name in ACTORS}
         return cls(world.tenants["acme"], askers)
 
-    def ask(self, case: Case, actor: str, *, known: bool) -> None:
+    def ask(self, case: Case[Any], actor: str, *, known: bool) -> None:
         """Send the case as the actor; `known`: about what is there, for made-up ids are only ever 404."""
         if known:
             put_ids(case, self.things)
@@ -61,7 +61,7 @@ class Exploration:
         assert self.statuses.total() >= least
 
 
-def put_ids(case: Case, things: Things) -> None:
+def put_ids(case: Case[Any], things: Things) -> None:
     """Put the tenant's own ids into the request's address, query and body."""
     names = case.operation.path_parameters
     keys = PLACES.get(pattern(case.operation.path), ())
@@ -71,15 +71,15 @@ def put_ids(case: Case, things: Things) -> None:
             fields |= {name: str(things.key(NAMED[name])) for name in fields if name in NAMED}
 
 
-def cases_of(operation: Any, mode: GenerationMode) -> Iterator[Case]:
+def cases_of(operation: Any, mode: GenerationMode) -> Iterator[Case[Any]]:
     """Yield what schemathesis makes of the document by rule (so the same each time): right requests, or wrong ones."""
-    cases: Iterator[Case] = document().iter_coverage_cases(
+    cases: Iterator[Case[Any]] = document().iter_coverage_cases(
         operation, generation_modes=[mode], generation_config=GENERATION
     )
     return cases
 
 
-def some_of(operation: Any) -> Iterator[Case]:
+def some_of(operation: Any) -> Iterator[Case[Any]]:
     """Yield a few of them, without making the others: they are hundreds for a flow."""
     for mode in GenerationMode:
         yield from islice(cases_of(operation, mode), 0, 15, 5)
@@ -136,7 +136,7 @@ def at_random(operation: Any, exploration: Exploration) -> None:
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(), actor=st.sampled_from(["owner", *ACTORS]), known=st.booleans())
-    def ask(case: Case, actor: str, known: bool) -> None:
+    def ask(case: Case[Any], actor: str, known: bool) -> None:
         exploration.ask(case, actor, known=known)
 
     ask()
