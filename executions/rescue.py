@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from executions import moves
 from executions.leases import leases, me
@@ -83,18 +83,29 @@ class Rescuer:
         """
         try:
             reading = read()
+            self.notice(reading)
+            wanted = reading.any_lost and time.monotonic() >= self._patient_until
+            taken = self._take() if wanted else []
         except (DatabaseError, InterfaceError):
             self.be_patient()
             raise
-        self.notice(reading)
-        if not reading.any_lost or time.monotonic() < self._patient_until:
-            return LOOK_SECONDS
-        for step in moves.take_lost(BATCH, me()):
+        for step in taken:
             logger.warning("step %s of execution %s lost its worker", step.name, step.execution_id)
             lease = ExitStack()
             lease.enter_context(leases.holding(step))
             self._taken.put((step, lease))
         return LOOK_SECONDS
+
+    def _take(self) -> list[ExecutionStep]:
+        """Take what is lost; nothing where that took so long (SQLite was locked) that nobody could renew a lease."""
+        began = time.monotonic()
+        with transaction.atomic():
+            taken = moves.take_lost(BATCH, me())
+            if not self._is_late(time.monotonic() - began):
+                return taken
+            transaction.set_rollback(True)
+        self.be_patient()
+        return []
 
     def settle(self) -> float:
         """Settle one of the steps that were taken, once there is one; returns how many seconds to sleep."""
@@ -125,8 +136,12 @@ class Rescuer:
         if abs(jump) > JUMP_SECONDS:
             logger.warning("the database's clock was set by %.1f s", jump)
             self.be_patient()
-        elif reading.after - reading.before > settings.ENGINE_LEASE_SECONDS / 2:
+        elif self._is_late(reading.after - reading.before):
             self.be_patient()
+
+    @staticmethod
+    def _is_late(seconds: float) -> bool:
+        return seconds > settings.ENGINE_LEASE_SECONDS / 2
 
     def be_patient(self) -> None:
         """Take nothing back for a lease's time: whoever is alive renews theirs meanwhile."""

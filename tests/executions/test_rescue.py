@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import pytest
@@ -148,6 +148,31 @@ def test_a_look_that_fails_makes_patient(driven: None, team: Team, monkeypatch: 
         with pytest.raises(OperationalError):
             rescuer.look()
     rescue(rescuer)
+    assert status_of(step) == "IN_PROGRESS"
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_a_take_that_had_to_wait_takes_nothing(
+    driven: None, team: Team, monkeypatch: pytest.MonkeyPatch, raises: bool
+) -> None:
+    """As on SQLite, while another process has its file locked: nobody could renew a lease meanwhile."""
+    _, step = running(team)
+    rescuer, take, began = Rescuer(), moves.take_lost, time.monotonic()
+
+    def late(most: int, owner: str) -> list[ExecutionStep]:
+        if raises:
+            raise OperationalError("database is locked")
+        time.sleep(settings.ENGINE_LEASE_SECONDS / 2 + 0.1)
+        return take(most, owner)
+
+    with monkeypatch.context() as locked:
+        locked.setattr(moves, "take_lost", late)
+        locked.setattr(settings, "ENGINE_LEASE_SECONDS", 0.2)
+        with suppress(OperationalError):
+            rescuer.look()
+    assert rescuer.is_idle
+    assert seconds_left(step) < 0
+    assert rescuer._patient_until > began
     assert status_of(step) == "IN_PROGRESS"
 
 
