@@ -12,7 +12,7 @@ from asynctester import metrics
 from asynctester.embedded.processes import wait_until
 from tests.servers.stack import LiveStack
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def test_this_machine_may_read_them(client: Client) -> None:
