@@ -48,7 +48,7 @@ def main() -> None:
         if not given.filled:
             _fill(given.executions)
         print(f"\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {given.executions} executions\n")
-        print(table(["what", "median ms", "slowest ms", "statements"], list(_asked())))
+        print(table(["what", "median ms", "CPU ms", "database ms", "statements"], list(_asked())))
         if given.purge:
             print("\n" + _purging(shared, url, given))
 
@@ -82,15 +82,15 @@ def _asked() -> Iterator[list[str]]:
 
     for name, ask in _questions().items():
         ask()  # templates, caches
-        took = []
+        took, used, waited = [], [], []
         for _ in range(ASKED):
-            started = time.perf_counter()
-            ask()
+            started, processor = time.perf_counter(), time.process_time()
+            with CaptureQueriesContext(connection) as queries:
+                ask()
             took.append((time.perf_counter() - started) * 1000)
-        with CaptureQueriesContext(connection) as queries:
-            ask()
-        median = statistics.median(took)
-        yield [name, f"{median:.0f}", f"{max(took):.0f}", str(len(queries))]
+            used.append((time.process_time() - processor) * 1000)
+            waited.append(sum(float(each["time"]) for each in queries.captured_queries) * 1000)
+        yield [name, *(f"{statistics.median(each):.0f}" for each in (took, used, waited)), str(len(queries))]
 
 
 def _questions() -> dict[str, Callable[[], None]]:

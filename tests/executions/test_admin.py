@@ -194,3 +194,50 @@ class TestJson:
         step = make_step(execution, whole_response="hidden-secret", state="hidden-secret", response={"a": 1})
         for row in (execution, step):
             assert "hidden-secret" not in text(root, change(row))
+
+
+class TestManyRows:
+    """What the lists do without, so that they are quick where there are a million rows."""
+
+    def test_they_count_and_page_no_further(self, root: Client, team: Team, monkeypatch: Any) -> None:
+        monkeypatch.setattr("executions.admin_rows.MOST_ROWS", 60)
+        for _ in range(70):
+            make_execution(team)
+        shown = root.get(LIST).context["cl"]
+        assert (shown.result_count, shown.paginator.num_pages) == (60, 2)
+        assert len(root.get(LIST, {"p": 2}).context["cl"].result_list) == 10
+
+    def test_executions_are_found_by_id_and_by_name(self, root: Client, staff: Client, team: Team) -> None:
+        wanted, other = make_execution(team, flow_name="Order"), make_execution(team, flow_name="Refund")
+        for client in (root, staff):
+            for query in (str(wanted.pk), "ord"):
+                assert list(client.get(LIST, {"q": query}).context["cl"].result_list) == [wanted]
+        assert str(other.pk)[-12:] in text(root, LIST, q="")
+
+    def test_steps_and_attempts_are_found_by_ids(self, root: Client, team: Team) -> None:
+        execution = make_execution(team)
+        step, other = make_steps(execution, 2)
+        attempt = make_attempt(step)
+        make_step(make_execution(team))
+        for query, found in ((step.pk, {step}), (execution.pk, {step, other}), ("step", set())):
+            assert set(root.get(STEPS, {"q": query}).context["cl"].result_list) == found
+        for query, found in (
+            (attempt.pk, {attempt}),
+            (step.pk, {attempt}),
+            (execution.pk, {attempt}),
+            ("1", set()),
+        ):
+            assert set(root.get(ATTEMPTS, {"q": query}).context["cl"].result_list) == found
+
+    def test_the_steps_of_one_execution_have_more_filters(self, root: Client, team: Team) -> None:
+        execution = make_execution(team)
+        make_step(execution, 0, name="call")
+        make_step(execution, 1, name="pause", step_type="delay")
+        of_it = {"execution__id__exact": str(execution.pk)}
+
+        def names(**query: str) -> list[str]:
+            return [step.name for step in root.get(STEPS, {**of_it, **query}).context["cl"].result_list]
+
+        assert names() == ["call", "pause"]
+        assert names(q="PAU") == names(step_type="delay") == ["pause"]
+        assert "By step type" not in text(root, STEPS)

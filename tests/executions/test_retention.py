@@ -226,7 +226,7 @@ def test_the_api_and_the_page_say_that_results_are_gone(
 class Stops(TestCase):
     """A purge that is stopped anywhere is finished by the next."""
 
-    @settings(max_examples=12)
+    @settings(max_examples=8)
     @given(portions=st.integers(0, 30))
     def test_stopped_anywhere(self, portions: int) -> None:
         Execution.objects.all().delete()
