@@ -22,7 +22,7 @@ MOST_IN_LINE = 500
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A task's arguments, the positions that its chain holds after it, and when it was due (seconds since the epoch)."""
+    """A task's arguments, the positions that its chain holds after it, and when it was due (s since the epoch)."""
 
     execution_id: uuid.UUID
     position: int | None

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from asynctester.embedded.options import Refused
 
-
 #: Where the processes put their metrics, for the web server to add them up.
 METRICS = "metrics"
 
