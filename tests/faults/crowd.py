@@ -6,11 +6,13 @@ import asyncio
 import json
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
+from websockets.typing import Subprotocol
 
 from tests.executions.live.replay import apply
 from tests.servers.stack import LiveSession
@@ -34,12 +36,11 @@ class Member:
     async def follow(self, session: LiveSession, drawn: random.Random) -> None:
         """Connect, and again after whatever ends the stream before the execution's end."""
         address = f"{session.stack.web_socket_url}/api/v1/executions/{self.execution_id}/stream"
+        login = [Subprotocol("bearer"), Subprotocol(session.token)]
         while not self.ended_at:
             self.connections += 1
             try:
-                async with connect(
-                    address, subprotocols=["bearer", session.token], open_timeout=60
-                ) as client:  # type: ignore[list-item] # Subprotocol is a str by another name
+                async with connect(address, subprotocols=login, open_timeout=60) as client:
                     await self._read(client, drawn)
             except (OSError, TimeoutError, WebSocketException):
                 await asyncio.sleep(drawn.uniform(0.2, 1.0))
@@ -72,11 +73,20 @@ async def _numbered(client: Any) -> Any:
         yield number, text
 
 
-def follow_all(session: LiveSession, members: list[Member], *, seconds: float) -> None:
-    """Have all members follow their executions to the end. Raises TimeoutError where one does not get there in time."""
+def follow_all(
+    session: LiveSession, members: list[Member], *, when_all_see: Callable[[], None], seconds: float
+) -> None:
+    """Have all members follow their executions to the end; call `when_all_see` once each shows something.
+
+    Raises TimeoutError where one does not get there in time.
+    """
 
     async def everybody() -> None:
-        async with asyncio.timeout(seconds):
-            await asyncio.gather(*[each.follow(session, random.Random(n)) for n, each in enumerate(members)])
+        async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
+            for number, each in enumerate(members):
+                group.create_task(each.follow(session, random.Random(number)))
+            while not all(each.shown for each in members):
+                await asyncio.sleep(0.2)
+            when_all_see()
 
     asyncio.run(everybody())
