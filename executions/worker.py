@@ -31,7 +31,9 @@ def _in_worker(sender: Any, **_: Any) -> None:
     would have its connections, and each would read the other's answers.
     """
     if not isinstance(sender.pool, PreforkPool):
-        turns.threads = sender.pool.limit  # shared among organisations; a prefork pool's children have one each
+        turns.threads = (
+            sender.pool.limit
+        )  # shared among organisations; a prefork pool's children have one each
         _start()
 
 
