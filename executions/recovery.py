@@ -42,7 +42,7 @@ def _end_or_try_again(step: ExecutionStep, execution: Execution) -> None:
     lost = Interrupted("the worker was lost while the step ran: whether its call happened is unknown")
     attempt = broken(lost, progress.attempt_started_ms or now, now)
     outcome = Outcome(step, execution, envelope, secret_texts(execution))
-    if execution.cancel_requested_at is not None and not step.always_run:
+    if execution.cancel_requests >= (2 if step.always_run else 1):  # the second one ends clean-up too
         follow(execution.id, end_attempted(outcome, Attempt(StepStatus.CANCELLED, now, now)))
     elif _is_harmless(step, progress):
         _repeat(step)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import Team, User
 from asynctester.embedded.processes import wait_until
-from executions.models import Execution
-from executions.services.cancel import cancel_execution
+from executions.models import Execution, ExecutionStep
+from executions.services.cancel import AlreadyOver, cancel_execution
 from executions.states import EXECUTION_TERMINAL, STEP_TERMINAL, StepStatus
+from executions.waker import Waker
 from flows.document import check_document
 from flows.services import create_flow
 from resources.services import save_resource
@@ -115,3 +118,66 @@ def test_with_its_worker_dead(db: None, team: Team, step_type: str) -> None:
     execution.refresh_from_db()
     assert (step.status, execution.status) == ("CANCELLED", "CANCELLED")
     assert not execution.steps.exclude(status__in=STEP_TERMINAL).exists()
+
+
+HOUR = timedelta(hours=1)
+#: What an execution that has not begun waits for.
+NOT_BEGUN: dict[str, dict[str, Any]] = {
+    "published": {},
+    "waits for its turn": {"admitted": False},
+    "waits for its delay": {"due_at": timezone.now() + HOUR},
+}
+#: How a step stands whose execution has begun; its worker is dead where it has one.
+BEGUN: dict[str, dict[str, Any]] = {
+    "published": {"status": StepStatus.PENDING, "look_at": None},
+    "released beside": {"status": StepStatus.PENDING, "background": True, "look_at": timezone.now() + HOUR},
+    "runs": {"status": StepStatus.IN_PROGRESS, "owner": "gone:1:1", "fence": 1},
+    "waits for a time": {"status": StepStatus.WAITING, "due_at": timezone.now() + HOUR},
+    "is due": {"status": StepStatus.WAITING, "due_at": timezone.now() - HOUR},
+    "waits for a step": {"status": StepStatus.WAITING, "awaiting": True},
+}
+
+
+def cancelled(execution: Execution, step: ExecutionStep) -> None:
+    """Let rescuers and sweepers look once; nothing of the execution is open then, and nothing can be cancelled."""
+    if ExecutionStep.objects.get(pk=step.pk).status == StepStatus.IN_PROGRESS:
+        due_step(step)
+    rescue()
+    due_open(execution)
+    Waker().sweep()
+    execution.refresh_from_db()
+    step.refresh_from_db()
+    assert (step.status, execution.status) == ("CANCELLED", "CANCELLED")
+    with pytest.raises(AlreadyOver):
+        cancel_execution(execution)
+
+
+def due_open(execution: Execution) -> None:
+    Execution.objects.filter(pk=execution.pk, look_at__isnull=False).update(look_at=timezone.now() - HOUR)
+
+
+@pytest.mark.parametrize("state", NOT_BEGUN)
+def test_before_it_begins(db: None, team: Team, state: str) -> None:
+    execution = make_execution(team, status="PENDING", remaining=1, cursor=0, **NOT_BEGUN[state])
+    step = make_step(execution, status=StepStatus.PENDING, look_at=None)
+    cancel_execution(execution)
+    cancelled(execution, step)
+
+
+@pytest.mark.parametrize("state", BEGUN)
+def test_once_it_has_begun(db: None, team: Team, state: str) -> None:
+    execution = make_execution(team, remaining=1, cursor=0)
+    step = make_step(execution, **BEGUN[state])
+    cancel_execution(execution)
+    cancelled(execution, step)
+
+
+@pytest.mark.parametrize("state", BEGUN)
+def test_in_clean_up_at_the_second_request(db: None, team: Team, state: str) -> None:
+    execution = make_execution(team, remaining=1, cursor=0, phase="CLEAN_UP", clean_up_position=0)
+    step = make_step(execution, always_run=True, **BEGUN[state])
+    cancel_execution(execution)
+    step.refresh_from_db()
+    assert step.status == BEGUN[state]["status"]  # clean-up goes on
+    cancel_execution(execution)
+    cancelled(execution, step)
