@@ -132,7 +132,7 @@ class Rescuer:
         jump = reading.jump(earlier) if earlier else 0.0
         if jump < -JUMP_SECONDS:
             moves.look_no_later()
-            timers.insist = True
+            timers.insist()
         if abs(jump) > JUMP_SECONDS:
             logger.warning("the database's clock was set by %.1f s", jump)
             self.be_patient()

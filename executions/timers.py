@@ -8,6 +8,7 @@ import os
 import threading
 import time
 import uuid
+from collections import deque
 
 from django.db import connection
 
@@ -17,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 #: A process that remembers more waits than this leaves the rest to the sweepers.
 MOST = 100_000
+#: A clock that was set back is noticed within this time, in seconds.
+JUST_NOW_SECONDS = 5.0
 
 
 class Timers:
@@ -28,7 +31,8 @@ class Timers:
         self._heap: list[tuple[float, str, int, bool]] = []
         self._pid = 0
         #: Whether a wait is over when this process says so: the database's clock was set back, by which it is not.
-        self.insist = False
+        self.insisting = False
+        self._fired: deque[tuple[float, str, int]] = deque(maxlen=1_000)
 
     def add(self, seconds: float, execution_id: uuid.UUID, position: int, *, begin: bool = False) -> None:
         """Publish the step's task in `seconds`; its claim finds out whether it is still to be run."""
@@ -39,6 +43,13 @@ class Timers:
                 heapq.heappush(self._heap, (time.monotonic() + seconds, str(execution_id), position, begin))
                 self._changed.notify()
 
+    def insist(self) -> None:
+        """End waits by this process's own clock from now on, and once more those that it ended just now."""
+        self.insisting = True
+        for fired, execution_id, position in list(self._fired):
+            if time.monotonic() - fired < JUST_NOW_SECONDS:
+                self.add(0.0, uuid.UUID(execution_id), position)
+
     def _start(self) -> None:
         self._pid = os.getpid()  # a fork inherits the heap but not the thread: what it holds is the parent's
         self._heap = []
@@ -47,8 +58,10 @@ class Timers:
     def _run(self) -> None:
         while True:
             execution_id, position, begin = self._next()
+            if not begin:
+                self._fired.append((time.monotonic(), execution_id, position))
             try:
-                if self.insist and not begin:
+                if self.insisting and not begin:
                     moves.wake(uuid.UUID(execution_id), position, early=True)
                 chain.publish_from(uuid.UUID(execution_id), position, begin=begin)
             except Exception:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 
-from executions.timers import MOST, Timers
+from executions.timers import JUST_NOW_SECONDS, MOST, Timers
 
 
 def quiet() -> Timers:
@@ -35,3 +35,13 @@ def test_it_does_not_grow_for_ever() -> None:
     timers._heap = [(time.monotonic() + 99, "", 0, False)] * MOST
     timers.add(1, uuid.uuid4(), 0)
     assert len(timers._heap) == MOST
+
+
+def test_what_fired_just_now_fires_again_when_the_database_s_clock_was_set_back() -> None:
+    timers, now, recent, old = quiet(), time.monotonic(), uuid.uuid4(), uuid.uuid4()
+    timers._fired.append((now - 2 * JUST_NOW_SECONDS, str(old), 1))
+    timers._fired.append((now, str(recent), 2))
+    timers.insist()
+    assert timers.insisting
+    assert timers._next() == (str(recent), 2, False)
+    assert timers._heap == []
