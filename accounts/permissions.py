@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import uuid
 from enum import StrEnum
+from typing import Any
 
-from accounts.models import AnyUser, Organisation, OrganisationMembership, Team, TeamMembership
+from django.db import connection
+
+from accounts.models import AnyUser, Organisation, OrganisationMembership, Team, TeamMembership, User
 
 Role = TeamMembership.Role
 OrganisationRole = OrganisationMembership.Role
@@ -65,16 +68,32 @@ ALLOWED_IN_ORGANISATION: dict[OrganisationAction, frozenset[str]] = {
 }
 
 
+#: One statement, written out: nearly every request asks this, and Django took 2 ms to put two of its own together.
+_ROLE = f"""
+    SELECT CASE WHEN EXISTS (
+        SELECT 1 FROM {OrganisationMembership._meta.db_table}
+        WHERE user_id = %(user)s AND organisation_id = %(organisation)s AND role IN {tuple(sorted(map(str, RULING)))}
+    ) THEN 'ADMIN' ELSE (
+        SELECT role FROM {TeamMembership._meta.db_table} WHERE user_id = %(user)s AND team_id = %(team)s
+    ) END
+"""  # noqa: S608  # names of our own tables
+
+
 def role_in(user: AnyUser, team: Team) -> str | None:
     """Return the user's role in the team: owners and admins of its organisation are ADMIN in every team."""
     if user.is_anonymous or user.bound_team_id not in (None, team.pk):
         return None
-    rules = OrganisationMembership.objects.filter(
-        user=user, organisation=team.organisation_id, role__in=RULING
-    )
-    if rules.exists():
-        return Role.ADMIN
-    return TeamMembership.objects.filter(user=user, team=team).values_list("role", flat=True).first()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _ROLE, {"user": _key(user.pk), "organisation": _key(team.organisation_id), "team": _key(team.pk)}
+        )
+        role: str | None = cursor.fetchone()[0]
+        return role
+
+
+def _key(value: uuid.UUID) -> Any:
+    """Return an id as the database has it (SQLite: 32 hexadecimal digits)."""
+    return User._meta.pk.get_db_prep_value(value, connection)
 
 
 def may(user: AnyUser, action: Action, team: Team) -> bool:
