@@ -15,7 +15,7 @@ from django.db.models import ProtectedError, QuerySet
 from drf_standardized_errors.handler import ExceptionHandler
 from pydantic.alias_generators import to_snake
 from rest_framework import exceptions, status
-from rest_framework.filters import OrderingFilter
+from rest_framework.filters import OrderingFilter, SearchFilter
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.serializers import as_serializer_error
@@ -26,6 +26,8 @@ from accounts.api.base import Conflict
 from resources.secrets import UNREADABLE, SecretsUnreadable
 
 logger = logging.getLogger(__name__)
+
+MOST_WORDS, LONGEST_WORD = 50, 8_000
 
 
 class Pages(PageNumberPagination):
@@ -45,6 +47,18 @@ class CamelCaseOrdering(OrderingFilter):
         """Keep the known fields, in Python's spelling."""
         snake = [("-" if name.startswith("-") else "") + to_snake(name.lstrip("-")) for name in fields]
         return list(super().remove_invalid_fields(queryset, snake, view, request))
+
+
+class Search(SearchFilter):
+    """`search=some words`: every one of them is somewhere in the row."""
+
+    def get_search_terms(self, request: Request) -> list[str]:
+        """Return the words; raises ValidationError where they are more than a database takes in one question."""
+        terms: list[str] = list(super().get_search_terms(request))
+        if len(terms) > MOST_WORDS or max(map(len, terms), default=0) > LONGEST_WORD:
+            problem = f"A search is for at most {MOST_WORDS} words of at most {LONGEST_WORD} characters."
+            raise exceptions.ValidationError({self.search_param: [problem]}, "too_long")
+        return terms
 
 
 class PayloadTooLarge(exceptions.APIException):

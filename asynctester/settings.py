@@ -282,7 +282,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "asynctester.api.Pages",
     "DEFAULT_FILTER_BACKENDS": [
         "django_filters.rest_framework.DjangoFilterBackend",
-        "rest_framework.filters.SearchFilter",
+        "asynctester.api.Search",
         "asynctester.api.CamelCaseOrdering",
     ],
     "DEFAULT_PARSER_CLASSES": ["asynctester.strict_json.StrictJSONParser"],
@@ -325,6 +325,14 @@ EXECUTIONS_RETENTION_DAYS = env.int("EXECUTIONS_RETENTION_DAYS", default=365)
 RESULTS_RETENTION_DAYS = env.int("RESULTS_RETENTION_DAYS", default=90)
 # How often the workers remove what is kept no longer; 0 leaves it to `manage.py purge_executions`.
 HOUSEKEEPING_SECONDS = env.int("HOUSEKEEPING_SECONDS", default=3_600)
+for _name, _most in {
+    "AUDIT_RETENTION_DAYS": 36_500,
+    "EXECUTIONS_RETENTION_DAYS": 36_500,
+    "RESULTS_RETENTION_DAYS": 36_500,
+    "HOUSEKEEPING_SECONDS": 31_536_000,
+}.items():
+    if not 0 <= vars()[_name] <= _most:  # elsewhere -1 is for ever; here it would remove all that there is
+        raise ImproperlyConfigured(f"{_name} is a number from 0 to {_most}, not {vars()[_name]}")
 
 MAX_REQUEST_BYTES = env.int("MAX_REQUEST_BYTES", default=5 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_REQUEST_BYTES

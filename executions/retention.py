@@ -88,15 +88,15 @@ def remove_executions(ids: list[UUID], *, go_on: GoOn = lambda: True) -> int:
 
 
 def remove_results(ids: list[UUID], *, go_on: GoOn = lambda: True) -> int:
-    """Remove what the steps of the executions sent and got; returns of how many executions."""
-    for some in _portions(ids, TREES):
+    """Remove what the steps of the executions sent and got, children before parents; returns of how many executions."""
+    for some in _portions(list(reversed(ids)), TREES):
         steps = ExecutionStep.objects.filter(execution__in=some)
         for keys in _portions(list(steps.order_by().values_list("pk", flat=True)), ROWS):
             _ask(go_on)
             StepAttempt.objects.filter(step__in=keys).update(**NO_RESULT_OF_ATTEMPT)
             ExecutionStep.objects.filter(pk__in=keys).update(**NO_RESULT)
         _delete(SessionState.objects.filter(execution__in=some), go_on)
-        # Last: an execution that is not marked is found again.
+        # Last, and the root of a tree last of all: by a root that is not marked all below it is found again.
         Execution.objects.filter(pk__in=some).update(results_removed_at=timezone.now())
     return len(ids)
 

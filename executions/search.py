@@ -15,6 +15,8 @@ from flows.models import Flow
 
 #: Flows that one search looks at, those changed last; whoever finds more has to say more.
 MOST_FLOWS = 500
+#: Characters: a flow's name holds no more, and a database no more conditions than fit into so many.
+LONGEST = 200
 
 
 def with_name(runs: QuerySet[Execution], text: str, user: AnyUser) -> QuerySet[Execution]:
@@ -31,6 +33,8 @@ def _of_flows(runs: QuerySet[Execution], flows: QuerySet[Flow], text: str) -> Qu
     words = text.split()
     if not words:
         return runs
+    if len(text) > LONGEST:
+        return runs.none()
     named = flows.filter(*(Q(name__icontains=word) for word in words)).order_by("-updated_at")
     ids = list(named.values_list("pk", flat=True)[:MOST_FLOWS])
     draft = Q(Q(flow=None), *(Q(flow_name__icontains=word) for word in words))

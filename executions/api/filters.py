@@ -74,7 +74,9 @@ class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # the li
     )
     status = AnyCaseFilter(choices=ExecutionStatus)
     source = AnyCaseFilter(choices=Source)
-    label = django_filters.CharFilter(method="with_label", help_text="Executions that have this label.")
+    label = django_filters.CharFilter(
+        method="with_label", max_length=100, help_text="Executions that have this label."
+    )
     search = django_filters.CharFilter(
         method="with_name", help_text="Words in the name of the flow, or of the draft."
     )

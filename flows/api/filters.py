@@ -14,7 +14,9 @@ from resources.fields import to_text
 class FlowFilter(django_filters.FilterSet):  # type: ignore[misc]  # the library has no types
     """`label` (exactly), `createdBy`, `teamId`."""
 
-    label = django_filters.CharFilter(method="with_label", help_text="Flows that have this label.")
+    label = django_filters.CharFilter(
+        method="with_label", max_length=100, help_text="Flows that have this label."
+    )
     createdBy = django_filters.UUIDFilter(field_name="created_by")  # noqa: N815 - the wire's name
     teamId = django_filters.UUIDFilter(field_name="team")  # noqa: N815 - the wire's name
 

@@ -142,6 +142,19 @@ def test_children_go_with_their_parents_alone(team: Team) -> None:
     assert not Execution.objects.exclude(results_removed_at=None).exists()
 
 
+@pytest.mark.parametrize("portions", [1, 2])
+def test_the_results_of_a_tree_that_was_left_half_way_go_next_time(
+    team: Team, monkeypatch: pytest.MonkeyPatch, portions: int
+) -> None:
+    monkeypatch.setattr(retention, "TREES", 1)
+    run(team, 15, parent=run(team, 15))
+    asked = iter(range(portions))
+    retention.purge(go_on=lambda: next(asked, None) is not None)
+    assert ExecutionStep.objects.filter(response__isnull=False).exists()
+    retention.purge()
+    assert not ExecutionStep.objects.filter(response__isnull=False).exists()
+
+
 def test_what_was_run_again_forgets_what_it_comes_from(team: Team) -> None:
     again = run(team, 1, rerun_of=run(team, 30))
     retention.purge()
