@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from accounts.models import Team
 from resources.models import Resource
-from resources.secret_entries import together
+from resources.secret_entries import credentials_in, is_entry, together
 from steprunners.base import ConnectionConfig
 from steprunners.registry import connection_classes
 
@@ -38,8 +38,11 @@ def connection_of(resource: Resource) -> ConnectionConfig:
 
 
 def secret_values(resource: Resource) -> list[str]:
-    """Return the texts of the resource's secret fields, for masking."""
-    return sorted({text for value in (resource.secrets or {}).values() for text in secret_texts(value)})
+    """Return the texts of the resource's secret fields, and what is secret inside of them, for masking."""
+    secrets = resource.secrets or {}
+    texts = {text for value in secrets.values() for text in secret_texts(value)}
+    headers = [value for name, value in secrets.items() if is_entry(name) and isinstance(value, str)]
+    return sorted(texts | {part for value in headers for part in credentials_in(value) if part})
 
 
 def secret_texts(value: Any) -> Iterator[str]:

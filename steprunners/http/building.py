@@ -48,6 +48,7 @@ def build_request(
         follow_redirects=config.follow_redirects,
         max_redirects=config.max_redirects,
         cookies=cookies,
+        for_origin=tuple({name.lower() for name in usual} - {name.lower() for name in config.headers}),
     )
 
 

@@ -28,7 +28,7 @@ def check_server(connection: HttpConnection, network: NetworkPolicy, deadline: D
     headers: CaseInsensitiveDict[str] = resource_headers(connection)
     if connection.auth is not None and "Authorization" not in headers:
         headers["Authorization"] = authorization(connection.auth, tls, context)
-    request = HttpRequest("GET", connection.base_url, headers, tls=tls)
+    request = HttpRequest("GET", connection.base_url, headers, tls=tls, for_origin=tuple(connection.headers))
     return _judged(send(Call(network, deadline, cancellation), request))
 
 

@@ -51,8 +51,8 @@ left out; a list repeats its name in `query` and `form`. A `multipart` part has 
 by the worker until it runs out, and fetched anew after a 401.
 
 **Redirects** are followed by the rules of RFC 9110: 303 becomes GET, a POST becomes GET on 301 and 302, 307 and 308
-keep method and body. `Authorization`, `Cookie` and the client certificate stay behind when scheme, host or port
-change. Each hop passes the network guard. A circle or more than `maxRedirects` hops is an ERROR.
+keep method and body. `Authorization`, `Cookie`, the client certificate and all headers of the resource stay behind when
+scheme, host or port change. Each hop passes the network guard. A circle or more than `maxRedirects` hops is an ERROR.
 
 **Connections** are kept and used again. A GET, HEAD, OPTIONS or TRACE whose kept connection turns out to be closed is
 sent once more; no other request is ever sent twice, so its effect happens at most once for one attempt.

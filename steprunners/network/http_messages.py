@@ -25,7 +25,10 @@ REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """What to send. `url` is absolute; `cookies` are sent where they apply, and get those of the answers."""
+    """What to send. `url` is absolute; `cookies` are sent where they apply, and get those of the answers.
+
+    `for_origin` are the names of headers that are for the server of `url` alone, wherever it redirects to.
+    """
 
     method: str
     url: str
@@ -35,6 +38,7 @@ class HttpRequest:
     follow_redirects: bool = True
     max_redirects: int = 10
     cookies: CookieJar = field(default_factory=RequestsCookieJar)
+    for_origin: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ def redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
         _drop(headers, _BODY_HEADERS)
     tls = request.tls
     if origin(url) != origin(request.url):
-        _drop(headers, (*_CREDENTIAL_HEADERS, "Host"))
+        _drop(headers, (*_CREDENTIAL_HEADERS, *request.for_origin, "Host"))
         tls = tls.without_client()
     return replace(request, method=method, url=url, headers=headers, body=body, tls=tls)
 

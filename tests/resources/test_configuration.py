@@ -51,6 +51,10 @@ def test_headers_that_tell_a_secret_are_split_off() -> None:
     shown = masked(configuration.shown, configuration.secrets)
     assert shown["headers"] == {"Accept": "text/plain", "Cookie": None, "X-Api-Key": "••••••"}
     assert configure("http", shown, configuration.secrets) == configuration
+    renamed = {**shown, "headers": {"X-Shop": "••••••"}}
+    with pytest.raises(Invalid) as caught:
+        configure("http", renamed, configuration.secrets, configuration.shown)
+    assert [each.place for each in caught.value.problems] == ["config.headers.X-Shop"]
     moved = {**shown, "baseUrl": "https://b.example"}
     for config, kept, code in ((moved, configuration.secrets, "moved"), (shown, {}, "masked")):
         with pytest.raises(Invalid) as caught:

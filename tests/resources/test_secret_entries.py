@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from accounts.models import Team, User
 from resources.models import Resource
-from resources.secret_entries import apart, tells_secret, together
+from resources.secret_entries import apart, credentials_in, tells_secret, together
 from resources.selectors import connection_of, secret_values
 from tests.cast import ApiFor, PageFor
 
@@ -27,7 +27,8 @@ NAMES = st.sampled_from(["Accept", "Authorization", "X.Token", "cookie", ""])
     ("name", "tells"),
     [
         *[(name, True) for name in ("Authorization", "Cookie", "x-api-key", "X-Auth-Token", "apiKey", "X-Session")],
-        *[(name, False) for name in ("Accept", "Content-Type", "X-Request-Id", "X-Tenant", "Key", "")],
+        *[(name, True) for name in ("X-Functions-Key", "DD-APPLICATION-KEY", "X-JWT-Assertion", "db-pwd")],
+        *[(name, False) for name in ("Accept", "Content-Type", "X-Request-Id", "X-Tenant", "Idempotency-Key", "")],
     ],
 )  # fmt: skip
 def test_names_tell(name: str, tells: bool) -> None:
@@ -41,6 +42,29 @@ def test_what_was_set_apart_comes_together(headers: dict[str, Any], other: dict[
     assert together(plain, entries) == config
     assert plain["other"] == other
     assert not any(tells_secret(name) for name, value in plain["headers"].items() if value is not None)
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("Bearer abc.def==", {"abc.def=="}),
+        ("Basic YW5uOmh1bnRlcjI6eA==", {"YW5uOmh1bnRlcjI6eA==", "hunter2:x"}),
+        ("Basic no base64", {"no base64", ""}),
+        ("Basic /w==", {"/w==", ""}),
+        ("sid=abc; theme=dark", {"abc", "dark"}),
+        ("hunter2", {""}),
+        ("", {""}),
+    ],
+)
+def test_what_of_a_value_may_be_repeated_alone(value: str, found: set[str]) -> None:
+    assert set(credentials_in(value)) == found
+
+
+def test_what_a_system_repeats_of_a_header_is_masked(api: ApiFor, alice: User) -> None:
+    headers = {"Authorization": f"Bearer {SECRET}", "X-Api-Key": 1234567, "Accept": "text/plain"}
+    config = {**CONFIG, "headers": headers}
+    api(alice).post("/api/v1/resources", {"name": "shop", "type": "http", "config": config})
+    assert secret_values(Resource.objects.get()) == ["1234567", f"Bearer {SECRET}", SECRET]
 
 
 @pytest.fixture

@@ -536,6 +536,20 @@ class TestRedirects:
         assert "cookie" not in sent.headers
         assert sent.headers["x-api"] == "kept"
 
+    def test_headers_of_a_resource_stay_with_its_server(
+        self, target: Target, make_context: MakeContext
+    ) -> None:
+        connection = HttpConnection(base_url=target.url, headers={"X-Api-Key": "hunter2", "X-Own": "of it"})
+        with Target() as other:
+            for path in ("/", "/a"):
+                target.route(path, answer({"Location": other.url + "/b"}, b"", 302))
+            run(make_context(connection=connection), url="/a", headers={"x-own": "of the step"})
+            connection.check(LOOPBACK, Deadline(5))
+            of_step, of_check = other.received
+        assert target.received[0].headers["x-api-key"] == "hunter2"
+        assert "x-api-key" not in {*of_step.headers, *of_check.headers}
+        assert of_step.headers["x-own"] == "of the step"
+
     def test_each_hop_is_checked(self, target: Target, make_context: MakeContext) -> None:
         with Target() as hidden:
             target.route("/a", answer({"Location": hidden.url}, b"", 302))
