@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import worker_process_init, worker_ready, worker_shutting_down
 from django.conf import settings
 
 from executions.gauges import load_gauges
@@ -26,6 +26,12 @@ def show(kind: str) -> None:
 def _begin(**_: Any) -> None:
     _pulse.start()
     show("worker")
+
+
+@worker_process_init.connect
+def in_child(**_: Any) -> None:
+    """Make traces in each child of a prefork pool: it is they who run the steps."""
+    tracing.start(settings.TRACES_ENDPOINT, "worker")
 
 
 @worker_shutting_down.connect

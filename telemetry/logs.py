@@ -1,6 +1,7 @@
 """How log lines look: one JSON object each (LOG_FORMAT=json), or text for people (line).
 
-Both carry the facts of `log_context`, and both pass through its mask, message and stack trace alike.
+Both carry the facts of `log_context`, and both pass through its mask, message and stack trace alike. Nothing that users
+or tested systems wrote can look like a line of its own, or steer the terminal of who reads it.
 """
 
 from __future__ import annotations
@@ -8,12 +9,15 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 from telemetry.log_context import Facts, current
 
 UNTOLD = "(a line that could not be masked was left out)"
+#: Control characters but tab and line feed, and what some programs take for the end of a line.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class LineFormatter(logging.Formatter):
@@ -28,8 +32,8 @@ class LineFormatter(logging.Formatter):
         return super().formatMessage(record) + (f" [{facts}]" if facts else "")
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the whole text, masked."""
-        return _masked(super().format(record), current())
+        """Return the whole text, masked; its second and further lines are indented."""
+        return _visible(_masked(super().format(record), current())).replace("\n", "\n    ")
 
 
 class JsonFormatter(logging.Formatter):
@@ -51,7 +55,11 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = _masked(self.formatException(record.exc_info), facts)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _visible(json.dumps(line, ensure_ascii=False, default=str))
+
+
+def _visible(text: str) -> str:
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)  # as JSON writes them
 
 
 def _masked(text: str, facts: Facts) -> str:

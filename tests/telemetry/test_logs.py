@@ -96,6 +96,23 @@ def test_a_mask_that_fails_lets_nothing_through(formatter: type[logging.Formatte
     assert UNTOLD in log.text
 
 
+@pytest.mark.parametrize("formatter", [JsonFormatter, LineFormatter])
+def test_what_others_wrote_is_no_line_of_its_own(formatter: type[logging.Formatter]) -> None:
+    log = Log(formatter())
+    written = "x\r\n2026-11-22 20:00:00,000 ERROR accounts all is lost\x1b[2J\x9b2J\x85\u2028end"
+    log.logger.warning("no such user: %s", written)
+    log.logger.warning("tab\tand ünïcode stay")
+    *first, last = log.text.splitlines()
+    assert all(line.startswith("    ") for line in first[1:])
+    assert not set("\r\x1b\x9b\x85\u2028") & set(log.text)
+    if formatter is JsonFormatter:
+        assert [json.loads(each)["message"] for each in (*first, last)] == [
+            f"no such user: {written}", "tab\tand ünïcode stay"
+        ]  # fmt: skip
+    else:
+        assert last.endswith("tab\tand ünïcode stay")
+
+
 def test_what_is_learned_inside_is_known_until_the_block_ends(as_json: Log) -> None:
     with log_context.bound(requestId="r"):
         # As asgiref does: the view runs in a copy of the context, and the middleware logs outside of it.
