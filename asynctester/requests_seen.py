@@ -70,6 +70,20 @@ def _observed(request: HttpRequest) -> Iterator[Answered]:
         yield answered
 
 
+class RoutesOnly(logging.Filter):
+    """Has Django's own lines about a request, too, name its route in place of its address."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every line pass."""
+        request = getattr(record, "request", None)
+        if isinstance(request, HttpRequest) and isinstance(record.args, tuple):
+            written = request.path.encode("unicode_escape").decode(
+                "ascii"
+            )  # as Django puts it into its lines
+            record.args = tuple(_route(request) if each == written else each for each in record.args)
+        return True
+
+
 def _id_of(request: HttpRequest) -> str:
     given = request.headers.get(HEADER, "")
     return given if _VALID.fullmatch(given) else str(uuid.uuid4())

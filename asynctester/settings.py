@@ -408,7 +408,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": _FORMATTERS,
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "filters": {"routes": {"()": "asynctester.requests_seen.RoutesOnly"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["routes"]}
+    },
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
     # Lines a step, or a sign-in, that say nothing that the database does not; what fails is still told.
     "loggers": {

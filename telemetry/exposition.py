@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry
@@ -40,8 +40,15 @@ def render(accept: str, more: Sequence[Collector] = ()) -> tuple[bytes, str]:
         MultiProcessCollector(registry, str(shared))  # type: ignore[no-untyped-call]  # the library has no types there
     for collector in more:
         registry.register(collector)
-    encode, content_type = choose_encoder(accept)
+    encode, content_type = _encoder(accept)
     return encode(registry), content_type
+
+
+def _encoder(accept: str) -> tuple[Callable[[Collector], bytes], str]:
+    try:
+        return choose_encoder(accept)
+    except (TypeError, ValueError):  # a version that is none
+        return choose_encoder("")
 
 
 def forget_dead(shared: Path) -> None:

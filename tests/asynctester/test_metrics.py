@@ -23,6 +23,12 @@ def test_this_machine_may_read_them(client: Client) -> None:
     assert b"\nasynctester_waiting_steps 0.0\n" in answer.content
 
 
+@pytest.mark.parametrize("version", ["abc", "", "1.0.0", "9" * 50])
+def test_any_accept_header_will_do(client: Client, version: str) -> None:
+    accept = f"application/openmetrics-text; version={version}"
+    assert client.get("/metrics", headers={"Accept": accept}).status_code == 200
+
+
 @pytest.mark.parametrize("how", [{"REMOTE_ADDR": "10.1.2.3"}, {"HTTP_X_FORWARDED_FOR": "127.0.0.1"}])
 def test_others_may_not(client: Client, how: dict[str, str]) -> None:
     answer = client.get("/metrics", **how)  # type: ignore[arg-type]  # the rest goes into the environment

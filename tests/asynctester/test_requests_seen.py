@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 import uuid
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.test import AsyncClient, Client
+from django.utils.module_loading import import_string
 from prometheus_client import REGISTRY
 
+from accounts import links
 from asynctester.requests_seen import logger
 
 ECHOED = ["abc", "01a20420-8d7b-7765-9b94-ed9506c08be1", "a.b:c_d-e", "x" * 128]
@@ -54,6 +58,43 @@ def test_metrics_and_log_name_the_route_never_the_address(
     assert record.facts["route"] == route  # type: ignore[attr-defined]  # given as `extra`
     assert record.facts["status"] == 401  # type: ignore[attr-defined]  # as above
     assert secret not in record.getMessage()
+
+
+@pytest.mark.parametrize("status", [405, 500])
+def test_django_s_own_lines_name_the_route_too(
+    client: Client, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """A link that resets a password is a secret, also where something goes wrong with it."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("the session's table is gone")
+
+    monkeypatch.setattr(links, "is_whole", broken)
+    client.raise_request_exception = False
+    lines = Lines()
+    log = logging.getLogger("django.request")
+    log.addHandler(lines)
+    try:
+        ask = client.post if status == 405 else client.get
+        assert ask("/reset-password/a:live:token").status_code == status
+    finally:
+        log.removeHandler(lines)
+    assert any("reset-password/<str:token>" in line for line in lines.found)
+    assert not any("live" in line for line in lines.found)
+
+
+class Lines(logging.Handler):
+    """Keeps the messages that pass the filters of the settings' handler."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        told: Any = settings.LOGGING
+        for name in told["handlers"]["console"]["filters"]:
+            self.addFilter(import_string(told["filters"][name]["()"])())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.found.append(record.getMessage())
 
 
 def test_unknown_addresses_are_one_series(client: Client) -> None:
