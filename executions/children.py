@@ -137,6 +137,8 @@ def secrets_of_child(progress: Progress) -> set[str]:
     """Return the texts that the child extracted as secrets: they are secrets of the parent too."""
     if progress.child is None:
         return set()
-    child = Execution.objects.only("id", "secrets").get(pk=uuid.UUID(progress.child))
+    child = Execution.objects.only("id", "secrets").filter(pk=uuid.UUID(progress.child)).first()
+    if child is None:
+        return set()  # it was deleted meanwhile: the answer says so
     rows = child.steps.filter(secret_extracts__isnull=False).only("secret_extracts")
     return secret_texts(child) | {text for row in rows for text in texts_of(row.secret_extracts)}

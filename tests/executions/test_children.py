@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from accounts.models import Team
+from executions.engine import run_step
 from executions.models import Execution
+from executions.services.delete import delete_execution
 from executions.states import ExecutionStatus
 from flows.document import FlowDocument, check_document
 from flows.models import Flow
@@ -44,6 +46,19 @@ def test_a_deleted_flow_and_a_strangers_are_unknown(team: Team, other_team: Team
     for each in (flow, strangers):
         done = drive(begin(team, [_calling(each.pk)]))
         assert step_of(done, "call").error["code"] == "child_refused"
+
+
+def test_a_child_that_was_deleted_before_its_parent_looked(team: Team, flow: Flow) -> None:
+    parent = begin(team, [_calling(flow.pk)])
+    assert run_step(parent.pk, 0, begin=True) is None
+    child = _child_of(parent)
+    drive(child)
+    child.refresh_from_db()
+    delete_execution(execution=child)
+    done = drive(parent)
+    step = step_of(done, "call")
+    assert step.status == "FAILED"
+    assert "the child execution was deleted" in step.error["message"]
 
 
 def test_a_version_that_the_flow_has_not(team: Team, flow: Flow) -> None:
