@@ -85,6 +85,7 @@ print(json.dumps({{name: getattr(settings, name) for name in {list(SWITCHED)}}})
 def test_the_switches_and_djangos_own_check(tmp_path: Path) -> None:
     """In a process of its own, since settings are read once."""
     own = {"DATA_DIR": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path / 'db'}", "NETWORK_ALLOWED": ""}
+    own["EMAIL_URL"] = "smtp+tls://mail.tests.example:587"
     asked = {"TRUST_X_FORWARDED_PROTO": "true", "SQLITE_FOLDER": str(tmp_path)}
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "asynctester.settings", **GOOD, **own, **asked}
 

@@ -84,7 +84,8 @@ PEOPLE = [
     api("GET", "users", USER),
     api("POST", "users", INSTALLATION, of=ORGANISATION, scope=NONE, stranger=403, installation=201,
         body=lambda _: _person()),
-    api("GET", "users/<uuid:pk>", VIEWER, "member", of=ORGANISATION, installation=200),
+    # Of the other team, whose bound token sees nobody else.
+    api("GET", "users/<uuid:pk>", VIEWER, "colleague", of=ORGANISATION, installation=200),
     api("PATCH", "users/<uuid:pk>", ORG_ADMIN, "member", of=ORGANISATION, scope=NONE, installation=200,
         body=lambda _: NEW),
     api("POST", "users/<uuid:pk>/reset-password", ORG_ADMIN, "member", of=ORGANISATION, scope=NONE, ok=202,
@@ -110,7 +111,7 @@ ORGANISATIONS = [
     api("GET", "organisations/<uuid:pk>/members", VIEWER, "organisation", of=ORGANISATION),
     api("POST", "organisations/<uuid:pk>/members", OWNER, "organisation", of=ORGANISATION, scope=NONE, ok=409,
         body=lambda things: {"userId": str(things.member.pk), "role": "owner"}),  # already a member
-    api("GET", "organisations/<uuid:pk>/members/<uuid:user_id>", VIEWER, "organisation", "member", of=ORGANISATION),
+    api("GET", "organisations/<uuid:pk>/members/<uuid:user_id>", VIEWER, "organisation", "colleague", of=ORGANISATION),
     api("PUT", "organisations/<uuid:pk>/members/<uuid:user_id>", OWNER, "organisation", "member", of=ORGANISATION,
         scope=NONE, body=lambda _: {"role": "OWNER"}),
     api("PATCH", "organisations/<uuid:pk>/members/<uuid:user_id>", ORG_ADMIN, "organisation", "member",

@@ -63,16 +63,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if soaking:
             config.hook.pytest_deselected(items=soaking)
             items[:] = [item for item in items if item not in soaking]
-    items.sort(key=_begins_late)
+    long = {item.path for item in items if _takes_long(item)}
+    items.sort(
+        key=lambda item: item.path not in long
+    )  # at the end one would leave the other cores without work
 
 
 #: Files of few tests that take long, beside those that drive whole processes.
 _LONG = ("tests/matrix/", "tests/hostile/", "tests/systems/", "tests/asynctester/test_bad_input.py")
 
 
-def _begins_late(item: pytest.Item) -> bool:
-    """Return whether the file is a short one: a long one at the end would leave the other core without work."""
-    return not (drives_processes(item) or item.nodeid.startswith(_LONG))
+def _takes_long(item: pytest.Item) -> bool:
+    return drives_processes(item) or item.nodeid.startswith(_LONG)
 
 
 def _start(database: str) -> None:
