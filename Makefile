@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test check soak requirements
 BIN := .venv/bin
-ENGINE_TESTS := tests/executions tests/resources/test_rotation.py
+ENGINE_TESTS := tests/executions tests/resources/test_rotation.py --ignore=tests/executions/live --ignore=tests/executions/reports
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
