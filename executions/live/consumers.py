@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -13,12 +12,12 @@ from uuid import UUID
 from accounts.models import Team
 from executions.live.authentication import Login
 from executions.live.events import execution_group, team_group
-from executions.live.messages import Update, is_final, snapshot
+from executions.live.messages import is_final
 from executions.live.ordering import Order
 from executions.live.reconciler import reconciler
-from executions.live.stream import SUBSCRIBE_TIMEOUT, UNKNOWN, Closing, LiveStream, in_database
-from executions.selectors import executions_to_show
-from executions.selectors import snapshot as read_snapshot
+from executions.live.snapshots import snapshots
+from executions.live.stream import SUBSCRIBE_TIMEOUT, UNKNOWN, Closing, LiveStream
+from executions.models import Execution
 
 SNAPSHOT_SPACING = 1.0  # seconds between two snapshots of one stream
 GAP_PATIENCE = 0.3  # seconds that an update may be late: workers publish side by side
@@ -30,7 +29,6 @@ class ExecutionStream(LiveStream):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.execution_id: UUID = _identifier(self.scope)
-        self._login: Login | None = None
         self._order: Order[dict[str, Any]] = Order()
         self._snapshot_wanted = asyncio.Event()
 
@@ -40,8 +38,7 @@ class ExecutionStream(LiveStream):
 
     def visible_to(self, login: Login) -> bool:
         """Return whether the user may see the execution."""
-        self._login = login
-        found = executions_to_show(login.user).filter(pk=self.execution_id)
+        found = Execution.objects.visible_to(login.user).filter(pk=self.execution_id)
         self.team_id = found.values_list("team_id", flat=True).first()
         return self.team_id is not None
 
@@ -92,7 +89,7 @@ class ExecutionStream(LiveStream):
             reconciler().remove(self)
 
     async def _send_snapshot(self) -> None:
-        taken = await in_database(self._take_snapshot)
+        taken = await snapshots().take(self.execution_id)
         if taken is None:
             raise Closing(UNKNOWN)
         update, text = taken
@@ -102,17 +99,6 @@ class ExecutionStream(LiveStream):
             self.output.finish()
         else:
             self._forward(after)
-
-    def _take_snapshot(self) -> tuple[Update, str] | None:
-        """Read and encode, in a thread: the event loop would stand still for megabytes of JSON."""
-        if self._login is None:
-            return None
-        execution = executions_to_show(self._login.user).filter(pk=self.execution_id).first()
-        taken = read_snapshot(execution) if execution else None
-        if taken is None:
-            return None
-        update = snapshot(*taken)
-        return update, json.dumps(update, allow_nan=False)
 
     def _forward(self, messages: list[dict[str, Any]]) -> None:
         for message in messages:

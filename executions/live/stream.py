@@ -40,7 +40,7 @@ R = TypeVar("R")
 # Threads of its own: the one thread that Channels shares among all sockets would let every watcher wait for a
 # snapshot of a thousand steps.
 _database_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="live-database")
-_background: set[asyncio.Task[None]] = set()  # the event loop itself holds tasks weakly
+_background: set[asyncio.Task[Any]] = set()  # the event loop itself holds tasks weakly
 
 
 class Closing(Exception):
@@ -213,14 +213,14 @@ class LiveStream:
                 self.heard(await layer.receive(channel))
         finally:
             layer.channels.pop(channel, None)
-            _in_background(_leave(layer, self.group(), channel))  # the close code does not wait for Redis
+            in_background(_leave(layer, self.group(), channel))  # the close code does not wait for Redis
 
     async def _subscribe(self, layer: RedisPubSubChannelLayer, channel: str) -> None:
         while not self.subscribed.is_set():
             try:
                 # Shielded: redis-py writes under `asyncio.wait_for`, which on Python 3.11 can lose a cancellation (the
                 # stream would stay open for ever), and else drops the connection that all streams share.
-                await asyncio.shield(_in_background(layer.group_add(self.group(), channel)))
+                await asyncio.shield(in_background(layer.group_add(self.group(), channel)))
                 self.subscribed.set()
             except (RedisError, OSError) as error:
                 logger.warning("A live stream could not subscribe: %s", error)
@@ -232,15 +232,15 @@ async def _leave(layer: RedisPubSubChannelLayer, group: str, channel: str) -> No
         await layer.group_discard(group, channel)
 
 
-def _in_background(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Run it to its end, whatever becomes of the stream."""
+def in_background(work: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
+    """Run it to its end, whatever becomes of the stream that asked for it."""
     task = asyncio.create_task(work)
     _background.add(task)
     task.add_done_callback(_forget)
     return task
 
 
-def _forget(task: asyncio.Task[None]) -> None:
+def _forget(task: asyncio.Task[Any]) -> None:
     _background.discard(task)
     if not task.cancelled():
         task.exception()  # seen: whoever waits for it is told too

@@ -1,0 +1,62 @@
+"""Snapshots that all who wait for one share: after an outage hundreds of streams ask for the same execution at once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from asyncio import AbstractEventLoop
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from executions.live.messages import Update, snapshot
+from executions.live.stream import in_background, in_database
+from executions.models import Execution
+from executions.selectors import HIDDEN_OF_EXECUTION
+from executions.selectors import snapshot as read_snapshot
+
+#: Snapshots read at the same time; those of one process are worked out one after the other anyway.
+AT_ONCE = 2
+
+Taken = tuple[Update, str]
+
+
+class Snapshots:
+    """Those of one event loop."""
+
+    def __init__(self) -> None:
+        self._room = asyncio.Semaphore(AT_ONCE)
+        #: What is asked for and not begun yet: whoever comes meanwhile is served by it too.
+        self._wanted: dict[UUID, asyncio.Task[Taken | None]] = {}
+
+    async def take(self, execution_id: UUID) -> Taken | None:
+        """Return a snapshot read after this call, and its text; None where the execution was deleted.
+
+        Who may see it is not asked here. Raises DatabaseError.
+        """
+        task = self._wanted.get(execution_id)
+        if task is None:
+            task = self._wanted[execution_id] = in_background(self._read(execution_id))
+        return await asyncio.shield(task)  # others may wait for it when this stream ends
+
+    async def _read(self, execution_id: UUID) -> Taken | None:
+        async with self._room:
+            del self._wanted[execution_id]  # who comes from now on may know of something newer
+            return await in_database(_read_and_encode, execution_id)
+
+
+def _read_and_encode(execution_id: UUID) -> Taken | None:
+    """Read and encode, in a thread: the event loop would stand still for megabytes of JSON."""
+    execution = Execution.objects.defer(*HIDDEN_OF_EXECUTION).filter(pk=execution_id).first()
+    taken = read_snapshot(execution) if execution else None
+    if taken is None:
+        return None
+    update = snapshot(*taken)
+    return update, json.dumps(update, allow_nan=False)
+
+
+_snapshots: WeakKeyDictionary[AbstractEventLoop, Snapshots] = WeakKeyDictionary()
+
+
+def snapshots() -> Snapshots:
+    """Return the snapshots of the running event loop."""
+    return _snapshots.setdefault(asyncio.get_running_loop(), Snapshots())
