@@ -61,10 +61,7 @@ def _people_of(teams: models.QuerySet[Team]) -> models.Q:
     pks = teams.values("pk")
     rules = models.Q(
         organisation_memberships__organisation__teams__in=pks,
-        organisation_memberships__role__in=[
-            OrganisationMembership.Role.OWNER,
-            OrganisationMembership.Role.ADMIN,
-        ],
+        organisation_memberships__role__in=RULING,
     )
     return rules | models.Q(team_memberships__team__in=pks)
 
@@ -186,6 +183,10 @@ class OrganisationMembership(models.Model):
         return f"{self.user} in {self.organisation} ({self.role})"
 
 
+#: Who rules an organisation is ADMIN of each of its teams.
+RULING: frozenset[str] = frozenset({OrganisationMembership.Role.OWNER, OrganisationMembership.Role.ADMIN})
+
+
 class TeamQuerySet(models.QuerySet["Team"]):
     """Queries that start from a user."""
 
@@ -195,10 +196,7 @@ class TeamQuerySet(models.QuerySet["Team"]):
             return self.none()
         ruled = models.Q(
             organisation__memberships__user=user,
-            organisation__memberships__role__in=[
-                OrganisationMembership.Role.OWNER,
-                OrganisationMembership.Role.ADMIN,
-            ],
+            organisation__memberships__role__in=RULING,
         )
         own = self.filter(models.Q(memberships__user=user) | ruled).distinct()
         return own.filter(pk=user.bound_team_id) if user.bound_team_id else own

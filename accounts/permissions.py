@@ -11,13 +11,11 @@ from typing import Any
 
 from django.db import connection
 
-from accounts.models import AnyUser, Organisation, OrganisationMembership, Team, TeamMembership, User
+from accounts.models import RULING, AnyUser, Organisation, OrganisationMembership, Team, TeamMembership, User
 
 Role = TeamMembership.Role
 OrganisationRole = OrganisationMembership.Role
 
-#: Who rules an organisation is ADMIN of each of its teams.
-RULING: frozenset[str] = frozenset({OrganisationRole.OWNER, OrganisationRole.ADMIN})
 WORKING: frozenset[str] = frozenset({Role.EDITOR, Role.ADMIN})
 
 
@@ -124,9 +122,8 @@ def teams_where(user: AnyUser, action: Action) -> set[uuid.UUID]:
     if user.is_anonymous:
         return set()
     roles = TeamMembership.objects.filter(user=user, role__in=ALLOWED[action])
-    ruling = [OrganisationMembership.Role.OWNER, OrganisationMembership.Role.ADMIN]
     ruled = Team.objects.filter(
-        organisation__memberships__user=user, organisation__memberships__role__in=ruling
+        organisation__memberships__user=user, organisation__memberships__role__in=RULING
     )
     found = {*roles.values_list("team_id", flat=True), *ruled.values_list("pk", flat=True)}
     return found & {user.bound_team_id} if user.bound_team_id else found

@@ -16,9 +16,10 @@ from accounts.admin_scope import is_superuser
 from accounts.models import User
 from accounts.permissions import Action, may
 from executions import flow_admin
-from executions.admin_rows import ReadOnlyAdmin, as_uuid, json_column, link, list_link
+from executions.admin_rows import ReadOnlyAdmin, json_column, link, list_link
 from executions.admission import RunRefused
 from executions.models import Execution, ExecutionStep, StepAttempt
+from executions.run_list import as_uuid
 from executions.search import with_name, with_name_anywhere
 from executions.selectors import HIDDEN_OF_EXECUTION
 from executions.services.cancel import AlreadyOver, cancel_execution

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -70,14 +69,6 @@ class CappedPaginator(Paginator[Any]):
         """The number of rows, MOST_ROWS at most."""
         rows: Any = self.object_list  # the admin hands over querysets
         return int(rows[:MOST_ROWS].count())
-
-
-def as_uuid(text: str) -> uuid.UUID | None:
-    """Return the id that the text is, or None."""
-    try:
-        return uuid.UUID(text.strip())
-    except ValueError:
-        return None
 
 
 class ReadOnlyAdmin(ScopedAdmin[ModelT]):

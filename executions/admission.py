@@ -22,6 +22,7 @@ from accounts.models import Organisation, Team
 from executions import chain
 from executions.models import Execution
 from executions.moves import CLOCK_SLACK_SECONDS
+from executions.sql import key
 from executions.states import ExecutionStatus
 from resources.limits import Limits, grant_of, grant_of_team
 from steprunners.problems import Problem
@@ -163,20 +164,7 @@ def _is_due(now: datetime) -> Q:
     return Q(due_at=None) | Q(due_at__lte=now + timedelta(seconds=CLOCK_SLACK_SECONDS))
 
 
-def _load(organisation_id: UUID) -> Load:
-    # Written out: putting this query together took Django longer than PostgreSQL takes to answer it, for every run.
-    now = timezone.now()
-    adapt = connection.ops.adapt_datetimefield_value
-    values = {
-        "organisation": Organisation._meta.pk.get_db_prep_value(organisation_id, connection),
-        "window": adapt(now - WINDOW),
-        "due": adapt(now + timedelta(seconds=CLOCK_SLACK_SECONDS)),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_LOAD, values)
-        return Load(*cursor.fetchone())
-
-
+#: Written out: putting this query together took Django longer than PostgreSQL takes to answer it, for every run.
 _WAITING = "execution.status = 'PENDING' AND NOT execution.admitted"
 _LOAD = f"""
     SELECT count(*) FILTER (WHERE execution.created_at > %(window)s),
@@ -187,3 +175,16 @@ _LOAD = f"""
     WHERE team.organisation_id = %(organisation)s AND execution.parent_id IS NULL
       AND (execution.created_at > %(window)s OR execution.status IN ('PENDING', 'IN_PROGRESS'))
 """  # noqa: S608  # names of our own tables
+
+
+def _load(organisation_id: UUID) -> Load:
+    now = timezone.now()
+    adapt = connection.ops.adapt_datetimefield_value
+    values = {
+        "organisation": key(organisation_id),
+        "window": adapt(now - WINDOW),
+        "due": adapt(now + timedelta(seconds=CLOCK_SLACK_SECONDS)),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_LOAD, values)
+        return Load(*cursor.fetchone())

@@ -71,7 +71,7 @@ class Filters:
 def as_uuid(text: str) -> uuid.UUID | None:
     """Return the id that the text holds, or None."""
     try:
-        return uuid.UUID(text)
+        return uuid.UUID(text.strip())
     except ValueError:
         return None
 

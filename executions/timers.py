@@ -21,6 +21,9 @@ MOST = 100_000
 #: A clock that was set back is noticed within this time, in seconds.
 JUST_NOW_SECONDS = 5.0
 
+#: When (monotonic seconds), the execution, the step's position, and whether it begins the execution.
+Due = tuple[float, str, int, bool]
+
 
 class Timers:
     """A heap of due times (monotonic seconds), and the thread that publishes what is due."""
@@ -28,10 +31,10 @@ class Timers:
     def __init__(self) -> None:
         """Start empty; the thread starts with the first wait."""
         self._changed = threading.Condition()
-        self._heap: list[tuple[float, str, int, bool]] = []
+        self._heap: list[Due] = []
         self._pid = 0
-        #: Whether a wait is over when this process says so: the database's clock was set back, by which it is not.
-        self.insisting = False
+        #: Waits that are over when this process says so: the database's clock was set back, by which they are not.
+        self._insisted: set[Due] = set()
         self._fired: deque[tuple[float, str, int]] = deque(maxlen=1_000)
 
     def add(self, seconds: float, execution_id: uuid.UUID, position: int, *, begin: bool = False) -> None:
@@ -44,24 +47,25 @@ class Timers:
                 self._changed.notify()
 
     def insist(self) -> None:
-        """End waits by this process's own clock from now on, and once more those that it ended just now."""
-        self.insisting = True
-        for fired, execution_id, position in list(self._fired):
-            if time.monotonic() - fired < JUST_NOW_SECONDS:
-                self.add(0.0, uuid.UUID(execution_id), position)
+        """End by this process's own clock the waits that it knows, and once more those that it ended just now."""
+        with self._changed:
+            for fired, execution_id, position in list(self._fired):
+                if time.monotonic() - fired < JUST_NOW_SECONDS:
+                    self.add(0.0, uuid.UUID(execution_id), position)
+            self._insisted.update(self._heap)
 
     def _start(self) -> None:
         self._pid = os.getpid()  # a fork inherits the heap but not the thread: what it holds is the parent's
-        self._heap = []
+        self._heap, self._insisted = [], set()
         threading.Thread(target=self._run, name="timers", daemon=True).start()
 
     def _run(self) -> None:
         while True:
-            execution_id, position, begin = self._next()
+            (_, execution_id, position, begin), insists = self._next()
             if not begin:
                 self._fired.append((time.monotonic(), execution_id, position))
             try:
-                if self.insisting and not begin:
+                if insists and not begin:
                     moves.wake(uuid.UUID(execution_id), position, early=True)
                 chain.publish_from(uuid.UUID(execution_id), position, begin=begin)
             except Exception:
@@ -69,7 +73,8 @@ class Timers:
             finally:
                 connection.close()  # back to the pool; a broken one must not be met again
 
-    def _next(self) -> tuple[str, int, bool]:
+    def _next(self) -> tuple[Due, bool]:
+        """Wait for what is due next; return it, and whether it is over by this process's own clock alone."""
         with self._changed:
             while True:
                 if not self._heap:
@@ -77,8 +82,14 @@ class Timers:
                     continue
                 left = self._heap[0][0] - time.monotonic()
                 if left <= 0:
-                    return heapq.heappop(self._heap)[1:]
+                    return self._popped()
                 self._changed.wait(left)
+
+    def _popped(self) -> tuple[Due, bool]:
+        due = heapq.heappop(self._heap)
+        insists = due in self._insisted
+        self._insisted.discard(due)
+        return due, insists
 
 
 timers = Timers()

@@ -20,7 +20,7 @@ def test_the_nearest_comes_first() -> None:
     # All are due already: however long the machine rests in between, their order stays.
     for seconds, each in zip((-10, -30, -20), ids, strict=True):
         timers.add(seconds, each, 7, begin=True)
-    assert [timers._next() for _ in ids] == [(str(ids[at]), 7, True) for at in (1, 2, 0)]
+    assert [timers._next()[0][1:] for _ in ids] == [(str(ids[at]), 7, True) for at in (1, 2, 0)]
 
 
 def test_nothing_comes_before_it_is_due() -> None:
@@ -41,7 +41,13 @@ def test_what_fired_just_now_fires_again_when_the_database_s_clock_was_set_back(
     timers, now, recent, old = quiet(), time.monotonic(), uuid.uuid4(), uuid.uuid4()
     timers._fired.append((now - 2 * JUST_NOW_SECONDS, str(old), 1))
     timers._fired.append((now, str(recent), 2))
+    timers.add(JUST_NOW_SECONDS / 100, later := uuid.uuid4(), 3)
     timers.insist()
-    assert timers.insisting
-    assert timers._next() == (str(recent), 2, False)
-    assert timers._heap == []
+    timers.add(0.0, new := uuid.uuid4(), 4)
+    woken = {due[1]: insists for due, insists in (timers._next() for _ in range(3))}
+    assert woken == {
+        str(recent): True,
+        str(later): True,
+        str(new): False,
+    }  # what came after it is none of its waits
+    assert (timers._heap, timers._insisted) == ([], set())
