@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import Organisation, OrganisationMembership, Team, User
+from tests.accounts.texts import without_marks
 from tests.cast import PageFor
 
 Role = OrganisationMembership.Role
@@ -54,6 +55,7 @@ def test_members_come_change_and_go(
     ]
     texts = [answer.content.decode().replace("charlie@", "nobody@") for answer in sent]
     assert all("People from outside are invited." in text for text in texts)
+    assert without_marks(texts[0]) == without_marks(texts[1])
     assert (
         _role(charlie, organisation) is None
     )  # a stranger so far; and alice does not learn that there is one

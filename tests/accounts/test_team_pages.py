@@ -7,6 +7,7 @@ import pytest
 from accounts.audit_models import AuditEvent
 from accounts.models import Organisation, Team, User
 from accounts.permission_table import team_table
+from tests.accounts.texts import without_marks
 from tests.cast import PageFor
 
 
@@ -43,6 +44,7 @@ def test_strangers_to_the_organisation_are_as_unknown_as_nobody(
         for email in ("charlie@example.com", "nobody@example.com")
     ]
     assert all("People from outside are invited." in answer for answer in answers)
+    assert without_marks(answers[0].replace("charlie@", "nobody@")) == without_marks(answers[1])
     assert _role(charlie, team) is None
 
 

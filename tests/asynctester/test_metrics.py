@@ -10,12 +10,14 @@ from pytest_django import Settings
 
 from asynctester import metrics
 from asynctester.embedded.processes import wait_until
+from executions import gauges
 from tests.servers.stack import LiveStack
 
 pytestmark = pytest.mark.django_db
 
 
-def test_this_machine_may_read_them(client: Client) -> None:
+def test_this_machine_may_read_them(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gauges, "PATIENCE", 60.0)
     answer = client.get("/metrics")
     assert answer.status_code == 200
     assert answer["Content-Type"].startswith("text/plain; version=")

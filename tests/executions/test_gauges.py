@@ -9,10 +9,17 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Team
+from executions import gauges
 from executions.gauges import LoadGauges
 from executions.models import ExecutionStep
 from executions.states import StepStatus
 from tests.executions.driving import begin, delay
+
+
+@pytest.fixture(autouse=True)
+def _time_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gauges, "PATIENCE", 60.0)
+    monkeypatch.setattr(gauges, "FRESH", 3_600.0)
 
 
 def shown(collector: LoadGauges) -> dict[str, float]:

@@ -23,6 +23,7 @@ from executions.models import Execution, ExecutionStep
 from executions.rescue import Reading, Rescuer
 from executions.states import StepStatus
 from executions.timers import timers
+from tests.counted import counted
 from tests.executions.driving import at_once
 from tests.executions.rows import make_execution, make_step
 from tests.executions.sweeping import PAST, due_step, rescue, running
@@ -67,9 +68,11 @@ def test_a_look_takes_and_settles_nothing(driven: None, with_effect: None, team:
     rescuer.look()
     assert status_of(step) == "IN_PROGRESS"
     assert [lease.step_id for lease in leases.held()] == [step.pk]  # and is renewed until it is settled
+    before = counted("sweeper_actions_total", action="take_back")
     rescuer.settle()
     assert status_of(step) == "ERROR"
     assert leases.held() == []
+    assert counted("sweeper_actions_total", action="take_back") == before + 1
 
 
 # --- locks ----------------------------------------------------------------------------------------

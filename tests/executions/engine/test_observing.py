@@ -11,6 +11,7 @@ import yaml
 from redis import Redis
 
 from accounts.models import Team, User
+from asynctester.embedded.processes import wait_until
 from executions.models import Execution
 from executions.services.cancel import cancel_execution
 from resources.services import save_resource
@@ -150,9 +151,7 @@ def test_cancel_ends_a_step_whose_server_hangs(start: Start, redis: Any) -> None
         execution = start(
             flow(step("stuck", "redis", {"operation": "set", "key": "k", "value": "v"}, timeoutMs=90_000))
         )
-        until = time.monotonic() + 20
-        while not execution.steps.filter(status="IN_PROGRESS").exists() and time.monotonic() < until:
-            time.sleep(0.05)
+        assert wait_until(lambda: any(each["flags"] == "b" for each in redis.client_list()), within=30)
         cancel_execution(Execution.objects.get(pk=execution.pk))
         done = finish(execution)  # long before the server goes on
         assert done.statuses == {"stuck": "CANCELLED"}

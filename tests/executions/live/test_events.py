@@ -17,6 +17,7 @@ from pytest_django import Settings
 from accounts.models import Team
 from executions.live import events
 from executions.live.messages import Update, execution_update, step_update
+from tests.counted import counted
 from tests.executions.rows import make_execution, make_step
 
 
@@ -96,12 +97,14 @@ def test_an_outage_drops_counts_and_ends(settings: Settings) -> None:
         layer = {**settings.CHANNEL_LAYERS["default"], "CONFIG": {"hosts": [nowhere]}}
         settings.CHANNEL_LAYERS = {"default": layer}
         publisher = events.Publisher()
+        before = counted("publish_failures_total", message="update")
         began = time.monotonic()
         publisher.put([update(number) for number in range(3 * events.QUEUE_LIMIT)])
         assert time.monotonic() - began < 30  # one try to connect for each would take far longer
         assert publisher.dropped >= 2 * events.QUEUE_LIMIT
         assert not publisher.flush(0.3)
         assert publisher.dropped > 2 * events.QUEUE_LIMIT
+        assert counted("publish_failures_total", message="update") >= before + 2 * events.QUEUE_LIMIT
         publisher.close()
 
 

@@ -11,7 +11,9 @@ from channels_redis.pubsub import RedisPubSubLoopLayer
 from websockets.exceptions import ConnectionClosed
 
 from accounts.models import Team, User
+from asynctester.embedded.processes import wait_until
 from executions.live import stream
+from tests.counted import counted
 from tests.executions.live.conftest import Watch
 from tests.executions.rows import make_execution
 
@@ -39,7 +41,7 @@ def test_a_subscription_that_loses_its_cancellation_keeps_no_stream_open(
 
     async def deaf(layer: Any, group: str, channel: str) -> None:
         with suppress(asyncio.CancelledError):
-            await asyncio.sleep(0.3)  # the nonsense comes meanwhile
+            await asyncio.sleep(600)  # the nonsense ends it
         await group_add(layer, group, channel)
 
     monkeypatch.setattr(RedisPubSubLoopLayer, "group_add", deaf)
@@ -48,3 +50,11 @@ def test_a_subscription_that_loses_its_cancellation_keeps_no_stream_open(
             for _ in range(stream.MALFORMED_LIMIT + 1):
                 client.send("nonsense")
         assert client.until_close()[1] == 1008
+
+
+def test_open_streams_are_counted(watch: Watch, team: Team, alice: User) -> None:
+    before = counted("live_clients")
+    with watch(f"executions/{make_execution(team).pk}", user=alice) as client:
+        client.next()
+        assert counted("live_clients") == before + 1
+    assert wait_until(lambda: counted("live_clients") == before, within=30)

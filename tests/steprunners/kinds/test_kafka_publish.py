@@ -128,6 +128,17 @@ def test_configs_that_are_refused(meta: dict[str, Any]) -> None:
         KafkaPublishConfig.model_validate({"resourceId": "k", "topic": "t", **meta})
 
 
+def test_a_step_tells_its_trace(
+    make_context: MakeContext, kafka_cluster: KafkaConnection, make_topic: Callable[..., str]
+) -> None:
+    topic = make_topic(1)
+    config = KafkaPublishConfig.model_validate({"resourceId": "k", "topic": topic, "message": 1})
+    KafkaPublishRunner().run(
+        config, make_context(30, connection=kafka_cluster, trace_headers={"traceparent": "t"})
+    )
+    assert [record.headers for record in read(kafka_cluster, topic)] == [[("traceparent", b"t")]]
+
+
 def test_traces_are_told_unless_the_message_says_so_itself() -> None:
     told = {"traceparent": "ours"}
     assert _outgoing(PublishedMessage(message=1, headers={"a": "b"}), told).headers == [

@@ -538,7 +538,9 @@ class TestConnections:
         context = make_context(90, connection=redis_connection)
         threading.Timer(0.2, context.cancellation.cancel).start()
         started = time.monotonic()
-        with pytest.raises(Cancelled):
-            RUNNER.run(config("set", key="k", value="v"), context)
-        client.client_unpause()
+        try:
+            with pytest.raises(Cancelled):
+                RUNNER.run(config("set", key="k", value="v"), context)
+        finally:
+            client.client_unpause()
         assert time.monotonic() - started < 30
