@@ -103,6 +103,11 @@ def start_worker(command: Sequence[str], log: Path, environment: dict[str, str])
     )
 
 
+def with_application(command: Sequence[str], module: str) -> list[str]:
+    """Return the engine's worker command with another Celery application."""
+    return [module if part == "asynctester" else part for part in command]
+
+
 class BareChain(Contender):
     """A literal Celery chain of calls, with no database."""
 
@@ -116,7 +121,7 @@ class BareChain(Contender):
         """Start the workers, with the options of the engine's."""
         bare_chain.app.conf.update(broker_url=self._broker)  # this process publishes
         for number, command in enumerate(self._commands):
-            own = ["benchmarks.bare_chain" if part == "asynctester" else part for part in command]
+            own = with_application(command, "benchmarks.bare_chain")
             log = self.servers.folder / f"bare-worker-{number}.log"
             self.workers.append(start_worker(own, log, {**os.environ, "BARE_BROKER_URL": self._broker}))
 

@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 
 from asynctester.embedded import commands
 from benchmarks import bare_chain
-from benchmarks.contenders import BareChain, Burst, Contender, Installation
+from benchmarks.contenders import BareChain, Burst, Contender, Installation, with_application
 from benchmarks.report import quantile, table
 from benchmarks.servers import Servers, servers
 
 BARE, LOOP, POSTGRESQL, SQLITE = "bare chain", "requests loop", "PostgreSQL", "SQLite"
+ONE_TASK = "PostgreSQL, the flow in one task"
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,15 @@ class Measured:
 def contenders(
     shared: Servers, workers: Sequence[list[str]], *, waits_for_disk: bool
 ) -> Iterator[tuple[BareChain, list[Installation]]]:
-    """Start all three beside each other; end them with the block."""
+    """Start all four beside each other; end them with the block."""
     database = shared.new_database("benchmark", waits_for_disk=waits_for_disk)
+    one_task_database = shared.new_database("one_task", waits_for_disk=waits_for_disk)
+    one_task = [with_application(each, "benchmarks.one_task") for each in workers]
     bare = BareChain(shared, workers)
     installations = [
         Installation(SQLITE, shared, f"sqlite:///{shared.folder / 'benchmark.sqlite3'}", 1, workers),
         Installation(POSTGRESQL, shared, database, 2, workers),
+        Installation(ONE_TASK, shared, one_task_database, 3, one_task),
     ]
     everyone: list[Contender] = [bare, *installations]
     try:
@@ -111,9 +115,10 @@ def report(found: Measured, plan: Plan) -> str:
 
 def _alone(found: Measured, plan: Plan) -> str:
     rows = []
-    for name in (LOOP, BARE, SQLITE, POSTGRESQL):
+    for name in (LOOP, BARE, SQLITE, POSTGRESQL, ONE_TASK):
         own = found.step_ms[name]
-        row = [name, f"{statistics.median(own):.1f}", ratio(own, found.step_ms[BARE])]
+        inside = found.step_ms[ONE_TASK]
+        row = [name, f"{statistics.median(own):.1f}", ratio(own, found.step_ms[BARE]), ratio(own, inside)]
         long_steps = found.long_step_ms.get(name)
         around = found.step_ms[f"{name} around"] if long_steps else []
         rows.append(
@@ -122,12 +127,14 @@ def _alone(found: Measured, plan: Plan) -> str:
             else [*row, "", ""]
         )
     long_flow = f"{plan.long_flow} steps: ms a step"
-    return table(["alone", "20 steps: ms a step", "÷ bare chain", long_flow, "÷ 20 steps"], rows)
+    return table(
+        ["alone", "20 steps: ms a step", "÷ bare chain", "÷ one task", long_flow, "÷ 20 steps"], rows
+    )
 
 
 def _bursts(found: Measured, plan: Plan) -> str:
     rows = []
-    for name in (BARE, SQLITE, POSTGRESQL):
+    for name in (BARE, SQLITE, POSTGRESQL, ONE_TASK):
         rates = [burst.steps_per_second for burst in found.bursts[name]]
         costs = [burst.cpu_ms_a_step for burst in found.bursts[name]]
         bare_costs = [burst.cpu_ms_a_step for burst in found.bursts[BARE]]
