@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -18,9 +17,9 @@ from accounts.api.base import milliseconds
 from accounts.api.filters import AuditFilter
 from accounts.audit_models import AuditEvent
 from accounts.current_team import current_team
+from accounts.list_pages import page_of
 from accounts.origin import Door
 
-PAGE_SIZE = 50
 SINCE = {
     "1h": timedelta(hours=1),
     "24h": timedelta(days=1),
@@ -47,13 +46,12 @@ def audit_page(request: HttpRequest) -> HttpResponse:
     events = found.qs if found.is_valid() else AuditEvent.objects.none()
     context = {
         "section": "audit",
-        "page": Paginator(events, PAGE_SIZE).get_page(request.GET.get("page")),
+        "page": page_of(request, events),
         "wanted": wanted,
         "since": since,
         "since_choices": SINCE,
         "doors": list(Door),
         "narrowed": any(wanted.values()) or since in SINCE,
-        "kept": urlencode({**{name: value for name, value in wanted.items() if value}, "since": since}),
         "export": urlencode(query),
     }
     return render(request, "accounts/audit.html", context)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import services
 from accounts.member_forms import OrganisationMemberForm, TenantForm
-from accounts.models import Organisation, OrganisationMembership, User
+from accounts.models import Organisation, OrganisationMembership, Team, User
 from accounts.permissions import OrganisationAction, action_for, may_in_organisation
 from accounts.profile_pages import asking
 from accounts.selectors import organisations_of, teams_of
@@ -57,15 +57,22 @@ def organisation_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         return _show(request, organisation)
     _require(asking(request), OrganisationAction.ADMINISTER, organisation)
     form = TenantForm(request.POST)
-    if form.is_valid():
-        try:
-            services.rename(tenant=organisation, name=form.cleaned_data["name"])
-        except services.NameTaken:
-            form.add_error("name", NAME_TAKEN)
-        else:
-            messages.success(request, "The name is changed.")
-            return redirect("organisation", pk)
+    if renamed(request, form, organisation):
+        return redirect("organisation", pk)
     return _show(request, _organisation(request, pk), name_form=form)
+
+
+def renamed(request: HttpRequest, form: TenantForm, tenant: Organisation | Team) -> bool:
+    """Give the tenant the name in the form and say so; False where the form tells what is wrong with it."""
+    if not form.is_valid():
+        return False
+    try:
+        services.rename(tenant=tenant, name=form.cleaned_data["name"])
+    except services.NameTaken:
+        form.add_error("name", NAME_TAKEN)
+        return False
+    messages.success(request, "The name is changed.")
+    return True
 
 
 @login_required

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,14 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import invitations, mailing, passwords, people, services
 from accounts.forms import InviteForm, NameForm
+from accounts.list_pages import asked_for, page_of
 from accounts.models import Invitation, Organisation, OrganisationMembership, User
 from accounts.permissions import OrganisationAction, organisations_where
 from accounts.profile_pages import asking
 from accounts.registration_pages import NO_MAIL
 from accounts.throttling import MAILING, MailThrottle, refusal
 
-PAGE_SIZE = 50
-LONGEST_SEARCH = 200
 OWNER = OrganisationMembership.Role.OWNER
 
 
@@ -105,11 +103,11 @@ def revoke_invitation(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _show(request: HttpRequest, form: InviteForm | None = None) -> HttpResponse:
     user = asking(request)
-    search = request.GET.get("search", "")[:LONGEST_SEARCH].strip()
+    search = asked_for(request)
     found = _with_roles(user).filter(Q(email__icontains=search) | Q(name__icontains=search))
     ruled = _ruled(user)
     context = {
-        "page": Paginator(found, PAGE_SIZE).get_page(request.GET.get("page")),
+        "page": page_of(request, found),
         "search": search,
         "invitations": Invitation.objects.visible_to(user)
         .filter(accepted_at=None)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import services
 from accounts.member_forms import RetentionForm, TeamMemberForm, TenantForm
 from accounts.models import Team, TeamMembership
-from accounts.organisation_pages import NAME_TAKEN
+from accounts.organisation_pages import renamed
 from accounts.permission_table import team_table
 from accounts.permissions import Action, may, role_in
 from accounts.profile_pages import asking
@@ -32,14 +32,8 @@ def team_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         return _show(request, team)
     _require(request, Action.ADMINISTER, team)
     form = TenantForm(request.POST)
-    if form.is_valid():
-        try:
-            services.rename(tenant=team, name=form.cleaned_data["name"])
-        except services.NameTaken:
-            form.add_error("name", NAME_TAKEN)
-        else:
-            messages.success(request, "The name is changed.")
-            return redirect("team", pk)
+    if renamed(request, form, team):
+        return redirect("team", pk)
     return _show(request, _team(request, pk), name_form=form)
 
 

@@ -8,7 +8,6 @@ import uuid
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
@@ -17,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.current_team import current_first, in_current_team, own_teams
+from accounts.list_pages import asked_for, page_of, render_list
 from accounts.models import Team, User
 from accounts.permissions import Action, may, teams_where
 from flows.editor import check_json, check_text, problems_json
@@ -29,7 +29,6 @@ from flows.starters import starter_text
 from resources.models import Environment
 from steprunners.registry import step_types
 
-PAGE_SIZE = 50
 MOST_VERSIONS = 200
 
 
@@ -46,23 +45,20 @@ def _find(request: HttpRequest, flow_id: uuid.UUID) -> Flow:
 @never_cache
 def flows(request: HttpRequest) -> HttpResponse:
     """Show the flows; htmx gets the part that changes."""
-    search = request.GET.get("search", "").strip()[:200]
-    label = request.GET.get("label", "").strip()[:200]
+    search, label = asked_for(request), asked_for(request, "label")
     found = in_current_team(request, _visible_flows(request))
     if search:
         found = found.filter(Q(name__icontains=search) | Q(description__icontains=search))
     if label:
         found = found.filter(labels__contains=json.dumps(label))  # stored as ASCII JSON text
-    page = Paginator(found.order_by("-updated_at", "-id"), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "section": "flows",
         "search": search,
         "label": label,
-        "page": page,
+        "page": page_of(request, found.order_by("-updated_at", "-id")),
         "runnable_teams": teams_where(request.user, Action.RUN),
     }
-    part = request.headers.get("HX-Request") == "true"
-    return render(request, "flows/list_part.html" if part else "flows/list.html", context)
+    return render_list(request, "flows", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.current_team import current_team, in_current_team, own_teams
+from accounts.list_pages import asked_for, page_of, render_list
 from accounts.models import Team
 from accounts.permissions import Action, may, teams_where
 from resources import services
@@ -33,8 +33,6 @@ from resources.page_access import check_names, editable_teams, signed_in, team_t
 from resources.secret_warnings import readable_secrets, tell_warnings
 from steprunners.problems import Problem
 
-PAGE_SIZE = 50
-
 
 def _visible(request: HttpRequest) -> QuerySet[Environment]:
     return Environment.objects.visible_to(request.user).select_related("team")
@@ -45,19 +43,18 @@ def _visible(request: HttpRequest) -> QuerySet[Environment]:
 @never_cache
 def environments(request: HttpRequest) -> HttpResponse:
     """Show the environments; htmx gets the part that changes."""
-    search = request.GET.get("search", "").replace("\x00", "").strip()[:200]
+    search = asked_for(request)
     found = in_current_team(request, _visible(request)).defer("secrets")
     if search:
         found = found.filter(Q(name__icontains=search) | Q(description__icontains=search))
     context = {
         "section": "environments",
         "search": search,
-        "page": Paginator(found.order_by("name", "id"), PAGE_SIZE).get_page(request.GET.get("page")),
+        "page": page_of(request, found.order_by("name", "id")),
         "has_teams": current_team(request) is None and len(own_teams(request)) > 1,
         "may_add": bool(teams_where(request.user, Action.EDIT_RESOURCES)),
     }
-    part = request.headers.get("HX-Request") == "true"
-    return render(request, "environments/list_part.html" if part else "environments/list.html", context)
+    return render_list(request, "environments", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.current_team import current_team, in_current_team, own_teams
+from accounts.list_pages import asked_for, page_of, render_list
 from accounts.models import Team
 from accounts.permissions import Action, may, teams_where
 from resources import services
@@ -40,8 +40,6 @@ from steprunners.json_types import Json
 from steprunners.problems import Problem
 from steprunners.registry import connection_classes
 
-PAGE_SIZE = 50
-
 
 def _visible(request: HttpRequest) -> QuerySet[Resource]:
     return Resource.objects.visible_to(request.user).select_related("team")
@@ -52,7 +50,7 @@ def _visible(request: HttpRequest) -> QuerySet[Resource]:
 @never_cache
 def resources(request: HttpRequest) -> HttpResponse:
     """Show the resources with where they are used; htmx gets the part that changes."""
-    search = request.GET.get("search", "").replace("\x00", "").strip()[:200]
+    search = asked_for(request)
     kind = request.GET.get("type", "")
     found = in_current_team(request, _visible(request)).defer("secrets")
     if search:
@@ -61,7 +59,7 @@ def resources(request: HttpRequest) -> HttpResponse:
         )
     if kind in connection_classes():
         found = found.filter(type=kind)
-    page = Paginator(found.order_by("group_name", "name", "id"), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = page_of(request, found.order_by("group_name", "name", "id"))
     _put_uses(list(page.object_list))
     context = {
         "section": "resources",
@@ -73,8 +71,7 @@ def resources(request: HttpRequest) -> HttpResponse:
         "checkable_teams": teams_where(request.user, Action.CHECK),
         "may_add": bool(teams_where(request.user, Action.EDIT_RESOURCES)),
     }
-    part = request.headers.get("HX-Request") == "true"
-    return render(request, "resources/list_part.html" if part else "resources/list.html", context)
+    return render_list(request, "resources", context)
 
 
 def _put_uses(shown: list[Resource]) -> None:
