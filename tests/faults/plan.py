@@ -55,18 +55,23 @@ def flows(seed: int, base_url: str, count: int = 6) -> list[dict[str, Any]]:
     ]
 
 
+def lasting(base_url: str, seconds: int) -> dict[str, Any]:
+    """Return a flow of one unsafe call, which lasts so long."""
+    return {"name": f"{seconds} seconds", "steps": [_call("unsafe", base_url, seconds * 1_000)]}
+
+
 def _steps(drawn: random.Random) -> list[dict[str, Any]]:
     retry = {"maxRetries": 5, "initialDelayMs": 200, "maxDelayMs": 1_000}
     steps = [
-        _call("unsafe", drawn),
-        _call("safe", drawn) | {"retry": retry},
-        _call("beside", drawn) | {"retry": retry, "runInBackground": True},
+        _call("unsafe", "${base_url}", drawn.randint(20, 1_500)),
+        _call("safe", "${base_url}", drawn.randint(20, 1_500)) | {"retry": retry},
+        _call("beside", "${base_url}", drawn.randint(20, 1_500)) | {"retry": retry, "runInBackground": True},
         {"name": "parked", "stepType": "delay", "meta": {"delayMs": drawn.randint(500, 4_000)}},
     ]
     drawn.shuffle(steps)
     return steps
 
 
-def _call(name: str, drawn: random.Random) -> dict[str, Any]:
-    url = "${base_url}/effect?key=${execution.id}." + f"{name}&ms={drawn.randint(20, 1_500)}"
+def _call(name: str, base_url: str, ms: int) -> dict[str, Any]:
+    url = f"{base_url}/effect?key=${{execution.id}}.{name}&ms={ms}"
     return {"name": name, "stepType": "http", "meta": {"method": "POST", "url": url}}

@@ -8,13 +8,15 @@ import pytest
 
 from tests.faults.clocks import Clock
 from tests.faults.installation import Installation
-from tests.faults.plan import plan
+from tests.faults.plan import lasting, plan
 from tests.faults.scenario import Scenario, posting, told
 from tests.servers.server import Unavailable
 
 pytestmark = pytest.mark.soak
 
 HOUR = 3_600
+#: Calls that last longer than a lease, and over two settings of the clock.
+LASTING, LASTING_SECONDS = 6, 20
 
 
 @pytest.fixture
@@ -28,6 +30,10 @@ def clock(here: Installation) -> Clock:
 def while_it_is_set(here: Installation, clock: Clock, title: str) -> None:
     """Post runs while the clock goes an hour forward, back, an hour back and right again; check what became of them."""
     scenario = Scenario(here, plan(21, runs=60, seconds=32))
+    session = here.web.session()
+    long = session.post("flows", json=lasting(here.base_url, LASTING_SECONDS))
+    for _ in range(LASTING):
+        scenario.load.post(session, long["id"])
     with posting(here, scenario.plan, scenario.load, scenario.watchers):
         for offset in (HOUR, 0, -HOUR, 0):
             time.sleep(8)
@@ -37,6 +43,7 @@ def while_it_is_set(here: Installation, clock: Clock, title: str) -> None:
     assert found.broken == []
     assert scenario.load.refused == []
     assert found.errors == {}
+    assert found.lost == 0
     assert set(found.statuses) == {"COMPLETED"}
 
 
