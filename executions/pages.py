@@ -70,7 +70,7 @@ def execution(request: HttpRequest, execution_id: uuid.UUID) -> HttpResponse:
         "data": data,
         "steps": data["steps"][:STEPS_WITHOUT_SCRIPT],
         "more_steps": max(0, len(data["steps"]) - STEPS_WITHOUT_SCRIPT),
-        "failures": failures_of(data["steps"]),
+        "failures": failures_of(data["steps"], run.error),
         "may_run": data["mayRun"],
         "results_days": results_days(run.team),
         "started_ms": milliseconds(run.started_at or run.created_at),

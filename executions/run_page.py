@@ -95,23 +95,27 @@ def activity(execution: Execution) -> dict[str, Any]:
     }
 
 
-def failures_of(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the steps that went wrong in this run and why: `[{step, message}]`."""
+def failures_of(steps: list[dict[str, Any]], error: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Return the steps that went wrong in this run, whose `error` is given, and why: `[{step, message}]`."""
     return [
-        {"step": step, "message": why(step)}
+        {"step": step, "message": why(step, error)}
         for step in steps
         if step["status"] in STEP_BAD and not step["reused"]
     ]
 
 
-def why(step: dict[str, Any]) -> str:
-    """Return the reason in one line: the first assertion that failed, else the error."""
+def why(step: dict[str, Any], error: dict[str, Any] | None = None) -> str:
+    """Return the reason in one line: the first assertion that failed, else the step's error, else the run's own."""
     for assertion in step.get("assertions") or []:
         if not assertion.get("passed"):
             return str(
                 assertion.get("message") or f"{assertion.get('field')} {assertion.get('operator')} failed"
             )
-    return str((step.get("error") or {}).get("message") or "The step says no more.")
+    if message := (step.get("error") or {}).get("message"):
+        return str(message)
+    if error and error.get("step") == step.get("name"):  # assertions are removed with the results; this stays
+        return str(error["message"]).removeprefix(f"{step['name']}: ")
+    return "The step says no more."
 
 
 def page_data(execution: Execution, *, may_run: bool) -> dict[str, Any]:

@@ -49,6 +49,10 @@ def run(team: Team, days: float, **fields: Any) -> Execution:
     return made
 
 
+#: What an execution remembers of its first failure.
+WHY = {"code": "step_failed", "message": "step_0: status equals 201", "step": "step_0"}
+
+
 def left() -> set[UUID]:
     return set(Execution.objects.values_list("pk", flat=True))
 
@@ -221,7 +225,8 @@ def test_an_execution_without_results_is_not_taken_over(team: Team) -> None:
 def test_the_api_and_the_page_say_that_results_are_gone(
     api: ApiFor, page: PageFor, alice: User, team: Team
 ) -> None:
-    bare, whole = run(team, 11), run(team, 1)
+    bare, whole = run(team, 11, status="FAILED", error=WHY), run(team, 1)
+    bare.steps.update(status="FAILED")
     retention.purge()
     shown = api(alice).get(f"/api/v1/executions/{bare.pk}").json()
     assert abs(shown["resultsRemovedAt"] / 1000 - time.time()) < 600
@@ -231,6 +236,8 @@ def test_the_api_and_the_page_say_that_results_are_gone(
     assert api(alice).get(f"/api/v1/executions/{whole.pk}").json()["resultsRemovedAt"] is None
     told = page(alice).get(f"/executions/{bare.pk}").content.decode()
     assert "keeps results for 10 days" in told
+    assert "status equals 201" in told
+    assert "The step says no more" not in told
     assert "results-removed" not in page(alice).get(f"/executions/{whole.pk}").content.decode()
     for report in ("junit.xml", f"compare/{whole.pk}"):
         assert api(alice).get(f"/api/v1/executions/{bare.pk}/{report}").status_code == 200

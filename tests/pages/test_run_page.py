@@ -150,6 +150,12 @@ def test_why_says_the_reason_in_a_line(step: dict[str, Any], reason: str) -> Non
     assert why(step) == reason
 
 
+def test_where_its_results_are_gone_the_run_says_why() -> None:
+    error = {"code": "step_failed", "message": "pay: status equals 201", "step": "pay"}
+    assert why({"name": "pay", "assertions": []}, error) == "status equals 201"
+    assert why({"name": "other", "assertions": []}, error) == "The step says no more."
+
+
 def test_a_reused_failure_is_not_this_runs_failure() -> None:
     reused = {"status": "FAILED", "reused": True}
     own = {"status": "ERROR", "reused": False, "error": {"message": "down"}}

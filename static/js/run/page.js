@@ -48,7 +48,7 @@ function drawActions() {
 }
 
 function drawFailures() {
-  const failures = state.failures.map((step) => [step, why(step)]);
+  const failures = state.failures.map((step) => [step, why(step, state.execution.error)]);
   const runError = failures.length ? null : state.execution.error;
   const looks = JSON.stringify([failures.map(([step, message]) => [step.name, step.status, message]), runError]);
   const place = byId("failure");

@@ -74,9 +74,12 @@ export class RunState {
   }
 }
 
-/** Return in one line why a step went wrong. */
-export function why(step) {
+/** Return in one line why a step of a run with this error went wrong. */
+export function why(step, runError) {
   const failed = (step.assertions ?? []).find((assertion) => !assertion.passed);
   if (failed) return failed.message || `${failed.field} ${failed.operator} failed`;
-  return step.error?.message ?? "The step says no more.";
+  if (step.error) return step.error.message;
+  // Assertions are removed with the results; the run's own error stays, and names its step.
+  if (runError?.step === step.name) return runError.message.replace(`${step.name}: `, "");
+  return "The step says no more.";
 }

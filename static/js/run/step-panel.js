@@ -104,7 +104,7 @@ export class StepPanel {
       notes.push(note("wait", what, el("span", { class: "numeric", dataset: { until: step.nextAt } }, duration(Math.max(0, step.nextAt - Date.now())))));
     }
     if (step.error) notes.push(note(step.status === "FAILED" ? "bad" : "error", step.error.code ? el("code", {}, step.error.code) : null, " ", step.error.message));
-    else if (step.status === "FAILED" && !hasFailedAssertion(step)) notes.push(note("bad", why(step)));
+    else if (step.status === "FAILED" && !hasFailedAssertion(step)) notes.push(note("bad", why(step, this.state.execution.error)));
     if (step.reused) notes.push(note("idle", "Taken over from the earlier run; it was not carried out again."));
     if (step.resultTruncated) notes.push(note("wait", "The result was larger than what is kept: it is shown cut. Assertions saw the whole."));
     return notes;
