@@ -79,7 +79,10 @@ def test_a_snapshot_replaces_what_the_page_knew_but_for_its_shape(signed_in_page
 
 
 def test_why_a_step_failed_is_known_without_its_results(signed_in_page: Page) -> None:
-    runs = {"error": {"message": "pay: status equals 201", "step": "pay"}, "steps": [{"name": "pay"}, {"name": "b"}]}
+    runs = {
+        "error": {"message": "pay: status equals 201", "step": "pay"},
+        "steps": [{"name": "pay"}, {"name": "b"}],
+    }
     code = "argument.steps.map((step) => module.why(step, argument.error))"
     assert call(signed_in_page, "run/state.js", code, runs) == ["status equals 201", "The step says no more."]
 
