@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.audit import record
 from accounts.models import Organisation, OrganisationMembership, Team, TeamMembership, User
+from accounts.signals import team_goes
 
 OWNER = OrganisationMembership.Role.OWNER
 
@@ -91,11 +92,12 @@ def delete_organisation(*, organisation: Organisation) -> None:
     organisation.delete()
 
 
-@transaction.atomic
 def delete_team(*, team: Team) -> None:
-    """Delete a team and everything that it owns."""
-    record(actor=None, action="team.delete", team=team, target=team)
-    team.delete()
+    """Delete a team and everything that it owns; where that ends half-way it is there still, with less."""
+    team_goes.send(Team, team=team)
+    with transaction.atomic():
+        record(actor=None, action="team.delete", team=team, target=team)
+        team.delete()
 
 
 @transaction.atomic

@@ -1,27 +1,31 @@
 """What a team keeps no longer is removed: first what steps sent and got, later the executions themselves.
 
-An execution goes with its children, or stays while one of them is open. Each statement is a transaction of its own
-and touches a few hundred rows at most, so that nobody waits long for a lock, and what is done stays done when the
-process ends half-way: what is left is found again by its age.
+An execution goes with its children, or stays while one of them is open. Each transaction is about executions with a
+few hundred steps together, so that nobody waits long for a lock, and what is done stays done when the process ends
+half-way: what is left is found again by its age.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-from django.db.models import Model, Q, QuerySet
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Team
 from accounts.retention import executions_days, results_days
 from executions.models import Execution, ExecutionStep, SessionState, StepAttempt
+from executions.sql import is_conflict
 from executions.states import EXECUTION_TERMINAL
 
-#: Executions looked at together, and rows changed by one statement.
+logger = logging.getLogger(__name__)
+
+#: Executions looked at together, and steps changed by one transaction (or those of one execution, if more).
 TREES = 100
 ROWS = 500
 
@@ -47,18 +51,28 @@ class Stopped(Exception):
 def purge(*, go_on: GoOn = lambda: True) -> dict[str, int]:
     """Remove what is older than its team's limits; returns how many executions went, and how many lost results.
 
-    `go_on` is asked before each portion; False ends the work, and the next call takes up the rest.
+    `go_on` is asked before each portion; False ends the work, and the next call takes up the rest. A team with which
+    something is wrong is left until then too, and counted as `failedTeams`. Raises where the database is away.
     """
     removed = {"executions": 0, "results": 0}
     try:
         for team in Team.objects.order_by("pk"):
-            for trees in _trees(team, old_executions):
-                removed["executions"] += remove_executions(trees, go_on=go_on)
-            for trees in _trees(team, old_results):
-                removed["results"] += remove_results(trees, go_on=go_on)
+            try:
+                _purge_team(team, removed, go_on)
+            except Exception as error:
+                if isinstance(error, Stopped) or _is_away(error):
+                    raise
+                logger.exception("retention of team %s failed", team.pk)
+                removed["failedTeams"] = removed.get("failedTeams", 0) + 1
     except Stopped:
         pass
     return removed
+
+
+def remove_all(team: Team) -> None:
+    """Remove all that has run for the team; what still runs stays, with its parents."""
+    for trees in _trees(team, _ended):
+        remove_executions(trees)
 
 
 def old_executions(team: Team) -> QuerySet[Execution]:
@@ -73,32 +87,59 @@ def old_results(team: Team) -> QuerySet[Execution]:
 
 def remove_executions(ids: list[UUID], *, go_on: GoOn = lambda: True) -> int:
     """Remove the executions with all that belongs to them, children before parents; returns how many."""
-    for some in _portions(list(reversed(ids)), TREES):
-        steps = ExecutionStep.objects.filter(execution__in=some)
-        for rows in (
-            StepAttempt.objects.filter(step__execution__in=some),
-            SessionState.objects.filter(execution__in=some),
-            steps,
-        ):
-            _delete(rows, go_on)
-        _ask(go_on)
-        Execution.objects.filter(rerun_of__in=some).update(rerun_of=None)
-        _delete(Execution.objects.filter(pk__in=some), go_on)
-    return len(ids)
+    return _in_portions(ids, _remove, go_on)
 
 
 def remove_results(ids: list[UUID], *, go_on: GoOn = lambda: True) -> int:
     """Remove what the steps of the executions sent and got, children before parents; returns of how many executions."""
-    for some in _portions(list(reversed(ids)), TREES):
-        steps = ExecutionStep.objects.filter(execution__in=some)
-        for keys in _portions(list(steps.order_by().values_list("pk", flat=True)), ROWS):
-            _ask(go_on)
-            StepAttempt.objects.filter(step__in=keys).update(**NO_RESULT_OF_ATTEMPT)
-            ExecutionStep.objects.filter(pk__in=keys).update(**NO_RESULT)
-        _delete(SessionState.objects.filter(execution__in=some), go_on)
-        # Last, and the root of a tree last of all: by a root that is not marked all below it is found again.
-        Execution.objects.filter(pk__in=some).update(results_removed_at=timezone.now())
+    return _in_portions(ids, _empty, go_on)
+
+
+def _purge_team(team: Team, removed: dict[str, int], go_on: GoOn) -> None:
+    for trees in _trees(team, old_executions):
+        removed["executions"] += remove_executions(trees, go_on=go_on)
+    for trees in _trees(team, old_results):
+        removed["results"] += remove_results(trees, go_on=go_on)
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether it is the database that is gone: the other teams would fail as well."""
+    lost = isinstance(error, OperationalError) and not is_conflict(error)
+    return lost or isinstance(error, InterfaceError)
+
+
+def _in_portions(ids: list[UUID], work: Callable[[list[UUID]], None], go_on: GoOn) -> int:
+    # The root of a tree comes last: by a root that is left all below it is found again.
+    for some in _with_few_steps(list(reversed(ids))):
+        _ask(go_on)
+        with transaction.atomic():
+            # `rerun` holds this lock while it takes over results, so it never sees half of them.
+            list(Execution.objects.select_for_update().filter(pk__in=some).order_by("pk").values_list("pk"))
+            work(some)
     return len(ids)
+
+
+def _remove(ids: list[UUID]) -> None:
+    for rows in (
+        StepAttempt.objects.filter(step__execution__in=ids),
+        SessionState.objects.filter(execution__in=ids),
+        ExecutionStep.objects.filter(execution__in=ids),
+    ):
+        _delete(rows)
+    Execution.objects.filter(rerun_of__in=ids).update(rerun_of=None)
+    _delete(Execution.objects.filter(pk__in=ids))
+
+
+def _empty(ids: list[UUID]) -> None:
+    StepAttempt.objects.filter(step__execution__in=ids).update(**NO_RESULT_OF_ATTEMPT)
+    ExecutionStep.objects.filter(execution__in=ids).update(**NO_RESULT)
+    _delete(SessionState.objects.filter(execution__in=ids))
+    Execution.objects.filter(pk__in=ids).update(results_removed_at=timezone.now())
+
+
+def _delete(rows: QuerySet[Any]) -> None:
+    # What refers to them is gone already: Django need not look for it, row by row.
+    rows.order_by()._raw_delete(connection.alias)
 
 
 def _older(team: Team, days: int) -> QuerySet[Execution]:
@@ -106,13 +147,11 @@ def _older(team: Team, days: int) -> QuerySet[Execution]:
         return Execution.objects.none()
     before = timezone.now() - timedelta(days=days)
     # By its creation it is found in an index; a wait may have been long, and it counts from its end.
-    return Execution.objects.filter(
-        team=team,
-        parent=None,
-        created_at__lt=before,
-        completed_at__lt=before,
-        status__in=sorted(EXECUTION_TERMINAL),
-    )
+    return _ended(team).filter(created_at__lt=before, completed_at__lt=before)
+
+
+def _ended(team: Team) -> QuerySet[Execution]:
+    return Execution.objects.filter(team=team, parent=None, status__in=sorted(EXECUTION_TERMINAL))
 
 
 def _trees(team: Team, choose: Callable[[Team], QuerySet[Execution]]) -> Iterator[list[UUID]]:
@@ -156,15 +195,21 @@ def _children_of(parents: list[UUID]) -> list[tuple[UUID, UUID, str]]:
     return list(found.values_list("pk", "parent_id", "status"))
 
 
-def _delete(rows: QuerySet[Any], go_on: GoOn) -> None:
-    model: type[Model] = rows.model
-    more = True
-    while more:
-        _ask(go_on)
-        keys = list(rows.order_by().values_list("pk", flat=True)[:ROWS])
-        # What refers to them is gone already: Django need not look for it, row by row.
-        model._default_manager.filter(pk__in=keys)._raw_delete(connection.alias)
-        more = len(keys) == ROWS
+def _with_few_steps(ids: list[UUID]) -> Iterator[list[UUID]]:
+    """Yield the executions in portions that have ROWS steps together, or are one execution with more."""
+    for some in _portions(ids, TREES):
+        steps = ExecutionStep.objects.filter(execution__in=some).order_by()
+        counts = dict(steps.values_list("execution").annotate(Count("pk")))
+        portion: list[UUID] = []
+        size = 0
+        for each in some:
+            count = counts.get(each, 0)
+            if portion and size + count > ROWS:
+                yield portion
+                portion, size = [], 0
+            portion.append(each)
+            size += count
+        yield portion
 
 
 def _portions(rows: list[UUID], size: int) -> Iterator[list[UUID]]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
+
+from django.db import transaction
 
 from accounts.models import User
 from executions.admission import RunRefused
@@ -34,17 +37,8 @@ def rerun(
     `version` SAME runs the version that it ran, LATEST the newest one. Raises RunRefused.
     """
     chosen, draft = _what_to_run(execution, version)
-    prepare = None
-    if from_step is not None or from_ == "FAILED":
-        if execution.results_removed_at is not None:
-            raise _refusal(
-                "fromStep" if from_step else "from",
-                "results_removed",
-                "the results of this run were removed because of their age: run it from its start",
-            )
-        name = from_step or _first_failed(execution)
-        prepare = _taking_over(execution, name)
-    return start_execution(
+    start = partial(
+        start_execution,
         team=execution.team,
         user=user,
         source=source,
@@ -54,8 +48,23 @@ def rerun(
         variables=_values(execution, draft or load_document(chosen)),  # type: ignore[arg-type]  # one of both is given
         labels=execution.labels,
         rerun_of=execution,
-        prepare=prepare,
     )
+    if from_step is None and from_ != "FAILED":
+        return start()
+    with transaction.atomic():
+        _hold_results(execution, "fromStep" if from_step else "from")
+        return start(prepare=_taking_over(execution, from_step or _first_failed(execution)))
+
+
+def _hold_results(execution: Execution, place: str) -> None:
+    """Keep them from being removed while the transaction lasts; raises RunRefused where they are gone."""
+    held = Execution.objects.select_for_update().filter(pk=execution.pk)
+    removed_at = list(held.values_list("results_removed_at", flat=True))
+    if not removed_at:
+        raise _refusal("", "not_found", "the execution that is to run again was deleted meanwhile")
+    if removed_at[0] is not None:
+        message = "the results of this run were removed because of their age: run it from its start"
+        raise _refusal(place, "results_removed", message)
 
 
 def _what_to_run(execution: Execution, version: str) -> tuple[FlowVersion | None, FlowDocument | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,18 +11,22 @@ from uuid import UUID
 
 import pytest
 from django.apps import apps
-from django.db import connection
+from django.conf import settings as project
+from django.db import OperationalError, connection
+from django.db.models.signals import post_init
 from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from accounts.models import Organisation, Team, User
+from accounts.services import delete_team
+from asynctester.embedded.processes import wait_until
 from executions import retention
 from executions.admission import RunRefused
 from executions.models import Execution, ExecutionStep, SessionState, StepAttempt
+from executions.services import rerun as rerunning
 from executions.services.rerun import rerun
-from executions.services.start import start_execution
 from executions.states import EXECUTION_TERMINAL, ExecutionStatus
 from flows.document import check_document
 from tests.cast import ApiFor, PageFor
@@ -146,15 +151,14 @@ def test_children_go_with_their_parents_alone(team: Team) -> None:
     assert not Execution.objects.exclude(results_removed_at=None).exists()
 
 
-@pytest.mark.parametrize("portions", [1, 2])
 def test_the_results_of_a_tree_that_was_left_half_way_go_next_time(
-    team: Team, monkeypatch: pytest.MonkeyPatch, portions: int
+    team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "TREES", 1)
     run(team, 15, parent=run(team, 15))
-    asked = iter(range(portions))
+    asked = iter(range(1))
     retention.purge(go_on=lambda: next(asked, None) is not None)
-    assert ExecutionStep.objects.filter(response__isnull=False).exists()
+    assert ExecutionStep.objects.filter(response__isnull=False).count() == 1
     retention.purge()
     assert not ExecutionStep.objects.filter(response__isnull=False).exists()
 
@@ -211,15 +215,106 @@ def test_nothing_refers_to_an_execution_that_it_does_not_remove() -> None:
     assert referring == {Execution, ExecutionStep, StepAttempt, SessionState}
 
 
-def test_an_execution_without_results_is_not_taken_over(team: Team) -> None:
-    steps = [{"name": "wait", "stepType": "delay", "meta": {"delayMs": 1}}]
+def test_a_team_with_which_something_is_wrong_does_not_hold_up_the_others(
+    team: Team, other_team: Team, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong, fine = sorted((team, other_team), key=lambda each: each.pk)  # it comes first
+    Team.objects.filter(pk=wrong.pk).update(
+        keep_results_days=10**8, keep_executions_days=None
+    )  # no such date
+    kept, _ = run(wrong, 30), run(fine, 4_000)
+    assert retention.purge() == {"executions": 1, "results": 0, "failedTeams": 1}
+    assert left() == {kept.pk}
+    assert f"retention of team {wrong.pk} failed" in caplog.text
+
+
+def test_a_database_that_is_away_ends_the_work(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_: Team) -> int:
+        raise OperationalError("the connection is closed")
+
+    monkeypatch.setattr(retention, "executions_days", away)
+    with pytest.raises(OperationalError, match="closed"):
+        retention.purge()
+
+
+def of_two_delays(team: Team, days: float) -> Execution:
+    """Make an old execution that can be run again from its second step, `later`."""
+    steps = [{"name": name, "stepType": "delay", "meta": {"delayMs": 1}} for name in ("step_0", "later")]
     draft = check_document({"name": "flow", "steps": steps}, known_names=set())
-    old = start_execution(team=team, user=None, source="API", draft=draft)
-    Execution.objects.filter(pk=old.pk).update(results_removed_at=timezone.now())
-    old.refresh_from_db()
+    return run(team, days, draft=draft.to_json())
+
+
+def test_an_execution_without_results_is_not_taken_over(team: Team) -> None:
+    old = of_two_delays(team, 11)
+    retention.purge()  # `old` itself does not know
     with pytest.raises(RunRefused, match="run it from its start"):
-        rerun(execution=old, user=None, source="API", from_step="wait")
+        rerun(execution=old, user=None, source="API", from_step="later")
     assert rerun(execution=old, user=None, source="API").rerun_of == old
+
+
+def test_an_execution_that_was_deleted_is_not_taken_over(team: Team) -> None:
+    old = of_two_delays(team, 21)
+    retention.purge()
+    with pytest.raises(RunRefused, match="deleted meanwhile"):
+        rerun(execution=old, user=None, source="API", from_step="later")
+
+
+@pytest.mark.skipif(project.IS_SQLITE, reason="SQLite locks no rows: one transaction writes at a time")
+@pytest.mark.parametrize("days", [11, 21], ids=["results", "execution"])
+def test_what_is_taken_over_while_it_is_to_be_removed_is_whole(
+    alone: None, team: Team, monkeypatch: pytest.MonkeyPatch, days: float
+) -> None:
+    old = of_two_delays(team, days)
+    purger = threading.Thread(target=purge_and_close)
+    start = rerunning.start_execution
+
+    def purged_meanwhile(**wanted: Any) -> Execution:
+        purger.start()
+        assert wait_until(lambda: not purger.is_alive() or somebody_waits_for_a_lock(), within=20)
+        return start(**wanted)
+
+    monkeypatch.setattr(rerunning, "start_execution", purged_meanwhile)
+    new = rerun(execution=old, user=None, source="API", from_step="later")
+    purger.join(20)
+    taken_over = new.steps.get(name="step_0")
+    assert (taken_over.reused, taken_over.response) == (True, {"status": 200})
+    assert not ExecutionStep.objects.filter(execution=old.pk, response__isnull=False).exists()
+
+
+def purge_and_close() -> None:
+    try:
+        retention.purge()
+    finally:
+        connection.close()
+
+
+def somebody_waits_for_a_lock() -> bool:
+    sql = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return bool(cursor.fetchall())
+
+
+def test_with_a_team_go_its_runs_in_portions(
+    team: Team, other_team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "TREES", 3)
+    for days in (0, 1, 30, 30, 30):
+        run(team, days, parent=run(team, days))
+    running = run(team, 0, status=ExecutionStatus.IN_PROGRESS)
+    run(team, 0, rerun_of=running)
+    kept = run(other_team, 1)
+    loaded: list[UUID] = []
+    post_init.connect(
+        lambda instance, **_: loaded.append(instance.pk), Execution, weak=False, dispatch_uid="t"
+    )
+    try:
+        delete_team(team=team)
+    finally:
+        post_init.disconnect(sender=Execution, dispatch_uid="t")
+    assert left() == {kept.pk}
+    assert not Team.objects.filter(pk=team.pk).exists()
+    assert set(loaded) == {running.pk}  # what runs goes as Django does it
 
 
 def test_the_api_and_the_page_say_that_results_are_gone(
