@@ -22,7 +22,7 @@ from accounts.models import Organisation, Team
 from executions import chain
 from executions.models import Execution
 from executions.moves import CLOCK_SLACK_SECONDS
-from executions.sql import key
+from executions.rows import key
 from executions.states import ExecutionStatus
 from resources.limits import Limits, grant_of, grant_of_team
 from steprunners.problems import Problem

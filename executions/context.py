@@ -9,7 +9,8 @@ from typing import Any
 from executions.ended import ended_steps
 from executions.models import Execution, ExecutionStep, SessionState
 from executions.presentation import milliseconds
-from executions.sql import Statement, in_list, key, select
+from executions.rows import key
+from executions.sql import Statement, in_list, select
 from executions.states import START, STEP_OPEN, StepStatus
 from resources.secrets import UNREADABLE, SecretsUnreadable
 from resources.selectors import connection_of, find_resource, secret_values

@@ -20,7 +20,8 @@ from django.conf import settings
 from django.db import connection
 
 from executions.models import Execution, ExecutionStep
-from executions.sql import STEP, Statement, after_sql, in_list, key, update_returning
+from executions.rows import key
+from executions.sql import STEP, Statement, after_sql, in_list, update_returning
 from steprunners.base import Cancellation
 
 logger = logging.getLogger(__name__)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
 
 from executions.models import Execution, ExecutionStep, StepAttempt
+from executions.rows import key, on_postgresql, writers_of
 from executions.sql import (
     EXECUTION,
     STEP,
@@ -21,11 +23,8 @@ from executions.sql import (
     any_row,
     carry_out,
     in_list,
-    key,
     milliseconds_sql,
     now_sql,
-    on_postgresql,
-    to_database,
     update_returning,
 )
 from executions.states import StepStatus
@@ -61,18 +60,37 @@ def begin(execution_id: uuid.UUID) -> Execution | None:
 
 def claim(execution_id: uuid.UUID, position: int, owner: str) -> Moved | None:
     """Take the step for this worker; None where it is not to be run now, or somebody else has it."""
-    step = Statement(
+    params = [owner, settings.ENGINE_LEASE_SECONDS, key(execution_id), position, CLOCK_SLACK_SECONDS]
+    counted = Statement(f"{_NEXT_NUMBER}, looks = 0, {_looked_at_later()}", _later())
+    return carry_out(Move(execution_id, Statement(_claim_sql(), params), counted))
+
+
+@cache
+def _claim_sql() -> str:
+    return (
         f"UPDATE {STEP} SET status = 'IN_PROGRESS', owner = %s, fence = fence + 1, look_at = {after_sql()},"
         f" due_at = NULL, looks = 0, awaiting = FALSE, started_at = COALESCE(started_at, {now_sql()})"
         f" WHERE execution_id = %s AND position = %s AND {_MAY_RUN} AND ("
         f"(status = 'PENDING' AND ((background AND look_at IS NOT NULL) OR (NOT background AND {_AT_CURSOR})))"
-        f" OR (status = 'WAITING' AND due_at <= {after_sql()}))",
-        [owner, settings.ENGINE_LEASE_SECONDS, key(execution_id), position, CLOCK_SLACK_SECONDS],
+        f" OR (status = 'WAITING' AND due_at <= {after_sql()}))"
     )
-    execution = Statement(
-        f"{_NEXT_NUMBER}, looks = 0, look_at = {after_sql()}", [settings.ENGINE_UNCLAIMED_SECONDS]
-    )
-    return carry_out(Move(execution_id, step, execution))
+
+
+@cache
+def _looked_at_later() -> str:
+    """Return the SET of the execution's next look; its parameters are `_later()`.
+
+    It is left as it is where it is late enough: PostgreSQL then has no index of the row to write, of which there are
+    eight, for either move of a step (a "heap-only tuple"). So an execution that nobody moves any more is looked at
+    after three quarters of ENGINE_UNCLAIMED_SECONDS or later, and after all of them at the latest.
+    """
+    late_enough = f"{EXECUTION}.look_at BETWEEN {after_sql()} AND {after_sql()}"
+    return f"look_at = CASE WHEN {late_enough} THEN {EXECUTION}.look_at ELSE {after_sql()} END"
+
+
+def _later() -> list[float]:
+    seconds = settings.ENGINE_UNCLAIMED_SECONDS
+    return [seconds * 0.75, seconds, seconds]
 
 
 @dataclass
@@ -83,18 +101,20 @@ class Change:
     #: How much text was written, in characters; 0 before that.
     length: int = 0
 
-    def sql(self) -> str:
-        """Return the SET clause's part."""
-        return "".join(f", {name} = %s" for name in self.columns)
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the columns."""
+        return tuple(self.columns)
 
     def params(self) -> list[Any]:
         """Return the values, as the database takes them."""
-        values = [to_database(_STEP_FIELDS[name], value) for name, value in self.columns.items()]
+        writers = writers_of(ExecutionStep)
+        values = [writers[name](value) for name, value in self.columns.items()]
         self.length = sum(len(value) for value in values if isinstance(value, str))
         return values
 
 
-_STEP_FIELDS = {each.name: each for each in ExecutionStep._meta.concrete_fields}
+def _set(columns: tuple[str, ...]) -> str:
+    return "".join(f", {name} = %s" for name in columns)
 
 
 def end_step(
@@ -105,26 +125,31 @@ def end_step(
 
     With the `execution` as it was claimed with the step, only what may have changed since is read again.
     """
-    statement = Statement(
-        f"UPDATE {STEP} SET status = %s, completed_at = {now_sql()}, look_at = NULL, due_at = NULL, state = NULL,"
-        f" duration_ms = {milliseconds_sql('started_at')}{change.sql()}"
-        " WHERE id = %s AND fence = %s AND status = 'IN_PROGRESS'",
-        [status, *change.params(), key(step.id), step.fence],
-    )
     failed = status in (StepStatus.FAILED, StepStatus.ERROR)
-    counted = Statement(
-        f"{_NEXT_NUMBER}, remaining = {EXECUTION}.remaining - 1, looks = 0, look_at = {after_sql()}"
-        + (", failed = TRUE" if failed else "")
-        + (f", failure = COALESCE({EXECUTION}.failure, %s)" if failed else "")
-        + (", cursor = %s" if cursor.moves else ""),
-        [
-            settings.ENGINE_UNCLAIMED_SECONDS,
-            *([to_text(_failure(step, status, change))] if failed else []),
-            *([cursor.to] if cursor.moves else []),
-        ],
-    )
+    failure = [to_text(_failure(step, status, change))] if failed else []
+    moved_to = [cursor.to] if cursor.moves else []
+    statement = Statement(_end_sql(change.names()), [status, *change.params(), key(step.id), step.fence])
+    counted = Statement(_count_end_sql(failed=failed, moves=cursor.moves), [*_later(), *failure, *moved_to])
     known = (step, execution) if execution else None
     return carry_out(Move(step.execution_id, statement, counted, attempt, known, change.columns))
+
+
+@cache
+def _end_sql(columns: tuple[str, ...]) -> str:
+    return (
+        f"UPDATE {STEP} SET status = %s, completed_at = {now_sql()}, look_at = NULL, due_at = NULL, state = NULL,"
+        f" duration_ms = {milliseconds_sql('started_at')}{_set(columns)}"
+        " WHERE id = %s AND fence = %s AND status = 'IN_PROGRESS'"
+    )
+
+
+@cache
+def _count_end_sql(*, failed: bool, moves: bool) -> str:
+    return (
+        f"{_NEXT_NUMBER}, remaining = {EXECUTION}.remaining - 1, looks = 0, {_looked_at_later()}"
+        + (f", failed = TRUE, failure = COALESCE({EXECUTION}.failure, %s)" if failed else "")
+        + (", cursor = %s" if moves else "")
+    )
 
 
 def _failure(step: ExecutionStep, status: str, change: Change) -> dict[str, str]:
@@ -162,7 +187,7 @@ def park(
         times[-1] = min(times[-1], settings.ENGINE_LEASE_SECONDS)
     statement = Statement(
         f"UPDATE {STEP} SET status = 'WAITING', due_at = {due}, look_at = {after_sql()}, state = %s,"
-        f" awaiting = %s{change.sql()} WHERE id = %s AND fence = %s AND status = 'IN_PROGRESS' AND {_MAY_RUN}",
+        f" awaiting = %s{_set(change.names())} WHERE id = %s AND fence = %s AND status = 'IN_PROGRESS' AND {_MAY_RUN}",
         [*times, encrypt_json(state), awaiting, *change.params(), key(step.id), step.fence],
     )
     execution = Statement(

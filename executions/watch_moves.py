@@ -9,7 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from executions.sql import STEP, after_sql, in_list, key, now_sql
+from executions.rows import key
+from executions.sql import STEP, after_sql, in_list, now_sql
 
 #: SQLite takes at most so many parameters in a statement, and PostgreSQL is none the slower for it.
 _AT_ONCE = 1_000

@@ -59,7 +59,11 @@ class JSONTextField(models.TextField[Any, Any]):
 
 def to_text(value: Any) -> str | None:
     """Return JSON text in ASCII for a column; None stays SQL NULL. Raises ValueError for NaN and Inf."""
-    return None if value is None else json.dumps(value, allow_nan=False, separators=(", ", ": "))
+    return None if value is None else _encode(value)
+
+
+#: Made once: `json.dumps` makes an encoder each time that it is asked for other than its usual.
+_encode = json.JSONEncoder(allow_nan=False).encode
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import Team
 from executions import sql
 from executions.models import Execution, ExecutionStep
+from executions.rows import key
 from executions.sql import Statement, update_returning
 from tests.executions.rows import make_execution, make_step
 
@@ -19,7 +20,7 @@ from tests.executions.rows import make_execution, make_step
 def set_look_at(execution: Execution, expression: str, *params: float) -> Execution:
     statement = Statement(
         f"UPDATE {sql.EXECUTION} SET look_at = {expression} WHERE id = %s",  # noqa: S608  # our own constants
-        [*params, sql.key(execution.pk)],
+        [*params, key(execution.pk)],
     )
     return update_returning(Execution, statement)[0]
 
@@ -49,7 +50,7 @@ def test_milliseconds_are_whole_and_never_negative(driven: None, team: Team) -> 
     def age(**started: object) -> int | None:
         execution = make_execution(team, **started)
         text = f"UPDATE {sql.EXECUTION} SET duration_ms = {sql.milliseconds_sql('started_at')} WHERE id = %s"  # noqa: S608  # our own constants
-        return update_returning(Execution, Statement(text, [sql.key(execution.pk)]))[0].duration_ms
+        return update_returning(Execution, Statement(text, [key(execution.pk)]))[0].duration_ms
 
     assert age(started_at=None) is None
     assert age(started_at=timezone.now() + timedelta(hours=1)) == 0
@@ -66,13 +67,13 @@ def test_a_returned_row_is_the_row_that_the_orm_gives(driven: None, team: Team) 
     for field in Execution._meta.concrete_fields:
         assert getattr(returned, field.attname) == getattr(fresh, field.attname), field.attname
     text = f"UPDATE {sql.STEP} SET looks = 3 WHERE execution_id = %s"  # noqa: S608  # our own constant
-    step = update_returning(ExecutionStep, Statement(text, [sql.key(execution.pk)]))[0]
+    step = update_returning(ExecutionStep, Statement(text, [key(execution.pk)]))[0]
     assert (step.state, step.response, step.looks) == ({"k": [1, "\ud800"]}, {"n": 2**70}, 3)
 
 
 def test_a_row_that_is_not_there(driven: None) -> None:
     text = f"UPDATE {sql.STEP} SET looks = 3 WHERE id = %s"  # noqa: S608  # our own constant
-    assert update_returning(ExecutionStep, Statement(text, [sql.key(uuid.uuid4())])) == []
+    assert update_returning(ExecutionStep, Statement(text, [key(uuid.uuid4())])) == []
 
 
 def test_which_errors_are_conflicts(driven: None) -> None:
