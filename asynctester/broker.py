@@ -16,6 +16,8 @@ from executions.turns import turns
 
 #: Kombu's stubs leave out most of what is used here.
 redis: Any = kombu_redis
+#: More connections than a process has threads.
+MANY = 1_000_000
 
 
 class Channel(redis.Channel):  # type: ignore[misc]  # as above
@@ -34,6 +36,14 @@ class Channel(redis.Channel):  # type: ignore[misc]  # as above
         if self._kept is None or self._kept.connection_pool is not self.pool:
             self._kept = create()
         return self._kept
+
+    def many_connections(self) -> Any:
+        """Return a pool of connections to the same server for many threads: a channel's own has ten."""
+        return redis.redis.ConnectionPool(**{**self._connparams(), "max_connections": MANY})
+
+    def lane_key(self, queue: str, lane: int) -> str:
+        """Return the name of the lane's list in Redis."""
+        return f"{self.global_keyprefix}{self._q_for_pri(queue, lane)}"
 
     def lane_size(self, queue: str, lane: int) -> int:
         """Return how many messages wait in the lane."""
