@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from redis._parsers import _RESP2Parser
 from redis.backoff import NoBackoff
 from redis.connection import Connection
 from redis.retry import Retry
@@ -89,6 +90,7 @@ class _Guarded(Connection):
             username=address.username,
             password=address.password,
             protocol=2,  # replies as they are: lists, not maps and sets
+            parser_class=_RESP2Parser,  # hiredis believes a hostile server how long its reply will be, and makes room
             retry=Retry(NoBackoff(), 0),
             socket_timeout=None,  # the guard's own, which is the whole call's
             driver_info=None,

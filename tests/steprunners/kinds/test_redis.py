@@ -486,6 +486,7 @@ class TestConnections:
             (b"*" + b"1\r\n*" * 5_000 + b"0\r\n", "bad_response"),
             (b"$many\r\n", "bad_response"),
             (b"$10\r\nshort", "connection_failed"),
+            (b"*4000000000\r\n:1\r\n", "connection_failed"),  # room for so many would be 32 GB
             (b"-MOVED 866 10.0.0.7:6379\r\n", "refused"),
             (b"-LOADING Valkey is loading the dataset\r\n", "connection_failed"),
         ],
