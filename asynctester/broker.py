@@ -6,11 +6,15 @@ own reads the highest priority first.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from queue import Empty
 from time import monotonic
 from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES
 from kombu.transport import redis as kombu_redis
+from kombu.utils import json as kombu_json
 
 from executions.turns import turns
 
@@ -18,6 +22,18 @@ from executions.turns import turns
 redis: Any = kombu_redis
 #: More connections than a process has threads.
 MANY = 1_000_000
+
+
+class QoS(redis.virtual.QoS):  # type: ignore[misc]  # as above
+    """Knows whether the event loop reads no message until one is acknowledged."""
+
+    starved = False
+
+    def can_consume(self) -> bool:
+        """Return whether another message may be read: there are fewer than threads that nobody has begun."""
+        self.starved = True  # before the look: whoever acknowledges after it sees this, and wakes the loop
+        self.starved = not super().can_consume()
+        return not self.starved
 
 
 class Channel(redis.Channel):  # type: ignore[misc]  # as above
@@ -28,6 +44,20 @@ class Channel(redis.Channel):  # type: ignore[misc]  # as above
     """
 
     _kept: Any = None
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._asked: dict[tuple[Any, ...], list[bytes]] = {}
+        #: Whether `acknowledge` may be used: where an acknowledgement is not written to Redis.
+        self.acknowledged_by_any = not self.ack_emulation
+        if self.acknowledged_by_any:
+            self.QoS = QoS
+
+    def acknowledge(self, message: Any) -> None:
+        """Acknowledge the message in any thread; Celery's way has the event loop do it, and wakes it for each one."""
+        message.ack()
+        if self.qos.starved and self.connection is not None:
+            self.connection.wake()
 
     def _create_client(self, asynchronous: bool = False) -> Any:
         create = super()._create_client
@@ -61,19 +91,54 @@ class Channel(redis.Channel):  # type: ignore[misc]  # as above
         lanes = self._lanes_in_turn()
         if not queues or not lanes:
             return
-        keys = [self._q_for_pri(queue, lane) for lane in lanes for queue in queues]
         wait = self.brpop_timeout if timeout is None else timeout
-        command = ["BRPOP", *keys, wait or 0]
-        self._in_poll = self.client.connection
+        connection = self._in_poll = self.client.connection
         self._brpop_sent_at = monotonic()
-        if self.global_keyprefix:
-            command = self.client._prefix_args(command)
-        self.client.connection.send_command(*command)
+        connection.send_packed_command(self._question(queues, lanes, wait or 0, connection))
 
-    def _lanes_in_turn(self) -> list[int]:
+    def _question(
+        self, queues: Sequence[str], lanes: Sequence[int], wait: float, connection: Any
+    ) -> list[bytes]:
+        """Return the command as it is sent. Where no line is long there are few different ones, and these are kept."""
+        which = (lanes[0], wait, *queues) if len(lanes) == len(self.priority_steps) else None
+        if which is not None and which in self._asked:
+            return self._asked[which]
+        keys = [self.lane_key(queue, lane) for lane in lanes for queue in queues]
+        packed: list[bytes] = connection.pack_command("BRPOP", *keys, wait)
+        if which is not None:
+            self._asked[which] = packed
+        return packed
+
+    def _brpop_read(self, **options: Any) -> bool:
+        """Read a message and deliver it: as Kombu does, but for how its envelope is decoded."""
+        client = self.client
+        try:
+            try:
+                answer = client.parse_response(client.connection, "BRPOP", **options)
+            except self.connection_errors:
+                client.connection.disconnect()  # the next round connects again
+                raise
+            if not answer:
+                raise Empty
+            key, message = answer
+            queue = key.decode().rsplit(self.sep, 1)[0]
+            self._queue_cycle.rotate(queue)
+            self.connection._deliver(_decoded(message), queue)
+            return True
+        finally:
+            self._in_poll = None
+            self._flush_brpop_reauth()
+
+    def _lanes_in_turn(self) -> Sequence[int]:
         first = self.connection.served + 1
         lanes = [*self.priority_steps[first:], *self.priority_steps[:first]]
-        return [lane for lane in lanes if not turns.full(lane)]
+        full = turns.full()
+        return [lane for lane in lanes if lane not in full] if full else lanes
+
+
+def _decoded(message: bytes) -> Any:
+    """Return the message's envelope. Kombu looks into each object for one that stands for a date, say."""
+    return json.loads(message) if b"__type__" not in message else kombu_json.loads(message.decode())
 
 
 class Transport(redis.Transport):  # type: ignore[misc]  # as above
@@ -81,11 +146,26 @@ class Transport(redis.Transport):  # type: ignore[misc]  # as above
 
     Channel = Channel
     served = -1
+    _loop: Any = None
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        """Have the worker's event loop read from here."""
+        self._loop = loop
+        super().register_with_event_loop(connection, loop)
+
+    def wake(self) -> None:
+        """Have the event loop look again whether it may read."""
+        if self._loop is not None:
+            self._loop.call_soon(_nothing)
 
     def _deliver(self, message: Any, queue: str) -> None:
         priority = message["properties"].get("priority") if message else None
         self.served = priority if isinstance(priority, int) else 0
         super()._deliver(message, queue)
+
+
+def _nothing() -> None:
+    """Be called."""
 
 
 def use_own_transport() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from celery import shared_task
@@ -18,38 +19,49 @@ from telemetry.log_context import bound
 
 logger = logging.getLogger(__name__)
 
+#: The signatures that a message carries, the next one last.
+Chain = Sequence[Mapping[str, Any]] | None
 #: After a database error the step's task is sent again this much later, in seconds.
 RETRY_SECONDS = 1.0
 
 
-@shared_task(bind=True, name=TASK, ignore_result=True)
+@shared_task(bind=True, name=TASK, ignore_result=True, Strategy="executions.receiving:strategy")
 def run_step(self: Any, execution_id: str, position: int | None, begin: bool = False) -> None:
-    """Run one step when it is its organisation's turn; its chain goes on only where the next link is the next step.
-
-    A thread that ends a step while others are in line (`turns`) goes on with one of these, in this same task.
-    """
-    rest, due = positions_of(self.request.chain), self.request.get(DUE)
-    work = Work(uuid.UUID(execution_id), position, begin, rest, due if isinstance(due, float) else None)
+    """Run one step when it is its organisation's turn; its chain goes on only where the next link is the next step."""
+    work = work_of(execution_id, position, self.request.chain, begin=begin, due=self.request.get(DUE))
     self.request.chain = None  # Celery would publish the rest, whether it is next or not
-    lane = _lane(self.request, work.execution_id)
-    if not turns.enter(lane, work):
+    run_work(work, (self.request.delivery_info or {}).get("priority"))
+
+
+def work_of(execution_id: str, position: int | None, embedded: Chain, *, begin: bool, due: object) -> Work:
+    """Return what a message asks for; `embedded` is the rest of its chain, `due` its header."""
+    rest = positions_of(embedded)
+    return Work(uuid.UUID(execution_id), position, begin, rest, due if isinstance(due, float) else None)
+
+
+def run_work(work: Work, lane: object) -> None:
+    """Run the step in this thread, or put it in line; `lane` is the one that its message came in.
+
+    A thread that ends a step while others are in line (`turns`) goes on with one of these, in this same call.
+    """
+    at = _lane(lane, work.execution_id)
+    if not turns.enter(at, work):
         return
-    following: tuple[int, Work] | None = (lane, work)
+    following: tuple[int, Work] | None = (at, work)
     while following is not None:
-        lane, work = following
+        at, work = following
         with bound(executionId=work.execution_id):
             next_position = _run(work)
-            following = turns.leave(lane)
+            following = turns.leave(at)
             _go_on(work, next_position)
 
 
-def _lane(request: Any, execution_id: uuid.UUID) -> int:
+def _lane(told: object, execution_id: uuid.UUID) -> int:
     """Return the lane that the message came in."""
-    lane = (request.delivery_info or {}).get("priority")
-    if not isinstance(lane, int):
+    if not isinstance(told, int):
         return lanes.lane_of(execution_id)
-    lanes.remember(execution_id, lane)
-    return lane
+    lanes.remember(execution_id, told)
+    return told
 
 
 def _run(work: Work) -> int | None:

@@ -68,10 +68,9 @@ class Turns:
             self._running[chosen] += 1
             return chosen, self._take(chosen)
 
-    def full(self, lane: int) -> bool:
-        """Return whether the lane has enough in line."""
-        line = self._lines.get(lane)
-        return line is not None and len(line) >= MOST_IN_LINE
+    def full(self) -> set[int]:
+        """Return the lanes that have enough in line."""
+        return {lane for lane, line in list(self._lines.items()) if len(line) >= MOST_IN_LINE}
 
     def close(self) -> None:
         """Let nobody take a turn from the line any more: the worker ends."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import cast
 
 import pytest
@@ -85,7 +86,7 @@ def test_a_strangers_priority_is_the_first_lane() -> None:
 
 
 def test_a_lane_with_a_long_line_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("asynctester.broker.turns.full", lambda lane: lane == 2)
+    monkeypatch.setattr("asynctester.broker.turns.full", lambda: {2})
     with Connection(settings.CELERY_BROKER_URL, transport_options=OPTIONS) as connection:
         queue = connection.SimpleQueue(QUEUE)
         for lane in (2, 7):
@@ -93,7 +94,7 @@ def test_a_lane_with_a_long_line_is_not_asked_for(monkeypatch: pytest.MonkeyPatc
         assert [queue.get(timeout=5).payload["lane"]] == [7]
         with pytest.raises(queue.Empty):
             queue.get(timeout=0.1)
-        monkeypatch.setattr("asynctester.broker.turns.full", lambda lane: False)
+        monkeypatch.setattr("asynctester.broker.turns.full", set)
         assert queue.get(timeout=10).payload["lane"] == 2
         queue.clear()
         queue.close()
@@ -112,4 +113,55 @@ def test_what_is_held_is_written_nowhere_and_goes_back_at_a_good_end() -> None:
         again = queue.get(timeout=5)
         assert again.payload == {"number": 7}
         again.ack()
+        queue.close()
+
+
+class Loop:
+    """Stands for the event loop, and notes how often it is woken."""
+
+    woken = 0
+
+    def call_soon(self, callback: object) -> None:
+        assert callable(callback)
+        self.woken += 1
+
+
+def test_only_a_loop_that_reads_nothing_more_is_woken() -> None:
+    with Connection(settings.CELERY_BROKER_URL, transport_options=OPTIONS) as connection:
+        queue = connection.SimpleQueue(QUEUE)
+        queue.clear()
+        for number in range(3):
+            queue.put({"number": number})
+        channel = queue.channel
+        loop = channel.connection._loop = Loop()
+        received = [queue.get(timeout=5) for _ in range(3)]
+        channel.basic_qos(0, 4, False)
+        assert channel.qos.can_consume()
+        channel.acknowledge(received[0])
+        assert loop.woken == 0
+        channel.basic_qos(0, 2, False)
+        assert not channel.qos.can_consume()
+        channel.acknowledge(received[1])
+        assert loop.woken == 1
+        assert channel.qos.can_consume()
+        channel.acknowledge(received[2])
+        assert loop.woken == 1
+        queue.close()
+
+
+def test_a_channel_that_writes_acknowledgements_to_redis_leaves_them_to_celery() -> None:
+    options = {**OPTIONS, "ack_emulation": True}
+    with Connection(settings.CELERY_BROKER_URL, transport_options=options) as connection:
+        assert not open_channel(connection).acknowledged_by_any
+
+
+def test_a_date_in_an_envelope_is_read_as_kombu_does() -> None:
+    when = datetime(2026, 11, 22, tzinfo=UTC)
+    with Connection(settings.CELERY_BROKER_URL, transport_options=OPTIONS) as connection:
+        queue = connection.SimpleQueue(QUEUE)
+        queue.clear()
+        queue.put({}, headers={"when": when})
+        message = queue.get(timeout=5)
+        assert message.headers["when"] == when
+        message.ack()
         queue.close()

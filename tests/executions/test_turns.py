@@ -68,10 +68,9 @@ def test_a_lane_with_a_long_line_is_full() -> None:
     turns = Turns(2)
     for _ in range(MOST_IN_LINE):
         turns.enter(A, work())
-    assert not turns.full(A)
+    assert turns.full() == set()
     turns.enter(A, work())
-    assert turns.full(A)
-    assert not turns.full(B)
+    assert turns.full() == {A}
 
 
 def test_closed_it_hands_out_nothing_and_can_be_emptied() -> None:
