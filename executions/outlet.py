@@ -12,7 +12,8 @@ from typing import Any
 
 from celery import current_app
 from redis import RedisError
-from redis.connection import Connection, ConnectionPool
+
+Connection = Any  # of redis-py, whose connections are untyped
 
 
 class Outlet:
@@ -22,7 +23,7 @@ class Outlet:
         """Reach the server as the channel does (asynctester.broker.Channel)."""
         self.queue = queue
         self._lane_key = channel.lane_key
-        self._pool: ConnectionPool = channel.many_connections()
+        self._pool = channel.many_connections()
         self._idle: list[
             Connection
         ] = []  # to take one from here costs a third of what it costs to take it from the pool
@@ -53,7 +54,7 @@ class Outlet:
 def _is_stale(connection: Connection) -> bool:
     """Whether there is something to read where no answer is awaited: the end, most likely."""
     try:
-        return connection.is_connected and connection.can_read()
+        return bool(connection.is_connected and connection.can_read())
     except (RedisError, OSError):
         return True
 

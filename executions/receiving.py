@@ -27,14 +27,13 @@ Handler = Callable[..., Any]
 def strategy(task: Any, app: Any, consumer: Any) -> Handler:
     """Return what receives the task's messages (`Task.Strategy`: Celery asks once for each connection)."""
     otherwise: Handler = default(task, app, consumer)
-    pool = consumer.pool
-    if not isinstance(pool, ThreadPool):
+    if not isinstance(consumer.pool, ThreadPool):
         return otherwise
 
     def receive(message: Any, body: Any, ack: Any, reject: Any, callbacks: Any) -> Any:
         if callbacks or not _is_plain(message):
             return otherwise(message, body, ack, reject, callbacks)
-        return pool.executor.submit(_run, message)
+        return consumer.pool.executor.submit(_run, message)
 
     return receive
 

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.db import DatabaseError, InterfaceError, connection
 
 from executions import chain, lanes, signs, worker
@@ -25,7 +25,13 @@ Chain = Sequence[Mapping[str, Any]] | None
 RETRY_SECONDS = 1.0
 
 
-@shared_task(bind=True, name=TASK, ignore_result=True, Strategy="executions.receiving:strategy")
+class Step(Task[..., None]):
+    """A task whose messages a worker with threads takes in its own way."""
+
+    Strategy = "executions.receiving:strategy"
+
+
+@shared_task(bind=True, base=Step, name=TASK, ignore_result=True)
 def run_step(self: Any, execution_id: str, position: int | None, begin: bool = False) -> None:
     """Run one step when it is its organisation's turn; its chain goes on only where the next link is the next step."""
     work = work_of(execution_id, position, self.request.chain, begin=begin, due=self.request.get(DUE))

@@ -132,7 +132,7 @@ def test_only_a_loop_that_reads_nothing_more_is_woken() -> None:
         queue.clear()
         for number in range(3):
             queue.put({"number": number})
-        channel = queue.channel
+        channel = cast("Channel", queue.channel)
         loop = channel.connection._loop = Loop()
         received = [queue.get(timeout=5) for _ in range(3)]
         channel.basic_qos(0, 4, False)

@@ -24,8 +24,9 @@ LANE = 5
 def channel() -> Iterator[Any]:
     options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
     with Connection(settings.CELERY_BROKER_URL, transport_options=options) as connection:
-        yield connection.default_channel
-        connection.default_channel.queue_purge(QUEUE)
+        opened: Any = connection.default_channel
+        yield opened
+        opened.queue_purge(QUEUE)
 
 
 def client_of(channel: Any) -> Any:
@@ -81,7 +82,7 @@ def test_a_message_that_is_refused_leaves_the_connection_in_order(channel: Any) 
 def test_a_server_that_does_not_answer_is_given_up_and_its_late_answer_not_read(channel: Any) -> None:
     out = Outlet(channel, QUEUE)
     out.put("a", LANE)
-    [connection] = out._idle
+    connection: Any = out._idle[0]
     connection.send_command(
         "BLPOP", "test_outlet_nothing", 0
     )  # the server answers no other command on it now

@@ -83,7 +83,7 @@ def test_a_message_is_acknowledged_and_its_step_run(threads: Worker, queue: Any)
 
 @pytest.mark.usefixtures("alone")
 def test_what_others_send_is_left_to_celery(threads: Worker, queue: Any) -> None:
-    current_app.tasks[TASK].apply_async((str(EXECUTION), 3), countdown=None)
+    current_app.tasks[TASK].apply_async((str(EXECUTION), 3))
     threads.take(queue.get())
     assert threads.ran == []
     [request] = threads.left_to_celery
