@@ -44,9 +44,17 @@ def stored(attempt: Attempt, masker: Masker) -> Stored:
         response=shown.value,
         whole_response=whole.value if whole else None,
         cut_paths=[*dict.fromkeys([*shown.paths, *(whole.paths if whole else [])])] or None,
-        assertions=[masker.mask(outcome) for outcome in attempt.assertions],  # type: ignore[misc]  # masking keeps shapes
+        assertions=_outcomes(attempt, masker),
         error=masker.mask(attempt.error),  # type: ignore[arg-type]  # as above
     )
+
+
+def _outcomes(attempt: Attempt, masker: Masker) -> list[dict[str, Json]]:
+    outcomes = attempt.assertions
+    if masker.mask(outcomes) is outcomes:  # type: ignore[arg-type]  # a list of JSON objects is JSON
+        return outcomes
+    # One by one: where one is too deep to look through, the others are still told.
+    return [masker.mask(outcome) for outcome in outcomes]  # type: ignore[misc]  # masking keeps shapes
 
 
 def attempt_row(step: ExecutionStep, attempt: Attempt, kept: Stored, number: int) -> StepAttempt:

@@ -72,6 +72,8 @@ def order(actual: Json, expected: Json) -> int | None:
 
     Numbers have one, and texts; two texts that are both numbers are compared as such.
     """
+    if type(actual) is int and type(expected) is int:
+        return (actual > expected) - (actual < expected)
     left, right = _decimal(actual), _decimal(expected)
     if left is not None and right is not None:
         return (left > right) - (left < right)

@@ -8,6 +8,7 @@ from steprunners.json_types import Json
 
 MAX_SHOWN = 120
 MAX_KEPT = 16_384
+_FEW, _LARGE = 16, 10**9
 
 
 def show(value: Json, limit: int = MAX_SHOWN) -> str:
@@ -33,5 +34,11 @@ def shortened(value: Json) -> Json:
         return value
     if isinstance(value, str) and len(value) < MAX_KEPT // 6 - 2:  # a character is written with six at most
         return value
+    if isinstance(value, list) and _are_few_numbers(value):  # the bounds of `between`, mostly
+        return value
     shown = show(value, MAX_KEPT)
     return shown if len(shown) > MAX_KEPT else value
+
+
+def _are_few_numbers(value: list[Json]) -> bool:
+    return len(value) <= _FEW and all(type(each) is int and -_LARGE < each < _LARGE for each in value)

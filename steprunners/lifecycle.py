@@ -254,7 +254,7 @@ def _advance_one(work: Work, progress: Progress, answer: Answer | None) -> Move:
         outcome = broken(error, started_ms, work.now_ms())
     if not isinstance(outcome, Attempt):
         return outcome
-    attempt = replace(outcome, waited_ms=progress.waited_ms)
+    attempt = replace(outcome, waited_ms=progress.waited_ms) if progress.waited_ms else outcome
     delay_ms = next_wait(work.step, attempt, progress, work.now_ms())
     if delay_ms is None:
         return Ended(attempt)
@@ -367,16 +367,18 @@ def _judged(work: Work, config: StepConfig, result: dict[str, Json], started_ms:
     implied = work.runner.expectations(config, frozenset(assertion.field for assertion in given))
     outcomes = evaluate_all([*implied, *given], result)
     status = SUCCESS if all(outcome.passed for outcome in outcomes) else FAILED
-    attempt = Attempt(
-        status=status,
+    final = status == FAILED and _can_no_longer_hold(work, result)
+    extracted, error = _extracted(work.step, status, result)
+    return Attempt(
+        status=ERROR if error else status,
         started_ms=started_ms,
         completed_ms=now_ms,
         result=result,
         assertions=[outcome.to_json() for outcome in outcomes],
+        error=error,
+        extracted=extracted,
+        final=final,
     )
-    if status == FAILED and _can_no_longer_hold(work, result):
-        attempt = replace(attempt, final=True)
-    return _with_extracts(work, attempt)
 
 
 def _can_no_longer_hold(work: Work, result: dict[str, Json]) -> bool:
@@ -399,17 +401,20 @@ def _resolved(assertion: Assertion, scope: Scope) -> Assertion:
         raise BadConfig(f"assertion on {assertion.field}: {_first_problem(error)}") from error
 
 
-def _with_extracts(work: Work, attempt: Attempt) -> Attempt:
+def _extracted(
+    step: StepEnvelope, status: str, result: Json
+) -> tuple[dict[str, Json], dict[str, str] | None]:
+    """Return what the step extracts, and the error where it succeeded and one of the values is not there."""
     extracted: dict[str, Json] = {}
-    for name, extraction in work.step.extract.items():
+    for name, extraction in step.extract.items():
         try:
-            extracted[name] = read_result(attempt.result, extraction.path)
+            extracted[name] = read_result(result, extraction.path)
         except PathError as problem:
-            if attempt.status != SUCCESS:
+            if status != SUCCESS:
                 continue
             message = f"extract.{name}: the result has no value at {extraction.path} ({problem})"
-            return replace(attempt, status=ERROR, error={"code": "extract_failed", "message": message})
-    return replace(attempt, extracted=extracted)
+            return {}, {"code": "extract_failed", "message": message}
+    return extracted, None
 
 
 def _secrets_in(step: StepEnvelope, result: Json) -> set[str]:

@@ -26,6 +26,7 @@ MIN_LENGTH = 6
 SENSITIVE_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "proxy-authorization"})
 
 _Key = str | int
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 _FEW = 8
 _MIN_LINE = 8
@@ -66,9 +67,14 @@ class Masker:
 
         The very same object comes back where there was nothing to mask.
         """
+        if value is None or (self._pattern is None and not isinstance(value, (dict, list))):
+            return value
         try:
-            masked = self._masked(value) if self._concerns(value) else value
-            return value if masked == value else masked
+            text = _encode(value)
+            if self._finds(text):
+                masked = self._masked(value)
+                return value if masked == value else masked
+            return _without_credentials(value) if _names_credentials(text) else value
         except (RecursionError, ValueError, TypeError):
             return MASK  # too deep to look through, so nothing of it may be shown
 
@@ -82,8 +88,8 @@ class Masker:
 
     def _concerns(self, value: object) -> bool:
         """Whether something in `value` may have to be masked."""
-        text = json.dumps(value, ensure_ascii=False)
-        return '"headers"' in text.lower() or self._finds(text)
+        text = _encode(value)
+        return _names_credentials(text) or self._finds(text)
 
     def _finds(self, text: str) -> bool:
         if self._pattern is None:
@@ -99,7 +105,7 @@ class Masker:
             return [each for _, each in self._masked_members(list(enumerate(value)))]
         if value is None or isinstance(value, bool):
             return value
-        return MASK if self._finds(json.dumps(value)) else value
+        return MASK if self._finds(_encode(value)) else value
 
     def _masked_dict(self, value: dict[str, Json]) -> dict[str, Json]:
         masked: dict[str, Json] = {}
@@ -127,6 +133,25 @@ def _unused(key: _Key, taken: dict[str, Json]) -> str:
         number += 1
         unused = f"{key} ({number})"
     return unused
+
+
+def _names_credentials(text: str) -> bool:
+    """Whether JSON text may hold a record in which `mask_credentials` masks something."""
+    return '"auth"' in text or '"headers"' in text.lower()
+
+
+def _without_credentials(value: Json) -> Json:
+    """Return the value with `mask_credentials` applied to every object in it; itself where that changes nothing."""
+    if isinstance(value, dict):
+        record = mask_credentials(value)
+        changes = {
+            key: new for key, each in record.items() if (new := _without_credentials(each)) is not each
+        }
+        return {**record, **changes} if changes else record
+    if isinstance(value, list):
+        members = [_without_credentials(each) for each in value]
+        return value if all(new is each for new, each in zip(members, value, strict=True)) else members
+    return value
 
 
 def mask_credentials(record: dict[str, Json]) -> dict[str, Json]:

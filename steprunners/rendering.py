@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 from steprunners import url_quoting
 from steprunners.expressions import Part, Reference
@@ -74,8 +73,12 @@ class _Writer:
             if reading is None or isinstance(part, str):
                 self.literal(str(part))
                 continue
-            with _naming(part):
+            try:
                 self.value(reading, pieces[index + 1 :])
+            except ReferenceProblem as problem:
+                # The reference is named; its value is not, for it may be a secret.
+                problem.message = f"{part.text}: {problem.message}"
+                raise
         return "".join(self.texts), "".join(self.masks)
 
     def literal(self, text: str) -> None:
@@ -161,13 +164,3 @@ _WRITERS: dict[Grammar, Callable[[], _Writer]] = {
     Grammar.LABEL: lambda: _QueryWriter(label_text),
     Grammar.REGEX: _RegexWriter,
 }
-
-
-@contextmanager
-def _naming(reference: Reference) -> Iterator[None]:
-    """Name the reference in what is raised; its value is not named, for it may be a secret."""
-    try:
-        yield
-    except ReferenceProblem as problem:
-        problem.message = f"{reference.text}: {problem.message}"
-        raise

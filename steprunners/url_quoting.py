@@ -20,6 +20,10 @@ _SHAPE = re.compile(
     r"(?P<authority>(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*)?(?P<path>[^?#]*)(?P<query>\?[^#]*)?(?P<fragment>#.*)?",
     re.DOTALL,
 )
+_AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//([^/?#]*)")
+_AUTHORITY_END = re.compile(r"[/?#]")
+_PORT_BEGINS = re.compile(r":[0-9]*\Z")
+_UNSAFE_AT_START = re.compile(r"[\s\x00-\x1f\x7f\\]")
 _PORT = re.compile(r"0*[1-9][0-9]{0,4}\Z")
 _IPV6 = re.compile(r"\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%25[A-Za-z0-9._~-]+)?\](?::(?P<port>.*))?\Z")
 
@@ -35,7 +39,7 @@ def encode(value: Json) -> str:
 def raw_start(value: Json) -> str:
     """Return the value for the start of a URL; raise UnsafeValue for white space, controls and backslashes."""
     text = text_of(value)
-    if re.search(r"[\s\x00-\x1f\x7f\\]", text):
+    if _UNSAFE_AT_START.search(text):
         raise UnsafeValue("a URL cannot hold white space, control characters or backslashes")
     return text
 
@@ -43,10 +47,10 @@ def raw_start(value: Json) -> str:
 def place(value: Json, *, before: str, after: str) -> str:
     """Return the value for a URL whose text so far is `before` and whose rest is `after`."""
     authority = _open_authority(before)
-    if authority is None or "@" in re.split(r"[/?#]", after, maxsplit=1)[0]:
+    if authority is None or "@" in _AUTHORITY_END.split(after, maxsplit=1)[0]:
         return encode(value)
     text = text_of(value)
-    at_port = re.search(r":[0-9]*\Z", authority.rpartition("@")[2])
+    at_port = _PORT_BEGINS.search(authority.rpartition("@")[2])
     if at_port and not authority.rpartition("@")[2].startswith("["):
         return _port(text)
     return _host(text)
@@ -59,7 +63,7 @@ def in_authority(before: str) -> bool:
 
 def _open_authority(before: str) -> str | None:
     """Return the authority's text so far where `before` ends inside it."""
-    match = re.match(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//([^/?#]*)\Z", before)
+    match = _AUTHORITY.fullmatch(before)
     return match[1] if match else None
 
 
@@ -96,17 +100,12 @@ def check(text: str, *, sample: str, encoded: Sequence[tuple[int, int]], authori
 
 def _structure(url: str) -> tuple[bool, int, bool, bool]:
     match = _SHAPE.match(url)
-    parts = match.groupdict() if match else {}
-    return (
-        parts.get("authority") is not None,
-        (parts.get("path") or "").count("/"),
-        parts.get("query") is not None,
-        parts.get("fragment") is not None,
-    )
+    authority, path, query, fragment = match.groups("") if match else ("", "", "", "")
+    return bool(authority), path.count("/"), bool(query), bool(fragment)
 
 
 def _check_authority(url: str) -> None:
-    match = re.match(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//([^/?#]*)", url)
+    match = _AUTHORITY.match(url)
     if match is None:
         return
     host_and_port = match[1].rpartition("@")[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from steprunners.assertions import Assertion
 
@@ -42,8 +43,9 @@ def status_assertion(value: ExpectedStatus) -> Assertion:
     )
 
 
+@cache
 def default_status_assertion() -> Assertion:
-    """Return the assertion that holds where nothing else speaks of the status: 2xx or 3xx."""
+    """Return the assertion that holds where nothing else speaks of the status: 2xx or 3xx; the same one each time."""
     return _between(200, 399)
 
 

@@ -11,8 +11,7 @@ from dataclasses import replace
 from http.client import HTTPException, RemoteDisconnected
 from urllib.parse import urlsplit
 
-from requests.structures import CaseInsensitiveDict
-from urllib3 import BaseHTTPResponse, Timeout
+from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import DecodeError, HTTPError, ProtocolError, ReadTimeoutError
 from urllib3.exceptions import TimeoutError as PoolTimeout
 
@@ -127,22 +126,26 @@ def _attempt(call: Call, request: HttpRequest, *, must_be_new: bool) -> BaseHTTP
             retries=False,
             redirect=False,
             assert_same_host=False,
-            timeout=Timeout(connect=timeout, read=timeout),
+            timeout=timeout,
             preload_content=False,
             decode_content=False,
         )
 
 
-def _headers(request: HttpRequest) -> CaseInsensitiveDict[str]:
-    headers = CaseInsensitiveDict[str](_DEFAULT_HEADERS)
-    headers.update(request.headers)
+def _headers(request: HttpRequest) -> dict[str, str]:
+    given = request.headers
+    headers = {name: value for name, value in _DEFAULT_HEADERS.items() if name not in given}
     cookies = cookie_header(request)
     if cookies is not None:
-        headers["Cookie"] = "; ".join(filter(None, (headers.get("Cookie"), cookies)))
-    # http.client writes headers in Latin-1; other text goes out as UTF-8, which servers read it as.
-    return CaseInsensitiveDict(
-        {name: value.encode("utf-8", "replace").decode("latin-1") for name, value in headers.items()}
-    )
+        given = given.copy()
+        given["Cookie"] = "; ".join(filter(None, (given.get("Cookie"), cookies)))
+    headers.update((name, _as_written(value)) for name, value in given.items())
+    return headers
+
+
+def _as_written(text: str) -> str:
+    """Return text that http.client, which writes Latin-1, sends as UTF-8, which servers read it as."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("latin-1")
 
 
 def _answer(
@@ -173,12 +176,15 @@ def _answer(
 def _read(call: Call, response: BaseHTTPResponse) -> bytes:
     chunks: list[bytes] = []
     size, limit = 0, call.policy.max_body_bytes
-    while chunk := response.read(_CHUNK, decode_content=True):
+    encoded = "content-encoding" in response.headers
+    while chunk := response.read(_CHUNK, decode_content=encoded):
         size += len(chunk)
         if size > limit:
             response.close()
             raise StepError(f"the body is larger than {limit:,} bytes", code="response_too_large")
         chunks.append(chunk)
+        if response.closed and not encoded:  # read to its end; a decoder may still hold something back
+            break
     # A socket that was shut down at the deadline looks like the regular end of a body without a length.
     call.check()
     response.release_conn()

@@ -1,6 +1,6 @@
 """urllib3's connections with their sockets opened by the guard, and kept alive per worker thread.
 
-A thread has one pool manager a (policy, TLS options) pair: a connection that one tenant's rules allowed is
+A thread has a pool for each server, policy and TLS options: a connection that one tenant's rules allowed is
 never handed to another's. The call that runs in a thread is known to its pools, so a reused connection too is
 watched by it.
 """
@@ -15,7 +15,7 @@ from collections import OrderedDict
 from http.client import HTTPResponse, parse_headers
 from typing import Any, cast
 
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from steprunners.network.calls import Call
@@ -26,8 +26,10 @@ from steprunners.network.tls import TlsOptions, context_for
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 # Servers close idle connections after seconds; one used this recently is all but certainly still open.
 FRESH_SECONDS = 1.0
-_MANAGERS_PER_THREAD = 16
-_HOSTS_PER_MANAGER = 32
+#: The pool used longest ago is closed when there are more; each keeps one connection.
+_POOLS_PER_THREAD = 64
+
+_Key = tuple[NetworkPolicy, TlsOptions, str, str, int]
 
 
 class _ThreadState(threading.local):
@@ -38,7 +40,7 @@ class _ThreadState(threading.local):
         self.method = "GET"
         self.must_be_new = False
         self.reused = False
-        self.managers: OrderedDict[tuple[NetworkPolicy, TlsOptions], PoolManager] = OrderedDict()
+        self.pools: OrderedDict[_Key, HTTPConnectionPool] = OrderedDict()
 
 
 _thread = _ThreadState()
@@ -121,18 +123,17 @@ class _TlsPool(_Pool, HTTPSConnectionPool):
 
 def pool_for(call: Call, tls: TlsOptions, scheme: str, host: str, port: int) -> HTTPConnectionPool:
     """Return this thread's pool of connections to a server."""
-    key = (call.policy, tls)
-    manager = _thread.managers.get(key)
-    if manager is None:
-        manager = PoolManager(num_pools=_HOSTS_PER_MANAGER, maxsize=1)
-        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
-        _thread.managers[key] = manager
-        if len(_thread.managers) > _MANAGERS_PER_THREAD:
-            _thread.managers.popitem(last=False)[1].clear()
-    _thread.managers.move_to_end(key)
-    # A context costs tens of milliseconds to make, so it is made when it is needed.
-    options = {"ssl_context": context_for(tls)} if scheme == "https" else {}
-    return manager.connection_from_host(host, port, scheme, pool_kwargs=options)
+    key = (call.policy, tls, scheme, host, port)
+    pool = _thread.pools.get(key)
+    if pool is None:
+        # A context costs tens of milliseconds to make, so it is made when it is needed.
+        pool = _TlsPool(host, port, ssl_context=context_for(tls)) if scheme == "https" else _Pool(host, port)
+        _thread.pools[key] = pool
+        if len(_thread.pools) > _POOLS_PER_THREAD:
+            _thread.pools.popitem(last=False)[1].close()
+    else:
+        _thread.pools.move_to_end(key)
+    return pool
 
 
 @contextlib.contextmanager
@@ -152,5 +153,5 @@ def was_reused() -> bool:
 
 def close_connections() -> None:
     """Close the connections that this thread keeps."""
-    while _thread.managers:
-        _thread.managers.popitem()[1].clear()
+    while _thread.pools:
+        _thread.pools.popitem()[1].close()

@@ -168,6 +168,17 @@ def test_cookies_and_auth_beside_them() -> None:
     }
 
 
+def test_auth_without_any_headers() -> None:
+    value: Json = {
+        "url": "/",
+        "auth": {"type": "bearer", "token": "t"},
+        "body": [{"auth": {"token": "told"}}],
+    }
+    masked = {"url": "/", "auth": {"type": "bearer", "token": MASK}, "body": [{"auth": {"token": "told"}}]}
+    assert Masker().mask(value) == masked
+    assert Masker(["secret-1"]).mask(value) == masked
+
+
 def test_what_is_too_deep_is_hidden_whole() -> None:
     deep: Json = []
     for _ in range(5000):
