@@ -82,9 +82,7 @@ class Execution(models.Model):
     remaining = models.PositiveIntegerField(default=0)  # a step that two workers counted off would show here
     cursor = models.IntegerField(null=True, blank=True)
     release = JSONTextField(default=list, help_text="Background steps that start with it")
-    clean_up_position = models.IntegerField(
-        null=True, blank=True, help_text="The first clean-up step."
-    )
+    clean_up_position = models.IntegerField(null=True, blank=True, help_text="The first clean-up step.")
     initial_delay_ms = models.BigIntegerField(default=0)
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
