@@ -22,17 +22,16 @@ from channels.layers import get_channel_layer
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from executions.live.messages import Update, for_team, is_final
+from executions.redis_line import Line
 from telemetry import metrics
 
 logger = logging.getLogger(__name__)
 
 QUEUE_LIMIT = 2_000  # messages; about one second of the fastest worker
-BATCH_LIMIT = 100  # messages in one pipeline
-GATHER_SECONDS = 0.005  # step updates wait so long for others: a pipeline of two costs what one of one costs
+BATCH_LIMIT = 100  # updates sent at a time
+GATHER_SECONDS = 0.01  # from one sending to the next, unless there is hurry: to send two costs what one costs
 SOCKET_TIMEOUT = 1.0  # seconds
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0  # seconds that the circuit breaker stays open
 PUBSUB_LAYER = "channels_redis.pubsub.RedisPubSubChannelLayer"
@@ -101,20 +100,19 @@ class Wire:
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.prefix = config["prefix"]
-        self.client = redis.Redis.from_url(
-            config["hosts"][0],
-            socket_timeout=SOCKET_TIMEOUT,
-            socket_connect_timeout=SOCKET_TIMEOUT,
-            retry=Retry(NoBackoff(), 1),  # once: the connection may have been closed while it was idle
+        pool = redis.ConnectionPool.from_url(
+            config["hosts"][0], socket_timeout=SOCKET_TIMEOUT, socket_connect_timeout=SOCKET_TIMEOUT
         )
+        self._line = Line(pool.make_connection())
 
     def send(self, updates: list[Update]) -> None:
-        """Publish all in one pipeline. Raises redis.RedisError and OSError."""
+        """Publish all in one go. Raises redis.RedisError and OSError."""
         serialize = cast(RedisPubSubChannelLayer, get_channel_layer()).serialize
-        with self.client.pipeline(transaction=False) as pipeline:
-            for group, message in itertools.chain.from_iterable(map(_encoded, updates)):
-                pipeline.publish(f"{self.prefix}__group__{group}", serialize(message))
-            pipeline.execute()
+        commands = [
+            ("PUBLISH", f"{self.prefix}__group__{group}", serialize(message))
+            for group, message in itertools.chain.from_iterable(map(_encoded, updates))
+        ]
+        self._line.send(*commands)
 
 
 def _encoded(update: Update) -> list[tuple[str, dict[str, Any]]]:
@@ -126,14 +124,17 @@ def _encoded(update: Update) -> list[tuple[str, dict[str, Any]]]:
 
 
 class Publisher:
-    """A bounded queue and the thread that empties it; the oldest messages give way."""
+    """A bounded queue and the thread that empties it; the oldest messages give way.
+
+    Whoever puts wakes the thread only where it has nothing to do, or must hurry: to wake it costs more than to put.
+    """
 
     def __init__(self) -> None:
         self.dropped = 0
         self._queue: deque[Update] = deque(maxlen=QUEUE_LIMIT)
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._sending = False
+        self._idle = self._hurry = self._sending = False
         self._closed = threading.Event()
 
     def close(self) -> None:
@@ -143,20 +144,20 @@ class Publisher:
             self._changed.notify_all()
 
     def put(self, messages: list[Update]) -> None:
-        """Queue messages and wake the thread, which the first call starts."""
+        """Queue messages for the thread, which the first call starts."""
         config = layer_settings() if messages else None
         if config is None:
             return
         with self._changed:
             self._drop(max(0, len(self._queue) + len(messages) - QUEUE_LIMIT))
-            wakes = not self._queue or any(map(_is_urgent, messages))
             self._queue.extend(messages)
+            self._hurry = self._hurry or any(map(_is_urgent, messages))
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, args=(Wire(config),), name="live-publisher", daemon=True
                 )
                 self._thread.start()
-            if wakes:
+            if self._idle or self._hurry:
                 self._changed.notify_all()
 
     def flush(self, timeout: float) -> bool:
@@ -186,16 +187,16 @@ class Publisher:
         with self._changed:
             self._sending = False
             self._changed.notify_all()
+            self._changed.wait_for(lambda: self._hurry or self._closed.is_set(), GATHER_SECONDS)
+            self._idle = True
             self._changed.wait_for(lambda: self._queue or self._closed.is_set())
-            if not any(map(_is_urgent, self._queue)):
-                self._changed.wait_for(self._is_pressed, GATHER_SECONDS)
+            self._idle = False
             if self._closed.is_set():
                 return []
             self._sending = True
-            return [self._queue.popleft() for _ in range(min(BATCH_LIMIT, len(self._queue)))]
-
-    def _is_pressed(self) -> bool:
-        return self._closed.is_set() or any(map(_is_urgent, self._queue))
+            batch = [self._queue.popleft() for _ in range(min(BATCH_LIMIT, len(self._queue)))]
+            self._hurry = bool(self._queue)
+            return batch
 
 
 def _is_urgent(update: Update) -> bool:
