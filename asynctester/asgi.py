@@ -2,15 +2,16 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "asynctester.settings")
-http_application = get_asgi_application()  # sets Django up, so it comes before what imports models
+django.setup()  # comes before what imports models
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
 from asynctester.body_limit import BodyLimit  # noqa: E402
+from asynctester.one_thread import OneThreadHandler  # noqa: E402
 from executions.live.routing import websocket_urlpatterns  # noqa: E402
 from executions.signs import show  # noqa: E402
 
@@ -18,7 +19,7 @@ show("web")
 
 application = ProtocolTypeRouter(
     {
-        "http": BodyLimit(http_application, limit=settings.MAX_REQUEST_BYTES),
+        "http": BodyLimit(OneThreadHandler(), limit=settings.MAX_REQUEST_BYTES),
         "websocket": URLRouter(websocket_urlpatterns),
     }
 )

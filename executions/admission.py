@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation, Team
 from executions import chain
+from executions.cursors import prepared_cursor
 from executions.models import Execution
 from executions.moves import CLOCK_SLACK_SECONDS
 from executions.rows import key
@@ -185,6 +186,6 @@ def _load(organisation_id: UUID) -> Load:
         "window": adapt(now - WINDOW),
         "due": adapt(now + timedelta(seconds=CLOCK_SLACK_SECONDS)),
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_LOAD, values)
         return Load(*cursor.fetchone())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from dataclasses import dataclass
 
 from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
@@ -15,7 +16,7 @@ from executions.execute import carry_on
 from executions.leases import leases, me
 from executions.live import events, messages
 from executions.models import Execution, ExecutionStep
-from executions.moves import Change
+from executions.moves import Change, Moved
 from executions.progress import end_phase
 from executions.settling import end, end_broken, wait_for_background
 from executions.starts import record_starts
@@ -38,11 +39,12 @@ def run_step(
     `begin` starts the execution first; `due` is when the step was, in seconds since the epoch. Returns the position at
     which the chain goes on; None where it ends: the step waits, the foreground is over, or the task was a duplicate.
     """
+    moved = None
     if begin:
-        position = _begin(execution_id, position)
+        position, moved = _begin(execution_id, position)
     if position is None:
         return None
-    moved = moves.claim(execution_id, position, me())
+    moved = moved or moves.claim(execution_id, position, me())
     if moved is None:
         return None
     step, execution = moved
@@ -72,27 +74,50 @@ def _carry_out(step: ExecutionStep, execution: Execution, near: Neighbours) -> i
             return end_broken(step, execution, unexpected)
 
 
-def _begin(execution_id: uuid.UUID, position: int | None) -> int | None:
-    """Start the execution; returns where its foreground begins (the chain's first link, if it had begun already)."""
+def _begin(execution_id: uuid.UUID, position: int | None) -> tuple[int | None, Moved | None]:
+    """Start the execution; returns where its foreground begins (the chain's first link, if it had begun already).
+
+    And the step there, where it could be claimed with the start.
+    """
     begun = _turn_to_begin(execution_id)
     if begun is None and _has_turn(execution_id, position):
         begun = _turn_to_begin(execution_id)
     if begun is None:
-        return position
-    execution, background = begun
+        return position, None
+    execution = begun.execution
     events.publish([messages.execution_update(execution)])
     record_starts(execution)
-    for each in background:
+    for each in begun.background:
         chain.publish(execution_id, [each])
     if execution.remaining == 0:
-        return end_phase(execution_id)
-    return execution.cursor
+        return end_phase(execution_id), None
+    return execution.cursor, begun.first
 
 
-def _turn_to_begin(execution_id: uuid.UUID) -> tuple[Execution, list[int]] | None:
+@dataclass(frozen=True)
+class Begun:
+    """An execution that has begun, the background steps to be published, and the first step where it is claimed."""
+
+    execution: Execution
+    background: list[int]
+    first: Moved | None
+
+
+def _turn_to_begin(execution_id: uuid.UUID) -> Begun | None:
+    """Begin, and claim the first step in the same transaction where nothing is to be done between the two.
+
+    What may take longer than a lease (asking brokers for positions, publishing to one that is away) is not done with
+    a claimed step in hand.
+    """
     with transaction.atomic():
         execution = moves.begin(execution_id)
-        return (execution, moves.release(execution_id, execution.release)) if execution else None
+        if execution is None:
+            return None
+        background = moves.release(execution_id, execution.release)
+        if background or execution.positions.get("pending") or execution.cursor is None:
+            return Begun(execution, background, None)
+        first = moves.claim(execution_id, execution.cursor, me())
+        return Begun(execution, background, first)
 
 
 def _has_turn(execution_id: uuid.UUID, position: int | None) -> bool:

@@ -155,17 +155,25 @@ def _end_branch(step: ExecutionStep, group: int, *, failed: bool) -> int | None:
 
 
 def end_phase(execution_id: uuid.UUID) -> int | None:
-    """Once no step of the phase is open, go over to clean-up or end the execution; returns where to go on."""
+    """Once no step of the phase is open, end the execution or go over to clean-up; returns where to go on."""
+    if _complete(execution_id):
+        return None
     execution = moves.start_clean_up(execution_id)
     if execution is not None and execution.remaining:
         if execution.cancel_requests >= 2:
             return settle_cancel(execution_id)
         return execution.cursor
+    _complete(execution_id)
+    return None
+
+
+def _complete(execution_id: uuid.UUID) -> bool:
+    """End the execution; False where a step is open, clean-up has not begun, or somebody else has ended it."""
     completed = moves.complete(execution_id)
     if completed is not None:
         events.publish([messages.execution_update(completed)])
         tell_parent(completed)
-    return None
+    return completed is not None
 
 
 def tell_parent(execution: Execution) -> None:

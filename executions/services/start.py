@@ -16,6 +16,7 @@ from accounts.audit import record
 from accounts.models import Team, User
 from executions import admission, chain, lanes, telling
 from executions.admission import RunRefused
+from executions.inserts import insert
 from executions.models import Execution, ExecutionStep
 from executions.pins import pinned_versions
 from executions.planning import Plan, plan
@@ -146,8 +147,8 @@ def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
     try:
         with transaction.atomic():
             execution.admitted = admission.place(execution)
-            execution.save(force_insert=True)
-            ExecutionStep.objects.bulk_create(steps, batch_size=500)
+            insert([execution])
+            insert(steps)
             first = chain.follow_links(
                 {step.position: step.next_position for step in steps}, execution.cursor
             )
