@@ -16,7 +16,7 @@ from rest_framework import exceptions, serializers, status
 from rest_framework.request import Request
 
 from accounts.models import AnyUser, Organisation, Team, User
-from accounts.permissions import Action, OrganisationAction, may, may_in_organisation
+from accounts.permissions import ALLOWED, Action, OrganisationAction, may_in_organisation, role_in
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -121,7 +121,12 @@ def signed_in(request: Request) -> User:
 
 def require(user: AnyUser, action: Action, team: Team) -> None:
     """Raise PermissionDenied where the user's role in the team does not allow `action`."""
-    if not may(user, action, team):
+    require_role(role_in(user, team), action, team)
+
+
+def require_role(role: str | None, action: Action, team: Team) -> None:
+    """Raise PermissionDenied where this role in the team does not allow `action`."""
+    if role not in ALLOWED[action]:
         raise exceptions.PermissionDenied(f"Your role in team {team.name} does not allow to {action.value}.")
 
 

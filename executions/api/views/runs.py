@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.shortcuts import get_object_or_404
+from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.base import choose_team, require, signed_in
+from accounts.api.base import choose_team, require_role, signed_in
 from accounts.models import Team
 from accounts.permissions import Action
 from executions.admission import RunRefused, TooManyRuns
@@ -27,11 +27,12 @@ from executions.api.serializers import (
 )
 from executions.models import Execution
 from executions.presentation import execution_json
+from executions.runnable import find_runnable
 from executions.services.rerun import rerun
 from executions.services.start import start_execution
 from flows.api.parsers import InvalidFlow
 from flows.document import FlowDocument
-from flows.models import Flow, FlowVersion
+from flows.models import FlowVersion
 from flows.problems import FlowInvalid
 from flows.secret_warnings import with_warnings
 from flows.selectors import check_for_team
@@ -122,21 +123,14 @@ def _checked(serializer_class: type[Any], request: Request) -> dict[str, Any]:
 
 
 def _run_flow(request: Request, pk: Any, wanted: dict[str, Any]) -> Response:
-    flow: Flow = get_object_or_404(
-        Flow.objects.visible_to(request.user).alive().select_related("team"), pk=pk
-    )
-    require(request.user, Action.RUN, flow.team)
-    return _start(request, flow.team, wanted, version=_version(flow, wanted.get("version")))
-
-
-def _version(flow: Flow, number: int | None) -> FlowVersion:
-    if number is None:
-        number = flow.version
-    # What a version says is read once a process (`start`).
-    version = flow.versions.filter(number=number).defer("document", "secrets", "source").first()
-    if version is None:
+    number = wanted.get("version")
+    found = find_runnable(request.user, pk, number)
+    if found is None:
+        raise Http404("No Flow matches the given query.")
+    require_role(found.role, Action.RUN, found.team)
+    if found.version is None:
         raise ValidationError({"version": [f"There is no version {number}."]}, "does_not_exist")
-    return version
+    return _start(request, found.team, wanted, version=found.version)
 
 
 def _draft(team: Team, raw: dict[str, Any]) -> FlowDocument:
