@@ -17,6 +17,8 @@ from executions.rows import to_database
 
 def insert(rows: Sequence[models.Model]) -> None:
     """Write new rows of one model as they are; raises IntegrityError. No signals are sent."""
+    if not rows:
+        return
     model = type(rows[0])
     with prepared_cursor() as cursor:
         cursor.executemany(_statement(model), [_values(row) for row in rows])
