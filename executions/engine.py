@@ -16,9 +16,10 @@ from executions.execute import carry_on
 from executions.leases import leases, me
 from executions.live import events, messages
 from executions.models import Execution, ExecutionStep
-from executions.moves import Change, Moved
+from executions.moves import Change
 from executions.progress import end_phase
 from executions.settling import end, end_broken, wait_for_background
+from executions.sql import Moved
 from executions.starts import record_starts
 from executions.states import StepStatus
 from executions.timers import timers

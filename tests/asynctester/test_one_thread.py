@@ -51,7 +51,8 @@ def either(get_response: Any) -> Any:
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         note("either")
-        return get_response(request)
+        response: HttpResponseBase = get_response(request)
+        return response
 
     return answer
 
@@ -85,10 +86,7 @@ async def asynchronous(request: HttpRequest) -> HttpResponse:
     return HttpResponse("awaited")
 
 
-urlpatterns = [
-    path(each.__name__, each)  # type: ignore[arg-type]  # an asynchronous view is one, too
-    for each in (view, stream, hold, broken, asynchronous)
-]
+urlpatterns = [path(each.__name__, each) for each in (view, stream, hold, broken, asynchronous)]
 
 
 @pytest.fixture

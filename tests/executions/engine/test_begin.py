@@ -12,6 +12,7 @@ from accounts.models import Team
 from executions import chain, engine, moves
 from executions.live import events
 from executions.models import Execution
+from executions.starts import record_starts
 from tests.executions.driving import begin, delay, drive, statuses
 
 LISTENER = {"name": "a", "stepType": "kafka_subscribe", "meta": {"resourceId": "none", "topic": "t"}}
@@ -31,7 +32,7 @@ def seen(driven: None, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
 
         return look
 
-    monkeypatch.setattr(engine, "record_starts", looking(engine.record_starts))
+    monkeypatch.setattr(engine, "record_starts", looking(record_starts))
     monkeypatch.setattr(chain, "publish", looking(lambda *_, **__: True))
     return found
 
