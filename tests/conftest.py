@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.servers.valkey_fixtures",
     "tests.cast",
     "tests.resources.keys",
+    "tests.traced",
 ]
 
 # The two cores are shared: how long an example takes says nothing about the code.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 import uuid
 from collections.abc import Iterator
@@ -14,15 +13,6 @@ from asynctester import health
 from asynctester.celery import app
 from asynctester.embedded.processes import wait_until
 from executions import pulse
-
-
-@pytest.fixture
-def silent_port() -> Iterator[int]:
-    """Return a port that takes connections and never says a word."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        yield listener.getsockname()[1]
 
 
 @pytest.fixture

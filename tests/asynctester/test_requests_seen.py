@@ -11,18 +11,18 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.test import AsyncClient, Client
 from django.utils.module_loading import import_string
-from prometheus_client import REGISTRY
 
 from accounts import links
 from asynctester.requests_seen import logger
+from tests.counted import counted
 
 ECHOED = ["abc", "01a20420-8d7b-7765-9b94-ed9506c08be1", "a.b:c_d-e", "x" * 128]
 MADE_ANEW = ["", "x" * 129, "a b", "a\tb", "ünïcode", '"quoted"', "${jndi:x}", "-begins-so"]
 
 
-def counted(route: str, status: int, method: str = "GET") -> float:
-    labels = {"method": method, "route": route, "status": str(status)}
-    return REGISTRY.get_sample_value("asynctester_http_requests_total", labels) or 0.0
+def answered(route: str, status: int) -> float:
+    """Return how many GET requests were."""
+    return counted("http_requests_total", method="GET", route=route, status=str(status))
 
 
 @pytest.mark.parametrize("given", ECHOED)
@@ -50,10 +50,10 @@ def test_metrics_and_log_name_the_route_never_the_address(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     route, secret = "api/v1/flows/<uuid:pk>", str(uuid.uuid4())
-    before = counted(route, 401)
+    before = answered(route, 401)
     with caplog.at_level(logging.INFO, logger.name):
         client.get(f"/api/v1/flows/{secret}")
-    assert counted(route, 401) == before + 1
+    assert answered(route, 401) == before + 1
     [record] = [record for record in caplog.records if record.name == logger.name]
     assert record.facts["route"] == route  # type: ignore[attr-defined]  # given as `extra`
     assert record.facts["status"] == 401  # type: ignore[attr-defined]  # as above
@@ -98,15 +98,15 @@ class Lines(logging.Handler):
 
 
 def test_unknown_addresses_are_one_series(client: Client) -> None:
-    before = counted("unknown", 404)
+    before = answered("unknown", 404)
     client.get(f"/{uuid.uuid4()}")
     client.get(f"/{uuid.uuid4()}")
-    assert counted("unknown", 404) == before + 2
+    assert answered("unknown", 404) == before + 2
 
 
 def test_probes_are_counted_and_not_logged(client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    before = counted("healthz", 200)
+    before = answered("healthz", 200)
     with caplog.at_level(logging.INFO, logger.name):
         client.get("/healthz")
-    assert counted("healthz", 200) == before + 1
+    assert answered("healthz", 200) == before + 1
     assert [record for record in caplog.records if record.name == logger.name] == []

@@ -28,11 +28,7 @@ def due_step(step: ExecutionStep, **fields: Any) -> None:
 def running(team: Team, **step: Any) -> tuple[Execution, ExecutionStep]:
     """Return an execution whose first step is claimed by a worker that is not there any more."""
     execution = begin(team, [delay("a", **step), delay("x", alwaysRun=True)])
-    moves.begin(execution.pk)
-    moved = moves.claim(execution.pk, 0, "lost")
-    assert moved is not None
-    due_step(moved[0])
-    return execution, moved[0]
+    return execution, lost(execution)
 
 
 def rescue(rescuer: Rescuer | None = None) -> None:
@@ -43,10 +39,16 @@ def rescue(rescuer: Rescuer | None = None) -> None:
         rescuer.settle()
 
 
-def lost(execution: Execution) -> Execution:
-    """Have the first step claimed by a worker that is not there any more."""
+def lost(execution: Execution) -> ExecutionStep:
+    """Have the first step claimed by a worker that is not there any more, and its lease be over."""
+    step = claimed(execution, "lost")
+    due_step(step)
+    return step
+
+
+def claimed(execution: Execution, owner: str) -> ExecutionStep:
+    """Begin the execution, and claim its first step."""
     moves.begin(execution.pk)
-    moved = moves.claim(execution.pk, 0, "lost")
+    moved = moves.claim(execution.pk, 0, owner)
     assert moved is not None
-    due_step(moved[0])
-    return execution
+    return moved[0]

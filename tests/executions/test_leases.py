@@ -13,15 +13,11 @@ from executions.leases import Lease, Leases, _end_cancelled, _renew
 from executions.models import Execution, ExecutionStep
 from steprunners.base import Cancellation
 from tests.executions.driving import begin, delay
-from tests.executions.sweeping import due_step
+from tests.executions.sweeping import claimed, due_step
 
 
 def running(team: Team, *, always_run: bool = False) -> tuple[ExecutionStep, Lease]:
-    execution = begin(team, [delay("a")])
-    moves.begin(execution.pk)
-    moved = moves.claim(execution.pk, 0, "me")
-    assert moved is not None
-    step = moved[0]
+    step = claimed(begin(team, [delay("a")]), "me")
     return step, Lease(step.id, step.execution_id, step.fence, always_run, Cancellation())
 
 

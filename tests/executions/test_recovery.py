@@ -39,13 +39,15 @@ def test_repeating_has_an_end_too(driven: None, team: Team) -> None:
 
 
 def test_a_lost_condition_chooses_again_while_its_branches_are_untouched(driven: None, team: Team) -> None:
-    execution = lost(begin(team, [choice("c", [delay("i")], [delay("j")])]))
+    execution = begin(team, [choice("c", [delay("i")], [delay("j")])])
+    lost(execution)
     rescue()
     assert statuses(drive(execution)) == {"c": "SUCCESS", "i": "SUCCESS", "j": "SKIPPED"}
 
 
 def test_a_lost_condition_that_may_have_chosen_is_interrupted(driven: None, team: Team) -> None:
-    execution = lost(begin(team, [choice("c", [delay("i")], [delay("j")])]))
+    execution = begin(team, [choice("c", [delay("i")], [delay("j")])])
+    lost(execution)
     ExecutionStep.objects.filter(execution=execution, name="j").update(status="SKIPPED")
     rescue()
     assert step_of(execution, "c").error["code"] == "interrupted"
@@ -56,7 +58,8 @@ def test_a_lost_flow_step_has_one_child(driven: None, team: Team, alice: User) -
         team=team, user=alice, document=check_document({"name": "Child", "steps": [delay("s")]})
     )
     flow_step = {"name": "f", "stepType": "flow", "meta": {"flowId": str(child.pk)}}
-    execution = lost(begin(team, [flow_step]))
+    execution = begin(team, [flow_step])
+    lost(execution)
     rescue()
     drive(execution)
     assert Execution.objects.filter(parent=execution).count() == 1

@@ -27,6 +27,7 @@ from executions.admission import RunRefused
 from executions.models import Execution, ExecutionStep, SessionState, StepAttempt
 from executions.services import rerun as rerunning
 from executions.services.rerun import rerun
+from executions.services.start import start_execution
 from executions.states import EXECUTION_TERMINAL, ExecutionStatus
 from flows.document import check_document
 from tests.cast import ApiFor, PageFor
@@ -262,16 +263,15 @@ def test_an_execution_that_was_deleted_is_not_taken_over(team: Team) -> None:
 @pytest.mark.skipif(project.IS_SQLITE, reason="SQLite locks no rows: one transaction writes at a time")
 @pytest.mark.parametrize("days", [11, 21], ids=["results", "execution"])
 def test_what_is_taken_over_while_it_is_to_be_removed_is_whole(
-    alone: None, team: Team, monkeypatch: pytest.MonkeyPatch, days: float
+    transactional_db: None, team: Team, monkeypatch: pytest.MonkeyPatch, days: float
 ) -> None:
     old = of_two_delays(team, days)
     purger = threading.Thread(target=purge_and_close)
-    start = rerunning.start_execution
 
     def purged_meanwhile(**wanted: Any) -> Execution:
         purger.start()
         assert wait_until(lambda: not purger.is_alive() or somebody_waits_for_a_lock(), within=20)
-        return start(**wanted)
+        return start_execution(**wanted)
 
     monkeypatch.setattr(rerunning, "start_execution", purged_meanwhile)
     new = rerun(execution=old, user=None, source="API", from_step="later")

@@ -5,67 +5,48 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from prometheus_client import REGISTRY
 
 from accounts.models import Team
 from executions.services.cancel import cancel_execution
 from steprunners.kinds.delay import DelayRunner
-from telemetry import spans, tracing
+from telemetry import tracing
 from telemetry.logs import JsonFormatter
+from tests.counted import counted
 from tests.executions.driving import begin, delay, drive, statuses
 from tests.steprunners.target import Target
+from tests.traced import Exported
 
 
-@pytest.fixture
-def exported() -> Iterator[Callable[[], dict[str, ReadableSpan]]]:
-    """Make traces, and return what was exported by the names of steps; `run` is the run."""
-    exporter = InMemorySpanExporter()
-    tracing.use(spans.Traces(SimpleSpanProcessor(exporter), "test"))
-    yield lambda: {
-        str((span.attributes or {}).get("asynctester.step.name", span.name)): span
-        for span in exporter.get_finished_spans()
-    }
-    tracing.use(None)
-
-
-def ended(step_type: str, status: str) -> float:
-    labels = {"step_type": step_type, "status": status}
-    return REGISTRY.get_sample_value("asynctester_steps_ended_total", labels) or 0.0
+def delays_ended(status: str) -> float:
+    return counted("steps_ended_total", step_type="delay", status=status)
 
 
 def executions_ended(status: str) -> float:
-    labels = {"status": status, "source": "API"}
-    return REGISTRY.get_sample_value("asynctester_executions_ended_total", labels) or 0.0
+    return counted("executions_ended_total", status=status, source="API")
 
 
 def test_each_step_and_run_is_counted_once(driven: None, team: Team) -> None:
-    before = {status: ended("delay", status) for status in ("SUCCESS", "FAILED", "SKIPPED")}
+    before = {status: delays_ended(status) for status in ("SUCCESS", "FAILED", "SKIPPED")}
     runs_before = executions_ended("FAILED")
     wrong = [{"field": "delayedMs", "operator": "equals", "expectedValue": -1}]
     execution = drive(begin(team, [delay("a"), delay("b", assertions=wrong), delay("c"), delay("d")]))
     assert set(statuses(execution).values()) == {"SUCCESS", "FAILED", "SKIPPED"}
-    now = {status: ended("delay", status) - count for status, count in before.items()}
+    now = {status: delays_ended(status) - count for status, count in before.items()}
     assert now == {"SUCCESS": 1, "FAILED": 1, "SKIPPED": 2}
     assert executions_ended("FAILED") == runs_before + 1
 
 
 def test_what_is_cancelled_before_it_began_is_counted(driven: None, team: Team) -> None:
-    steps_before, runs_before = ended("delay", "CANCELLED"), executions_ended("CANCELLED")
+    steps_before, runs_before = delays_ended("CANCELLED"), executions_ended("CANCELLED")
     cancel_execution(begin(team, [delay("a"), delay("b")]))
-    assert ended("delay", "CANCELLED") == steps_before + 2
+    assert delays_ended("CANCELLED") == steps_before + 2
     assert executions_ended("CANCELLED") == runs_before + 1
 
 
-def test_a_run_is_a_trace_that_the_target_is_told(
-    driven: None, team: Team, exported: Callable[[], dict[str, ReadableSpan]]
-) -> None:
+def test_a_run_is_a_trace_that_the_target_is_told(driven: None, team: Team, exported: Exported) -> None:
     with Target() as target:
         url = target.route("/orders", lambda exchange: exchange.reply_json({}))
         own = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
@@ -77,7 +58,9 @@ def test_a_run_is_a_trace_that_the_target_is_told(
         ]
         execution = drive(begin(team, steps))
         sent = [exchange.headers["traceparent"] for exchange in target.received]
-    found = exported()
+    found = {
+        str((span.attributes or {}).get("asynctester.step.name", span.name)): span for span in exported()
+    }
     assert set(found) == {"ask", "with_own", "fail", "run"}
     contexts = {name: span.context for name, span in found.items() if span.context is not None}
     assert {context.trace_id for context in contexts.values()} == {tracing.Place(execution.pk).trace_id}

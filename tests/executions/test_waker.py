@@ -21,6 +21,7 @@ from executions.moves import Change
 from executions.services.cancel import cancel_children, cancel_execution
 from executions.states import StepStatus
 from executions.waker import Waker
+from tests.counted import grows
 from tests.executions.driving import at_once, begin, delay
 from tests.executions.rows import make_execution, make_step
 from tests.executions.sweeping import PAST, due, due_step
@@ -136,7 +137,8 @@ def test_the_end_of_a_background_step_that_nobody_told_is_found(driven: None, te
     assert moves.claim(execution.pk, 1, "me") is None
     ExecutionStep.objects.filter(pk=background.pk).update(status="SUCCESS", look_at=None)
     due_step(step)
-    Waker().sweep()
+    with grows("sweeper_actions_total", action="publish_step", by=1):
+        Waker().sweep()
     assert moves.claim(execution.pk, 1, "me") is not None
 
 
@@ -162,7 +164,8 @@ def test_a_cancel_reaches_a_child_once_however_often_it_is_swept(driven: None, t
     cancel_execution(parent)
     for _ in range(3):
         due(parent)
-        Waker().sweep()
+        with grows("sweeper_actions_total", action="cancel", by=1):
+            Waker().sweep()
     child.refresh_from_db()
     assert child.cancel_requests == 1
     cancel_execution(parent)
@@ -205,7 +208,8 @@ def test_an_execution_is_looked_at_soon_while_the_broker_is_away(
     moves.begin(begun.pk)
     for execution in (pending, begun):
         due(execution, looks=9)
-    Waker().sweep()
+    with grows("publish_failures_total", message="task", by=2):
+        Waker().sweep()
     assert seconds_to_look(pending) < 2
     assert seconds_to_look(begun) < 2
 
@@ -214,7 +218,8 @@ def test_what_was_not_published_is_published_later(alone: None, team: Team) -> N
     execution = begin(team, [delay("a")])
     _published()
     due(execution)
-    Waker().sweep()
+    with grows("sweeper_actions_total", action="publish_execution", by=1):
+        Waker().sweep()
     assert _published() == [str(execution.pk)]
 
 
@@ -227,7 +232,8 @@ def test_an_unclaimed_step_is_not_published_again_while_the_queue_holds_work(alo
     Waker().sweep()
     assert len(_published()) == 1
     due(execution)
-    Waker().sweep()
+    with grows("sweeper_actions_total", action="publish_execution", by=1):
+        Waker().sweep()
     assert _published() == [str(execution.pk)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,13 @@ def missing(config: pytest.Config, problem: Unavailable) -> NoReturn:
     if config.getoption("require_all"):
         pytest.fail(f"--require-all: {problem}", pytrace=False)
     pytest.skip(str(problem))
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port of this machine at which connections are accepted and nothing is ever said."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        yield server.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

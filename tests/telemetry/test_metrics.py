@@ -5,40 +5,35 @@ from __future__ import annotations
 import time
 
 import pytest
-from prometheus_client import REGISTRY
 
 from telemetry import metrics
-
-
-def value(name: str, **labels: str) -> float:
-    """Return the sample's value, 0 where it was never counted."""
-    return REGISTRY.get_sample_value(name, labels) or 0.0
+from tests.counted import counted
 
 
 def test_an_ended_step_is_counted_and_timed() -> None:
     metrics.step_ended("test-type", "SUCCESS", 40)
     metrics.step_ended("test-type", "SUCCESS", 60)
     metrics.step_ended("test-type", "SKIPPED", None)
-    assert value("asynctester_steps_ended_total", step_type="test-type", status="SUCCESS") == 2
-    assert value("asynctester_steps_ended_total", step_type="test-type", status="SKIPPED") == 1
-    assert value("asynctester_step_duration_seconds_sum", step_type="test-type") == pytest.approx(0.1)
-    assert value("asynctester_step_duration_seconds_bucket", step_type="test-type", le="0.05") == 1
+    assert counted("steps_ended_total", step_type="test-type", status="SUCCESS") == 2
+    assert counted("steps_ended_total", step_type="test-type", status="SKIPPED") == 1
+    assert counted("step_duration_seconds_sum", step_type="test-type") == pytest.approx(0.1)
+    assert counted("step_duration_seconds_bucket", step_type="test-type", le="0.05") == 1
 
 
 def test_a_claim_before_its_time_is_not_late() -> None:
     before, sum_before = (
-        value("asynctester_queue_delay_seconds_count"),
-        value("asynctester_queue_delay_seconds_sum"),
+        counted("queue_delay_seconds_count"),
+        counted("queue_delay_seconds_sum"),
     )
     metrics.step_claimed(-3.0)
-    assert value("asynctester_queue_delay_seconds_count") == before + 1
-    assert value("asynctester_queue_delay_seconds_sum") == sum_before
+    assert counted("queue_delay_seconds_count") == before + 1
+    assert counted("queue_delay_seconds_sum") == sum_before
 
 
 def test_made_up_methods_make_no_series() -> None:
     metrics.request_answered("BREW", "test-route", 405, 0.1)
     metrics.request_answered("PROPFIND", "test-route", 405, 0.1)
-    assert value("asynctester_http_requests_total", method="other", route="test-route", status="405") == 2
+    assert counted("http_requests_total", method="other", route="test-route", status="405") == 2
 
 
 def test_what_cannot_be_counted_fails_nothing(

@@ -6,20 +6,19 @@ import builtins
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
 from telemetry import spans, tracing
 from telemetry.tracing import Done, Place
+from tests.traced import Exported
 
 RUN = uuid.UUID("01a20420-8d7b-7765-9b94-ed9506c08be1")
 BEGAN = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -28,15 +27,6 @@ CALLER = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 def done(name: str = "step http", **more: Any) -> Done:
     return Done(name, BEGAN, BEGAN + timedelta(milliseconds=250), **more)
-
-
-@pytest.fixture
-def exported() -> Iterator[Callable[[], list[ReadableSpan]]]:
-    """Make traces, and return what was exported."""
-    exporter = InMemorySpanExporter()
-    tracing.use(spans.Traces(SimpleSpanProcessor(exporter), "test"))
-    yield lambda: list(exporter.get_finished_spans())
-    tracing.use(None)
 
 
 def test_without_an_endpoint_there_is_nothing() -> None:
@@ -64,7 +54,7 @@ def test_without_its_packages_that_is_told(
     assert "No module named 'opentelemetry'" in caplog.text
 
 
-def test_a_run_is_a_trace_whoever_ends_its_parts(exported: Callable[[], list[ReadableSpan]]) -> None:
+def test_a_run_is_a_trace_whoever_ends_its_parts(exported: Exported) -> None:
     sent = tracing.headers_of(Place(RUN, 3))["traceparent"]
     tracing.ended(Place(RUN, 3), lambda: done(attributes={"asynctester.step.name": "pay"}, failure="timeout"))
     tracing.ended(Place(RUN), lambda: done("run"))
@@ -92,7 +82,7 @@ def test_a_run_is_a_trace_whoever_ends_its_parts(exported: Callable[[], list[Rea
     assert run.resource.attributes["service.name"] == "async-testing-service"
 
 
-def test_a_child_is_linked_to_the_step_that_runs_it(exported: Callable[[], list[ReadableSpan]]) -> None:
+def test_a_child_is_linked_to_the_step_that_runs_it(exported: Exported) -> None:
     parent = Place(uuid.uuid4(), 2)
     tracing.ended(Place(RUN), lambda: done("run", cause=parent))
     [link] = exported()[0].links
@@ -100,7 +90,7 @@ def test_a_child_is_linked_to_the_step_that_runs_it(exported: Callable[[], list[
 
 
 def test_a_request_belongs_to_its_caller_and_knows_its_run(
-    exported: Callable[[], list[ReadableSpan]],
+    exported: Exported,
 ) -> None:
     with tracing.request("POST", {"Traceparent": CALLER}) as answered:
         tracing.asked_for(Place(RUN))
@@ -115,7 +105,7 @@ def test_a_request_belongs_to_its_caller_and_knows_its_run(
     assert [link.context.trace_id for link in span.links] == [Place(RUN).trace_id]
 
 
-def test_a_header_that_is_none_begins_a_trace(exported: Callable[[], list[ReadableSpan]]) -> None:
+def test_a_header_that_is_none_begins_a_trace(exported: Exported) -> None:
     with tracing.request("GET", {"traceparent": "00-zz-1"}) as answered:
         answered("home", 200)
     assert exported()[0].parent is None
@@ -141,7 +131,7 @@ def test_a_run_is_kept_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch, samp
 
 
 def test_what_goes_wrong_with_a_span_fails_nothing(
-    exported: Callable[[], list[ReadableSpan]], caplog: pytest.LogCaptureFixture
+    exported: Exported, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken() -> Done:
         raise RuntimeError("no")
