@@ -11,8 +11,6 @@ from tests.matrix.ranks import Rank
 from tests.matrix.rows import SIGN_IN, Row
 from tests.matrix.world import SECRET, Things
 
-#: Who gets what the viewer and the owner get, where everybody who is signed in gets it.
-ALIKE = ("editor", "team_admin", "org_admin")
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -43,7 +41,9 @@ def problems_of(
     """
     problems = []
     for tenant, things in tenants.items():
-        for row in (row for row in rows if _differs(row, actor, tenant)):
+        for row in rows:
+            if row.least <= Rank.USER and tenant != "acme":
+                continue  # it is about no tenant
             response = ask(asker, row, things)
             expected = row.expected(actor, tenant, no_login=no_login)
             where = f"{row} as {actor.name} at {tenant}"
@@ -52,11 +52,6 @@ def problems_of(
             problems += [f"{where}: tells {each!r}" for each in leaks(response, row, actor, tenant, things)]
             problems += [f"{where}: {each}" for each in more(row, response)]
     return problems
-
-
-def _differs(row: Row, actor: Actor, tenant: str) -> bool:
-    """Return whether asking tells more than asking the others does: what all users may ask takes its time."""
-    return row.least > Rank.USER or (actor.name not in ALIKE and tenant == "acme")
 
 
 def leaks(response: Any, row: Row, actor: Actor, tenant: str, things: Things) -> list[str]:
