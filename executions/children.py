@@ -125,7 +125,7 @@ def _child_answer(step: ExecutionStep, progress: Progress, child_id: str) -> Ans
 def _extracted(child: Execution) -> dict[str, Json]:
     values: dict[str, Json] = {}
     rows = child.steps.filter(completed_at__isnull=False).only(
-        "extracted", "secret_extracts", "completed_at", "position"
+        "execution_id", "extracted", "secret_extracts", "completed_at", "position"
     )
     for row in rows.order_by("completed_at", "position"):
         values.update(row.extracted)
@@ -140,5 +140,5 @@ def secrets_of_child(progress: Progress) -> set[str]:
     child = Execution.objects.only("id", "secrets").filter(pk=uuid.UUID(progress.child)).first()
     if child is None:
         return set()  # it was deleted meanwhile: the answer says so
-    rows = child.steps.filter(secret_extracts__isnull=False).only("secret_extracts")
+    rows = child.steps.filter(secret_extracts__isnull=False).only("execution_id", "secret_extracts")
     return secret_texts(child) | {text for row in rows for text in texts_of(row.secret_extracts)}

@@ -80,7 +80,8 @@ def activity(execution: Execution) -> dict[str, Any]:
     fields = ("step_id", "number", "status", "started_at", "duration_ms")
     for step_id, number, status, started_at, duration_ms in attempts.values_list(*fields)[:MOST_ATTEMPTS]:
         ticks.setdefault(str(step_id), []).append([number, status, milliseconds(started_at), duration_ms])
-    children = execution.children.only("id", "parent_position", "flow_name", "status").order_by("created_at")
+    # Django looks at each one's parent: without its id that is a statement a child.
+    children = execution.children.only("id", "parent_id", "parent_position", "flow_name", "status")
     return {
         "ticks": ticks,
         "children": [
@@ -90,7 +91,7 @@ def activity(execution: Execution) -> dict[str, Any]:
                 "flowName": child.flow_name,
                 "status": str(child.status),
             }
-            for child in children
+            for child in children.order_by("created_at")
         ],
     }
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Team
+from executions.children import answer_of, secrets_of_child
 from executions.engine import run_step
-from executions.models import Execution
+from executions.models import Execution, ExecutionStep
 from executions.services.delete import delete_execution
 from executions.states import ExecutionStatus
 from flows.document import FlowDocument, check_document
 from flows.models import Flow
 from flows.services import create_flow, delete_flow, save_version
+from steprunners.lifecycle import Progress
 from tests.executions.driving import begin, delay, drive, step_of
+from tests.executions.rows import START, make_execution, make_steps
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -101,3 +105,19 @@ def test_a_secret_that_is_handed_down_stays_one(team: Team) -> None:
     note = "the key is a long secret!"
     assert run.secrets["variables"] == {"note": note, "made": note.upper()}
     assert "a long secret" in run.secrets["more"], "results of the child are masked too"
+
+
+@pytest.mark.parametrize("steps", [1, 20])
+def test_the_end_of_a_child_is_read_in_two_statements_however_long_it_is(
+    team: Team, steps: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    child = make_execution(team, status="COMPLETED")
+    make_steps(child, steps, completed_at=START, extracted={"a": 1}, secret_extracts={"b": "a secret"})
+    progress = Progress(child=str(child.pk))
+    asking = ExecutionStep(step_type="flow")
+    with django_assert_num_queries(2):
+        answer = answer_of(asking, progress)
+    assert answer is not None
+    assert answer.result["variables"] == {"a": 1, "b": "a secret"}  # type: ignore[index,call-overload] # it is an object
+    with django_assert_num_queries(2):
+        assert secrets_of_child(progress) == {"a secret"}
