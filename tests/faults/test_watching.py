@@ -1,4 +1,4 @@
-"""A client whose connection is cut comes back and misses nothing (`make soak`): else the scenarios check less than they say."""
+"""A client whose connection is cut comes back and misses nothing: else the scenarios check less than they say."""
 
 from __future__ import annotations
 
