@@ -118,6 +118,6 @@ def test_the_end_of_a_child_is_read_in_two_statements_however_long_it_is(
     with django_assert_num_queries(2):
         answer = answer_of(asking, progress)
     assert answer is not None
-    assert answer.result["variables"] == {"a": 1, "b": "a secret"}  # type: ignore[index,call-overload] # it is an object
+    assert answer.result["variables"] == {"a": 1, "b": "a secret"}
     with django_assert_num_queries(2):
         assert secrets_of_child(progress) == {"a secret"}
