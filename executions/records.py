@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from accounts.models import new_id
 from executions.models import ExecutionStep, StepAttempt
 from executions.moves import Change
+from executions.rows import unsaved
 from steprunners.envelope import StepEnvelope
 from steprunners.json_types import Json
 from steprunners.lifecycle import Attempt
@@ -59,20 +61,22 @@ def _outcomes(attempt: Attempt, masker: Masker) -> list[dict[str, Json]]:
 
 def attempt_row(step: ExecutionStep, attempt: Attempt, kept: Stored, number: int) -> StepAttempt:
     """Return the unsaved row of an attempt."""
-    return StepAttempt(
-        step=step,
-        number=number,
-        item=attempt.item,
-        status=attempt.status,
-        started_at=_moment(attempt.started_ms),
-        completed_at=_moment(attempt.completed_ms),
-        duration_ms=max(0, attempt.completed_ms - attempt.started_ms),
-        waited_ms=attempt.waited_ms,
-        request=kept.request,
-        response=kept.response,
-        assertions=kept.assertions,
-        error=kept.error,
-    )
+    values = {
+        "id": new_id(),
+        "step_id": step.pk,
+        "number": number,
+        "item": attempt.item,
+        "status": attempt.status,
+        "started_at": _moment(attempt.started_ms),
+        "completed_at": _moment(attempt.completed_ms),
+        "duration_ms": max(0, attempt.completed_ms - attempt.started_ms),
+        "waited_ms": attempt.waited_ms,
+        "request": kept.request,
+        "response": kept.response,
+        "assertions": kept.assertions,
+        "error": kept.error,
+    }
+    return unsaved(StepAttempt, values)
 
 
 def _moment(milliseconds: int) -> datetime:

@@ -166,7 +166,7 @@ def _set_lock_timeout(milliseconds: int) -> None:
 
 
 def _in_one_statement(move: Move) -> Moved | None:
-    insert = _insert_of(move)
+    insert = _insert_of(move.attempt, move.columns) if move.attempt else None
     sql = _joined(move.step.sql, move.execution.sql, insert.sql if insert else None, move.known is not None)
     inserting = insert.params if insert else ()
     cursor = cursor_of(sql)
@@ -192,24 +192,19 @@ def _joined(step: str, execution: str, insert: str | None, lean: bool) -> str:
 
 
 def _in_one_transaction(move: Move) -> Moved | None:
-    insert = _insert_of(move)
     of_step, of_execution = move.shapes()
     with transaction.atomic(), connection.cursor() as cursor:
         step = _changed(cursor, move.step, of_step)
         if step is None:
             return None
-        if insert is not None:
-            where = f" FROM {STEP} s WHERE s.execution_id = %s AND s.position = %s"
-            cursor.execute(insert.sql + where, [*insert.params, *_place_of(move)])
+        if move.attempt is not None:
+            insert = _insert_of(move.attempt, move.columns)
+            params = [*insert.params, key(move.attempt.step_id)]
+            cursor.execute(f"{insert.sql} FROM {STEP} s WHERE s.id = %s", params)
         sql = f"UPDATE {EXECUTION} SET {move.execution.sql} WHERE id = %s"
         statement = Statement(sql, [*move.execution.params, key(move.execution_id)])
         execution = _changed(cursor, statement, of_execution)
     return None if execution is None else move.moved(step, execution)
-
-
-def _place_of(move: Move) -> Sequence[Any]:
-    step = move.attempt.step if move.attempt else None
-    return [key(move.execution_id), step.position if step else None]
 
 
 def _changed(cursor: Any, statement: Statement, shape: Shape[Any]) -> Sequence[Any] | None:
@@ -222,14 +217,9 @@ def _changed(cursor: Any, statement: Statement, shape: Shape[Any]) -> Sequence[A
 _SHARED = ("request", "response", "assertions", "error")
 
 
-def _insert_of(move: Move) -> Statement | None:
+def _insert_of(attempt: StepAttempt, columns: Mapping[str, Any]) -> Statement:
     """Return the insert of the attempt as far as its SELECT's list; the step's row is to be called `s`."""
-    attempt = move.attempt
-    if attempt is None:
-        return None
-    shared = tuple(
-        name for name in _SHARED if name in move.columns and move.columns[name] is getattr(attempt, name)
-    )
+    shared = tuple(name for name in _SHARED if name in columns and columns[name] is getattr(attempt, name))
     params = [
         write(getattr(attempt, name))
         for name, write in writers_of(StepAttempt).items()
