@@ -15,6 +15,7 @@ from executions.models import Execution, ExecutionStep, StepAttempt
 from executions.rows import key, on_postgresql, writers_of
 from executions.sql import (
     EXECUTION,
+    IN_RUN,
     STEP,
     Move,
     Moved,
@@ -36,15 +37,7 @@ CLOCK_SLACK_SECONDS = 0.05
 
 _NEXT_NUMBER = f"sequence = {EXECUTION}.sequence + 1"
 #: A cancel ends everything but clean-up; a second one ends that too.
-_MAY_RUN = (
-    f"EXISTS (SELECT 1 FROM {EXECUTION} WHERE {EXECUTION}.id = {STEP}.execution_id"
-    f" AND {EXECUTION}.status = 'IN_PROGRESS' AND ({EXECUTION}.cancel_requested_at IS NULL"
-    f" OR ({STEP}.always_run AND {EXECUTION}.cancel_requests < 2)))"
-)
-_AT_CURSOR = (
-    f"EXISTS (SELECT 1 FROM {EXECUTION} WHERE {EXECUTION}.id = {STEP}.execution_id"
-    f" AND {EXECUTION}.cursor = {STEP}.position)"
-)
+_MAY_RUN = "(run_goes_on OR (always_run AND run_cleans_up))"
 
 
 def begin(execution_id: uuid.UUID) -> Execution | None:
@@ -60,7 +53,7 @@ def begin(execution_id: uuid.UUID) -> Execution | None:
 
 def claim(execution_id: uuid.UUID, position: int, owner: str) -> Moved | None:
     """Take the step for this worker; None where it is not to be run now, or somebody else has it."""
-    params = [owner, settings.ENGINE_LEASE_SECONDS, key(execution_id), position, CLOCK_SLACK_SECONDS]
+    params = [owner, settings.ENGINE_LEASE_SECONDS, position, CLOCK_SLACK_SECONDS]
     counted = Statement(f"{_NEXT_NUMBER}, looks = 0, {_looked_at_later()}", _later())
     return carry_out(Move(execution_id, Statement(_claim_sql(), params), counted))
 
@@ -70,8 +63,8 @@ def _claim_sql() -> str:
     return (
         f"UPDATE {STEP} SET status = 'IN_PROGRESS', owner = %s, fence = fence + 1, look_at = {after_sql()},"
         f" due_at = NULL, looks = 0, awaiting = FALSE, started_at = COALESCE(started_at, {now_sql()})"
-        f" WHERE execution_id = %s AND position = %s AND {_MAY_RUN} AND ("
-        f"(status = 'PENDING' AND ((background AND look_at IS NOT NULL) OR (NOT background AND {_AT_CURSOR})))"
+        f" {IN_RUN} AND position = %s AND {_MAY_RUN} AND ("
+        "(status = 'PENDING' AND ((background AND look_at IS NOT NULL) OR (NOT background AND position = run_cursor)))"
         f" OR (status = 'WAITING' AND due_at <= {after_sql()}))"
     )
 
@@ -139,7 +132,7 @@ def _end_sql(columns: tuple[str, ...]) -> str:
     return (
         f"UPDATE {STEP} SET status = %s, completed_at = {now_sql()}, look_at = NULL, due_at = NULL, state = NULL,"
         f" duration_ms = {milliseconds_sql('started_at')}{_set(columns)}"
-        " WHERE id = %s AND fence = %s AND status = 'IN_PROGRESS'"
+        f" {IN_RUN} AND id = %s AND fence = %s AND status = 'IN_PROGRESS'"
     )
 
 
@@ -187,7 +180,8 @@ def park(
         times[-1] = min(times[-1], settings.ENGINE_LEASE_SECONDS)
     statement = Statement(
         f"UPDATE {STEP} SET status = 'WAITING', due_at = {due}, look_at = {after_sql()}, state = %s,"
-        f" awaiting = %s{_set(change.names())} WHERE id = %s AND fence = %s AND status = 'IN_PROGRESS' AND {_MAY_RUN}",
+        f" awaiting = %s{_set(change.names())} {IN_RUN} AND id = %s AND fence = %s"
+        f" AND status = 'IN_PROGRESS' AND {_MAY_RUN}",
         [*times, encrypt_json(state), awaiting, *change.params(), key(step.id), step.fence],
     )
     execution = Statement(

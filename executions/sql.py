@@ -73,9 +73,9 @@ Moved = tuple[ExecutionStep, Execution]
 class Move:
     """A change of one step, and of its execution where the step's conditions hold.
 
-    `step` is an UPDATE that ends in its WHERE clause, `execution` the SET clause of an update of the step's execution,
-    `attempt` a row to insert with it. `known` are both rows as they were claimed: then only what others may have
-    changed is read again, and `columns` are the values that the move itself gives the step.
+    `step` is an UPDATE that ends in its WHERE clause, which begins with IN_RUN; `execution` the SET clause of an update
+    of the step's execution; `attempt` a row to insert with it. `known` are both rows as they were claimed: then only
+    what others may have changed is read again, and `columns` are the values that the move itself gives the step.
     """
 
     execution_id: uuid.UUID
@@ -176,6 +176,19 @@ def _in_one_statement(move: Move) -> Moved | None:
     return None if row is None else move.moved(row[:width], row[width:])
 
 
+#: The row of the execution, locked, as the conditions of its step see it (`IN_RUN`). Without it PostgreSQL looked the
+#: execution up by its status, among all that are under way.
+_RUN = (
+    "run AS (SELECT id AS run_id, cursor AS run_cursor,"
+    " (status = 'IN_PROGRESS' AND cancel_requested_at IS NULL) AS run_goes_on,"
+    " (status = 'IN_PROGRESS' AND cancel_requests < 2) AS run_cleans_up"
+    f" FROM {EXECUTION} WHERE id = %s"
+)
+
+#: How the WHERE clause of a move's step begins.
+IN_RUN = "FROM run WHERE execution_id = run_id"
+
+
 @lru_cache(maxsize=200)
 def _joined(step: str, execution: str, insert: str | None, lean: bool) -> str:
     """Return the one statement of a move: made once for each kind, for it is long."""
@@ -183,8 +196,7 @@ def _joined(step: str, execution: str, insert: str | None, lean: bool) -> str:
     needed = dict.fromkeys([*of_step.columns, "id", "execution_id", *(_SHARED if insert else ())])
     inserted = f"a AS ({insert} FROM s)," if insert else ""
     return (
-        f"WITH l AS (SELECT id FROM {EXECUTION} WHERE id = %s FOR NO KEY UPDATE),"
-        f" s AS ({step} AND execution_id = (SELECT id FROM l) RETURNING {listed(needed)}), {inserted}"
+        f"WITH {_RUN} FOR NO KEY UPDATE), s AS ({step} RETURNING {listed(needed)}), {inserted}"
         f" e AS (UPDATE {EXECUTION} SET {execution} FROM s WHERE {EXECUTION}.id = s.execution_id"
         f" RETURNING {of_execution.listed(f'{EXECUTION}.')})"
         f" SELECT {of_step.listed('s.')}, {of_execution.listed('e.')} FROM s, e"
@@ -194,7 +206,8 @@ def _joined(step: str, execution: str, insert: str | None, lean: bool) -> str:
 def _in_one_transaction(move: Move) -> Moved | None:
     of_step, of_execution = move.shapes()
     with transaction.atomic(), connection.cursor() as cursor:
-        step = _changed(cursor, move.step, of_step)
+        params = [key(move.execution_id), *move.step.params]
+        step = _changed(cursor, Statement(f"WITH {_RUN}) {move.step.sql}", params), of_step)
         if step is None:
             return None
         if move.attempt is not None:
