@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from accounts.models import Team
 from executions import moves
@@ -113,6 +117,31 @@ def test_a_second_cancel_ends_clean_up_too(driven: None, team: Team) -> None:
     settle_cancel(execution.pk)
     done = now(execution)
     assert (done.status, step_of(done, "x").status) == ("CANCELLED", "CANCELLED")
+
+
+def look_in(execution: Execution, seconds: float) -> None:
+    at = timezone.now() + timedelta(seconds=seconds)
+    Execution.objects.filter(pk=execution.pk).update(look_at=at)
+
+
+@pytest.mark.parametrize(("seconds", "stays"), [(-5, False), (2, False), (900, False), (28, True)])
+def test_the_next_look_moves_only_where_it_is_too_soon_or_too_late(
+    driven: None, team: Team, seconds: float, *, stays: bool
+) -> None:
+    """Between: the row changes, and no index of it."""
+    execution = begun(team)
+    step: ExecutionStep | None = None
+    for _ in ("claim", "end"):
+        look_in(execution, seconds)
+        before = now(execution).look_at
+        if step is None:
+            step = claimed(execution)
+        else:
+            assert end(step) is not None
+        after = now(execution).look_at
+        assert (after == before) is stays
+        assert after is not None
+        assert 20 < (after - timezone.now()).total_seconds() <= 30.5
 
 
 # --- the fencing token ----------------------------------------------------------------------------
@@ -293,6 +322,40 @@ def test_exactly_one_claim_wins(alone: None, team: Team) -> None:
     assert sum(result is not None for result in results) == 1
     assert not [result for result in results if isinstance(result, Exception)]
     assert (step_of(execution, "a").fence, now(execution).sequence) == (1, 2)
+
+
+def test_a_claim_that_waited_for_a_cancel_sees_it(alone: None, team: Team) -> None:
+    """The conditions are those of the row that was locked, not of the moment at which the statement began."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+    execution, locked = begun(team), threading.Event()
+
+    def cancel() -> None:
+        with transaction.atomic():
+            moves.lock(execution.pk)
+            locked.set()
+            assert_soon(somebody_waits)
+            Execution.objects.filter(pk=execution.pk).update(cancel_requested_at=timezone.now())
+
+    def claim() -> Moved | None:
+        assert locked.wait(20)
+        return moves.claim(execution.pk, 0, "me")
+
+    assert at_once(cancel, claim) == [None, None]
+    assert step_of(execution, "a").status == "PENDING"
+
+
+def assert_soon(holds: Callable[[], bool]) -> None:
+    end_at = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end_at
+        time.sleep(0.02)
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return int(cursor.fetchone()[0]) > 0
 
 
 def test_concurrent_finishers_number_without_gaps_and_one_completes(alone: None, team: Team) -> None:
