@@ -270,7 +270,7 @@ def test_what_is_taken_over_while_it_is_to_be_removed_is_whole(
 
     def purged_meanwhile(**wanted: Any) -> Execution:
         purger.start()
-        assert wait_until(lambda: not purger.is_alive() or somebody_waits_for_a_lock(), within=20)
+        assert wait_until(lambda: not purger.is_alive() or somebody_waits_for_us(), within=20)
         return start_execution(**wanted)
 
     monkeypatch.setattr(rerunning, "start_execution", purged_meanwhile)
@@ -288,8 +288,9 @@ def purge_and_close() -> None:
         connection.close()
 
 
-def somebody_waits_for_a_lock() -> bool:
-    sql = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+def somebody_waits_for_us() -> bool:
+    # `pg_stat_activity` would say the same until this transaction ends.
+    sql = "SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
     with connection.cursor() as cursor:
         cursor.execute(sql)
         return bool(cursor.fetchall())
