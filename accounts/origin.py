@@ -1,22 +1,19 @@
 """Where what happens now comes from: the request in hand, kept in a context variable.
 
 Services write the audit log in the transaction of the change, and know no request. A context variable follows a
-request through its threads (asgiref copies it), so their signatures stay free of who asked through which door.
+request, which has one thread (asynctester.one_thread), so their signatures stay free of who asked through which door.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
-from django.utils.decorators import sync_and_async_middleware
 
 from accounts.addresses import client_address
 
@@ -25,7 +22,7 @@ if TYPE_CHECKING:
 
 LONGEST_USER_AGENT = 200
 
-Handler = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
 class Door(StrEnum):
@@ -53,33 +50,17 @@ _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 _door: ContextVar[Door] = ContextVar("door", default=Door.SYSTEM)
 
 
-@sync_and_async_middleware  # a middleware that is only sync would cost every request two changes of thread
-def remember_request(get_response: Any) -> Handler:
+def remember_request(get_response: Handler) -> Handler:
     """Keep the request at hand while it is answered."""
-    if iscoroutinefunction(get_response):
 
-        async def remember_async(request: HttpRequest) -> HttpResponseBase:
-            with _remembered(request):
-                response: HttpResponseBase = await get_response(request)
-            return response
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        token = _request.set(request)
+        try:
+            return get_response(request)
+        finally:
+            _request.reset(token)
 
-        return remember_async
-
-    def remember(request: HttpRequest) -> HttpResponseBase:
-        with _remembered(request):
-            response: HttpResponseBase = get_response(request)
-        return response
-
-    return remember
-
-
-@contextmanager
-def _remembered(request: HttpRequest) -> Iterator[None]:
-    token = _request.set(request)
-    try:
-        yield
-    finally:
-        _request.reset(token)
+    return answer
 
 
 def enter_by_command_line() -> None:

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
 
-from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
-from django.utils.decorators import sync_and_async_middleware
 
 from asynctester.errors import error_response, is_api
 
 REFUSAL = "Null characters are not allowed."
 
-Handler = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
-@sync_and_async_middleware  # a middleware that is only sync would cost every request two changes of thread
-def refuse_null_characters(get_response: Any) -> Handler:
+def refuse_null_characters(get_response: Handler) -> Handler:
     """Answer 400 where the URL holds a NUL character, in JSON or (by raising BadRequest) as a page."""
-    if iscoroutinefunction(get_response):
 
-        async def guard_async(request: HttpRequest) -> HttpResponseBase:
-            response: HttpResponseBase = _refusal(request) or await get_response(request)
-            return response
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        return _refusal(request) or get_response(request)
 
-        return guard_async
-
-    def guard(request: HttpRequest) -> HttpResponseBase:
-        response: HttpResponseBase = _refusal(request) or get_response(request)
-        return response
-
-    return guard
+    return answer
 
 
 def _refusal(request: HttpRequest) -> JsonResponse | None:

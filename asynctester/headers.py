@@ -5,14 +5,11 @@ Written by hand since they are constants: Django 6 brings a content security pol
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
 
-from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
-from django.utils.decorators import sync_and_async_middleware
 
-Handler = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+Handler = Callable[[HttpRequest], HttpResponseBase]
 
 #: Scripts and styles come from files of our own alone; `data:` is for the pictures in the styles of Swagger UI.
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -44,23 +41,13 @@ _HEADERS = {
 }
 
 
-@sync_and_async_middleware  # a middleware that is only sync would cost every request two changes of thread
-def protect(get_response: Any) -> Handler:
+def protect(get_response: Handler) -> Handler:
     """Add the headers to every response that has not set them itself."""
-    if iscoroutinefunction(get_response):
 
-        async def protect_async(request: HttpRequest) -> HttpResponseBase:
-            return _with_headers(await get_response(request))
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
 
-        return protect_async
-
-    def protect_sync(request: HttpRequest) -> HttpResponseBase:
-        return _with_headers(get_response(request))
-
-    return protect_sync
-
-
-def _with_headers(response: HttpResponseBase) -> HttpResponseBase:
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
+    return answer

@@ -10,13 +10,9 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
 
-from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
-from django.utils.decorators import sync_and_async_middleware
 
 from telemetry import log_context, metrics, tracing
 
@@ -27,38 +23,20 @@ _VALID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 #: Asked every few seconds by machines: counted, but no line in the log.
 _UNTOLD = frozenset({"healthz", "readyz", "metrics"})
 
-Handler = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
-Answered = Callable[[HttpResponseBase], HttpResponseBase]
+Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
-@sync_and_async_middleware  # a middleware that is only sync would cost every request two changes of thread
-def observe(get_response: Any) -> Handler:
+def observe(get_response: Handler) -> Handler:
     """Note every request, and put its id into the answer."""
-    if iscoroutinefunction(get_response):
 
-        async def observe_async(request: HttpRequest) -> HttpResponseBase:
-            with _observed(request) as answered:
-                return answered(await get_response(request))
-
-        return observe_async
-
-    def observe_sync(request: HttpRequest) -> HttpResponseBase:
-        with _observed(request) as answered:
-            return answered(get_response(request))
-
-    return observe_sync
-
-
-@contextmanager
-def _observed(request: HttpRequest) -> Iterator[Answered]:
-    begin = time.perf_counter()
-    request_id = _id_of(request)
-    with (
-        log_context.bound(requestId=request_id),
-        tracing.request(request.method or "", request.headers) as told,
-    ):
-
-        def answered(response: HttpResponseBase) -> HttpResponseBase:
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        begin = time.perf_counter()
+        request_id = _id_of(request)
+        with (
+            log_context.bound(requestId=request_id),
+            tracing.request(request.method or "", request.headers) as told,
+        ):
+            response = get_response(request)
             seconds, route = time.perf_counter() - begin, _route(request)
             response.headers[HEADER] = request_id
             told(route, response.status_code)
@@ -67,7 +45,7 @@ def _observed(request: HttpRequest) -> Iterator[Answered]:
                 _log(request, route, response.status_code, seconds)
             return response
 
-        yield answered
+    return answer
 
 
 class RoutesOnly(logging.Filter):

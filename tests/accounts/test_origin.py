@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from threading import Barrier
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
@@ -56,15 +56,20 @@ def test_the_request_is_at_hand_while_it_is_answered() -> None:
     assert origin() == Origin(Door.SYSTEM)
 
 
-def test_it_is_at_hand_in_the_threads_of_an_asynchronous_server() -> None:
-    async def view(request: HttpRequest) -> HttpResponse:
-        return HttpResponse(str(await sync_to_async(lambda: origin().ip)()))
+def test_requests_at_once_are_kept_apart() -> None:
+    together = Barrier(2)
 
-    async def both() -> list[HttpResponse]:
-        answers = [remember_request(view)(_request(REMOTE_ADDR=f"192.0.2.{n}")) for n in (1, 2)]
-        return await asyncio.gather(*answers)  # type: ignore[arg-type]  # the asynchronous form
+    def view(request: HttpRequest) -> HttpResponse:
+        together.wait(timeout=30)
+        return HttpResponse(origin().ip)
 
-    assert [answer.content for answer in asyncio.run(both())] == [b"192.0.2.1", b"192.0.2.2"]
+    def ask(address: str) -> bytes:
+        answer = remember_request(view)(_request(REMOTE_ADDR=address))
+        assert isinstance(answer, HttpResponse)
+        return answer.content
+
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(ask, ("192.0.2.1", "192.0.2.2"))) == [b"192.0.2.1", b"192.0.2.2"]
 
 
 def test_a_command_is_a_door_of_its_own() -> None:
