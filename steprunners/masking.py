@@ -145,7 +145,9 @@ def _without_credentials(value: Json) -> Json:
     if isinstance(value, dict):
         record = mask_credentials(value)
         changes = {
-            key: new for key, each in record.items() if (new := _without_credentials(each)) is not each
+            key: new
+            for key, each in record.items()
+            if isinstance(each, (dict, list)) and (new := _without_credentials(each)) is not each
         }
         return {**record, **changes} if changes else record
     if isinstance(value, list):

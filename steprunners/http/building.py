@@ -106,10 +106,9 @@ def _absolute(url: str, connection: HttpConnection | None) -> str:
 def _headers(
     defaults: dict[str, Json], given: dict[str, Json], *, place: str = "meta.headers"
 ) -> CaseInsensitiveDict[str]:
-    merged = CaseInsensitiveDict[Json](defaults)
-    merged.update(given)
+    merged = {name.lower(): (name, value) for name, value in (*defaults.items(), *given.items())}
     headers = CaseInsensitiveDict[str]()
-    for name, value in merged.items():
+    for name, value in merged.values():
         text = as_text(value).strip(" \t") if value is not None else None
         if not _HEADER_NAME.match(name):
             raise BadConfig(f"{place}: '{name}' is not a header's name")

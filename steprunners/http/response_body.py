@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Iterable
 from email.message import Message
+from functools import lru_cache
 from typing import Literal, NoReturn
 
 from steprunners.json_types import Json
@@ -46,6 +47,7 @@ def read_body(body: bytes, content_type: str | None) -> tuple[Json, BodyEncoding
     return text, "text"
 
 
+@lru_cache(maxsize=128)
 def _media_type(content_type: str | None) -> tuple[str, str | None]:
     if not content_type:
         return "", None

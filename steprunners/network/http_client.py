@@ -42,7 +42,8 @@ def send(call: Call, request: HttpRequest) -> HttpResponse:
     with one of the codes `bad_response`, `bad_redirect`, `redirect_loop`, `too_many_redirects`,
     `response_too_large`.
     """
-    request = replace(request, url=normal_url(request.url))
+    if (url := normal_url(request.url)) != request.url:
+        request = replace(request, url=url)
     with call.guarded():
         try:
             return _exchange(call, request)

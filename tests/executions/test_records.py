@@ -38,6 +38,22 @@ def test_secrets_are_masked_and_a_whole_copy_kept() -> None:
     assert SECRET not in str([kept.request, kept.response, kept.error, kept.assertions])
 
 
+def test_outcomes_are_masked_one_by_one_where_one_is_too_deep() -> None:
+    deep: Any = []
+    for _ in range(5000):
+        deep = [deep]
+    outcomes: list[dict[str, Any]] = [{"actualValue": deep}, {"actualValue": SECRET}, {"actualValue": 1}]
+    kept = records.stored(attempt(assertions=outcomes), Masker({SECRET}))
+    assert kept.assertions == [MASK, {"actualValue": MASK}, {"actualValue": 1}]
+
+
+def test_an_attempts_row_holds_every_column() -> None:
+    step = ExecutionStep()
+    row = records.attempt_row(step, attempt(item=2), records.stored(attempt(), Masker(())), 3)
+    assert {each.attname for each in StepAttempt._meta.concrete_fields} <= set(row.__dict__)
+    assert (row.step_id, row.number, row.item, row.duration_ms) == (step.pk, 3, 2, 250)
+
+
 def test_no_copy_where_nothing_was_masked() -> None:
     kept = records.stored(attempt(result={"body": 1}), Masker({SECRET}))
     assert (kept.response, kept.whole_response, kept.cut_paths) == ({"body": 1}, None, None)
