@@ -14,6 +14,7 @@ from executions.ended import ended_steps
 from executions.live import events, messages
 from executions.models import Execution, ExecutionStep, StepAttempt
 from executions.moves import STAY, Change, Cursor
+from executions.presentation import LARGEST_RESPONSE
 from executions.progress import Aftermath, after_end, cursor_after, end_phase, goes_on, is_plain, skip
 from executions.sql import Moved
 from executions.states import StepStatus
@@ -132,8 +133,13 @@ def _end_plainly(
         return None
     ended, execution = moved
     _tell(ended, change)
-    events.publish([messages.step_update(execution, ended)])
+    events.publish([messages.step_update(execution, ended, whole=_is_short(change))])
     return end_phase(step.execution_id) if execution.remaining == 0 else cursor.to
+
+
+def _is_short(change: Change) -> bool:
+    """Whether the response is known to be short: it was written, and all that was written is."""
+    return "response" in change.columns and change.length <= LARGEST_RESPONSE
 
 
 def _tell(ended: ExecutionStep, change: Change) -> None:

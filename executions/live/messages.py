@@ -47,10 +47,15 @@ EXECUTION_SENTENCES = {
 }
 
 
-def step_update(execution: Execution, step: ExecutionStep, *, sequence: int | None = None) -> Update:
-    """Say that a step changed; `sequence` where one transaction numbered several updates."""
+def step_update(
+    execution: Execution, step: ExecutionStep, *, sequence: int | None = None, whole: bool = False
+) -> Update:
+    """Say that a step changed; `sequence` where one transaction numbered several updates.
+
+    `whole` spares measuring a response that is known to be short enough to be sent.
+    """
     update = _update(execution, sequence, "STEP_UPDATE", STEP_SENTENCES[StepStatus(step.status)])
-    update["stepUpdate"] = {**step_json(step), "stepId": str(step.id)}
+    update["stepUpdate"] = {**step_json(step, whole=whole), "stepId": str(step.id)}
     return update
 
 
