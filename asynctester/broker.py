@@ -25,15 +25,17 @@ MANY = 1_000_000
 
 
 class QoS(redis.virtual.QoS):  # type: ignore[misc]  # as above
-    """Knows whether the event loop reads no message until one is acknowledged."""
+    """Knows whether the event loop may have stopped reading messages until one is acknowledged."""
 
     starved = False
 
     def can_consume(self) -> bool:
         """Return whether another message may be read: there are fewer than threads that nobody has begun."""
-        self.starved = True  # before the look: whoever acknowledges after it sees this, and wakes the loop
-        self.starved = not super().can_consume()
-        return not self.starved
+        if super().can_consume():
+            return True
+        # Only who acknowledges takes this back: the loop looks several times a round, and stops reading at the first no.
+        self.starved = True
+        return bool(super().can_consume())  # once more: who acknowledged before that line wakes nobody
 
 
 class Channel(redis.Channel):  # type: ignore[misc]  # as above
@@ -56,8 +58,10 @@ class Channel(redis.Channel):  # type: ignore[misc]  # as above
     def acknowledge(self, message: Any) -> None:
         """Acknowledge the message in any thread; Celery's way has the event loop do it, and wakes it for each one."""
         message.ack()
-        if self.qos.starved and self.connection is not None:
-            self.connection.wake()
+        transport = self.connection  # None once the channel is closed, which another thread may do now
+        if self.qos.starved and transport is not None:
+            self.qos.starved = False
+            transport.wake()
 
     def _create_client(self, asynchronous: bool = False) -> Any:
         create = super()._create_client

@@ -149,6 +149,31 @@ def test_only_a_loop_that_reads_nothing_more_is_woken() -> None:
         queue.close()
 
 
+def test_a_loop_that_looks_again_during_an_acknowledgement_is_woken_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At its first look it stopped reading, and a second look alone does not make it read again."""
+    with Connection(settings.CELERY_BROKER_URL, transport_options=OPTIONS) as connection:
+        queue = connection.SimpleQueue(QUEUE)
+        queue.clear()
+        queue.put({})
+        channel = cast("Channel", queue.channel)
+        loop = channel.connection._loop = Loop()
+        message = queue.get(timeout=5)
+        channel.basic_qos(0, 1, False)
+        assert not channel.qos.can_consume()
+        acknowledge = message.ack
+
+        def ack() -> None:
+            acknowledge()
+            assert channel.qos.can_consume()
+
+        monkeypatch.setattr(message, "ack", ack)
+        channel.acknowledge(message)
+        assert loop.woken == 1
+        queue.close()
+
+
 def test_a_channel_that_writes_acknowledgements_to_redis_leaves_them_to_celery() -> None:
     options = {**OPTIONS, "ack_emulation": True}
     with Connection(settings.CELERY_BROKER_URL, transport_options=options) as connection:
