@@ -33,7 +33,7 @@ class QoS(redis.virtual.QoS):  # type: ignore[misc]  # as above
         """Return whether another message may be read: there are fewer than threads that nobody has begun."""
         if super().can_consume():
             return True
-        # Only who acknowledges takes this back: the loop looks several times a round, and stops reading at the first no.
+        # Only who acknowledges takes it back: the loop looks several times a round, and stops at the first no.
         self.starved = True
         return bool(super().can_consume())  # once more: who acknowledged before that line wakes nobody
 
