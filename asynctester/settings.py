@@ -112,6 +112,8 @@ if IS_SQLITE:
     _DATABASE["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
     _DATABASE["CONN_MAX_AGE"] = None
 else:
+    # A connection that the server has ended is noticed as it is taken from the pool, and no request fails by it.
+    _DATABASE["CONN_HEALTH_CHECKS"] = True
     _DATABASE["OPTIONS"] = {
         # Each thread of a worker keeps a connection; the sweeper, the timers and the watchers share the rest.
         "pool": {
@@ -125,7 +127,7 @@ else:
         "keepalives_interval": 2,
         "keepalives_count": 3,
         "tcp_user_timeout": 10_000,
-        # The engine's statements are prepared at their second use (executions/sql.py). Off behind a pooler that
+        # The engine's statements are prepared at their second use (executions/cursors.py). Off behind a pooler that
         # hands each transaction to another connection and knows nothing of prepared statements.
         "prepare_threshold": 2 if env.bool("DATABASE_PREPARE", default=True) else None,
     }
