@@ -81,9 +81,9 @@ def test_a_group_with_members_commits_by_itself(
     group = f"group-of-{topic}"
     consumer = KafkaConsumer(topic, bootstrap_servers=kafka_cluster.bootstrap_servers, group_id=group)
     try:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while not consumer.assignment():
-            consumer.poll(timeout_ms=200)
+            consumer.poll(timeout_ms=2_000)  # a shorter one can end each time before the group is joined
             assert time.monotonic() < until
         with pytest.raises(Refused, match="the consumer group has active members"):
             ask(lambda client, call: commit_offsets(client, call, group, topic, {0: 0}))
