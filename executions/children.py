@@ -11,9 +11,9 @@ from executions.models import Execution, ExecutionStep
 from executions.services.start import Prepare, start_execution
 from executions.states import EXECUTION_TERMINAL, ExecutionStatus, Source
 from flows.models import Flow, FlowVersion
+from steprunners.attempts import Answer, Progress
 from steprunners.base import RunChild, StepError
 from steprunners.json_types import Json
-from steprunners.lifecycle import Answer, Progress
 from steprunners.masking import MASK, Masker, texts_of
 
 MAX_DEPTH = 10

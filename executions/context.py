@@ -14,9 +14,9 @@ from executions.sql import Statement, in_list, select
 from executions.states import START, STEP_OPEN, StepStatus
 from resources.secrets import UNREADABLE, SecretsUnreadable
 from resources.selectors import connection_of, find_resource, secret_values
+from steprunners.attempts import Progress
 from steprunners.base import BadConfig, ConnectionConfig, StepError
 from steprunners.json_types import Json
-from steprunners.lifecycle import Progress
 from steprunners.masking import texts_of
 from steprunners.references import Scope, StepView
 

@@ -24,8 +24,8 @@ from executions.starts import record_starts
 from executions.states import StepStatus
 from executions.timers import timers
 from resources.secrets import UNREADABLE, SecretsUnreadable
+from steprunners.attempts import Attempt
 from steprunners.base import StepError
-from steprunners.lifecycle import Attempt
 from telemetry import metrics
 from telemetry.log_context import bound
 

@@ -16,6 +16,7 @@ from executions.starts import starts_of
 from executions.states import StepStatus
 from resources.limits import grant_of_team
 from resources.network import policy_of
+from steprunners.attempts import Answer, Attempt, Delegated, Ended, Progress, Waiting, broken
 from steprunners.base import (
     BadReference,
     Cancellation,
@@ -28,18 +29,7 @@ from steprunners.base import (
 from steprunners.conditions import ConditionError, evaluate_condition
 from steprunners.envelope import StepEnvelope
 from steprunners.json_types import Json
-from steprunners.lifecycle import (
-    Answer,
-    Attempt,
-    Delegated,
-    Ended,
-    Progress,
-    Waiting,
-    Work,
-    advance,
-    broken,
-    is_wanted,
-)
+from steprunners.lifecycle import Work, advance, is_wanted
 from steprunners.masking import Masker
 from steprunners.patterns import patterns_of_at_most
 from steprunners.references import ReferenceProblem, Scope

@@ -15,7 +15,7 @@ from executions.models import Execution, ExecutionStep
 from executions.moves import STAY, Cursor
 from executions.states import StepStatus
 from resources.secrets import SecretsUnreadable
-from steprunners.lifecycle import Progress
+from steprunners.attempts import Progress
 
 
 @dataclass

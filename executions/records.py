@@ -11,9 +11,9 @@ from accounts.models import new_id
 from executions.models import ExecutionStep, StepAttempt
 from executions.moves import Change
 from executions.rows import unsaved
+from steprunners.attempts import Attempt
 from steprunners.envelope import StepEnvelope
 from steprunners.json_types import Json
-from steprunners.lifecycle import Attempt
 from steprunners.masking import Masker
 from steprunners.truncation import cut
 

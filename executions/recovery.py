@@ -15,9 +15,9 @@ from executions.progress import follow
 from executions.settling import Outcome, end_attempted, end_broken
 from executions.states import StepStatus
 from resources.secrets import UNREADABLE, SecretsUnreadable
+from steprunners.attempts import Attempt, Progress, broken
 from steprunners.base import Interrupted, StepError
 from steprunners.envelope import StepEnvelope
-from steprunners.lifecycle import Attempt, Progress, broken
 from steprunners.registry import runners
 from telemetry import metrics
 

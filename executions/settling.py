@@ -20,10 +20,10 @@ from executions.sql import Moved
 from executions.states import StepStatus
 from executions.timers import timers
 from executions.watcher import watcher
+from steprunners.attempts import Answer, Attempt, Delegated, Progress, Waiting, broken
 from steprunners.base import RunChild, StepError
 from steprunners.envelope import StepEnvelope
 from steprunners.json_types import Json
-from steprunners.lifecycle import Answer, Attempt, Delegated, Progress, Waiting, broken
 from steprunners.masking import Masker, texts_of
 
 

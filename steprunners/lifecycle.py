@@ -8,15 +8,27 @@ goes through its items in the same way. What has to survive a wait is in `Progre
 from __future__ import annotations
 
 import logging
-import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
 
 from steprunners.assertions import Assertion, evaluate_all
+from steprunners.attempts import (
+    ERROR,
+    FAILED,
+    SUCCESS,
+    Answer,
+    Attempt,
+    Delegated,
+    Ended,
+    Move,
+    Progress,
+    Waiting,
+    broken,
+)
 from steprunners.base import (
     BadConfig,
     BadReference,
@@ -30,13 +42,13 @@ from steprunners.base import (
     StepError,
     StepRunner,
     TakeBranch,
-    Watch,
 )
 from steprunners.conditions import ConditionError, evaluate_condition
 from steprunners.effort import OutOfTime, working
-from steprunners.envelope import RetryPolicy, StepEnvelope, UntilPolicy, timeout_ms_of
+from steprunners.envelope import StepEnvelope, timeout_ms_of
 from steprunners.json_types import Json
 from steprunners.masking import texts_of
+from steprunners.pacing import after_wait, next_wait
 from steprunners.paths import PathError, read_result
 from steprunners.problems import kind_of
 from steprunners.references import ReferenceProblem, Scope, resolve_tracked
@@ -48,102 +60,6 @@ LONGEST_WAIT_SECONDS = 30 * 86_400.0
 
 #: A `forEach` that has been at it for so long rests, so that what it has done is stored and seen.
 SITTING_MS = 2_000
-
-SUCCESS, FAILED, ERROR, SKIPPED = "SUCCESS", "FAILED", "ERROR", "SKIPPED"
-
-
-@dataclass
-class Progress:
-    """What a step has to remember over a wait. Times are ms since the epoch.
-
-    `item` and `items` are a `forEach`'s; all else is about the item (or the step) that is at work. `origin` is what its
-    attempts share.
-    """
-
-    retries: int = 0
-    polls: int = 0
-    until_ends_ms: int | None = None
-    attempt_started_ms: int | None = None
-    waited_ms: int = 0
-    park: Json = None
-    origin: Json = None
-    child: str | None = None
-    branch: int | None = None
-    branch_failed: str | None = None
-    item: int = 0
-    items: list[Json] = field(default_factory=list)
-    extracted: dict[str, Json] = field(default_factory=dict)
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any] | None) -> Progress:
-        """Return the progress that `to_json` gave; None is a step that has not begun."""
-        return cls(**(value or {}))
-
-    def to_json(self) -> dict[str, Json]:
-        """Return what differs from a fresh start."""
-        fresh = asdict(Progress())
-        return {key: value for key, value in asdict(self).items() if value != fresh[key]}
-
-    def next_item(self, attempt: Attempt) -> Progress:
-        """Return the progress with this item's outcome kept and the next one not begun."""
-        items = [*self.items, dict(attempt.result or {})]
-        return Progress(item=self.item + 1, items=items, extracted={**self.extracted, **attempt.extracted})
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """How one attempt ended. `result` is whole and unmasked; `derived` are the secret texts that it brought."""
-
-    status: str
-    started_ms: int
-    completed_ms: int
-    request: Json = None
-    result: dict[str, Json] | None = None
-    assertions: list[dict[str, Json]] = field(default_factory=list)
-    error: dict[str, str] | None = None
-    extracted: dict[str, Json] = field(default_factory=dict)
-    derived: frozenset[str] = frozenset()
-    session: Json = None
-    final: bool = False
-    item: int | None = None
-    waited_ms: int = 0
-
-
-@dataclass(frozen=True)
-class Ended:
-    """The step has ended with the outcome of its last attempt."""
-
-    attempt: Attempt
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """The step goes on in `delay_ms`; `attempt` is what was tried before the wait, None inside an attempt."""
-
-    delay_ms: int
-    progress: Progress
-    attempt: Attempt | None = None
-    watch: Watch | None = None
-
-
-@dataclass(frozen=True)
-class Delegated:
-    """The step goes on when the branch or the child that it asked for has ended."""
-
-    request: Json
-    progress: Progress
-    wish: TakeBranch | RunChild
-
-
-Move = Ended | Waiting | Delegated
-
-
-@dataclass(frozen=True)
-class Answer:
-    """How the branch or child that a step waited for has ended; `failure` says why it fails the step."""
-
-    result: dict[str, Json]
-    failure: str | None = None
 
 
 @dataclass(frozen=True)
@@ -258,7 +174,7 @@ def _advance_one(work: Work, progress: Progress, answer: Answer | None) -> Move:
     delay_ms = next_wait(work.step, attempt, progress, work.now_ms())
     if delay_ms is None:
         return Ended(attempt)
-    return Waiting(delay_ms, _after(work.step, attempt, progress, delay_ms), attempt)
+    return Waiting(delay_ms, after_wait(work.step, attempt, progress, delay_ms), attempt)
 
 
 def _attempt(work: Work, progress: Progress, answer: Answer | None) -> Attempt | Waiting | Delegated:
@@ -336,14 +252,6 @@ def _place(problem: ReferenceProblem) -> str:
 def _first_problem(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     return f"meta.{'.'.join(map(str, first['loc']))}: {first['msg']}"
-
-
-def broken(error: StepError, started_ms: int, now_ms: int) -> Attempt:
-    """Return the attempt that the error ended: ERROR, or CANCELLED."""
-    result = None if error.result is None else {**error.result, "durationMs": now_ms - started_ms}
-    status = "CANCELLED" if error.code == "cancelled" else ERROR
-    problem = {"code": error.code, "message": error.message}
-    return Attempt(status=status, started_ms=started_ms, completed_ms=now_ms, error=problem, result=result)
 
 
 # --- assertions and extract -----------------------------------------------------------------------
@@ -425,69 +333,3 @@ def _secrets_in(step: StepEnvelope, result: Json) -> set[str]:
             with suppress(PathError):  # nothing is there
                 found.update(texts_of(read_result(result, extraction.path)))
     return found
-
-
-# --- what comes next ------------------------------------------------------------------------------
-
-
-def next_wait(step: StepEnvelope, attempt: Attempt, progress: Progress, now_ms: int) -> int | None:
-    """Return how many ms to wait before the next attempt, or None where the step has ended."""
-    if attempt.status not in (FAILED, ERROR) or attempt.final:
-        return None
-    if step.until is not None and attempt.status == FAILED:
-        return _poll_wait(step.until, progress, now_ms)
-    if (
-        step.retry is None
-        or attempt.status not in step.retry.retry_on
-        or progress.retries >= step.retry.max_retries
-    ):
-        return None
-    return retry_delay_ms(step.retry, progress.retries + 1)
-
-
-def retry_delay_ms(policy: RetryPolicy, number: int) -> int:
-    """Return the wait before retry `number` (from 1): min(initial × multiplier^(n−1), max).
-
-    With jitter it is 50 to 100 % of that.
-    """
-    factor = _power(
-        policy.backoff_multiplier, number - 1, policy.max_delay_ms / max(policy.initial_delay_ms, 1)
-    )
-    delay = min(policy.initial_delay_ms * factor, policy.max_delay_ms)
-    if policy.jitter:
-        delay *= random.uniform(0.5, 1.0)  # noqa: S311  # spreads load, guards nothing
-    return round(delay)
-
-
-def _power(base: float, exponent: int, ceiling: float) -> float:
-    """Return base^exponent, or a number above `ceiling` where that is larger: large powers overflow a float."""
-    value = 1.0
-    for _ in range(exponent):
-        if value > ceiling or base == 1.0:
-            break
-        value *= base
-    return value
-
-
-def _poll_wait(policy: UntilPolicy, progress: Progress, now_ms: int) -> int | None:
-    left_ms = (progress.until_ends_ms or now_ms) - now_ms
-    if left_ms <= 0:
-        return None
-    factor = _power(policy.backoff_multiplier, progress.polls, policy.max_interval_ms / policy.interval_ms)
-    interval = min(policy.interval_ms * factor, max(policy.max_interval_ms, policy.interval_ms))
-    return round(min(interval, left_ms))  # the last attempt is at the very end
-
-
-def _after(step: StepEnvelope, attempt: Attempt, progress: Progress, delay_ms: int) -> Progress:
-    polled = step.until is not None and attempt.status == FAILED
-    return replace(
-        progress,
-        retries=progress.retries + (not polled),
-        polls=progress.polls + polled,
-        attempt_started_ms=None,
-        waited_ms=delay_ms,
-        park=None,
-        child=None,
-        branch=None,
-        branch_failed=None,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -49,22 +50,26 @@ def rerun(
         labels=execution.labels,
         rerun_of=execution,
     )
-    if from_step is None and from_ != "FAILED":
-        return start()
     with transaction.atomic():
-        _hold_results(execution, "fromStep" if from_step else "from")
+        results_removed_at = _hold(execution)
+        if from_step is None and from_ != "FAILED":
+            return start()
+        if results_removed_at is not None:
+            message = "the results of this run were removed because of their age: run it from its start"
+            raise _refusal("fromStep" if from_step else "from", "results_removed", message)
         return start(prepare=_taking_over(execution, from_step or _first_failed(execution)))
 
 
-def _hold_results(execution: Execution, place: str) -> None:
-    """Keep them from being removed while the transaction lasts; raises RunRefused where they are gone."""
+def _hold(execution: Execution) -> datetime | None:
+    """Keep it, with its results, from being removed while the transaction lasts; returns when these were.
+
+    Raises RunRefused where it is gone itself.
+    """
     held = Execution.objects.select_for_update().filter(pk=execution.pk)
     removed_at = list(held.values_list("results_removed_at", flat=True))
     if not removed_at:
         raise _refusal("", "not_found", "the execution that is to run again was deleted meanwhile")
-    if removed_at[0] is not None:
-        message = "the results of this run were removed because of their age: run it from its start"
-        raise _refusal(place, "results_removed", message)
+    return removed_at[0]
 
 
 def _what_to_run(execution: Execution, version: str) -> tuple[FlowVersion | None, FlowDocument | None]:

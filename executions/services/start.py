@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -162,17 +161,10 @@ def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
         known = _known(execution.team, execution.user, execution.idempotency_key)
         if known is not None:
             return known
-        if _is_gone(execution.rerun_of_id):
-            message = "the execution that is to run again was deleted meanwhile"
-            raise RunRefused([Problem("", "not_found", message)]) from None
         raise
     execution.new_steps = steps
     telling.execution_started(execution)
     return execution
-
-
-def _is_gone(execution_id: UUID | None) -> bool:
-    return execution_id is not None and not Execution.objects.filter(pk=execution_id).exists()
 
 
 def _record(execution: Execution) -> None:

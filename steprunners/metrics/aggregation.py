@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -19,8 +20,8 @@ def mean(values: Sequence[float]) -> float | None:
     if not values:
         return None
     total = _sum(values)
-    # Only a sum beyond a double makes the slower way necessary.
-    return math.fsum(value / len(values) for value in values) if total is None else total / len(values)
+    # Only a sum beyond a double makes the slower way necessary, which reckons with fractions.
+    return statistics.mean(values) if total is None else total / len(values)
 
 
 def median(values: Sequence[float]) -> float | None:

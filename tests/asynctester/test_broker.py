@@ -52,7 +52,7 @@ def test_messages_are_delivered_and_acknowledged() -> None:
         queue = connection.SimpleQueue(QUEUE)
         for number in range(3):
             queue.put({"number": number})
-        received = [queue.get(timeout=5) for _ in range(3)]
+        received = [queue.get(timeout=20) for _ in range(3)]
         assert [message.payload["number"] for message in received] == [0, 1, 2]
         for message in received:
             message.ack()
@@ -67,7 +67,7 @@ def test_lanes_are_served_in_turn() -> None:
         for lane in (7, 7, 7, 7, 2, 31, 2):
             queue.put({"lane": lane}, priority=lane)
         assert open_channel(connection).lane_size(QUEUE, 7) == 4
-        received = [queue.get(timeout=5) for _ in range(7)]
+        received = [queue.get(timeout=20) for _ in range(7)]
         for message in received:
             message.ack()
         assert [message.payload["lane"] for message in received] == [2, 7, 31, 2, 7, 7, 7]
@@ -81,7 +81,7 @@ def test_a_strangers_priority_is_the_first_lane() -> None:
             queue.put({}, priority=priority)
         assert open_channel(connection).lane_size(QUEUE, 0) == 3
         for _ in range(3):
-            queue.get(timeout=5).ack()
+            queue.get(timeout=20).ack()
         queue.close()
 
 
@@ -91,7 +91,7 @@ def test_a_lane_with_a_long_line_is_not_asked_for(monkeypatch: pytest.MonkeyPatc
         queue = connection.SimpleQueue(QUEUE)
         for lane in (2, 7):
             queue.put({"lane": lane}, priority=lane)
-        assert [queue.get(timeout=5).payload["lane"]] == [7]
+        assert [queue.get(timeout=20).payload["lane"]] == [7]
         with pytest.raises(queue.Empty):
             queue.get(timeout=0.1)
         monkeypatch.setattr("asynctester.broker.turns.full", set)
@@ -105,12 +105,12 @@ def test_what_is_held_is_written_nowhere_and_goes_back_at_a_good_end() -> None:
     with Connection(settings.CELERY_BROKER_URL, transport_options=options) as connection:
         queue = connection.SimpleQueue(QUEUE)
         queue.put({"number": 7})
-        queue.get(timeout=5)
+        queue.get(timeout=20)
         with open_channel(connection).conn_or_acquire() as client:
             assert client.exists("unacked", "unacked_index") == 0
     with Connection(settings.CELERY_BROKER_URL, transport_options=options) as connection:
         queue = connection.SimpleQueue(QUEUE)
-        again = queue.get(timeout=5)
+        again = queue.get(timeout=20)
         assert again.payload == {"number": 7}
         again.ack()
         queue.close()
@@ -134,7 +134,7 @@ def test_only_a_loop_that_reads_nothing_more_is_woken() -> None:
             queue.put({"number": number})
         channel = cast("Channel", queue.channel)
         loop = channel.connection._loop = Loop()
-        received = [queue.get(timeout=5) for _ in range(3)]
+        received = [queue.get(timeout=20) for _ in range(3)]
         channel.basic_qos(0, 4, False)
         assert channel.qos.can_consume()
         channel.acknowledge(received[0])
@@ -159,7 +159,7 @@ def test_a_loop_that_looks_again_during_an_acknowledgement_is_woken_all_the_same
         queue.put({})
         channel = cast("Channel", queue.channel)
         loop = channel.connection._loop = Loop()
-        message = queue.get(timeout=5)
+        message = queue.get(timeout=20)
         channel.basic_qos(0, 1, False)
         assert not channel.qos.can_consume()
         acknowledge = message.ack
@@ -186,7 +186,7 @@ def test_a_date_in_an_envelope_is_read_as_kombu_does() -> None:
         queue = connection.SimpleQueue(QUEUE)
         queue.clear()
         queue.put({}, headers={"when": when})
-        message = queue.get(timeout=5)
+        message = queue.get(timeout=20)
         assert message.headers["when"] == when
         message.ack()
         queue.close()

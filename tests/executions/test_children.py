@@ -16,7 +16,7 @@ from executions.states import ExecutionStatus
 from flows.document import FlowDocument, check_document
 from flows.models import Flow
 from flows.services import create_flow, delete_flow, save_version
-from steprunners.lifecycle import Progress
+from steprunners.attempts import Progress
 from tests.executions.driving import begin, delay, drive, step_of
 from tests.executions.rows import START, make_execution, make_steps
 

@@ -9,8 +9,8 @@ import pytest
 from accounts.models import Team
 from executions import records
 from executions.models import ExecutionStep, StepAttempt
+from steprunners.attempts import Attempt
 from steprunners.envelope import StepEnvelope
-from steprunners.lifecycle import Attempt
 from steprunners.masking import Masker
 from steprunners.references import MASK
 from tests.executions.rows import make_attempt, make_execution, make_step

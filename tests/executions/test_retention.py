@@ -253,11 +253,13 @@ def test_an_execution_without_results_is_not_taken_over(team: Team) -> None:
     assert rerun(execution=old, user=None, source="API").rerun_of == old
 
 
-def test_an_execution_that_was_deleted_is_not_taken_over(team: Team) -> None:
+@pytest.mark.parametrize("from_step", [None, "later"])
+def test_an_execution_that_was_deleted_is_not_run_again(team: Team, from_step: str | None) -> None:
     old = of_two_delays(team, 21)
     retention.purge()
     with pytest.raises(RunRefused, match="deleted meanwhile"):
-        rerun(execution=old, user=None, source="API", from_step="later")
+        rerun(execution=old, user=None, source="API", from_step=from_step)
+    assert not Execution.objects.exists()
 
 
 @pytest.mark.skipif(project.IS_SQLITE, reason="SQLite locks no rows: one transaction writes at a time")

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from steprunners.attempts import Answer, Attempt, Delegated, Ended, Move, Progress, Waiting
 from steprunners.base import (
     BadReference,
     Cancellation,
@@ -28,26 +29,11 @@ from steprunners.base import (
     StepRunner,
     TakeBranch,
 )
-from steprunners.envelope import RetryPolicy, StepEnvelope
-from steprunners.lifecycle import (
-    SITTING_MS,
-    Answer,
-    Attempt,
-    Delegated,
-    Ended,
-    Move,
-    Progress,
-    Waiting,
-    Work,
-    advance,
-    broken,
-    is_wanted,
-    next_wait,
-    retry_delay_ms,
-)
+from steprunners.envelope import StepEnvelope
+from steprunners.lifecycle import SITTING_MS, Work, advance, is_wanted
 from steprunners.network import NetworkPolicy
+from steprunners.pacing import next_wait
 from steprunners.references import Scope
-from tests.steprunners.json_strategies import json_values
 
 NOW = 1_700_000_000_000
 
@@ -299,48 +285,6 @@ def test_retry_on(retry_on: list[str], outcome: Outcome | Exception, calls: int)
     assert len(tested.runner.configs) == calls
 
 
-@pytest.mark.parametrize(
-    ("policy", "number", "delay"),
-    [
-        ({}, 1, 1_000),
-        ({}, 2, 2_000),
-        ({}, 6, 30_000),
-        ({"initialDelayMs": 0}, 9, 0),
-        ({"initialDelayMs": 50_000}, 1, 30_000),
-        ({"maxDelayMs": 0}, 1, 0),
-        ({"backoffMultiplier": 1.0}, 100, 1_000),
-        ({"backoffMultiplier": 1.5, "initialDelayMs": 100}, 3, 225),
-        ({"backoffMultiplier": 100.0, "maxDelayMs": 86_400_000}, 10**6, 86_400_000),
-        ({"backoffMultiplier": 1.0001, "maxDelayMs": 86_400_000}, 10**6, 86_400_000),
-    ],
-)
-def test_retry_delay(policy: dict[str, Any], number: int, delay: int) -> None:
-    assert retry_delay_ms(RetryPolicy.model_validate(policy), number) == delay
-
-
-policies = st.builds(
-    RetryPolicy,
-    max_retries=st.integers(0, 100),
-    initial_delay_ms=st.integers(0, 86_400_000),
-    backoff_multiplier=st.floats(1, 100),
-    max_delay_ms=st.integers(0, 86_400_000),
-    retry_on=st.lists(st.sampled_from(["ERROR", "FAILED"]), unique=True),
-)
-
-
-@given(policies, st.integers(1, 100))
-def test_delays_grow_and_never_exceed_the_longest(policy: RetryPolicy, number: int) -> None:
-    delay, following = retry_delay_ms(policy, number), retry_delay_ms(policy, number + 1)
-    assert 0 <= delay <= following <= policy.max_delay_ms
-
-
-@given(policies, st.integers(1, 100))
-def test_jitter_takes_at_most_half(policy: RetryPolicy, number: int) -> None:
-    full = retry_delay_ms(policy, number)
-    with_jitter = retry_delay_ms(policy.model_copy(update={"jitter": True}), number)
-    assert full // 2 <= with_jitter <= full
-
-
 # --- until ----------------------------------------------------------------------------------------
 
 
@@ -568,42 +512,6 @@ def test_when() -> None:
     with pytest.raises(BadReference, match="when"):
         is_wanted(bench(GOOD, when=condition).work)
     assert not is_wanted(bench(GOOD, when={**condition, "operator": "exists"}).work)
-
-
-counts = st.integers(0, 2**53)
-progresses = st.builds(
-    Progress,
-    retries=counts,
-    polls=counts,
-    until_ends_ms=st.none() | counts,
-    attempt_started_ms=st.none() | counts,
-    waited_ms=counts,
-    park=json_values,
-    child=st.none() | st.uuids().map(str),
-    branch=st.none() | st.integers(-1, 9),
-    branch_failed=st.none() | st.text(max_size=9),
-    item=counts,
-    items=st.lists(json_values, max_size=3),
-    extracted=st.dictionaries(st.text(max_size=5), json_values, max_size=3),
-)
-
-
-@given(progresses)
-def test_progress_survives_storage(progress: Progress) -> None:
-    assert Progress.from_json(json.loads(json.dumps(progress.to_json()))) == progress
-
-
-def test_a_fresh_progress_is_empty() -> None:
-    assert Progress().to_json() == {}
-    assert Progress.from_json(None) == Progress()
-
-
-@pytest.mark.parametrize(
-    ("result", "kept"), [(None, None), ({"scanned": 1}, {"scanned": 1, "durationMs": 5})]
-)
-def test_broken_keeps_what_is_known(result: Any, kept: Any) -> None:
-    attempt = broken(ConnectionFailed("gone", result=result), NOW, NOW + 5)
-    assert (attempt.status, attempt.result) == ("ERROR", kept)
 
 
 def test_learned_secrets_are_remembered_even_after_an_error() -> None:

@@ -69,14 +69,3 @@ def test_requests_with_the_same_key_at_once_make_one_execution(alone: None, team
     assert len(set(results)) == 1
     assert Execution.objects.get().pk == results[0]
     assert Execution.objects.get().steps.count() == 2
-
-
-def test_a_rerun_of_what_is_deleted_meanwhile_is_refused(alone: None, team: Team) -> None:
-    source = begin(team, [delay("pause")])
-
-    def delete(*_: object) -> None:
-        Execution.objects.filter(pk=source.pk).delete()
-
-    with pytest.raises(RunRefused, match="deleted meanwhile"):
-        begin(team, [delay("pause")], rerun_of=source, prepare=delete)
-    assert not Execution.objects.exists()

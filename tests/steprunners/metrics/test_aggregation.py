@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import sys
 
 import numpy as np
 import pytest
@@ -49,7 +50,10 @@ def test_mean_and_median_are_the_standard_librarys(values: list[float]) -> None:
 
 
 def test_mean_of_numbers_whose_sum_is_beyond_a_double() -> None:
-    assert mean([1e308, 1e308, 1e308]) == pytest.approx(1e308)
+    assert mean([1e308, 1e308, 1e308]) == 1e308
+    largest = sys.float_info.max
+    assert mean([largest] * 5) == largest
+    assert mean([largest, largest, -largest]) == pytest.approx(largest / 3)
     assert aggregate("sum", [1e308, 1e308]) is None
 
 
