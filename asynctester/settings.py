@@ -9,6 +9,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from asynctester import production
+from asynctester.database import database
 
 django_stubs_ext.monkeypatch()  # lets Django's generic classes be subscripted at run time
 
@@ -99,38 +100,8 @@ TEMPLATES = [
 ]
 
 # --- Database -------------------------------------------------------------------------------------
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'asynctester.sqlite3'}")}
-_DATABASE = DATABASES["default"]
-IS_SQLITE = "sqlite" in _DATABASE["ENGINE"]
-if IS_SQLITE:
-    # WAL lets readers go on beside the one writer; IMMEDIATE makes a second writer wait instead of failing.
-    _DATABASE["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 5,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
-    }
-    _DATABASE["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
-    _DATABASE["CONN_MAX_AGE"] = None
-else:
-    # A connection that the server has ended is noticed as it is taken from the pool, and no request fails by it.
-    _DATABASE["CONN_HEALTH_CHECKS"] = True
-    _DATABASE["OPTIONS"] = {
-        # Each thread of a worker keeps a connection; the sweeper, the timers and the watchers share the rest.
-        "pool": {
-            "min_size": 1,
-            "max_size": env.int("DATABASE_POOL_SIZE", default=env.int("WORKER_THREADS", default=32) + 12),
-            "timeout": 10,
-        },
-        "connect_timeout": 5,
-        # A database that is gone without a word (a cut cable) is noticed after about ten seconds.
-        "keepalives_idle": 4,
-        "keepalives_interval": 2,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 10_000,
-        # The engine's statements are prepared at their second use (executions/cursors.py). Off behind a pooler that
-        # hands each transaction to another connection and knows nothing of prepared statements.
-        "prepare_threshold": 2 if env.bool("DATABASE_PREPARE", default=True) else None,
-    }
+DATABASES = {"default": database(env, DATA_DIR)}
+IS_SQLITE = "sqlite" in DATABASES["default"]["ENGINE"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis, Celery, Channels ----------------------------------------------------------------------
