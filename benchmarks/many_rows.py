@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import connection, models, transaction
 
 from accounts.models import Organisation, OrganisationMembership, Team, TeamMembership, User
-from executions.models import Execution, ExecutionStep, StepAttempt
+from executions.models import Execution, ExecutionLabel, ExecutionStep, StepAttempt
 from executions.rows import to_database
 from flows.models import Flow, FlowVersion
 
@@ -134,8 +134,9 @@ class _Writer:
         self._attempts = _Template(StepAttempt(
             number=1, status="SUCCESS", duration_ms=40, request=REQUEST, response=RESPONSE
         ))  # fmt: skip
+        self._labels = _Template(ExecutionLabel(created_at=at))
         self._made: dict[_Template, list[list[Any]]] = {
-            each: [] for each in (self._runs, self._steps, self._attempts)
+            each: [] for each in (self._runs, self._labels, self._steps, self._attempts)
         }
 
     def add(self, moment: datetime, *, rare: bool) -> None:
@@ -146,14 +147,19 @@ class _Writer:
         place = FLOWS_OF_A_TEAM - 1 if rare else min(int(chance.paretovariate(0.5)) - 1, FLOWS_OF_A_TEAM - 2)
         version = self._cast.flows[name][place]
         status = chance.choices(["COMPLETED", "FAILED", "CANCELLED"], [0.93, 0.0695, 0.0005])[0]
-        run_id = id_at(moment, chance)
+        run_id, team_id = id_at(moment, chance), self._cast.teams[name].pk
+        labels = ["rare"] if rare else ["nightly", "smoke"] if chance.random() < 0.3 else []
         self._made[self._runs].append(self._runs.row(
-            id=run_id, team_id=self._cast.teams[name].pk, flow_id=version.flow_id, version_id=version.pk,
+            id=run_id, team_id=team_id, flow_id=version.flow_id, version_id=version.pk,
             flow_name=version.flow.name, status=status, failed=status == "FAILED",
             user_id=(self._cast.member if chance.random() < 0.5 else self._cast.root).pk,
-            labels=["rare"] if rare else ["nightly", "smoke"] if chance.random() < 0.3 else [],
-            created_at=moment, started_at=moment, completed_at=ended, duration_ms=chance.randint(20, 4_000),
+            labels=labels, created_at=moment, started_at=moment, completed_at=ended,
+            duration_ms=chance.randint(20, 4_000),
         ))  # fmt: skip
+        self._made[self._labels] += [
+            self._labels.row(execution_id=run_id, label=label, team_id=team_id, created_at=moment)
+            for label in labels
+        ]
         times = {"started_at": moment, "completed_at": ended}
         for position in range(STEPS):
             step_id = id_at(moment, chance)

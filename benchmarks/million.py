@@ -118,7 +118,8 @@ def _questions() -> dict[str, Callable[[], None]]:
         "REST list": {},
         "REST, CANCELLED": {"status": "CANCELLED"},
         "REST, a user's": {"userId": root.pk},
-        "REST, label rare": {"label": "rare"},
+        **{f"REST, label {label}": {"label": label} for label in ("nightly", "rare", "nobody's")},
+        **{f"REST, source {source}": {"source": source} for source in ("API", "TRIGGER")},
         "REST, search needle": {"search": "needle"},
         "REST, before 200 days": {"until": ago},
     }

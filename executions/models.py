@@ -116,6 +116,7 @@ class Execution(models.Model):
             models.Index(fields=["flow", "-created_at"], name="execution_by_flow"),
             models.Index(fields=["status", "-created_at"], name="execution_by_status"),
             models.Index(fields=["user", "-created_at"], name="execution_by_user"),
+            models.Index(fields=["source", "-created_at"], name="execution_by_source"),
             models.Index(fields=["-created_at"], name="execution_by_creation"),
             models.Index(
                 fields=["environment"],
@@ -152,6 +153,34 @@ class Execution(models.Model):
 
     def __str__(self) -> str:
         return f"{self.flow_name} {self.id}"
+
+
+class ExecutionLabel(models.Model):
+    """A label of an execution, where a filter finds it: beside its team and its time, which never change.
+
+    See `labels` and docs/adr/0013.
+    """
+
+    pk = models.CompositePrimaryKey("execution", "label")
+    execution = models.ForeignKey(
+        Execution, on_delete=models.CASCADE, related_name="label_rows", db_index=False
+    )
+    label = JSONTextField(help_text="As JSON: text that PostgreSQL refuses is a label too.")
+    # It goes with its execution, never before: no index is needed to find it by its team.
+    team = models.ForeignKey(
+        Team, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    )
+    created_at = models.DateTimeField(help_text="When the execution was created.")
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["label", "-created_at", "-execution", "team"], name="execution_by_label")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.label)
 
 
 class ExecutionStep(models.Model):

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts.models import Team
 from accounts.retention import executions_days, results_days
-from executions.models import Execution, ExecutionStep, SessionState, StepAttempt
+from executions.models import Execution, ExecutionLabel, ExecutionStep, SessionState, StepAttempt
 from executions.sql import is_conflict
 from executions.states import EXECUTION_TERMINAL
 
@@ -123,6 +123,7 @@ def _remove(ids: list[UUID]) -> None:
     for rows in (
         StepAttempt.objects.filter(step__execution__in=ids),
         SessionState.objects.filter(execution__in=ids),
+        ExecutionLabel.objects.filter(execution__in=ids),
         ExecutionStep.objects.filter(execution__in=ids),
     ):
         _delete(rows)

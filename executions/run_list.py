@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import Case, Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 
 from accounts.models import AnyUser, Team
+from executions.labels import creation_of, labelled
 from executions.models import Execution, ExecutionStep
 from executions.search import with_name
 from executions.states import STEP_BAD, STEP_TERMINAL, ExecutionStatus, StepStatus
@@ -61,11 +61,10 @@ class Filters:
             wanted &= Q(status=self.status)
         if self.flow:
             wanted &= Q(flow=self.flow)
-        if self.label:
-            wanted &= Q(labels__contains=json.dumps(self.label))  # stored as ASCII JSON text
+        found = labelled(runs.filter(wanted), self.label, user) if self.label else runs.filter(wanted)
         if self.since:
-            wanted &= Q(created_at__gte=datetime.now(UTC) - SINCE[self.since])
-        return with_name(runs.filter(wanted), self.search, user)
+            found = found.filter(Q((f"{creation_of(found)}__gte", datetime.now(UTC) - SINCE[self.since])))
+        return with_name(found, self.search, user)
 
 
 def as_uuid(text: str) -> uuid.UUID | None:
@@ -108,13 +107,17 @@ def list_runs(runs: QuerySet[Execution], cursor: str = "") -> tuple[list[Row], s
         .select_related("user")
         .defer("draft", "variables", "secrets", "positions", "pins", "resource_choices")
         .annotate(last_step_id=_last_step())
-        .order_by("-created_at", "-id")[: PAGE_SIZE + 1]
+        .order_by(*_newest_first(runs))[: PAGE_SIZE + 1]
     )
     page = found[:PAGE_SIZE]
     steps = _steps_by_id([run.last_step_id for run in page])
     counts = _step_counts([run.id for run in page])
     rows = [Row(run, steps.get(run.last_step_id), *counts.get(run.id, (0, 0))) for run in page]
     return rows, cursor_of(page[-1]) if len(found) > PAGE_SIZE else ""
+
+
+def _newest_first(runs: QuerySet[Execution]) -> tuple[str, str]:
+    return f"-{creation_of(runs)}", "-id"
 
 
 def cursor_of(run: Execution) -> str:
@@ -134,7 +137,9 @@ def _after(runs: QuerySet[Execution], cursor: str) -> QuerySet[Execution]:
     if run_id is None or created_at.tzinfo is None:
         return runs
     # The first part is what the index is entered by: without it a deep page reads all that are newer.
-    return runs.filter(Q(created_at__lte=created_at) & (Q(created_at__lt=created_at) | Q(id__lt=run_id)))
+    creation = creation_of(runs)
+    not_later, earlier = Q((f"{creation}__lte", created_at)), Q((f"{creation}__lt", created_at))
+    return runs.filter(not_later & (earlier | Q(id__lt=run_id)))
 
 
 def _last_step() -> Subquery:
@@ -202,7 +207,7 @@ class Outcome:
 def recent_outcomes(runs: QuerySet[Execution], *, limit: int = OUTCOMES) -> list[Outcome]:
     """Return the newest runs as bars, the oldest on the left. One statement."""
     fields = ("id", "flow_name", "flow_version", "status", "created_at", "duration_ms")
-    newest = list(runs.only(*fields).order_by("-created_at", "-id")[:limit])
+    newest = list(runs.only(*fields).order_by(*_newest_first(runs))[:limit])
     first = limit - len(newest)  # bars stand at the right-hand side
     return [
         Outcome(run=run, x=(first + place) * 10, height=_height(run.duration_ms))

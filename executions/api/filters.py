@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import django_filters
@@ -13,9 +14,9 @@ from rest_framework.views import APIView
 
 from accounts.api.filters import TimeFilter
 from executions import search
+from executions.labels import creation_of, labelled
 from executions.models import Execution
 from executions.states import ExecutionStatus, Source
-from resources.fields import to_text
 
 
 class ExecutionPages(CursorPagination):
@@ -31,9 +32,10 @@ class ExecutionPages(CursorPagination):
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: APIView) -> tuple[str, ...]:
         """Return newest first, or oldest first for `ordering=createdAt`."""
+        creation = creation_of(queryset)
         if request.query_params.get("ordering") == "createdAt":
-            return ("created_at", "id")
-        return self.ordering
+            return (creation, "id")
+        return (f"-{creation}", "-id")
 
 
 class AnyCaseChoices(forms.CharField):
@@ -61,6 +63,15 @@ class AnyCaseFilter(django_filters.Filter):  # type: ignore[misc]  # the library
         super().__init__(lookup_expr="in", **options)
 
 
+class CreationFilter(TimeFilter):
+    """Compares the creation; comes after the filter by label, which brings its own."""
+
+    def filter(self, qs: QuerySet[Any], value: Decimal | None) -> QuerySet[Any]:
+        """Filter by the datetime that the number means."""
+        self.field_name = creation_of(qs)
+        return super().filter(qs, value)
+
+
 class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # the library has no types
     """The filters of the contract; `status` and `source` take several values separated by commas."""
 
@@ -80,8 +91,8 @@ class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # the li
     search = django_filters.CharFilter(
         method="with_name", help_text="Words in the name of the flow, or of the draft."
     )
-    since = TimeFilter(field_name="created_at", lookup_expr="gte", help_text="Created then or later (ms).")
-    until = TimeFilter(field_name="created_at", lookup_expr="lt", help_text="Created earlier (ms).")
+    since = CreationFilter(lookup_expr="gte", help_text="Created then or later (ms).")
+    until = CreationFilter(lookup_expr="lt", help_text="Created earlier (ms).")
 
     class Meta:
         model = Execution
@@ -97,5 +108,5 @@ class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # the li
         return search.with_name(queryset, value, self.request.user)
 
     def with_label(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        """Keep the executions that have the label; labels are stored as the JSON text of a list."""
-        return queryset.filter(labels__contains=to_text(value))
+        """Keep the executions that have the label."""
+        return labelled(queryset, value, self.request.user)

@@ -16,6 +16,7 @@ from accounts.models import Team, User
 from executions import admission, chain, lanes, telling
 from executions.admission import RunRefused
 from executions.inserts import insert
+from executions.labels import rows_of
 from executions.models import Execution, ExecutionStep
 from executions.pins import pinned_versions
 from executions.planning import Plan, plan
@@ -148,6 +149,7 @@ def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
             execution.admitted = admission.place(execution)
             insert([execution])
             insert(steps)
+            insert(rows_of(execution))
             first = chain.follow_links(
                 {step.position: step.next_position for step in steps}, execution.cursor
             )

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from accounts.models import Team
-from executions.models import Execution, ExecutionStep, StepAttempt
+from executions.labels import rows_of
+from executions.models import Execution, ExecutionLabel, ExecutionStep, StepAttempt
 from executions.states import EXECUTION_TERMINAL, STEP_OPEN, ExecutionStatus, StepStatus
 
 START = datetime(2026, 11, 22, 12, 0, 0, 123_999, tzinfo=UTC)
@@ -24,7 +25,9 @@ def make_execution(team: Team, **fields: Any) -> Execution:
         fields.setdefault("duration_ms", 2_000)
     else:
         fields.setdefault("look_at", START + timedelta(hours=1))
-    return Execution.objects.create(team=team, **fields)
+    made = Execution.objects.create(team=team, **fields)
+    ExecutionLabel.objects.bulk_create(rows_of(made))
+    return made
 
 
 def make_steps(execution: Execution, count: int, **fields: Any) -> list[ExecutionStep]:

@@ -17,8 +17,9 @@ from django.db.models import QuerySet
 
 from accounts.models import Team, User, new_id
 from executions import retention
-from executions.models import Execution, ExecutionStep, SessionState, StepAttempt
-from executions.run_list import Filters, _after, visible_runs
+from executions.labels import rows_of
+from executions.models import Execution, ExecutionLabel, ExecutionStep, SessionState, StepAttempt
+from executions.run_list import Filters, _after, _newest_first, visible_runs
 from tests.executions.rows import START
 
 pytestmark = [
@@ -59,9 +60,11 @@ def _have_many_runs(team: Team) -> None:
     """Give the team old runs without results, and let the database know: what it knew before is other tests' doing."""
     old = {"status": "COMPLETED", "created_at": START - timedelta(days=400)}
     old |= {"completed_at": START - timedelta(days=399), "results_removed_at": START}
-    Execution.objects.bulk_create(Execution(team=team, **old) for _ in range(500))
+    runs = [Execution(team=team, labels=["nightly"], **old) for _ in range(500)]
+    Execution.objects.bulk_create(runs)
+    ExecutionLabel.objects.bulk_create(row for run in runs for row in rows_of(run))
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE executions_execution")
+        cursor.execute("ANALYZE executions_execution, executions_executionlabel")
 
 
 @pytest.mark.parametrize(
@@ -86,6 +89,29 @@ def test_the_runs_of_a_flow_are_found_among_many(alice: User, team: Team) -> Non
     _have_many_runs(team)
     plan = plan_of(Filters(flow=str(new_id())).apply(visible_runs(alice, team), alice)[:51])
     assert ("execution_by_flow", "flow_id") in _entered(plan), plan
+
+
+def test_the_runs_of_a_source_are_found_among_many(alice: User, team: Team) -> None:
+    _have_many_runs(team)
+    plan = plan_of(visible_runs(alice, team).filter(source__in=["TRIGGER"])[:51])
+    assert ("execution_by_source", "source") in _entered(plan), plan
+
+
+@pytest.mark.parametrize("label", ["nightly", "nobody's"])
+def test_a_label_is_walked_from_where_the_page_begins(
+    alice: User, team: Team, other_team: Team, label: str
+) -> None:
+    """Whether hardly any run has it or most have, those of others too: in order, and not from the newest."""
+    _have_many_runs(team)
+    _have_many_runs(other_team)
+    runs = Filters(label=label, since="30d").apply(visible_runs(alice, team), alice)
+    cursor = f"{datetime(2020, 1, 1, tzinfo=UTC).isoformat()}~{new_id()}"
+    plan = plan_of(_after(runs, cursor).order_by(*_newest_first(runs))[:51])
+    assert ("execution_by_label", "label") in _entered(plan), plan
+    assert "Sort" not in plan, plan
+    condition = next(line for line in plan.splitlines() if "Index Cond: ((label" in line)
+    assert "created_at <=" in condition
+    assert "created_at >=" in condition
 
 
 def _entered(plan: str) -> set[tuple[str, str]]:
@@ -115,6 +141,7 @@ def test_those_without_results_are_not_walked_again(team: Team) -> None:
         (Execution, "user"),
         (Execution, "team"),
         (ExecutionStep, "execution"),
+        (ExecutionLabel, "execution"),
         (SessionState, "execution"),
         (StepAttempt, "step"),
     ],
