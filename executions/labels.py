@@ -51,14 +51,14 @@ def fill(executions: Any, labels: Any) -> int:
     For what was there before the table, and what an older release started beside this one.
     """
     before: int = labels.count()
-    after: UUID | None = UUID(int=0)
-    while after := _fill_portion(executions, labels, after):
-        pass
+    last: UUID | None = UUID(int=0)
+    while last is not None:
+        last = _fill_portion(executions, labels, after=last)
     return int(labels.count()) - before
 
 
 @transaction.atomic
-def _fill_portion(executions: Any, labels: Any, after: UUID) -> UUID | None:
+def _fill_portion(executions: Any, labels: Any, *, after: UUID) -> UUID | None:
     """Write those of the next executions; returns the last one, None where there are none."""
     # Locked, so that none goes before its rows are there.
     found = executions.select_for_update(no_key=True).filter(pk__gt=after).exclude(labels=[]).order_by("pk")

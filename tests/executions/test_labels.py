@@ -104,7 +104,8 @@ def test_with_the_other_filters(api: ApiFor, vera: User, team: Team) -> None:
     start = int(START.timestamp() * 1000)
     times = {"since": start + 60_000, "until": start + 180_000}
     for more, count in (({}, 2), ({"status": "FAILED"}, 1), ({"source": "API"}, 0), ({"source": "CLI"}, 2)):
-        answer = api(vera).get("/api/v1/executions", {"label": "nightly", **times, **more})
+        query: dict[str, Any] = {"label": "nightly", **times, **more}
+        answer = api(vera).get("/api/v1/executions", query)
         assert len(answer.json()["results"]) == count
 
 
