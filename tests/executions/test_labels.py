@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from accounts import services
 from accounts.models import Team, User
@@ -41,9 +40,17 @@ def test_they_are_written_with_the_run(driven: None, team: Team, alice: User) ->
 
 
 def test_a_run_without_labels_costs_no_statement(driven: None, team: Team, alice: User) -> None:
-    with CaptureQueriesContext(connection) as queries:
-        begin(team, [delay("a")], user=alice)
-    assert "executionlabel" not in "".join(each["sql"] for each in queries)
+    said: list[str] = []
+
+    def listen(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        said.append(sql)
+        return execute(sql, params, many, context)
+
+    for given, statements in (["x", "y"], 1), ([], 0):
+        said.clear()
+        with connection.execute_wrapper(listen):
+            begin(team, [delay("a")], user=alice, labels=given)
+        assert len([sql for sql in said if "executionlabel" in sql]) == statements
 
 
 @pytest.mark.parametrize("label", ["nightly", *ODD], ids=ascii)
