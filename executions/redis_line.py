@@ -16,8 +16,8 @@ class Line:
         """Take over what `ConnectionPool.make_connection()` gives: it knows the server, and how long to wait for it."""
         self._connection = connection
 
-    def send(self, *commands: Command) -> None:
-        """Send the commands in one go and read their answers. Nothing is sent twice.
+    def send(self, *commands: Command) -> list[Any]:
+        """Send the commands in one go and return their answers. Nothing is sent twice.
 
         Raises what the connection raises (redis.RedisError, OSError), which some of the commands may have escaped.
         """
@@ -26,8 +26,7 @@ class Line:
             connection.disconnect()  # sending connects it again
         try:
             connection.send_packed_command(connection.pack_commands(commands))
-            for _ in commands:
-                connection.read_response()
+            return [connection.read_response() for _ in commands]
         except BaseException:
             connection.disconnect()  # an answer that comes late must not be taken for the next one's
             raise

@@ -8,13 +8,12 @@ database is the truth, and `reconciler` sends watchers what they missed.
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any, cast
 
 import redis
@@ -62,24 +61,33 @@ def team_group(team_id: object) -> str:
     return f"team.{team_id}"
 
 
-def channel_messages(update: Update) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield (group, Channels message) for an update.
+def groups_of(update: Update) -> list[str]:
+    """Return the groups that an update is for: of its execution, and of its team where the execution itself changed."""
+    group = execution_group(update["executionId"])
+    return [group, team_group(update["execution"]["teamId"])] if _is_of_execution(update) else [group]
+
+
+def channel_messages(update: Update, heard: Container[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (group, Channels message) for those groups of an update that are `heard`.
 
     The update travels as JSON text: it is encoded once and forwarded unread, and msgpack could not carry
     large integers or lone surrogates.
     """
-    yield (
-        execution_group(update["executionId"]),
-        {
-            "type": "execution.update",
-            "sequence": update["sequence"],
-            "final": is_final(update),
-            "text": json.dumps(update, allow_nan=False),
-        },
-    )
-    if update["updateType"] == "EXECUTION_UPDATE":
-        text = json.dumps(for_team(update), allow_nan=False)
-        yield team_group(update["execution"]["teamId"]), {"type": "team.update", "text": text}
+    of_execution, *of_team = groups_of(update)
+    if of_execution in heard:
+        text = json.dumps(update, allow_nan=False)
+        yield (
+            of_execution,
+            {
+                "type": "execution.update",
+                "sequence": update["sequence"],
+                "final": is_final(update),
+                "text": text,
+            },
+        )
+    for group in of_team:
+        if group in heard:
+            yield group, {"type": "team.update", "text": json.dumps(for_team(update), allow_nan=False)}
 
 
 def layer_settings() -> dict[str, Any] | None:
@@ -104,20 +112,43 @@ class Wire:
             config["hosts"][0], socket_timeout=SOCKET_TIMEOUT, socket_connect_timeout=SOCKET_TIMEOUT
         )
         self._line = Line(pool.make_connection())
+        self._may_ask = True
 
     def send(self, updates: list[Update]) -> None:
-        """Publish all in one go. Raises redis.RedisError and OSError."""
+        """Publish in one go what somebody listens to. Raises redis.RedisError and OSError."""
+        heard = self._heard(list(dict.fromkeys(group for each in updates for group in groups_of(each))))
+        if not heard:
+            return
         serialize = cast(RedisPubSubChannelLayer, get_channel_layer()).serialize
         commands = [
-            ("PUBLISH", f"{self.prefix}__group__{group}", serialize(message))
-            for group, message in itertools.chain.from_iterable(map(_encoded, updates))
+            ("PUBLISH", self._channel(group), serialize(message))
+            for update in updates
+            for group, message in _encoded(update, heard)
         ]
         self._line.send(*commands)
 
+    def _channel(self, group: str) -> str:
+        return f"{self.prefix}__group__{group}"
 
-def _encoded(update: Update) -> list[tuple[str, dict[str, Any]]]:
+    def _heard(self, groups: list[str]) -> Container[str]:
+        """Return the groups that somebody listens to: most runs are watched by nobody, and encoding is what costs.
+
+        Whoever begins to listen after this was asked takes a snapshot, in which the updates are: they are committed.
+        """
+        if not self._may_ask:
+            return groups
+        try:
+            [answer] = self._line.send(("PUBSUB", "NUMSUB", *map(self._channel, groups)))
+        except redis.ResponseError as error:  # a server may be set up to refuse the question
+            logger.info("Live updates are published whether anybody listens or not: %s", error)
+            self._may_ask = False
+            return groups
+        return {group for group, listeners in zip(groups, answer[1::2], strict=True) if listeners}
+
+
+def _encoded(update: Update, heard: Container[str]) -> list[tuple[str, dict[str, Any]]]:
     try:
-        return list(channel_messages(update))
+        return list(channel_messages(update, heard))
     except (TypeError, ValueError):  # not JSON: a fault of the builder, which must not stop the others
         logger.exception("An update of execution %s could not be encoded", update["executionId"])
         return []
@@ -151,7 +182,8 @@ class Publisher:
         with self._changed:
             self._drop(max(0, len(self._queue) + len(messages) - QUEUE_LIMIT))
             self._queue.extend(messages)
-            self._hurry = self._hurry or any(map(_is_urgent, messages))
+            # Somebody may wait for it to go on: an execution has begun, is to be cancelled, or has ended.
+            self._hurry = self._hurry or any(map(_is_of_execution, messages))
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, args=(Wire(config),), name="live-publisher", daemon=True
@@ -199,8 +231,7 @@ class Publisher:
             return batch
 
 
-def _is_urgent(update: Update) -> bool:
-    """Whether somebody may wait for it to go on: an execution has begun, is to be cancelled, or has ended."""
+def _is_of_execution(update: Update) -> bool:
     return update["updateType"] == "EXECUTION_UPDATE"
 
 

@@ -10,13 +10,16 @@ import time
 from typing import Any
 
 import pytest
+import redis
 from channels.layers import channel_layers, get_channel_layer
 from channels_redis.pubsub import RedisPubSubChannelLayer
+from django.conf import settings
 from pytest_django import Settings
 
 from accounts.models import Team
 from executions.live import events
 from executions.live.messages import Update, execution_update, step_update
+from executions.redis_line import Command, Line
 from tests.counted import counted
 from tests.executions.rows import make_execution, make_step
 
@@ -58,7 +61,7 @@ def test_arrives_through_the_layer_in_order() -> None:
 def test_same_format_as_group_send() -> None:
     layer = get_channel_layer()
     assert isinstance(layer, RedisPubSubChannelLayer)
-    [(_, message)] = events.channel_messages(update(1))
+    [(_, message)] = events.channel_messages(update(1), {"execution.one"})
     assert layer.deserialize(layer.serialize(message)) == message
 
 
@@ -74,6 +77,43 @@ def test_what_cannot_be_encoded_does_not_stop_the_others(caplog: pytest.LogCaptu
     [message] = asyncio.run(heard_by_group("execution.one", updates, 1))
     assert message["sequence"] == 2
     assert "could not be encoded" in caplog.text
+
+
+def published(updates: list[Update], *, group: str | None, user: str = "") -> int:
+    """Return how many messages are published for the updates, where `group` is listened to."""
+    sent: list[Command] = []
+
+    class Recorded(Line):
+        def send(self, *commands: Command) -> list[Any]:
+            sent.extend(commands)
+            return super().send(*commands)
+
+    url = settings.REDIS_URL
+    wire = events.Wire({"prefix": "asgi", "hosts": [f"{url}{'&' if '?' in url else '?'}{user}"]})
+    wire._line.__class__ = Recorded
+    with redis.Redis.from_url(url) as server, server.pubsub() as listener:
+        if group is not None:
+            listener.subscribe(f"asgi__group__{group}")
+            assert listener.get_message(timeout=10)
+        wire.send(updates)
+    return [name for name, *_ in sent].count("PUBLISH")
+
+
+@pytest.mark.parametrize(("group", "count"), [(None, 0), ("execution.nobodys", 0), ("execution.one", 2)])
+def test_what_nobody_listens_to_is_not_published(group: str | None, count: int) -> None:
+    unheard = update(3, "two", stepUpdate={"response": float("nan")})  # it is not even encoded
+    assert published([update(1), unheard, update(2)], group=group) == count
+
+
+def test_a_server_that_does_not_tell_who_listens_gets_everything() -> None:
+    with redis.Redis.from_url(settings.REDIS_URL) as server:
+        server.acl_setuser("live", enabled=True, nopass=True, categories=["+@all"], commands=["-pubsub"],
+                           channels=["*"])  # fmt: skip
+        try:
+            count = published([update(1), update(2)], group=None, user="username=live&password=any")
+        finally:
+            server.acl_deluser("live")
+    assert count == 2
 
 
 @pytest.mark.django_db
