@@ -25,6 +25,9 @@ MASK = "••••••"
 MIN_LENGTH = 6
 SENSITIVE_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "proxy-authorization"})
 
+#: What there is to be masked of a record with headers, in its JSON text: one of these at least.
+_BESIDE_HEADERS = ('"cookies": {"', *(f'"{name}"' for name in SENSITIVE_HEADERS))
+
 _Key = str | int
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -137,7 +140,10 @@ def _unused(key: _Key, taken: dict[str, Json]) -> str:
 
 def _names_credentials(text: str) -> bool:
     """Whether JSON text may hold a record in which `mask_credentials` masks something."""
-    return '"auth"' in text or '"headers"' in text.lower()
+    if '"auth"' in text:
+        return True
+    lowered = text.lower()
+    return '"headers"' in lowered and any(name in lowered for name in _BESIDE_HEADERS)
 
 
 def _without_credentials(value: Json) -> Json:
