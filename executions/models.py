@@ -166,7 +166,7 @@ class ExecutionLabel(models.Model):
         Execution, on_delete=models.CASCADE, related_name="label_rows", db_index=False
     )
     label = JSONTextField(help_text="As JSON: text that PostgreSQL refuses is a label too.")
-    # It goes with its execution, never before: no index is needed to find it by its team.
+    # It goes with its execution, and that before its team: no constraint, and no index to check one by.
     team = models.ForeignKey(
         Team, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
     )

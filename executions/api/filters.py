@@ -28,7 +28,6 @@ class ExecutionPages(CursorPagination):
     page_size = 25
     page_size_query_param = "pageSize"
     max_page_size = 100
-    ordering = ("-created_at", "-id")
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: APIView) -> tuple[str, ...]:
         """Return newest first, or oldest first for `ordering=createdAt`."""
