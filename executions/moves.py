@@ -81,9 +81,10 @@ def _looked_at_later() -> str:
     return f"look_at = CASE WHEN {late_enough} THEN {EXECUTION}.look_at ELSE {after_sql()} END"
 
 
-def _later() -> list[float]:
+def _later(wait: float = 0.0) -> list[float]:
+    """Return these parameters; nothing is to be done before `wait` seconds are over."""
     seconds = settings.ENGINE_UNCLAIMED_SECONDS
-    return [seconds * 0.75, seconds, seconds]
+    return [wait + seconds * 0.75, wait + seconds, wait + seconds]
 
 
 @dataclass
@@ -184,9 +185,11 @@ def park(
         f" AND status = 'IN_PROGRESS' AND {_MAY_RUN}",
         [*times, encrypt_json(state), awaiting, *change.params(), key(step.id), step.fence],
     )
+    # A look at the execution is for its foreground, which may go on beside a step in the background.
+    wait = 0.0 if step.background else seconds or 0.0
     execution = Statement(
-        f"{_NEXT_NUMBER}, look_at = {after_sql()}" + (", cursor = %s" if cursor.moves else ""),
-        [(seconds or 0) + settings.ENGINE_UNCLAIMED_SECONDS, *([cursor.to] if cursor.moves else [])],
+        f"{_NEXT_NUMBER}, {_looked_at_later()}" + (", cursor = %s" if cursor.moves else ""),
+        [*_later(wait), *([cursor.to] if cursor.moves else [])],
     )
     return carry_out(Move(step.execution_id, statement, execution, attempt, columns=change.columns))
 

@@ -57,6 +57,8 @@ def cursor_after(step: ExecutionStep, *, on: bool) -> Cursor:
 
 def is_plain(step: ExecutionStep, *, on: bool) -> bool:
     """Return whether nothing but the cursor has to change with the end of the step."""
+    if _is_alone(step):
+        return not step.branches
     ends_branch = step.group is not None and step.next_position is None
     return on and not (step.background or step.release or step.branches or ends_branch)
 

@@ -126,7 +126,7 @@ def end_broken(step: ExecutionStep, execution: Execution, error: StepError) -> i
 def _end_plainly(
     claimed: Moved, status: str, change: Change, cursor: Cursor, row: StepAttempt | None
 ) -> int | None:
-    """End a step after which only the cursor moves: one statement."""
+    """End a step after which only the cursor moves, or that is in the background by itself: one statement."""
     step, execution = claimed
     moved = moves.end_step(step, status, change, cursor=cursor, attempt=row, execution=execution)
     if moved is None:
@@ -134,6 +134,8 @@ def _end_plainly(
     ended, execution = moved
     _tell(ended, change)
     events.publish([messages.step_update(execution, ended, whole=_is_short(change))])
+    if ended.background:
+        _wake_others(ended)
     return end_phase(step.execution_id) if execution.remaining == 0 else cursor.to
 
 
@@ -157,13 +159,7 @@ def wait(outcome: Outcome, move: Waiting) -> int | None:
     outcome = replace(outcome, earlier=attempts)
     change, rows = _so_far(outcome)
     seconds = (move.delay_ms if move.watch is None else move.watch.patience_ms) / 1000
-    with transaction.atomic():
-        moved = moves.park(
-            outcome.step, seconds, change, move.progress.to_json(), watched=move.watch is not None
-        )
-        if moved is not None:
-            StepAttempt.objects.bulk_create(rows)
-            records.thin_out(outcome.step, rows)
+    moved = _park(outcome.step, seconds, change, move, rows)
     if moved is None:
         return _cancelled(outcome)
     for attempt in attempts:
@@ -176,11 +172,36 @@ def wait(outcome: Outcome, move: Waiting) -> int | None:
     return None
 
 
+def _park(
+    step: ExecutionStep, seconds: float, change: Change, move: Waiting, rows: list[StepAttempt]
+) -> Moved | None:
+    """Park the step with its attempts: mostly one or none, for which it is a single statement."""
+    state, watched = move.progress.to_json(), move.watch is not None
+    if len(rows) <= 1:
+        moved = moves.park(step, seconds, change, state, watched=watched, attempt=rows[0] if rows else None)
+    else:
+        with transaction.atomic():
+            moved = moves.park(step, seconds, change, state, watched=watched)
+            StepAttempt.objects.bulk_create(rows if moved else [])
+    if moved is not None:
+        records.thin_out(step, rows)
+    return moved
+
+
 def _let_others_start(step: ExecutionStep, progress: Progress) -> None:
     """Wake the steps that wait until this one, in the background, knows where it begins."""
     if step.background and progress.origin is not None and Progress.from_json(step.state).origin is None:
-        for position in moves.wake_awaiting(step.execution_id):
-            chain.publish(step.execution_id, [position])
+        _wake_others(step)
+
+
+def _wake_others(step: ExecutionStep) -> None:
+    """Wake the steps that wait for one in the background.
+
+    After the commit: whoever began to wait before it is found, and whoever does after it looks once more
+    (`wait_for_background`). A sweeper wakes those that a worker lost just now did not (`waker`).
+    """
+    for position in moves.wake_awaiting(step.execution_id):
+        chain.publish(step.execution_id, [position])
 
 
 def _so_far(outcome: Outcome) -> tuple[Change, list[StepAttempt]]:

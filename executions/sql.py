@@ -20,6 +20,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from executions.cursors import cursor_of, prepared_cursor
 from executions.models import Execution, ExecutionStep, StepAttempt
 from executions.rows import ModelT, Shape, key, listed, on_postgresql, shape_of, writers_of
+from executions.single_file import in_single_file
 
 STEP = ExecutionStep._meta.db_table
 EXECUTION = Execution._meta.db_table
@@ -127,14 +128,19 @@ def _shapes(*, lean: bool) -> tuple[Shape[ExecutionStep], Shape[Execution]]:
 def carry_out(move: Move) -> Moved | None:
     """Carry out the move; None where the step's conditions did not hold and nothing was changed."""
     way = _in_one_statement if on_postgresql() else _in_one_transaction
-    for pause in CONFLICT_PAUSES if not connection.in_atomic_block else ():
-        try:
-            return way(move)
-        except OperationalError as error:
-            if not is_conflict(error):
-                raise
-            time.sleep(pause)
-    return way(move)
+    if (
+        connection.in_atomic_block
+    ):  # which may hold the row that those in line wait for, and cannot be made again
+        return way(move)
+    with in_single_file(move.execution_id):
+        for pause in CONFLICT_PAUSES:
+            try:
+                return way(move)
+            except OperationalError as error:
+                if not is_conflict(error):
+                    raise
+                time.sleep(pause)
+        return way(move)
 
 
 def is_conflict(error: OperationalError) -> bool:

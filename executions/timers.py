@@ -67,7 +67,7 @@ class Timers:
             try:
                 if insists and not begin:
                     moves.wake(uuid.UUID(execution_id), position, early=True)
-                chain.publish_from(uuid.UUID(execution_id), position, begin=begin)
+                _publish(uuid.UUID(execution_id), position, begin=begin)
             except Exception:
                 logger.exception("a wait of execution %s is left to the sweeper", execution_id)
             finally:
@@ -90,6 +90,14 @@ class Timers:
         insists = due in self._insisted
         self._insisted.discard(due)
         return due, insists
+
+
+def _publish(execution_id: uuid.UUID, position: int, *, begin: bool) -> None:
+    """Publish the step alone, without asking what follows it: it may wait again, or be in the background."""
+    if begin:
+        chain.publish_from(execution_id, position, begin=True)
+    else:
+        chain.publish(execution_id, [position])
 
 
 timers = Timers()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
+from functools import cache, partial
 from typing import TypeVar
 
 from celery import current_app
@@ -38,6 +40,8 @@ ORDER_SECONDS = 2.0
 BATCH = 25
 
 ModelT = TypeVar("ModelT", Execution, ExecutionStep)
+#: Whether tasks wait in a lane of the broker.
+Busy = Callable[[int], bool]
 
 
 class Waker:
@@ -55,12 +59,13 @@ class Waker:
     def sweep(self) -> float:
         """Look at every row that is due; returns how many seconds to sleep."""
         self._keep_order()
+        busy = cache(queue_holds_work)  # asked once a lane, not for each row
         steps = _due(ExecutionStep)
         for step in steps:
-            alone(_publish_step, step)
+            alone(partial(_publish_step, busy), step)
         executions = _due(Execution)
         for execution in executions:
-            alone(_look_at_execution, execution)
+            alone(partial(_look_at_execution, busy), execution)
         return 0.0 if len(steps) == BATCH or len(executions) == BATCH else _seconds_to_next()
 
     def _keep_order(self) -> None:
@@ -71,15 +76,17 @@ class Waker:
             admission.sweep()
 
 
-def _publish_step(step: ExecutionStep) -> None:
-    """Publish the step, unless it waits for another one that has not ended."""
+def _publish_step(busy: Busy, step: ExecutionStep) -> None:
+    """Publish the step, unless it waits for another one that has not ended, or its message may still be in the queue."""
+    if step.status == StepStatus.PENDING and busy(lane_of(step.execution_id)):
+        return
     if step.status == StepStatus.WAITING:
         if step.due_at is None and not _is_forgotten(step):
             return
         # Due later than it is looked at: its watcher was lost.
         moves.wake(step.execution_id, step.position, early=True)
     metrics.sweeper_did("publish_step")
-    chain.publish_from(step.execution_id, step.position)
+    chain.publish(step.execution_id, [step.position])
 
 
 def _is_forgotten(step: ExecutionStep) -> bool:
@@ -115,9 +122,9 @@ def _due_sql(model: type[ModelT]) -> str:
     return f"look_at <= {now_sql()}{running}"
 
 
-def _look_at_execution(execution: Execution) -> None:
+def _look_at_execution(busy: Busy, execution: Execution) -> None:
     if execution.cancel_requested_at is not None:
-        _cancel_again(execution)
+        _cancel_again(busy, execution)
     elif execution.status == ExecutionStatus.PENDING and not execution.admitted and execution.due_at is None:
         return  # it waits for its turn: `admission.sweep` looks after all of these at once
     elif execution.status == ExecutionStatus.PENDING:
@@ -126,10 +133,10 @@ def _look_at_execution(execution: Execution) -> None:
     elif execution.remaining == 0:
         follow(execution.id, end_phase(execution.id))
     else:
-        _publish_cursor(execution)
+        _publish_cursor(busy, execution)
 
 
-def _cancel_again(execution: Execution) -> None:
+def _cancel_again(busy: Busy, execution: Execution) -> None:
     """Settle a cancel once more: a step may have begun to wait, or a child to run, while it was asked for."""
     metrics.sweeper_did("cancel")
     moves.look_again(Execution, execution.id, 2.0)
@@ -138,15 +145,15 @@ def _cancel_again(execution: Execution) -> None:
     if execution.remaining == 0:
         follow(execution.id, end_phase(execution.id))
     else:
-        _publish_cursor(execution)
+        _publish_cursor(busy, execution)
 
 
-def _publish_cursor(execution: Execution) -> None:
+def _publish_cursor(busy: Busy, execution: Execution) -> None:
     """Publish the step that is next, where nobody has it."""
     if execution.cursor is None:
         return
     at_cursor = execution.steps.filter(position=execution.cursor).values_list("status", flat=True).first()
-    if at_cursor == StepStatus.PENDING and not queue_holds_work(lane_of(execution.pk)):
+    if at_cursor == StepStatus.PENDING and not busy(lane_of(execution.pk)):
         metrics.sweeper_did("publish_execution")
         chain.publish_from(execution.id, execution.cursor)
 
