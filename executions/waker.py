@@ -77,7 +77,7 @@ class Waker:
 
 
 def _publish_step(busy: Busy, step: ExecutionStep) -> None:
-    """Publish the step, unless it waits for another one that has not ended, or its message may still be in the queue."""
+    """Publish the step, unless it waits for another one that has not ended, or is late rather than lost."""
     if step.status == StepStatus.PENDING and busy(lane_of(step.execution_id)):
         return
     if step.status == StepStatus.WAITING:
