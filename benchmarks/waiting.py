@@ -1,60 +1,109 @@
-"""What 10 000 steps that wait at the same time take of memory: `python -m benchmarks.waiting`."""
+"""What 10 000 steps that wait at the same time take of memory: `python -m benchmarks.waiting`.
+
+Once as 10 flows of 1 000 steps in the background, and once as 10 000 runs of one step each. Steps are counted in the
+database: a page of 1 000 steps each second would be a good part of what is measured.
+"""
 
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psycopg
 
 from asynctester.embedded import commands
-from benchmarks.contenders import PATIENCE_SECONDS, Installation
+from benchmarks.contenders import Installation
 from benchmarks.flows import waiting_flow
-from benchmarks.servers import servers
+from benchmarks.servers import Servers, servers
 
-FLOWS = 10
+FLOWS, WARM_UP = 10, 10
 LONG_MS = 3_600_000
+#: How long a step may take on its way to its wait, in seconds: ten times as long as on a busy machine of two cores.
+PATIENCE_SECONDS_A_STEP = 0.1
+NO_LIMITS = {
+    "MAX_EXECUTION_SECONDS": "86400",
+    "MAX_CONCURRENT_EXECUTIONS": "100000",
+    "MAX_RUNS_PER_MINUTE": "1000000",
+}
+
+Start = Callable[[Installation, dict[str, Any], int], None]
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=10_000)
-    given = parser.parse_args()
+    steps = parser.parse_args().steps
     with servers() as shared:
-        tested = Installation(
-            "PostgreSQL", shared, shared.new_database("waiting"), 1, commands.workers(),
-            extra={"MAX_EXECUTION_SECONDS": "86400"},
-        )  # fmt: skip
-        try:
-            tested.start()
-            _wait(
-                tested, waiting_flow(given.steps // FLOWS, 1)
-            )  # the same once without a wait: imports, caches
-            before = tested.memory_mb()
-            document = waiting_flow(given.steps // FLOWS, LONG_MS)
-            document["name"] += " for long"
-            executions = [tested.run_document(document) for _ in range(FLOWS)]
-            for execution in executions:
-                _until(tested, execution, "WAITING")
-            after = tested.memory_mb()
-        finally:
-            tested.stop()
-    print(
-        f"{given.steps} steps wait: {after - before:.0f} MiB more than the {before:.0f} before (web server and workers)"
+        print(_measured(shared, Case(f"{steps} steps of {FLOWS} runs", steps, steps // FLOWS, _one_by_one)))
+        print(_measured(shared, Case(f"{steps} runs of one step", steps, 1, _many)))
+
+
+@dataclass(frozen=True)
+class Case:
+    """How many steps wait in all, in how large flows, and how their runs are started."""
+
+    name: str
+    steps: int
+    of_a_flow: int
+    start: Start
+
+
+def _measured(shared: Servers, case: Case) -> str:
+    number = 1 + len(list(shared.folder.glob("installation-*")))
+    url = shared.new_database(f"waiting_{number}")
+    tested = Installation(f"PostgreSQL {number}", shared, url, number, commands.workers(), extra=NO_LIMITS)
+    try:
+        tested.start()
+        # A tenth of it without a wait: imports, caches.
+        _wait(tested, replace(case, steps=case.steps // WARM_UP), 1, "SUCCESS")
+        before = tested.memory_mb()
+        seconds = _wait(tested, case, LONG_MS, "WAITING")
+        after = tested.memory_mb()
+    finally:
+        tested.stop()
+    return (
+        f"{case.name} wait: {after - before:.0f} MiB more than the {before:.0f} before (web server and workers);"
+        f" all wait after {seconds:.0f} s"
     )
 
 
-def _wait(tested: Installation, document: dict[str, object]) -> None:
-    for _ in range(FLOWS):
-        _until(tested, tested.run_document(document), "SUCCESS")
+def _wait(tested: Installation, case: Case, delay_ms: int, status: str) -> float:
+    """Run the flows; return the seconds until so many steps more have the status."""
+    document = waiting_flow(case.of_a_flow, delay_ms)
+    document["name"] += f" of {delay_ms} ms"
+    started = time.monotonic()
+    case.start(tested, document, case.steps // case.of_a_flow)
+    deadline = started + 60 + PATIENCE_SECONDS_A_STEP * case.steps
+    with psycopg.connect(tested.database_url, autocommit=True) as database:
+        while (there := _count(database, status)) < case.steps:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{there} of {case.steps} steps are {status}")
+            time.sleep(1)
+    return time.monotonic() - started
 
 
-def _until(tested: Installation, execution: str, status: str) -> None:
-    """Wait until all steps of the execution have the status."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while {step["status"] for step in tested.shown(execution)["steps"]} != {status}:
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not all steps of {execution} are {status}")
-        time.sleep(1)
+def _count(database: psycopg.Connection[tuple[int]], status: str) -> int:
+    sql = "SELECT count(*) FROM executions_executionstep WHERE status = %s"
+    row = database.execute(sql, [status]).fetchone()
+    return row[0] if row else 0
+
+
+def _one_by_one(tested: Installation, document: dict[str, Any], runs: int) -> None:
+    for _ in range(runs):
+        tested.run_document(document)
+
+
+def _many(tested: Installation, document: dict[str, Any], runs: int) -> None:
+    """Start them by the service, in a process of its own: so many requests would take longer than the steps."""
+    flow = tested.flow_of(document)
+    command = [sys.executable, "-m", "benchmarks.many_runs", flow, str(runs)]
+    subprocess.run(command, env=tested.environment, cwd=commands.ROOT, check=True)
 
 
 if __name__ == "__main__":
