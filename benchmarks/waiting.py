@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -19,9 +19,9 @@ import psycopg
 from asynctester.embedded import commands
 from benchmarks.contenders import Installation
 from benchmarks.flows import waiting_flow
-from benchmarks.servers import Servers, servers
+from benchmarks.servers import servers
 
-FLOWS, WARM_UP = 10, 10
+FLOWS = 10
 LONG_MS = 3_600_000
 #: How long a step may take on its way to its wait, in seconds: ten times as long as on a busy machine of two cores.
 PATIENCE_SECONDS_A_STEP = 0.1
@@ -34,16 +34,6 @@ NO_LIMITS = {
 Start = Callable[[Installation, dict[str, Any], int], None]
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=10_000)
-    steps = parser.parse_args().steps
-    with servers() as shared:
-        print(_measured(shared, Case(f"{steps} steps of {FLOWS} runs", steps, steps // FLOWS, _one_by_one)))
-        print(_measured(shared, Case(f"{steps} runs of one step", steps, 1, _many)))
-
-
 @dataclass(frozen=True)
 class Case:
     """How many steps wait in all, in how large flows, and how their runs are started."""
@@ -54,21 +44,30 @@ class Case:
     start: Start
 
 
-def _measured(shared: Servers, case: Case) -> str:
-    number = 1 + len(list(shared.folder.glob("installation-*")))
-    url = shared.new_database(f"waiting_{number}")
-    tested = Installation(f"PostgreSQL {number}", shared, url, number, commands.workers(), extra=NO_LIMITS)
-    try:
-        tested.start()
-        # A tenth of it without a wait: imports, caches.
-        _wait(tested, replace(case, steps=case.steps // WARM_UP), 1, "SUCCESS")
-        before = tested.memory_mb()
-        seconds = _wait(tested, case, LONG_MS, "WAITING")
-        after = tested.memory_mb()
-    finally:
-        tested.stop()
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=10_000)
+    steps = parser.parse_args().steps
+    of_few = Case(f"{steps} steps of {FLOWS} runs", steps, steps // FLOWS, _one_by_one)
+    with servers() as shared:
+        database = shared.new_database("waiting")
+        tested = Installation("PostgreSQL", shared, database, 1, commands.workers(), extra=NO_LIMITS)
+        try:
+            tested.start()
+            _wait(tested, of_few, 1, "SUCCESS")  # the same once without a wait: imports, caches
+            print(_measured(tested, of_few), flush=True)
+            print(_measured(tested, Case(f"{steps} runs of one step", steps, 1, _many)), flush=True)
+        finally:
+            tested.stop()
+
+
+def _measured(tested: Installation, case: Case) -> str:
+    before = tested.memory_mb()
+    seconds = _wait(tested, case, LONG_MS, "WAITING")
+    more = tested.memory_mb() - before
     return (
-        f"{case.name} wait: {after - before:.0f} MiB more than the {before:.0f} before (web server and workers);"
+        f"{case.name} wait: {more:.0f} MiB more than the {before:.0f} before (web server and workers);"
         f" all wait after {seconds:.0f} s"
     )
 
@@ -78,17 +77,18 @@ def _wait(tested: Installation, case: Case, delay_ms: int, status: str) -> float
     document = waiting_flow(case.of_a_flow, delay_ms)
     document["name"] += f" of {delay_ms} ms"
     started = time.monotonic()
-    case.start(tested, document, case.steps // case.of_a_flow)
     deadline = started + 60 + PATIENCE_SECONDS_A_STEP * case.steps
     with psycopg.connect(tested.database_url, autocommit=True) as database:
-        while (there := _count(database, status)) < case.steps:
+        goal = _count(database, status) + case.steps
+        case.start(tested, document, case.steps // case.of_a_flow)
+        while (there := _count(database, status)) < goal:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{there} of {case.steps} steps are {status}")
+                raise TimeoutError(f"{there} of {goal} steps are {status}")
             time.sleep(1)
     return time.monotonic() - started
 
 
-def _count(database: psycopg.Connection[tuple[int]], status: str) -> int:
+def _count(database: psycopg.Connection[Any], status: str) -> int:
     sql = "SELECT count(*) FROM executions_executionstep WHERE status = %s"
     row = database.execute(sql, [status]).fetchone()
     return row[0] if row else 0

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import Team
-from executions import moves
+from executions import moves, single_file
 from executions.models import Execution, ExecutionStep
 from executions.moves import STAY, Change, Cursor
 from executions.progress import end_phase, settle_cancel
@@ -142,6 +143,26 @@ def test_the_next_look_moves_only_where_it_is_too_soon_or_too_late(
         assert (after == before) is stays
         assert after is not None
         assert 20 < (after - timezone.now()).total_seconds() <= 30.5
+
+
+@pytest.mark.parametrize(
+    ("background", "wait", "seconds", "stays"),
+    [(True, 3600, 28, True), (True, 3600, 2, False), (False, 1, 28, True), (False, 3600, 28, False)],
+)
+def test_a_wait_moves_the_next_look_at_the_foreground_alone(
+    driven: None, team: Team, *, background: bool, wait: float, seconds: float, stays: bool
+) -> None:
+    """The execution is looked at when its foreground may go on; what waits beside it changes nothing of that."""
+    execution = begun(team, delay("a", runInBackground=background), delay("b"))
+    step = claimed(execution, 0)
+    look_in(execution, seconds)
+    before = now(execution).look_at
+    assert moves.park(step, wait, Change(), {}) is not None
+    after = now(execution).look_at
+    assert after is not None
+    assert (after == before) is stays
+    least, most = (20, 30.5) if background else (wait + 20, wait + 30.5)
+    assert least < (after - timezone.now()).total_seconds() <= most
 
 
 # --- the fencing token ----------------------------------------------------------------------------
@@ -434,3 +455,38 @@ def _let_the_other_begin() -> None:
         if row is not None and row[0]:
             break
         threading.Event().wait(0.02)
+
+
+def test_of_many_moves_of_one_execution_one_waits_in_the_database(
+    alone: None, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others wait for that one in this process, where it costs nothing."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite locks no rows")
+    monkeypatch.setattr(single_file, "MOST_SECONDS", 60.0)
+    execution = begun(team, *(delay(f"s{index}", runInBackground=True) for index in range(4)))
+    held = threading.Event()
+
+    def hold() -> int:
+        with transaction.atomic():
+            moves.lock(execution.pk)
+            held.set()
+            return _most_waiting()
+
+    def claim(position: int) -> bool:
+        held.wait(60)
+        return moves.claim(execution.pk, position, "me") is not None
+
+    assert at_once(hold, *[partial(claim, position) for position in range(4)]) == [1, True, True, True, True]
+
+
+def _most_waiting() -> int:
+    """Return how many connections wait for locks at most, once one does, within a fifth of a second."""
+    _let_the_other_begin()
+    most = 0
+    for _ in range(20):
+        threading.Event().wait(0.01)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+            most = max(most, *cursor.fetchone())
+    return most

@@ -10,10 +10,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Team
+from executions.engine import run_step
 from executions.models import Execution
+from executions.progress import is_plain
 from executions.services.cancel import cancel_execution
 from executions.states import EXECUTION_TERMINAL, STEP_TERMINAL
-from tests.executions.driving import begin, choice, delay, drive, statuses
+from tests.executions.driving import begin, choice, delay, drive, statuses, step_of
 
 pytestmark = pytest.mark.usefixtures("driven")
 
@@ -254,3 +256,38 @@ def numbered(steps: list[dict[str, Any]], numbers: Any) -> list[dict[str, Any]]:
             copy.pop("runInBackground")
         named.append(copy)
     return named
+
+
+# --- ends that are a single statement -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("steps", "name", "plain"),
+    [
+        ([delay("a", runInBackground=True)], "a", (True, True)),  # nothing follows it, however it ends
+        ([delay("a"), delay("b")], "a", (True, False)),  # the rest is skipped
+        ([delay("a"), delay("b", runInBackground=True)], "a", (False, False)),  # which is let start
+        ([choice("a", [delay("x")], runInBackground=True)], "a", (False, False)),
+        ([choice("c", [delay("a"), delay("y")], runInBackground=True)], "a", (False, False)),
+    ],
+)
+def test_an_end_that_brings_nothing_with_it_is_told(
+    team: Team, steps: list[dict[str, Any]], name: str, plain: tuple[bool, bool]
+) -> None:
+    step = step_of(begin(team, steps), name)
+    assert (is_plain(step, on=True), is_plain(step, on=False)) == plain
+
+
+@pytest.mark.parametrize("order", [random.Random(seed) for seed in range(3)])
+def test_the_end_of_a_background_step_wakes_whoever_waits_for_it(team: Team, order: random.Random) -> None:
+    waits = delay("b", when={"left": "${a.delayedMs}", "operator": "gte", "right": 0})
+    steps = [delay("a", runInBackground=True), waits, delay("c", runInBackground=True)]
+    execution = begin(team, steps)
+    run_step(execution.pk, None, begin=True)
+    assert run_step(execution.pk, 1) is None
+    assert step_of(execution, "b").awaiting
+    run_step(execution.pk, 0)
+    due_at = step_of(execution, "b").due_at
+    assert due_at is not None
+    done = drive(execution, order=order)
+    assert (done.status, statuses(done)) == ("COMPLETED", dict.fromkeys("abc", "SUCCESS"))

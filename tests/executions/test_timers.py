@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 import uuid
 
-from executions.timers import JUST_NOW_SECONDS, MOST, Timers
+from accounts.models import Team
+from executions.timers import JUST_NOW_SECONDS, MOST, Timers, _publish
+from tests.executions.driving import begin, delay
+from tests.executions.test_chain import taken
 
 
 def quiet() -> Timers:
@@ -51,3 +54,13 @@ def test_what_fired_just_now_fires_again_when_the_database_s_clock_was_set_back(
         str(new): False,
     }  # what came after it is none of its waits
     assert (timers._heap, timers._insisted) == ([], set())
+
+
+def test_a_wait_that_is_over_is_published_without_what_follows_it(alone: None, team: Team) -> None:
+    """It may wait again; a delayed beginning is the whole chain."""
+    execution = begin(team, [delay("a"), delay("b")])
+    taken()
+    _publish(execution.pk, 0, begin=False)
+    _publish(execution.pk, 0, begin=True)
+    name = str(execution.pk)
+    assert taken() == [([name, 0, False], 0), ([name, 0, True], 1)]

@@ -237,6 +237,20 @@ def test_an_unclaimed_step_is_not_published_again_while_the_queue_holds_work(alo
     assert _published() == [str(execution.pk)]
 
 
+def test_nor_is_an_unclaimed_background_step(alone: None, team: Team) -> None:
+    execution = begin(team, [delay("a", runInBackground=True)])
+    moves.begin(execution.pk)
+    moves.release(execution.pk, [0])
+    step = execution.steps.get()
+    due_step(step)
+    Waker().sweep()
+    assert len(_published()) == 1  # the execution's own message, which waits there
+    due_step(step)
+    with grows("sweeper_actions_total", action="publish_step", by=1):
+        Waker().sweep()
+    assert _published() == [str(execution.pk)]
+
+
 def _published() -> list[str]:
     """Take what is in the queue; return the execution of each task."""
     found = []
