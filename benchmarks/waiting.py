@@ -21,7 +21,8 @@ from benchmarks.contenders import Installation
 from benchmarks.flows import waiting_flow
 from benchmarks.servers import servers
 
-FLOWS = 10
+#: How many runs have all the steps in one case, and how many processes start one for each step in the other.
+FLOWS, STARTERS = 10, 4
 LONG_MS = 3_600_000
 #: How long a step may take on its way to its wait, in seconds: ten times as long as on a busy machine of two cores.
 PATIENCE_SECONDS_A_STEP = 0.1
@@ -100,10 +101,11 @@ def _one_by_one(tested: Installation, document: dict[str, Any], runs: int) -> No
 
 
 def _many(tested: Installation, document: dict[str, Any], runs: int) -> None:
-    """Start them by the service, in a process of its own: so many requests would take longer than the steps."""
-    flow = tested.flow_of(document)
-    command = [sys.executable, "-m", "benchmarks.many_runs", flow, str(runs)]
-    subprocess.run(command, env=tested.environment, cwd=commands.ROOT, check=True)
+    """Start them by the service, in processes of their own: so many requests would take longer than the steps."""
+    command = [sys.executable, "-m", "benchmarks.many_runs", tested.flow_of(document), str(runs // STARTERS)]
+    starters = [subprocess.Popen(command, env=tested.environment, cwd=commands.ROOT) for _ in range(STARTERS)]
+    if any(starter.wait() for starter in starters):
+        raise RuntimeError("not all runs were started")
 
 
 if __name__ == "__main__":
