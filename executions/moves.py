@@ -228,7 +228,7 @@ def lock(execution_id: uuid.UUID) -> None:
 def wake(execution_id: uuid.UUID, position: int, *, early: bool = False) -> bool:
     """Make a waiting step due now; False where it waits no more, or (`early`) is due already."""
     sql = (
-        f"UPDATE {STEP} SET due_at = {now_sql()}, look_at = {after_sql()}"
+        f"UPDATE {STEP} SET due_at = {now_sql()}, look_at = {after_sql()}, looks = 0"
         " WHERE execution_id = %s AND position = %s AND status = 'WAITING'"
         + (f" AND (due_at IS NULL OR due_at > {now_sql()})" if early else "")
     )
@@ -239,7 +239,7 @@ def wake(execution_id: uuid.UUID, position: int, *, early: bool = False) -> bool
 def wake_awaiting(execution_id: uuid.UUID) -> list[int]:
     """Make due every step that waits for a background step; returns their positions."""
     sql = (
-        f"UPDATE {STEP} SET due_at = {now_sql()}, look_at = {after_sql()}"
+        f"UPDATE {STEP} SET due_at = {now_sql()}, look_at = {after_sql()}, looks = 0"
         " WHERE execution_id = %s AND status = 'WAITING' AND awaiting"
     )
     return [step.position for step in update_returning(ExecutionStep, Statement(sql, [1, key(execution_id)]))]

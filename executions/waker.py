@@ -78,7 +78,7 @@ class Waker:
 
 def _publish_step(busy: Busy, step: ExecutionStep) -> None:
     """Publish the step, unless it waits for another one that has not ended, or is late rather than lost."""
-    if step.status == StepStatus.PENDING and busy(lane_of(step.execution_id)):
+    if _was_published(step) and busy(lane_of(step.execution_id)):
         return
     if step.status == StepStatus.WAITING:
         if step.due_at is None and not _is_forgotten(step):
@@ -87,6 +87,11 @@ def _publish_step(busy: Busy, step: ExecutionStep) -> None:
         moves.wake(step.execution_id, step.position, early=True)
     metrics.sweeper_did("publish_step")
     chain.publish(step.execution_id, [step.position])
+
+
+def _was_published(step: ExecutionStep) -> bool:
+    """Whether it was published as soon as it might run, by whoever let it start, or by a sweeper when it was due."""
+    return step.status == StepStatus.PENDING or (step.due_at is not None and step.looks > 1)
 
 
 def _is_forgotten(step: ExecutionStep) -> bool:

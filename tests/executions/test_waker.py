@@ -251,6 +251,25 @@ def test_nor_is_an_unclaimed_background_step(alone: None, team: Team) -> None:
     assert _published() == [str(execution.pk)]
 
 
+def test_a_wait_is_published_when_it_is_due_and_again_once_the_queue_is_empty(
+    alone: None, team: Team
+) -> None:
+    """The first time whatever the queue holds: who parked it may be lost."""
+    execution = begin(team, [delay("a")])
+    step = make_step(
+        make_execution(team, remaining=1, cursor=0), 0, status=StepStatus.WAITING, due_at=timezone.now()
+    )
+    waits, other = str(step.execution_id), str(execution.pk)
+    due_step(step)
+    Waker().sweep()
+    due_step(step)
+    Waker().sweep()
+    assert _published() == [other, waits]
+    due_step(step)
+    Waker().sweep()
+    assert _published() == [waits]
+
+
 def _published() -> list[str]:
     """Take what is in the queue; return the execution of each task."""
     found = []
