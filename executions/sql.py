@@ -128,9 +128,8 @@ def _shapes(*, lean: bool) -> tuple[Shape[ExecutionStep], Shape[Execution]]:
 def carry_out(move: Move) -> Moved | None:
     """Carry out the move; None where the step's conditions did not hold and nothing was changed."""
     way = _in_one_statement if on_postgresql() else _in_one_transaction
-    if (
-        connection.in_atomic_block
-    ):  # which may hold the row that those in line wait for, and cannot be made again
+    # A transaction may hold the row that those in line wait for; and its statements cannot be made again.
+    if connection.in_atomic_block:
         return way(move)
     with in_single_file(move.execution_id):
         for pause in CONFLICT_PAUSES:
