@@ -238,6 +238,7 @@ def test_an_unclaimed_step_is_not_published_again_while_the_queue_holds_work(alo
 
 
 def test_nor_is_an_unclaimed_background_step(alone: None, team: Team) -> None:
+    _published()
     execution = begin(team, [delay("a", runInBackground=True)])
     moves.begin(execution.pk)
     moves.release(execution.pk, [0])
@@ -255,6 +256,7 @@ def test_a_wait_is_published_when_it_is_due_and_again_once_the_queue_is_empty(
     alone: None, team: Team
 ) -> None:
     """The first time whatever the queue holds: who parked it may be lost."""
+    _published()
     execution = begin(team, [delay("a")])
     step = make_step(
         make_execution(team, remaining=1, cursor=0), 0, status=StepStatus.WAITING, due_at=timezone.now()
