@@ -189,7 +189,8 @@ class Installation(Contender):
         self.start_workers()
         access = self._post("auth/login", {"email": ADMIN_EMAIL, "password": ADMIN_PASSWORD})["access"]
         self._session.headers["Authorization"] = f"Bearer {access}"
-        self._ends.psubscribe("asgi__group__team.*")
+        for team in self._get("teams")["results"]:
+            self._ends.subscribe(f"asgi__group__team.{team['id']}")  # no pattern: those are told of nothing
 
     def start_workers(self) -> None:
         """Start the workers alone (the rest runs)."""
