@@ -34,6 +34,8 @@ def _config(host: str = "127.0.0.1", port: int = 0, *, grace: int) -> uvicorn.Co
         host=host,
         port=port,
         ws="websockets-sansio",
+        # Done anew for each client, by the thread that serves all of them; and it takes half of a stream's memory.
+        ws_per_message_deflate=False,
         ws_max_size=65_536,  # streams take commands of a few bytes
         lifespan="off",
         proxy_headers=False,  # what proxies say of the client is for Django's settings to believe

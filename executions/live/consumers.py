@@ -14,8 +14,9 @@ from executions.live.authentication import Login
 from executions.live.events import execution_group, team_group
 from executions.live.messages import is_final
 from executions.live.ordering import Order
+from executions.live.recent import recent
 from executions.live.reconciler import reconciler
-from executions.live.snapshots import snapshots
+from executions.live.snapshots import Taken, snapshots
 from executions.live.stream import SUBSCRIBE_TIMEOUT, UNKNOWN, Closing, LiveStream
 from executions.models import Execution
 
@@ -30,6 +31,7 @@ class ExecutionStream(LiveStream):
         super().__init__(*args)
         self.execution_id: UUID = _identifier(self.scope)
         self._order: Order[dict[str, Any]] = Order()
+        self._recent = recent(self.execution_id)
         self._snapshot_wanted = asyncio.Event()
 
     def group(self) -> str:
@@ -57,8 +59,17 @@ class ExecutionStream(LiveStream):
         self.resync()
         return True
 
+    def joined(self, *, anew: bool) -> None:
+        """Look at once for what was missed before."""
+        if anew:
+            self._recent.forget()
+        if self.subscribed.is_set():
+            reconciler().hurry()
+        super().joined(anew=anew)
+
     def heard(self, message: dict[str, Any]) -> None:
         """Send an update in its turn; ask for a snapshot where the one before it stays away."""
+        self._recent.heard(message["sequence"])
         self._forward(self._order.accept(message["sequence"], message))
         if self._order.gap:
             asyncio.get_running_loop().call_later(GAP_PATIENCE, self._resync_if_gap)
@@ -77,21 +88,27 @@ class ExecutionStream(LiveStream):
             # Not `wait_for`: Python 3.11 loses a cancellation that comes just when the wait is over.
             async with asyncio.timeout(SUBSCRIBE_TIMEOUT):
                 await self.subscribed.wait()
+        taken = self._recent.taken if self.subscribed.is_set() else None
         reconciler().add(self)
         try:
             while True:
                 began = time.monotonic()
                 self._snapshot_wanted.clear()
-                await self._send_snapshot()
+                self._send_snapshot(taken or await self._read_snapshot())
+                taken = None
                 await self._snapshot_wanted.wait()
                 await asyncio.sleep(began + SNAPSHOT_SPACING - time.monotonic())
         finally:
             reconciler().remove(self)
 
-    async def _send_snapshot(self) -> None:
+    async def _read_snapshot(self) -> Taken:
         taken = await snapshots().take(self.execution_id)
         if taken is None:
             raise Closing(UNKNOWN)
+        self._recent.keep(taken)
+        return taken
+
+    def _send_snapshot(self, taken: Taken) -> None:
         update, text = taken
         self.output.put(text)
         after = self._order.rebase(update["sequence"])

@@ -36,21 +36,20 @@ class Place:
     key: str
     name: str = field(default_factory=lambda: uuid.uuid4().hex)
 
-    def keep(self) -> None:
-        """Hold the place for a LIFETIME more."""
-        _ask(self.key, lambda pipeline: pipeline.zadd(self.key, {self.name: time.time() + LIFETIME}))
+    def keep(self) -> int | None:
+        """Hold the place for a LIFETIME more; return how many are taken, None where Redis does not answer."""
+        return _ask(self.key, lambda line: line.zadd(self.key, {self.name: time.time() + LIFETIME}))
 
     def give_back(self) -> None:
         """Free the place."""
-        _ask(self.key, lambda pipeline: pipeline.zrem(self.key, self.name))
+        _ask(self.key, lambda line: line.zrem(self.key, self.name))
 
 
 def take(team_id: uuid.UUID) -> Place | None:
     """Return a place for a stream of the team, None where its organisation has as many open as it may."""
     grant = grant_of_team(team_id)
     place = Place(f"live.places.{grant.organisation_id}")
-    place.keep()
-    taken = _ask(place.key, lambda pipeline: pipeline.zcard(place.key))
+    taken = place.keep()
     if taken is not None and taken > grant.limits.web_sockets:
         place.give_back()
         return None
@@ -58,7 +57,7 @@ def take(team_id: uuid.UUID) -> Place | None:
 
 
 def _ask(key: str, command: Callable[[Any], object]) -> int | None:
-    """Return what the command gives after expired places are gone; None where Redis does not answer."""
+    """Return how many places are taken after the command; None where Redis does not answer."""
     global _rests_until  # noqa: PLW0603  # one process, one Redis
     server = client()
     if server is None or time.monotonic() < _rests_until:
@@ -68,7 +67,8 @@ def _ask(key: str, command: Callable[[Any], object]) -> int | None:
             pipeline.zremrangebyscore(key, "-inf", time.time())
             command(pipeline)
             pipeline.expire(key, round(LIFETIME))
-            return int(pipeline.execute()[1])
+            pipeline.zcard(key)
+            return int(pipeline.execute()[-1])
     except (redis.RedisError, OSError) as error:
         logger.warning("Open streams are not counted: %s", error)
         _rests_until = time.monotonic() + REST

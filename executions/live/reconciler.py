@@ -9,6 +9,7 @@ import asyncio
 import logging
 from asyncio import AbstractEventLoop
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Protocol
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -20,7 +21,7 @@ from executions.models import Execution
 
 logger = logging.getLogger(__name__)
 
-INTERVAL = 2.0  # seconds
+INTERVAL = 1.0  # seconds: with PATIENCE, and a snapshot, what was missed is shown within 2 s
 PATIENCE = 0.25  # seconds that an update may be on its way
 
 
@@ -42,6 +43,7 @@ class Reconciler:
     def __init__(self) -> None:
         self._watchers: set[Watcher] = set()
         self._task: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
 
     def add(self, watcher: Watcher) -> None:
         """Look after a watcher."""
@@ -56,9 +58,16 @@ class Reconciler:
             self._task.cancel()
             self._task = None
 
+    def hurry(self) -> None:
+        """Compare now: updates may have been missed."""
+        self._hurry.set()
+
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(INTERVAL)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(INTERVAL):
+                    await self._hurry.wait()
+            self._hurry.clear()
             try:
                 await self.check()
             except DatabaseError:

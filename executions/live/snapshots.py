@@ -9,13 +9,10 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from executions.live.messages import Update, snapshot
-from executions.live.stream import in_background, in_database
+from executions.live.stream import SNAPSHOTS_AT_ONCE, in_background, in_database
 from executions.models import Execution
 from executions.selectors import HIDDEN_OF_EXECUTION
 from executions.selectors import snapshot as read_snapshot
-
-#: Snapshots read at the same time; those of one process are worked out one after the other anyway.
-AT_ONCE = 2
 
 Taken = tuple[Update, str]
 
@@ -24,7 +21,7 @@ class Snapshots:
     """Those of one event loop."""
 
     def __init__(self) -> None:
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._room = asyncio.Semaphore(SNAPSHOTS_AT_ONCE)
         #: What is asked for and not begun yet: whoever comes meanwhile is served by it too.
         self._wanted: dict[UUID, asyncio.Task[Taken | None]] = {}
 

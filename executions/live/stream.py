@@ -13,14 +13,11 @@ import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
-from channels.layers import get_channel_layer
-from channels_redis.pubsub import RedisPubSubChannelLayer
-from redis import RedisError
 
-from executions.live import places
+from executions.live import hub, places
 from executions.live.authentication import Login, chosen_subprotocol, log_in
 from telemetry.metrics import LIVE_CLIENTS
 
@@ -37,9 +34,12 @@ LOGIN_CHECK = 60.0  # seconds between looks whether the user may still listen
 
 P = ParamSpec("P")
 R = TypeVar("R")
+SNAPSHOTS_AT_ONCE = 2  # they are worked out one after the other anyway; the database is waited for meanwhile
+
 # Threads of its own: the one thread that Channels shares among all sockets would let every watcher wait for a
-# snapshot of a thousand steps.
-_database_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="live-database")
+# snapshot of a thousand steps. And others for those who come and go: when hundreds do, those who are in wait for none.
+_database_threads = ThreadPoolExecutor(SNAPSHOTS_AT_ONCE + 1, "live-database")
+_door_threads = ThreadPoolExecutor(4, "live-door")
 _background: set[asyncio.Task[Any]] = set()  # the event loop itself holds tasks weakly
 
 
@@ -55,6 +55,11 @@ async def in_database(function: Callable[P, R], *args: P.args, **kwargs: P.kwarg
     """Run a function that reads the database in a thread; its connection is given back afterwards."""
     call = database_sync_to_async(function, thread_sensitive=False, executor=_database_threads)
     return await call(*args, **kwargs)
+
+
+async def at_the_door(function: Callable[[], R]) -> R:
+    """Do the same with what asks who may come in, or stay."""
+    return await database_sync_to_async(function, thread_sensitive=False, executor=_door_threads)()
 
 
 class Output:
@@ -112,6 +117,10 @@ class LiveStream:
         """Return whether the user may listen (runs in a database thread)."""
         raise NotImplementedError
 
+    def joined(self, *, anew: bool) -> None:
+        """Know that all messages of the group are heard from now on (see `hub`)."""
+        self.subscribed.set()
+
     def heard(self, message: dict[str, Any]) -> None:
         """Take a message of the group."""
         raise NotImplementedError
@@ -144,31 +153,33 @@ class LiveStream:
         """Accept, and refuse only then: a browser shows a close code, but nothing of a refused handshake."""
         await self._receive()  # websocket.connect
         await self._send({"type": "websocket.accept", "subprotocol": chosen_subprotocol(self.scope)})
-        login = await self._check()
-        place = await in_database(places.take, self.team_id) if self.team_id else None
-        if place is None:
-            raise Closing(TOO_MANY)
+        login, place = await at_the_door(self._enter)
         try:
             await self._work(login, place)
         finally:
-            _database_threads.submit(place.give_back)  # nobody waits: the client has gone
+            _door_threads.submit(place.give_back)  # nobody waits: the client has gone
 
     async def _work(self, login: Login, place: places.Place) -> None:
-        with LIVE_CLIENTS.track_inprogress():
-            await self._work_together(login, place)
+        with LIVE_CLIENTS.track_inprogress(), hub.following(self.group(), self):
+            async with asyncio.TaskGroup() as tasks:
+                for work in (self._read(), self._stay_allowed(login, place), *self.more_work()):
+                    tasks.create_task(work)
+                tasks.create_task(self.output.write())
+                tasks.create_task(self.output.give_up())
 
-    async def _work_together(self, login: Login, place: places.Place) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            for work in (self._read(), self._listen(), self._stay_allowed(login, place), *self.more_work()):
-                tasks.create_task(work)
-            tasks.create_task(self.output.write())
-            tasks.create_task(self.output.give_up())
+    def _enter(self) -> tuple[Login, places.Place]:
+        """Ask all that has to be asked of a newcomer in one go: each change of thread waits for all others."""
+        login = self._check()
+        place = places.take(self.team_id) if self.team_id else None
+        if place is None:
+            raise Closing(TOO_MANY)
+        return login, place
 
-    async def _check(self) -> Login:
-        login = await in_database(log_in, self.scope)
+    def _check(self) -> Login:
+        login = log_in(self.scope)
         if login is None:
             raise Closing(NO_LOGIN)
-        if not await in_database(self.visible_to, login):
+        if not self.visible_to(login):
             raise Closing(UNKNOWN)
         return login
 
@@ -177,8 +188,8 @@ class LiveStream:
         while True:
             left = LOGIN_CHECK if login.expires_at is None else login.expires_at - time.time()
             await asyncio.sleep(max(0.0, min(LOGIN_CHECK, left)) + 0.001)  # valid to its last moment
-            login = await self._check()
-            await in_database(place.keep)
+            login = await at_the_door(self._check)
+            await at_the_door(place.keep)
 
     async def _read(self) -> None:
         while True:
@@ -199,37 +210,6 @@ class LiveStream:
         self._malformed += 1
         if self._malformed > MALFORMED_LIMIT:
             raise Closing(POLICY)
-
-    async def _listen(self) -> None:
-        """Follow the group. Without Redis the stream lives on: the reconciler brings what is missed."""
-        layer = cast(RedisPubSubChannelLayer, get_channel_layer())
-        # Not `new_channel()`: it subscribes to a second Redis channel, which nobody here sends to, and leaves a
-        # queue behind each time that Redis does not answer.
-        channel = f"live.{uuid.uuid4().hex}"
-        layer.channels[channel] = asyncio.Queue()
-        try:
-            await self._subscribe(layer, channel)
-            while True:
-                self.heard(await layer.receive(channel))
-        finally:
-            layer.channels.pop(channel, None)
-            in_background(_leave(layer, self.group(), channel))  # the close code does not wait for Redis
-
-    async def _subscribe(self, layer: RedisPubSubChannelLayer, channel: str) -> None:
-        while not self.subscribed.is_set():
-            try:
-                # Shielded: redis-py writes under `asyncio.wait_for`, which on Python 3.11 can lose a cancellation (the
-                # stream would stay open for ever), and else drops the connection that all streams share.
-                await asyncio.shield(in_background(layer.group_add(self.group(), channel)))
-                self.subscribed.set()
-            except (RedisError, OSError) as error:
-                logger.warning("A live stream could not subscribe: %s", error)
-                await asyncio.sleep(SUBSCRIBE_TIMEOUT)
-
-
-async def _leave(layer: RedisPubSubChannelLayer, group: str, channel: str) -> None:
-    with suppress(RedisError, OSError):
-        await layer.group_discard(group, channel)
 
 
 def in_background(work: Coroutine[Any, Any, R]) -> asyncio.Task[R]:

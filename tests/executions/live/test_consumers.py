@@ -6,16 +6,15 @@ import json
 import socket
 import time
 from contextlib import suppress
-from typing import Any
+from uuid import UUID
 
 import pytest
-from channels.layers import get_channel_layer
 from pytest_django import Settings
 from websockets.exceptions import ConnectionClosed
 
 from accounts.models import Team, TeamMembership, User
 from asynctester.embedded.processes import wait_until
-from executions.live import consumers, events, stream
+from executions.live import consumers, events, hub, snapshots, stream
 from executions.live.messages import message
 from executions.models import Execution, ExecutionStep
 from executions.presentation import LARGEST_RESPONSE
@@ -250,10 +249,30 @@ def test_closed_streams_leave_nothing_behind(watch: Watch, alice: User, executio
     for _ in range(5):
         with watch(path(execution), user=alice) as client:
             client.next()
-    layer: Any = get_channel_layer()
-    [loop_layer] = layer._layers.values()
+    wait_for_listener(f"execution.{execution.pk}", there=False)
+    hubs = [made for each in hub._hubs.values() for made in each.values()]
+    assert hubs
+    assert wait_until(lambda: not any(made._followers for made in hubs), within=TIMEOUT)
 
-    def subscribed() -> bool:
-        return any(shard._subscribed_to for shard in loop_layer._shards)
 
-    assert wait_until(lambda: not (loop_layer.channels or loop_layer.groups or subscribed()), within=TIMEOUT)
+def test_who_comes_while_nothing_changes_gets_the_same_snapshot(
+    watch: Watch, alice: User, execution: Execution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[UUID] = []
+    read = snapshots._read_and_encode
+
+    def counted(execution_id: UUID) -> snapshots.Taken | None:
+        reads.append(execution_id)
+        return read(execution_id)
+
+    monkeypatch.setattr(snapshots, "_read_and_encode", counted)
+    with watch(path(execution), user=alice) as first:
+        shown = first.next()
+        with watch(path(execution), user=alice) as second:
+            assert second.next() == shown
+        assert len(reads) == 1
+        publish(change_step(steps_of(execution)[0], StepStatus.IN_PROGRESS))
+        assert first.next()["sequence"] == 4
+        with watch(path(execution), user=alice) as third:
+            assert third.next()["sequence"] == 4
+    assert len(reads) == 2

@@ -1,0 +1,61 @@
+"""The last snapshot is told while it is the latest that is known, and no longer."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import uuid4
+
+from executions.live.messages import Update
+from executions.live.recent import Recent, recent
+from executions.live.snapshots import Taken
+
+
+def taken(number: int) -> Taken:
+    update: Update = {
+        "executionId": "one",
+        "sequence": number,
+        "timestamp": 1,
+        "updateType": "SNAPSHOT",
+        "message": "Execution started",
+        "executionStatus": "IN_PROGRESS",
+    }
+    return update, f"snapshot {number}"
+
+
+def test_a_snapshot_is_kept_until_something_newer_is_heard() -> None:
+    one = Recent()
+    one.keep(taken(5))
+    one.heard(4)
+    one.heard(5)
+    assert one.taken == taken(5)
+    one.heard(6)
+    assert one.taken is None
+
+
+def test_a_snapshot_that_is_older_than_what_was_heard_is_not_kept() -> None:
+    one = Recent()
+    one.heard(6)
+    one.keep(taken(6))
+    one.keep(taken(5))
+    assert one.taken == taken(6)
+
+
+def test_where_updates_may_have_been_missed_there_is_none() -> None:
+    one = Recent()
+    one.keep(taken(5))
+    one.forget()
+    assert one.taken is None
+
+
+def test_the_streams_of_one_execution_share_it_while_there_are_any() -> None:
+    mine, other = uuid4(), uuid4()
+
+    async def streams() -> None:
+        first = recent(mine)
+        first.keep(taken(5))
+        assert recent(mine) is first
+        assert recent(other) is not first
+        del first
+        assert recent(mine).taken is None
+
+    asyncio.run(streams())
