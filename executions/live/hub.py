@@ -102,14 +102,12 @@ class Hub:
     async def _serve(self) -> None:
         """Subscribe and listen until the connection breaks."""
         self._asked.clear()
-        client = Redis.from_url(
-            self._url,
-            socket_timeout=SOCKET_TIMEOUT,
-            socket_connect_timeout=SOCKET_TIMEOUT,
-            retry=_Once(NoBackoff(), 0),
-        )
+        # No `socket_timeout`: with one redis-py writes under `asyncio.wait_for`, which on Python 3.11 can lose a
+        # cancellation, and the process would never end. A server that takes nothing does not answer pings either.
+        client = Redis.from_url(self._url, socket_timeout=None, retry=_Once(NoBackoff(), 0))
         async with client, client.pubsub() as line, asyncio.TaskGroup() as tasks:
-            await line.connect()
+            async with asyncio.timeout(SOCKET_TIMEOUT):
+                await line.connect()
             tasks.create_task(self._listen(line))
             while True:
                 await self._subscribe(line)
