@@ -59,14 +59,6 @@ class ExecutionStream(LiveStream):
         self.resync()
         return True
 
-    def joined(self, *, anew: bool) -> None:
-        """Look at once for what was missed before."""
-        if anew:
-            self._recent.forget()
-        if self.subscribed.is_set():
-            reconciler().hurry()
-        super().joined(anew=anew)
-
     def heard(self, message: dict[str, Any]) -> None:
         """Send an update in its turn; ask for a snapshot where the one before it stays away."""
         self._recent.heard(message["sequence"])

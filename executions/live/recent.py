@@ -18,7 +18,7 @@ class Recent:
     """What the streams of one execution share in one event loop; each passes on what it hears."""
 
     def __init__(self) -> None:
-        #: The snapshot; None where something newer was heard of, or may have been missed.
+        #: The snapshot; None where something newer was heard of.
         self.taken: Taken | None = None
         self._heard = 0  # the highest number
 
@@ -32,10 +32,6 @@ class Recent:
         self._heard = max(self._heard, number)
         if self.taken is not None and self.taken[0]["sequence"] < self._heard:
             self.taken = None
-
-    def forget(self) -> None:
-        """Know that updates may have been missed."""
-        self.taken = None
 
 
 _recent: WeakKeyDictionary[AbstractEventLoop, WeakValueDictionary[UUID, Recent]] = WeakKeyDictionary()

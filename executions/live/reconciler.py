@@ -9,7 +9,6 @@ import asyncio
 import logging
 from asyncio import AbstractEventLoop
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Protocol
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -43,7 +42,6 @@ class Reconciler:
     def __init__(self) -> None:
         self._watchers: set[Watcher] = set()
         self._task: asyncio.Task[None] | None = None
-        self._hurry = asyncio.Event()
 
     def add(self, watcher: Watcher) -> None:
         """Look after a watcher."""
@@ -58,16 +56,9 @@ class Reconciler:
             self._task.cancel()
             self._task = None
 
-    def hurry(self) -> None:
-        """Compare now: updates may have been missed."""
-        self._hurry.set()
-
     async def _run(self) -> None:
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(INTERVAL):
-                    await self._hurry.wait()
-            self._hurry.clear()
+            await asyncio.sleep(INTERVAL)
             try:
                 await self.check()
             except DatabaseError:

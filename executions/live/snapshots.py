@@ -8,8 +8,9 @@ from asyncio import AbstractEventLoop
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+from executions.live.background import in_background
 from executions.live.messages import Update, snapshot
-from executions.live.stream import SNAPSHOTS_AT_ONCE, in_background, in_database
+from executions.live.stream import SNAPSHOTS_AT_ONCE, in_database
 from executions.models import Execution
 from executions.selectors import HIDDEN_OF_EXECUTION
 from executions.selectors import snapshot as read_snapshot

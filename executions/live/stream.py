@@ -40,7 +40,6 @@ SNAPSHOTS_AT_ONCE = 2  # they are worked out one after the other anyway; the dat
 # snapshot of a thousand steps. And others for those who come and go: when hundreds do, those who are in wait for none.
 _database_threads = ThreadPoolExecutor(SNAPSHOTS_AT_ONCE + 1, "live-database")
 _door_threads = ThreadPoolExecutor(4, "live-door")
-_background: set[asyncio.Task[Any]] = set()  # the event loop itself holds tasks weakly
 
 
 class Closing(Exception):
@@ -117,8 +116,8 @@ class LiveStream:
         """Return whether the user may listen (runs in a database thread)."""
         raise NotImplementedError
 
-    def joined(self, *, anew: bool) -> None:
-        """Know that all messages of the group are heard from now on (see `hub`)."""
+    def joined(self) -> None:
+        """Know that messages of the group are heard from now on (see `hub`)."""
         self.subscribed.set()
 
     def heard(self, message: dict[str, Any]) -> None:
@@ -210,20 +209,6 @@ class LiveStream:
         self._malformed += 1
         if self._malformed > MALFORMED_LIMIT:
             raise Closing(POLICY)
-
-
-def in_background(work: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
-    """Run it to its end, whatever becomes of the stream that asked for it."""
-    task = asyncio.create_task(work)
-    _background.add(task)
-    task.add_done_callback(_forget)
-    return task
-
-
-def _forget(task: asyncio.Task[Any]) -> None:
-    _background.discard(task)
-    if not task.cancelled():
-        task.exception()  # seen: whoever waits for it is told too
 
 
 def _first(closings: BaseExceptionGroup[Closing]) -> Closing:

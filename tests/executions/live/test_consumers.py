@@ -6,9 +6,11 @@ import json
 import socket
 import time
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 import pytest
+from channels.layers import get_channel_layer
 from pytest_django import Settings
 from websockets.exceptions import ConnectionClosed
 
@@ -249,10 +251,17 @@ def test_closed_streams_leave_nothing_behind(watch: Watch, alice: User, executio
     for _ in range(5):
         with watch(path(execution), user=alice) as client:
             client.next()
-    wait_for_listener(f"execution.{execution.pk}", there=False)
-    hubs = [made for each in hub._hubs.values() for made in each.values()]
-    assert hubs
-    assert wait_until(lambda: not any(made._followers for made in hubs), within=TIMEOUT)
+    layer: Any = get_channel_layer()
+    [(loop, loop_layer)] = layer._layers.items()
+    loop_hub = hub._hubs[loop]
+
+    def subscribed() -> bool:
+        return any(shard._subscribed_to for shard in loop_layer._shards)
+
+    def left() -> bool:
+        return bool(loop_hub._followers or loop_layer.channels or loop_layer.groups or subscribed())
+
+    assert wait_until(lambda: not left(), within=TIMEOUT)
 
 
 def test_who_comes_while_nothing_changes_gets_the_same_snapshot(

@@ -40,13 +40,6 @@ def test_a_snapshot_that_is_older_than_what_was_heard_is_not_kept() -> None:
     assert one.taken == taken(6)
 
 
-def test_where_updates_may_have_been_missed_there_is_none() -> None:
-    one = Recent()
-    one.keep(taken(5))
-    one.forget()
-    assert one.taken is None
-
-
 def test_the_streams_of_one_execution_share_it_while_there_are_any() -> None:
     mine, other = uuid4(), uuid4()
 

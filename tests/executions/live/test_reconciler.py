@@ -69,21 +69,3 @@ def test_an_update_on_its_way_needs_no_snapshot(team: Team, monkeypatch: pytest.
 
     asyncio.run(check())
     assert watcher.snapshots == 0
-
-
-@pytest.mark.django_db(transaction=True)
-def test_it_looks_at_once_where_there_is_hurry(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconciler, "INTERVAL", 600.0)
-    watcher = Watching(make_execution(team, sequence=7).pk, 6)
-
-    async def hurry() -> None:
-        found = Reconciler()
-        found.add(watcher)
-        found.hurry()
-        async with asyncio.timeout(30):
-            while not watcher.snapshots:
-                await asyncio.sleep(0.01)
-        found.remove(watcher)
-
-    asyncio.run(hurry())
-    assert watcher.snapshots == 1
