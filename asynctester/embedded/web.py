@@ -33,6 +33,7 @@ def _config(host: str = "127.0.0.1", port: int = 0, *, grace: int) -> uvicorn.Co
         "asynctester.asgi:application",
         host=host,
         port=port,
+        http="h11",  # httptools takes headers of any length
         ws="websockets-sansio",
         # Done anew for each client, by the thread that serves all of them; and it takes half of a stream's memory.
         ws_per_message_deflate=False,
