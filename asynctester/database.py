@@ -50,8 +50,8 @@ def _of_postgresql(env: Env, given: dict[str, Any]) -> dict[str, Any]:
         "keepalives_interval": 2,
         "keepalives_count": 3,
         "tcp_user_timeout": 10_000,
+        **given,
         **(_prepared(given) if env.bool("DATABASE_PREPARE", default=True) else {"prepare_threshold": None}),
-        **{name: value for name, value in given.items() if name != "options"},
     }
 
 

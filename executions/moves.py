@@ -225,12 +225,16 @@ def lock(execution_id: uuid.UUID) -> None:
     list(Execution.objects.select_for_update(no_key=True).filter(pk=execution_id).values_list("pk"))
 
 
-def wake(execution_id: uuid.UUID, position: int, *, early: bool = False) -> bool:
-    """Make a waiting step due now; False where it waits no more, or (`early`) is due already."""
+def wake(execution_id: uuid.UUID, position: int, *, early: bool = False, awaiting: bool = False) -> bool:
+    """Make a waiting step due now; False where it waits no more, or (`early`) is due already.
+
+    `awaiting`: only while it waits for a background step.
+    """
     sql = (
         f"UPDATE {STEP} SET due_at = {now_sql()}, look_at = {after_sql()}, looks = 0"
         " WHERE execution_id = %s AND position = %s AND status = 'WAITING'"
         + (f" AND (due_at IS NULL OR due_at > {now_sql()})" if early else "")
+        + (" AND awaiting" if awaiting else "")
     )
     params = [1, key(execution_id), position]
     return _count(sql, params) == 1

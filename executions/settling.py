@@ -230,10 +230,11 @@ def wait_for_background(step: ExecutionStep, near: Neighbours) -> int | None:
     if moved is None:
         return end(step, step.execution, Attempt(StepStatus.CANCELLED, 0, 0), Change())
     _publish(moved)
-    # It may have ended between the look and the wait: then nobody else wakes this step.
-    if not neighbours(step).running_background() and moves.wake(step.execution_id, step.position):
-        return step.position
-    return None
+    # It may have ended between the look and the wait: then nobody else wakes this step. If somebody did, it may have
+    # run meanwhile, and wait for something else.
+    if neighbours(step).running_background():
+        return None
+    return step.position if moves.wake(step.execution_id, step.position, awaiting=True) else None
 
 
 def wait_for_child(step: ExecutionStep, progress: Progress) -> int | None:

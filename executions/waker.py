@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from functools import cache, partial
 from typing import TypeVar
+from uuid import UUID
 
 from celery import current_app
 from django.conf import settings
@@ -36,6 +37,9 @@ logger = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
 #: How often limits of time and turns to begin are looked at, in seconds.
 ORDER_SECONDS = 2.0
+#: At so many looks (0.5, 1.5, 3.5 min) what was published is late where its lane is busy; at the next one (7.5 min) it is
+#: lost: a broker may have lost its message, and be busy ever since.
+LATE_LOOKS = 3
 #: How many rows one sweep takes of each kind. Few: other workers publish the rest meanwhile.
 BATCH = 25
 
@@ -78,7 +82,7 @@ class Waker:
 
 def _publish_step(busy: Busy, step: ExecutionStep) -> None:
     """Publish the step, unless it waits for another one that has not ended, or is late rather than lost."""
-    if _was_published(step) and busy(lane_of(step.execution_id)):
+    if _was_published(step) and _is_late(busy, step, step.execution_id):
         return
     if step.status == StepStatus.WAITING:
         if step.due_at is None and not _is_forgotten(step):
@@ -94,6 +98,11 @@ def _was_published(step: ExecutionStep) -> bool:
     return step.status == StepStatus.PENDING or (step.due_at is not None and step.looks > 1)
 
 
+def _is_late(busy: Busy, row: Execution | ExecutionStep, execution_id: UUID) -> bool:
+    """Whether the message of what was published may still be in the queue."""
+    return row.looks <= LATE_LOOKS and busy(lane_of(execution_id))
+
+
 def _is_forgotten(step: ExecutionStep) -> bool:
     """Whether what the step waits for has ended, and the worker that should have said so was lost before it did.
 
@@ -106,10 +115,16 @@ def _is_forgotten(step: ExecutionStep) -> bool:
 
 
 def _due(model: type[ModelT]) -> list[ModelT]:
-    """Take the rows that are due, and set their next look: 30 s from now, then 60, 120 and so on."""
+    """Take the rows that are due, and set their next look: 30 s from now, then 60, 120 and so on.
+
+    For a step that waits for a background step it is always 30 s: its wake-up may be lost at any time.
+    """
     table, wanted = model._meta.db_table, _due_sql(model)
     locked = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
-    pause = f"{settings.ENGINE_UNCLAIMED_SECONDS} * (CASE WHEN looks < 5 THEN (1 << looks) ELSE 32 END)"
+    often = "WHEN awaiting AND due_at IS NULL THEN 1 " if model is ExecutionStep else ""
+    pause = (
+        f"{settings.ENGINE_UNCLAIMED_SECONDS} * (CASE {often}WHEN looks < 5 THEN (1 << looks) ELSE 32 END)"
+    )
     if not any_row(table, wanted):
         return []
     # `looks` stops where its column does not end yet: a broker can be away for days.
@@ -158,7 +173,7 @@ def _publish_cursor(busy: Busy, execution: Execution) -> None:
     if execution.cursor is None:
         return
     at_cursor = execution.steps.filter(position=execution.cursor).values_list("status", flat=True).first()
-    if at_cursor == StepStatus.PENDING and not busy(lane_of(execution.pk)):
+    if at_cursor == StepStatus.PENDING and not _is_late(busy, execution, execution.pk):
         metrics.sweeper_did("publish_execution")
         chain.publish_from(execution.id, execution.cursor)
 

@@ -59,6 +59,12 @@ class ExecutionStream(LiveStream):
         self.resync()
         return True
 
+    def joined(self, *, anew: bool) -> None:
+        """Know that updates are heard from now on; a snapshot from before them may be any age."""
+        if anew:
+            self._recent.forget()
+        super().joined(anew=anew)
+
     def heard(self, message: dict[str, Any]) -> None:
         """Send an update in its turn; ask for a snapshot where the one before it stays away."""
         self._recent.heard(message["sequence"])

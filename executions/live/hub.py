@@ -26,8 +26,11 @@ PAUSE = 1.0  # seconds from one try to subscribe to the next, while Redis is awa
 class Follower(Protocol):
     """Somebody who follows a group. Neither method may wait."""
 
-    def joined(self) -> None:
-        """Hear from now on what is published, as long as the connection holds."""
+    def joined(self, *, anew: bool) -> None:
+        """Hear from now on what is published, as long as the connection holds.
+
+        `anew`: nobody here heard what was published before, for the subscription has just begun.
+        """
 
     def heard(self, message: dict[str, Any]) -> None:
         """Take a message of the group."""
@@ -49,7 +52,7 @@ class Hub:
         if group not in self._tasks:
             self._tasks[group] = in_background(self._follow(group))
         elif group in self._joined:
-            follower.joined()
+            follower.joined(anew=False)
         try:
             yield
         finally:
@@ -69,7 +72,7 @@ class Hub:
             await self._subscribe(group, channel)
             self._joined.add(group)
             for follower in list(self._followers[group]):
-                follower.joined()
+                follower.joined(anew=True)
             while True:
                 message = await self._receive(channel)
                 if message is not None:

@@ -27,6 +27,10 @@ class Recent:
         if taken[0]["sequence"] >= self._heard:
             self.taken = taken
 
+    def forget(self) -> None:
+        """Have the next one read anew: updates may have gone by unheard (Python frees old streams when it likes)."""
+        self.taken = None
+
     def heard(self, number: int) -> None:
         """Know that there is an update with this number; any number of streams may pass on the same."""
         self._heard = max(self._heard, number)

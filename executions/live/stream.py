@@ -116,7 +116,7 @@ class LiveStream:
         """Return whether the user may listen (runs in a database thread)."""
         raise NotImplementedError
 
-    def joined(self) -> None:
+    def joined(self, *, anew: bool) -> None:
         """Know that messages of the group are heard from now on (see `hub`)."""
         self.subscribed.set()
 

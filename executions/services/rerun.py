@@ -11,7 +11,9 @@ from django.db import transaction
 from accounts.models import User
 from executions.admission import RunRefused
 from executions.models import Execution, ExecutionStep
+from executions.rows import key, on_postgresql
 from executions.services.start import Prepare, start_execution
+from executions.sql import Statement, select
 from executions.states import STEP_TERMINAL, StepStatus
 from flows.document import FlowDocument, Problem
 from flows.models import FlowVersion
@@ -65,11 +67,14 @@ def _hold(execution: Execution) -> datetime | None:
 
     Raises RunRefused where it is gone itself.
     """
-    held = Execution.objects.select_for_update().filter(pk=execution.pk)
-    removed_at = list(held.values_list("results_removed_at", flat=True))
-    if not removed_at:
+    # The weakest lock: it may still run, and move, or get its turn from whoever has the lock that a start may ask for.
+    lock = " FOR KEY SHARE" if on_postgresql() else ""
+    held = select(
+        Execution, frozenset({"id", "results_removed_at"}), Statement(f"id = %s{lock}", [key(execution.pk)])
+    )
+    if not held:
         raise _refusal("", "not_found", "the execution that is to run again was deleted meanwhile")
-    return removed_at[0]
+    return held[0].results_removed_at
 
 
 def _what_to_run(execution: Execution, version: str) -> tuple[FlowVersion | None, FlowDocument | None]:

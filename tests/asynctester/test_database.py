@@ -65,6 +65,8 @@ def test_behind_a_pooler_nothing_is_prepared(monkeypatch: pytest.MonkeyPatch) ->
     found = of(monkeypatch, "postgresql://u@host/name", DATABASE_PREPARE="false")["OPTIONS"]
     assert found["prepare_threshold"] is None
     assert "options" not in found  # which some poolers refuse
+    url = "postgresql://u@host/name?options=-c%20statement_timeout=5s"
+    assert of(monkeypatch, url, DATABASE_PREPARE="false")["OPTIONS"]["options"] == "-c statement_timeout=5s"
 
 
 @pytest.mark.parametrize("url", ["mysql://u@host/name", "oracle://u@host/name"])

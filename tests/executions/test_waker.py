@@ -142,6 +142,18 @@ def test_the_end_of_a_background_step_that_nobody_told_is_found(driven: None, te
     assert moves.claim(execution.pk, 1, "me") is not None
 
 
+def test_who_waits_for_a_background_step_is_looked_at_often(driven: None, team: Team) -> None:
+    """For it may have ended, and its worker have been lost before it said so."""
+    execution = make_execution(team, remaining=2, cursor=1)
+    later = timezone.now() + LATER
+    make_step(execution, 0, background=True, status=StepStatus.IN_PROGRESS, look_at=later)
+    step = make_step(execution, 1, status=StepStatus.IN_PROGRESS, fence=1, needs=[[0, True]])
+    assert moves.park(step, None, Change(), {}, awaiting=True) is not None
+    due_step(step, looks=9)
+    Waker().sweep()
+    assert seconds_to_look(step) <= settings.ENGINE_UNCLAIMED_SECONDS
+
+
 def test_an_execution_whose_last_finisher_was_lost_is_ended(driven: None, team: Team) -> None:
     execution = make_execution(team, remaining=0)
     due(execution)
@@ -250,6 +262,25 @@ def test_nor_is_an_unclaimed_background_step(alone: None, team: Team) -> None:
     with grows("sweeper_actions_total", action="publish_step", by=1):
         Waker().sweep()
     assert _published() == [str(execution.pk)]
+
+
+def test_but_at_length_it_is_for_its_message_may_be_lost(alone: None, team: Team) -> None:
+    """A lane that is always busy may not hold it up for ever."""
+    foreground = begin(team, [delay("a")])
+    beside = begin(team, [delay("a", runInBackground=True)])
+    for execution in (foreground, beside):
+        moves.begin(execution.pk)
+    moves.release(beside.pk, [0])
+    _published()
+    busy = str(begin(team, [delay("a")]).pk)
+    for looks in range(waker.LATE_LOOKS):
+        due(foreground, looks=looks)
+        due_step(beside.steps.get(), looks=looks)
+        Waker().sweep()
+    due(foreground, looks=waker.LATE_LOOKS)
+    due_step(beside.steps.get(), looks=waker.LATE_LOOKS)
+    Waker().sweep()
+    assert _published() == [busy, str(beside.pk), str(foreground.pk)]
 
 
 def test_a_wait_is_published_when_it_is_due_and_again_once_the_queue_is_empty(

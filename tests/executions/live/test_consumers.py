@@ -61,6 +61,16 @@ def test_snapshot_first_then_the_updates_then_1000(watch: Watch, alice: User, ex
         assert code == 1000
 
 
+def test_what_changed_while_nobody_listened_is_in_the_first_snapshot(
+    watch: Watch, alice: User, execution: Execution
+) -> None:
+    for number in range(3, 6):
+        with watch(path(execution), user=alice) as client:
+            assert client.next()["sequence"] == number
+        wait_for_listener(events.execution_group(execution.pk), there=False)
+        publish(change_step(steps_of(execution)[0], StepStatus.IN_PROGRESS))
+
+
 def test_updates_put_into_the_snapshot_give_what_rest_gives(
     watch: Watch, alice: User, api: ApiFor, execution: Execution
 ) -> None:

@@ -23,11 +23,12 @@ class Listening:
     """A follower that remembers."""
 
     def __init__(self) -> None:
-        self.joins = 0
+        self.joins = self.joins_anew = 0
         self.numbers: list[int] = []
 
-    def joined(self) -> None:
+    def joined(self, *, anew: bool) -> None:
         self.joins += 1
+        self.joins_anew += anew
 
     def heard(self, message: dict[str, Any]) -> None:
         self.numbers.append(message["sequence"])
@@ -99,7 +100,7 @@ def test_who_comes_later_joins_at_once_and_who_left_hears_nothing() -> None:
         with hub.following("execution.one", first):
             await until(lambda: first.joins == 1)
             with hub.following("execution.one", second):
-                assert second.joins == 1
+                assert (second.joins, second.joins_anew) == (1, 0)
             publish(1)
             await until(lambda: first.numbers == [1])
         with Redis.from_url(settings.REDIS_URL) as client:
@@ -107,7 +108,7 @@ def test_who_comes_later_joins_at_once_and_who_left_hears_nothing() -> None:
         await nothing_is_left()
 
     asyncio.run(listen())
-    assert (first.joins, second.numbers) == (1, [])
+    assert (first.joins, first.joins_anew, second.numbers) == (1, 1, [])
 
 
 def test_whoever_comes_as_the_last_one_leaves_hears() -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.db import connection, transaction
 
 from accounts.models import Team, User
+from executions import moves
 from executions.admission import RunRefused
 from executions.models import Execution
 from executions.services.rerun import rerun
 from executions.services.start import start_execution
+from executions.sql import impatient
 from executions.states import Source
 from flows.document import check_document
 from flows.models import Flow
@@ -149,3 +154,31 @@ def test_of_a_deleted_flow_only_the_same_version(saved: tuple[Flow, Execution], 
     run = Execution.objects.get(pk=run.pk)
     assert refused(run, alice, version="LATEST") == ("version", "not_found")
     assert statuses(again(run, alice)) == {"old": "PENDING"}
+
+
+@pytest.mark.skipif(settings.IS_SQLITE, reason="SQLite has one writer at a time")
+def test_a_run_that_moves_meanwhile_and_its_re_run_do_not_wait_for_each_other(
+    alone: None, team: Team, alice: User
+) -> None:
+    """They would for ever: a start near the limit waits for those that let this run begin, and these for its row."""
+    waits = begin(team, [delay("a")])
+    moved, asked = threading.Event(), threading.Event()
+
+    def move() -> None:
+        try:
+            with transaction.atomic():
+                moves.lock(waits.pk)
+                moved.set()
+                asked.wait(30)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=move)
+    thread.start()
+    try:
+        assert moved.wait(30)
+        with impatient(5_000):
+            assert again(waits, alice).rerun_of == waits
+    finally:
+        asked.set()
+        thread.join(30)
