@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
 #: How often limits of time and turns to begin are looked at, in seconds.
 ORDER_SECONDS = 2.0
-#: At so many looks (0.5, 1.5, 3.5 min) what was published is late where its lane is busy; at the next one (7.5 min) it is
+#: At so many looks (0.5, 1.5, 3.5 min) what was published is late where its lane is busy; at the next (7.5 min) it is
 #: lost: a broker may have lost its message, and be busy ever since.
 LATE_LOOKS = 3
 #: How many rows one sweep takes of each kind. Few: other workers publish the rest meanwhile.
