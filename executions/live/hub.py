@@ -44,6 +44,8 @@ class Hub:
         self._followers: dict[str, set[Follower]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._joined: set[str] = set()
+        #: The layer takes a group that is left and joined at the same time for joined, and then unsubscribes from it.
+        self._changing = asyncio.Lock()
 
     @contextmanager
     def following(self, group: str, follower: Follower) -> Iterator[None]:
@@ -86,7 +88,7 @@ class Hub:
             try:
                 # Shielded: redis-py writes under `asyncio.wait_for`, which on Python 3.11 can lose a cancellation (the
                 # task would go on for ever), and else drops the connection that all groups share.
-                await asyncio.shield(in_background(self.layer.group_add(group, channel)))
+                await asyncio.shield(in_background(self._join(group, channel)))
             except (RedisError, OSError) as error:
                 logger.warning("Live updates are not heard: %s", error)
                 await asyncio.sleep(PAUSE)
@@ -102,15 +104,20 @@ class Hub:
         return message
 
     def _tell(self, group: str, message: dict[str, Any]) -> None:
-        try:
-            for follower in list(self._followers[group]):
+        for follower in list(self._followers[group]):
+            try:
                 follower.heard(message)
-        except Exception:  # not ours: it must not keep the others from theirs
-            logger.exception("A live message could not be taken")
+            except Exception:  # it must not keep the others from theirs
+                logger.exception("A live message could not be taken")
+
+    async def _join(self, group: str, channel: str) -> None:
+        async with self._changing:
+            await self.layer.group_add(group, channel)
 
     async def _leave(self, group: str, channel: str) -> None:
         with suppress(RedisError, OSError):
-            await self.layer.group_discard(group, channel)
+            async with self._changing:
+                await self.layer.group_discard(group, channel)
 
 
 _hubs: WeakKeyDictionary[AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Self
+from uuid import UUID
 
 import pytest
 import uvicorn
@@ -21,6 +22,7 @@ from websockets.sync.client import ClientConnection, connect
 from accounts.models import User
 from asynctester.asgi import application
 from asynctester.embedded.processes import wait_until
+from executions.live import snapshots
 from executions.live.events import layer_settings
 
 Watch = Callable[..., "Client"]
@@ -34,6 +36,20 @@ def wait_for_listener(group: str, *, there: bool = True) -> None:
     name = f"{layer['prefix']}__group__{group}"
     with Redis.from_url(settings.REDIS_URL) as client:
         assert wait_until(lambda: bool(client.pubsub_numsub(name)[0][1]) is there, within=TIMEOUT)
+
+
+@pytest.fixture
+def snapshot_reads(monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
+    """The executions whose snapshots have been read from the database."""
+    reads: list[UUID] = []
+    read = snapshots._read_and_encode
+
+    def counted(execution_id: UUID) -> snapshots.Taken | None:
+        reads.append(execution_id)
+        return read(execution_id)
+
+    monkeypatch.setattr(snapshots, "_read_and_encode", counted)
+    return reads
 
 
 @pytest.fixture(scope="session")

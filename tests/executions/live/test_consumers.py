@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from accounts.models import Team, TeamMembership, User
 from asynctester.embedded.processes import wait_until
-from executions.live import consumers, events, hub, snapshots, stream
+from executions.live import consumers, events, hub, stream
 from executions.live.messages import message
 from executions.models import Execution, ExecutionStep
 from executions.presentation import LARGEST_RESPONSE
@@ -275,23 +275,15 @@ def test_closed_streams_leave_nothing_behind(watch: Watch, alice: User, executio
 
 
 def test_who_comes_while_nothing_changes_gets_the_same_snapshot(
-    watch: Watch, alice: User, execution: Execution, monkeypatch: pytest.MonkeyPatch
+    watch: Watch, alice: User, execution: Execution, snapshot_reads: list[UUID]
 ) -> None:
-    reads: list[UUID] = []
-    read = snapshots._read_and_encode
-
-    def counted(execution_id: UUID) -> snapshots.Taken | None:
-        reads.append(execution_id)
-        return read(execution_id)
-
-    monkeypatch.setattr(snapshots, "_read_and_encode", counted)
     with watch(path(execution), user=alice) as first:
         shown = first.next()
         with watch(path(execution), user=alice) as second:
             assert second.next() == shown
-        assert len(reads) == 1
+        assert len(snapshot_reads) == 1
         publish(change_step(steps_of(execution)[0], StepStatus.IN_PROGRESS))
         assert first.next()["sequence"] == 4
         with watch(path(execution), user=alice) as third:
             assert third.next()["sequence"] == 4
-    assert len(reads) == 2
+    assert len(snapshot_reads) == 2

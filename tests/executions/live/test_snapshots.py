@@ -16,25 +16,17 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_all_who_ask_at_once_share_a_few(
-    transactional_db: None, team: Team, monkeypatch: pytest.MonkeyPatch
+    transactional_db: None, team: Team, snapshot_reads: list[UUID]
 ) -> None:
     execution = make_execution(team)
     make_steps(execution, 2)
-    reads: list[UUID] = []
-    read = snapshots._read_and_encode
-
-    def counted(execution_id: UUID) -> snapshots.Taken | None:
-        reads.append(execution_id)
-        return read(execution_id)
-
-    monkeypatch.setattr(snapshots, "_read_and_encode", counted)
 
     async def crowd() -> list[snapshots.Taken | None]:
         shared = snapshots.Snapshots()
         return list(await asyncio.gather(*(shared.take(execution.pk) for _ in range(300))))
 
     taken = asyncio.run(crowd())
-    assert len(reads) == 1
+    assert len(snapshot_reads) == 1
     for each in taken:
         assert each is not None
         assert json.loads(each[1])["execution"]["id"] == str(execution.pk)
