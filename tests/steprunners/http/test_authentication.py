@@ -25,7 +25,7 @@ class TestOAuth2:
         self, target: Target, make_context: MakeContext
     ) -> None:
         target.route(
-            "/token", lambda exchange: exchange.reply_json({"access_token": "abc", "expires_in": 60})
+            "/token", lambda exchange: exchange.reply_json({"access_token": "abcdef", "expires_in": 60})
         )
         context = make_context()
         for _ in range(2):
@@ -34,8 +34,8 @@ class TestOAuth2:
         token_call = target.received[0]
         assert token_call.body == b"grant_type=client_credentials&scope=read"
         assert base64.b64decode(token_call.headers["authorization"].removeprefix("Basic ")) == b"id:s%2Bcret"
-        assert target.received[2].headers["authorization"] == "Bearer abc"
-        assert context.learned_secrets == {"abc"}
+        assert target.received[2].headers["authorization"] == "Bearer abcdef"
+        assert context.known_secrets.texts == ("abcdef",)
 
     def test_another_secret_does_not_get_the_kept_token(
         self, target: Target, make_context: MakeContext
