@@ -5,18 +5,17 @@ Nothing here raises for any result or any assertion: what cannot be judged is an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, ClassVar, Final, cast
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    PrivateAttr,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
@@ -91,24 +90,24 @@ class Assertion(BaseModel):
     expected_value: OptionalJson = NO_VALUE
     message: str | None = Field(default=None, max_length=1_000)
 
-    #: The assertion as it is shown, where secrets were put into it.
-    _shown: dict[str, Json] | None = PrivateAttr(default=None)
+    #: The members as they are shown, where secrets were put into them: in the instance, as a cached property is.
+    shown: ClassVar[Mapping[str, Json] | None] = None
 
     def shown_as(self, shown: Json) -> Assertion:
         """Return the assertion itself, which is shown by these members (as on the wire) from now on."""
-        self._shown = shown if isinstance(shown, dict) else None
+        self.__dict__["shown"] = shown if isinstance(shown, dict) else None
         return self
 
     @property
     def shown_expected(self) -> Json:
         """The expected value as it is shown."""
         expected = self.expected_value if self.has_expected else None
-        return expected if self._shown is None else self._shown.get("expectedValue", expected)
+        return expected if self.shown is None else self.shown.get("expectedValue", expected)
 
     @property
     def shown_message(self) -> str | None:
         """The user's message as it is shown."""
-        return self.message if self._shown is None else cast("str | None", self._shown.get("message"))
+        return self.message if self.shown is None else cast("str | None", self.shown.get("message"))
 
     @property
     def has_expected(self) -> bool:
