@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from resources.secret_entries import apart, together
 from steprunners.base import ConnectionConfig
+from steprunners.bindings import Changes, changes
 from steprunners.json_types import Json
 from steprunners.masking import MASK, texts_of
 from steprunners.problems import Problem, kind_of, problem_at
 from steprunners.registry import connection_classes
 from steprunners.suggestions import did_you_mean
 from steprunners.wording import problems_of
-
-#: The fields that say which server gets the secrets.
-_DESTINATION = ("baseUrl", "url", "host", "port", "bootstrapServers")
 
 
 class Invalid(Exception):
@@ -57,8 +54,9 @@ def configure(
 ) -> Configuration:
     """Return the checked config; a secret field sent as the mask keeps its value from `kept`.
 
-    Not so where the server is another one than in `before`, the config so far: whoever may change a resource could
-    else have a secret sent to a server of theirs, and read it there. Raises Invalid with everything that is wrong.
+    Not so where the server is another one than in `before`, the config so far, or the way there is less protected
+    (`steprunners.bindings`): whoever may change a resource could else have a secret sent to where they read it. Raises
+    Invalid with everything that is wrong.
     """
     model = connection_class_of(resource_type)
     if not isinstance(config, dict):
@@ -69,8 +67,8 @@ def configure(
     masked = {name for name, value in given.items() if value == MASK}
     secrets = {name: known.get(name) if name in masked else value for name, value in given.items()}
     problems = _mask_problems(given, known)
-    if masked and not problems and before is not None and _destination(config) != _destination(before):
-        problems = [problem_at(("config", name), "moved", _moved(name)) for name in sorted(masked)]
+    if masked and not problems and before is not None:
+        problems = _binding_problems(changes(model, before, shown), masked)
     wrong = {each.place for each in problems}
     right = {name: value for name, value in secrets.items() if f"config.{name}" not in wrong}
     problems += _problems(model, together(shown, right))
@@ -106,22 +104,16 @@ def _texts(value: Any) -> list[str]:
         return []  # the model refuses it
 
 
-def _moved(name: str) -> str:
-    return f"the resource leads to another server now: give {name} again, or the one for there"
-
-
-def _destination(config: Mapping[str, Any]) -> list[Any]:
-    """Return which server a config leads to; of a URL its path does not count."""
-    return [_server(config.get(name)) for name in _DESTINATION]
-
-
-def _server(value: Any) -> Any:
-    if not isinstance(value, str) or "://" not in value:
-        return value
-    try:
-        return urlsplit(value.strip().lower())[:2]
-    except ValueError:
-        return value
+def _binding_problems(found: Changes, masked: Iterable[str]) -> list[Problem]:
+    """Return a problem for each secret that cannot stay, as the fields that it is bound to have not stayed."""
+    if found.moved:
+        code, why = "moved", f"the resource leads to another server now ({', '.join(found.moved)})"
+    elif found.weakened:
+        code, why = "weakened", f"secrets would be less protected now ({', '.join(found.weakened)})"
+    else:
+        return []
+    message = "{why}: give {name} again, or the one for there" if found.moved else "{why}: give {name} again"
+    return [problem_at(("config", name), code, message.format(why=why, name=name)) for name in sorted(masked)]
 
 
 def _problems(model: type[ConnectionConfig], config: dict[str, Any]) -> list[Problem]:

@@ -21,6 +21,7 @@ from steprunners.base import (
     StepRunner,
     Wire,
 )
+from steprunners.bindings import AUTHORITY, FREE, SERVER, VERIFIES, Binding
 from steprunners.http.authentication import Auth, forget_token
 from steprunners.http.building import auth_of, build_request
 from steprunners.http.checking import check_server
@@ -86,13 +87,17 @@ def _check_base_url(value: str) -> str:
     return value
 
 
+def _virtual_host(headers: dict[str, Json]) -> Json:
+    return next((str(value).lower() for name, value in headers.items() if name.lower() == "host"), None)
+
+
 class HttpConnection(ConnectionConfig):
     """A server: where it is, and what every request to it carries."""
 
-    base_url: Annotated[str, AfterValidator(_check_base_url)] = Field(
+    base_url: Annotated[str, AfterValidator(_check_base_url), SERVER] = Field(
         description="What a step's relative url is put behind, such as https://shop.example/api."
     )
-    headers: dict[str, Json] = Field(
+    headers: Annotated[dict[str, Json], Binding(meaning=_virtual_host)] = Field(
         default_factory=dict,
         json_schema_extra={"secretEntries": True},
         description=(
@@ -103,9 +108,13 @@ class HttpConnection(ConnectionConfig):
     auth: Annotated[Auth | None, Field(json_schema_extra={"writeOnly": True})] = Field(
         None, description="basic, bearer or oauth2ClientCredentials."
     )
-    verify_tls: bool = Field(True, description="Whether the server's certificate must be valid.")
-    ca_certificate: str | None = Field(None, description="A further authority to trust, in PEM form.")
-    client_certificate: str | None = Field(
+    verify_tls: Annotated[bool, VERIFIES] = Field(
+        True, description="Whether the server's certificate must be valid."
+    )
+    ca_certificate: Annotated[str | None, AUTHORITY] = Field(
+        None, description="A further authority to trust, in PEM form."
+    )
+    client_certificate: Annotated[str | None, FREE] = Field(
         None, description="The certificate to show to the server, in PEM form."
     )
     client_key: Secret | None = Field(
