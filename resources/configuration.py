@@ -67,9 +67,9 @@ def configure(
     masked = {name for name, value in given.items() if value == MASK}
     secrets = {name: known.get(name) if name in masked else value for name, value in given.items()}
     problems = _mask_problems(given, known)
+    wrong = {each.place for each in problems}
     if masked and not problems and before is not None:
         problems = _binding_problems(changes(model, before, shown), masked)
-    wrong = {each.place for each in problems}
     right = {name: value for name, value in secrets.items() if f"config.{name}" not in wrong}
     problems += _problems(model, together(shown, right))
     if problems:
@@ -107,13 +107,15 @@ def _texts(value: Any) -> list[str]:
 def _binding_problems(found: Changes, masked: Iterable[str]) -> list[Problem]:
     """Return a problem for each secret that cannot stay, as the fields that it is bound to have not stayed."""
     if found.moved:
-        code, why = "moved", f"the resource leads to another server now ({', '.join(found.moved)})"
-    elif found.weakened:
-        code, why = "weakened", f"secrets would be less protected now ({', '.join(found.weakened)})"
+        code, why = "moved", "the resource leads to another server now: give {} again, or the one for there"
     else:
+        code, why = "weakened", "it would be less protected on its way now: give {} again"
+    what = ", ".join((*found.moved, *found.weakened))
+    if not what:
         return []
-    message = "{why}: give {name} again, or the one for there" if found.moved else "{why}: give {name} again"
-    return [problem_at(("config", name), code, message.format(why=why, name=name)) for name in sorted(masked)]
+    return [
+        problem_at(("config", name), code, f"{why.format(name)} (changed: {what})") for name in sorted(masked)
+    ]
 
 
 def _problems(model: type[ConnectionConfig], config: dict[str, Any]) -> list[Problem]:

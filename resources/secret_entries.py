@@ -8,25 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from steprunners.json_types import Json
 from steprunners.masking import MASK
-
-_KEYS = (
-    "access|account|admin|api|app|application|client|consumer|functions|master|private|service|subscription"
-)
-_TELLING = re.compile(
-    rf"auth|bearer|cookie|credential|jwt|passw|pwd|secret|session|signature|token|({_KEYS})[-_]?key",
-    re.IGNORECASE,
-)
-
-
-def tells_secret(name: str) -> bool:
-    """Return whether an entry of this name holds a secret."""
-    return _TELLING.search(name) is not None
+from steprunners.secret_names import tells_secret
 
 
 def is_entry(name: str) -> bool:

@@ -192,6 +192,15 @@ def test_a_secret_is_given_again_for_another_server(page: PageFor, bob: User, sh
     assert shop.config == {"baseUrl": CONFIG["baseUrl"]}
 
 
+def test_a_secret_is_given_again_for_less_protection(page: PageFor, bob: User, shop: Resource) -> None:
+    answer = page(bob).post(f"/resources/{shop.pk}", sent(config__verifyTls="false"))
+    shop.refresh_from_db()
+
+    assert answer.status_code == 422
+    assert "less protected on its way now: give auth again (changed: verifyTls)" in answer.content.decode()
+    assert shop.config == {"baseUrl": CONFIG["baseUrl"]}
+
+
 # --- Renaming and deleting what is used -----------------------------------------------------------
 
 
