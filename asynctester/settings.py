@@ -321,6 +321,9 @@ MAX_CONCURRENT_EXECUTIONS = env.int("MAX_CONCURRENT_EXECUTIONS", default=1_000)
 MAX_WAITING_EXECUTIONS = env.int("MAX_WAITING_EXECUTIONS", default=10_000)
 MAX_RUNS_PER_MINUTE = env.int("MAX_RUNS_PER_MINUTE", default=6_000)
 MAX_WEB_SOCKETS = env.int("MAX_WEB_SOCKETS", default=1_000)
+MAX_RESOURCE_CHECKS = env.int("MAX_RESOURCE_CHECKS", default=10)
+# Of all organisations together, in one web process: each waits for somebody's server in a thread of its own.
+MAX_CHECK_THREADS = env.int("MAX_CHECK_THREADS", default=40)
 
 # --- Pages ----------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"

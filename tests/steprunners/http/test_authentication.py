@@ -58,6 +58,22 @@ class TestOAuth2:
         run(make_context(), url=target.url + "/x", auth=self.auth(target))
         assert target.received[-1].headers["authorization"] == "Bearer abc"
 
+    @pytest.mark.parametrize("status", [307, 308])
+    def test_a_secret_in_the_body_follows_no_redirect(
+        self, target: Target, make_context: MakeContext, status: int
+    ) -> None:
+        def token(exchange: Exchange) -> None:
+            if b"client_secret" in exchange.body:
+                exchange.reply(status, headers=[("Location", other.url + "/stolen")])
+            else:
+                exchange.reply_json({"error": "invalid_client"}, 401)
+
+        target.route("/token", token)
+        with Target() as other, pytest.raises(StepError) as caught:
+            run(make_context(), url=target.url + "/x", auth=self.auth(target))
+        assert caught.value.code == "token_refused"
+        assert other.received == []
+
     def test_a_refused_token_is_forgotten(self, target: Target, make_context: MakeContext) -> None:
         target.route("/token", lambda exchange: exchange.reply_json({"access_token": "abc"}))
         target.route("/x", lambda exchange: exchange.reply(401))
