@@ -80,7 +80,7 @@ def test_an_execution_that_is_gone_has_nobody_to_save_for(team: Team) -> None:
 def test_additions_at_the_same_moment_are_all_kept(alone: None, team: Team) -> None:
     execution = make_execution(team)
     texts = [f"found by {number}" for number in range(8)]
-    calls = [lambda text=text: add_to(execution.pk, [text]) for text in texts]  # type: ignore[misc]
+    calls = [lambda text=text: add_to(execution.pk, [text]) for text in texts]
     assert at_once(*calls) == [None] * 8
     assert sorted(more_of(execution)) == texts
 

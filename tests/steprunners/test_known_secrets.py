@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from steprunners.credentials import MASK
 from steprunners.display import shortened, show
+from steprunners.json_types import Json
 from steprunners.known_secrets import KnownSecrets, hidden, hidden_text, hiding, shorten
 
 SECRET = "Cnry-0123456789-secret"
@@ -21,7 +22,7 @@ def test_only_texts_that_can_be_found_again_are_kept() -> None:
 
 def test_what_is_added_is_masked_from_then_on() -> None:
     known = KnownSecrets()
-    value = {"a": SECRET}
+    value: Json = {"a": SECRET}
     assert known.hide(value) is value
     known.add([SECRET])
     assert known.hide(value) == {"a": MASK}

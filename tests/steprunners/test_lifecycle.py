@@ -587,6 +587,6 @@ def test_of_a_loop_every_item_is_shown_masked() -> None:
     results = [Finished({"headers": {}, "cookies": {"sid": "s1"}}), GOOD]
     attempt = bench(*results, forEach=[1, 2], extract={"sid": "cookies.sid"}).finish()
     assert attempt.status == "ERROR", "the second item has no cookie"
-    assert attempt.shown is not None
-    first, _second = attempt.shown["items"]  # type: ignore[index,call-overload]  # an object with a list
+    shown: Any = attempt.shown
+    first, _second = shown["items"]
     assert first["cookies"] == {"sid": MASK}

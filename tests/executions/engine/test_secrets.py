@@ -246,7 +246,7 @@ def test_what_a_monitoring_server_answers_is_masked_before_it_is_cut(
         server.route(path, lambda exchange: exchange.reply(400, answer, [("Content-Type", "text/plain")]))
     config = {"url": server.url, "authToken": TOKEN}
     save_resource(team=team, user=None, name="watch", type=product, config=config)
-    meta = {"resourceId": "watch", "query": '{app="a"}'}
+    meta: dict[str, Any] = {"resourceId": "watch", "query": '{app="a"}'}
     meta |= {"duration1": {"relativeTime": "5m"}} if product == "prometheus" else {}
     done = run_to_end(team, [{"name": "a", "stepType": product, "meta": meta}])
     assert step_of(done, "a").error["code"] == "refused"
@@ -254,7 +254,7 @@ def test_what_a_monitoring_server_answers_is_masked_before_it_is_cut(
 
 
 def test_what_a_token_endpoint_answers_is_masked_before_it_is_cut(team: Team, server: Target) -> None:
-    error = {"error": "invalid_client", "error_description": "x" * 150 + TOKEN}
+    error: Any = {"error": "invalid_client", "error_description": "x" * 150 + TOKEN}
     server.route("/token", lambda exchange: exchange.reply_json(error, 400))
     auth = {
         "type": "oauth2ClientCredentials",
