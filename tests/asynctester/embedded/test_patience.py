@@ -177,6 +177,7 @@ def test_who_never_reads_the_answer_is_hung_up_on(served: Served) -> None:
     client.connect(served.address)
     with client:
         client.sendall(GET.replace(b"/ ", b"/large ") + b"\r\n")
+        assert client.recv(4_096)
         assert wait_until(lambda: not served.server.server_state.connections, within=SOON)
 
 
