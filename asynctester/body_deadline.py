@@ -42,7 +42,7 @@ class BodyDeadline:
         body = _Body(self.patience, receive, send)
         await self.app(scope, body.receive, body.send)
         if body.late and not body.answered:
-            metrics.request_answered(scope.get("method", ""), "unknown", TOO_SLOW[0], body.seconds)
+            metrics.request_answered(str(scope.get("method", "")), "unknown", TOO_SLOW[0], body.seconds)
             await refuse(send, TOO_SLOW)
 
 

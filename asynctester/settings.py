@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "asynctester.requests_seen.observe",
     "asynctester.headers.protect",
     "asynctester.errors.UnreadableSecretMiddleware",
+    "asynctester.errors.OutageMiddleware",
     "asynctester.guard.refuse_null_characters",
     "accounts.origin.remember_request",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -102,6 +103,9 @@ TEMPLATES = [
 # --- Database -------------------------------------------------------------------------------------
 DATABASES = {"default": database(env, DATA_DIR)}
 IS_SQLITE = "sqlite" in DATABASES["default"]["ENGINE"]
+# Seconds that a request waits for a connection of the pool, and for the answer to a statement (PostgreSQL).
+DATABASE_CONNECTION_SECONDS = env.float("DATABASE_CONNECTION_SECONDS", default=3.0)
+DATABASE_ANSWER_SECONDS = env.float("DATABASE_ANSWER_SECONDS", default=10.0)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis, Celery, Channels ----------------------------------------------------------------------

@@ -6,6 +6,7 @@ web server is started again wait instead of being refused.
 
 from __future__ import annotations
 
+import os
 import resource
 import socket
 import sys
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 import uvicorn
 
 from asynctester.embedded.patience import PatientProtocol
+from asynctester.postgresql.quick import answer_quickly
 
 #: Seconds for requests in flight after SIGTERM; `make run` ends all within 5 s.
 GRACE_SECONDS = 10
@@ -25,6 +27,8 @@ MOST_FILES = 65_536
 def main(arguments: Sequence[str]) -> None:
     """Serve until SIGTERM."""
     _allow_many_files()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "asynctester.settings")
+    answer_quickly()
     if len(arguments) == 1:
         # Of uvicorn's own --fd it believes that it is a unix socket; this finds out what it is.
         listener = socket.socket(fileno=int(arguments[0]))

@@ -42,8 +42,8 @@ async def ask(patience: Patience, pieces: int, *, every: float, headers: Any = (
     async def send(event: Any) -> None:
         sent.append(event)
 
-    app = BodyDeadline(BodyLimit(echo, limit=100_000), patience=patience)
-    await app({"type": "http", "method": "POST", "headers": list(headers)}, receive, send)
+    scope: Any = {"type": "http", "method": "POST", "headers": list(headers)}
+    await BodyDeadline(BodyLimit(echo, limit=100_000), patience=patience)(scope, receive, send)
     return sent[0]["status"], sent[1]["body"]
 
 
@@ -52,7 +52,10 @@ async def ask(patience: Patience, pieces: int, *, every: float, headers: Any = (
     ("patience", "every"),
     [
         (Patience(pause=0.2, total=60, rate=1_000), 30),
-        (Patience(pause=60, total=0.3, rate=10_000), 0.05),  # never a long pause, and still 500 bytes in 0.25 s
+        (
+            Patience(pause=60, total=0.3, rate=10_000),
+            0.05,
+        ),  # never a long pause, and still 500 bytes in 0.25 s
     ],
 )
 def test_a_body_that_drips_is_answered_408(patience: Patience, every: float, headers: Any) -> None:
