@@ -9,12 +9,13 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
-from psycopg_pool import ConnectionPool
 
 from asynctester.postgresql.breaker import breaker
 
 #: Seconds to find out whether a connection still holds, and to open another (libpq takes no less).
 CHECK_SECONDS, CONNECT_SECONDS = 2.0, 2
+#: What `ConnectionPool.check_connection` executes.
+CHECK = ""
 #: Seconds after which the pool gives a new connection up, to begin anew for the next request. Its own way is to wait
 #: longer and longer between tries, up to minutes after the database is back.
 RECONNECT_SECONDS = 1.0
@@ -27,11 +28,19 @@ RV = TypeVar("RV")
 class Connection(psycopg.Connection[Any]):
     """A connection that is given up where the server does not answer: a frozen one keeps it open for ever."""
 
-    patience: float | None = None
+    _patience: float | None = None
+
+    def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        """Execute a statement; the pool's question whether the connection still holds is answered at once, or not."""
+        self._patience = CHECK_SECONDS if query == CHECK else None
+        try:
+            return super().execute(query, *args, **kwargs)
+        finally:
+            self._patience = None
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """Wait for what was asked; raises OperationalError after DATABASE_ANSWER_SECONDS."""
-        limit = timeout or self.patience or settings.DATABASE_ANSWER_SECONDS
+        limit = timeout or self._patience or settings.DATABASE_ANSWER_SECONDS
         try:
             return super().wait(gen, interval, limit)
         except psycopg.OperationalError:
@@ -41,29 +50,17 @@ class Connection(psycopg.Connection[Any]):
             raise
 
 
-def check(connection: Connection) -> None:
-    """Look whether a connection of the pool still holds; raises psycopg.Error."""
-    connection.patience = CHECK_SECONDS
-    try:
-        ConnectionPool.check_connection(connection)
-    finally:
-        connection.patience = None
-
-
 def answer_quickly() -> None:
     """Have this process's requests wait no longer than that; before its first connection, and on PostgreSQL alone."""
-    found = connections.databases[DEFAULT_DB_ALIAS]
-    options = found["OPTIONS"]
+    options = connections.databases[DEFAULT_DB_ALIAS]["OPTIONS"]
     if "pool" not in options:
         return
     options["pool"] |= {
         "timeout": settings.DATABASE_CONNECTION_SECONDS,
         "reconnect_timeout": RECONNECT_SECONDS,
         "connection_class": Connection,
-        "check": check,
     }
     options["connect_timeout"] = min(options["connect_timeout"], CONNECT_SECONDS)
-    found["CONN_HEALTH_CHECKS"] = False  # the pool's check is ours
     breaker.probe = answers
 
 
@@ -72,7 +69,7 @@ def answers() -> bool:
     parameters: Any = connections[DEFAULT_DB_ALIAS].get_connection_params()
     try:
         with Connection.connect(**{**parameters, "connect_timeout": CONNECT_SECONDS}) as connection:
-            check(connection)
+            connection.execute(CHECK)
     except psycopg.Error as error:
         return any(each in str(error) for each in FULL)
     return True
