@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from redis import Redis
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -23,6 +24,7 @@ from tests.faults.site import Answer, Site, answers, site
 from tests.servers.fixtures import missing
 from tests.servers.plugin import FOLDER_VARIABLE
 from tests.servers.server import Unavailable
+from tests.servers.stack import ADMIN_EMAIL
 
 pytestmark = pytest.mark.processes
 #: Seconds: the limits are 3 for a connection and 10 for an answer, on a machine that has other work to do.
@@ -182,6 +184,37 @@ def test_a_disk_that_is_full(here: Site) -> None:
         here.start_database()
     assert answers(here, lambda: works(here))
     assert half_done(here) == 0
+
+
+@pytest.mark.parametrize("mode", [Mode.REFUSE, Mode.BLACKHOLE, "full"])
+def test_without_redis_everything_goes_on(here: Site, mode: Mode | str) -> None:
+    """Runs are accepted and begin later; requests about signing in are not counted; only mail has to wait."""
+    made = here.ask("POST", "/api/v1/flows", json={**FLOW, "name": f"Without Redis, {mode}"})
+    with without_redis(here, mode):
+        run = here.ask("POST", f"/api/v1/flows/{json.loads(made.text)['id']}/run", json={})
+        login = here.ask("POST", "/api/v1/auth/login", json={"email": "a@b.example", "password": "x"})
+        again = here.ask("POST", "/api/v1/auth/login", json={"email": "a@b.example", "password": "x"})
+        mail = here.ask("POST", "/api/v1/auth/forgot-password", json={"email": ADMIN_EMAIL})
+        pages = [here.ask("GET", path) for path in ("/sign-in", "/api/v1/executions", "/forgot-password")]
+    assert [run.status, login.status, *(page.status for page in pages)] == [201, 401, 200, 200, 200], (
+        run,
+        login,
+    )
+    assert (mail.status, mail.retry_after) == (503, "60")
+    assert max(answer.seconds for answer in (run, login, again, mail)) < AT_FIRST / 2
+    assert again.seconds < THEN / 2
+
+
+@contextmanager
+def without_redis(here: Site, mode: Mode | str) -> Iterator[None]:
+    with Redis("127.0.0.1", here.redis.target[1], socket_timeout=5) as client:
+        if isinstance(mode, Mode):
+            here.redis.set(mode)
+        else:
+            client.config_set("maxmemory", "1")
+        yield
+        here.redis.set(Mode.PASS)
+        client.config_set("maxmemory", "0")
 
 
 #: It takes its room on the disk also when it is compressed.
