@@ -8,9 +8,10 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import requests
@@ -18,7 +19,7 @@ import requests
 from asynctester.embedded.processes import Identity, end, listens
 from tests.faults.proxy import Proxy
 from tests.servers.postgresql import SETTINGS, start_postgresql
-from tests.servers.server import Unavailable, launch
+from tests.servers.server import launch
 from tests.servers.stack import LiveSession, LiveStack, server_environment
 from tests.servers.valkey import start_valkey
 
@@ -52,13 +53,13 @@ class Site:
     has_disk: bool = False
     _stopped: list[int] = field(default_factory=list)
 
-    def ask(self, method: str, path: str, **options: object) -> Answer:
+    def ask(self, method: str, path: str, **options: Any) -> Answer:
         """Ask once; the address is whole below the server's own. Raises requests' errors where nobody answers."""
         begin = time.monotonic()
         headers = {"Authorization": f"Bearer {self.session.token}"} if path.startswith("/api/") else {}
         got = requests.request(
             method, self.stack.url + path, headers=headers, timeout=60, allow_redirects=False, **options
-        )  # type: ignore[arg-type]  # a ** of mixed values
+        )
         return Answer(got.status_code, got.text, time.monotonic() - begin, got.headers.get("Retry-After", ""))
 
     def crowd(self, count: int, method: str, path: str) -> list[Answer]:
@@ -101,18 +102,23 @@ class Site:
     @contextmanager
     def full_disk(self) -> Iterator[None]:
         """Leave PostgreSQL no room on its disk while the block runs."""
-        filler = self.data.parent / "filler"
-        with filler.open("wb") as file:
-            try:
-                while True:
-                    file.write(b"\0" * 65_536)
-                    file.flush()
-            except OSError:
-                pass
-        try:
+        with filled(self.data.parent):
             yield
-        finally:
-            filler.unlink()
+
+
+@contextmanager
+def filled(folder: Path) -> Iterator[None]:
+    """Leave no room on the folder's disk while the block runs."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (65_536, 512):
+            with suppress(OSError):
+                while True:
+                    file.write(b"\0" * size)
+    try:
+        yield
+    finally:
+        filler.unlink()
 
 
 def answers(site: Site, check: Callable[[], bool], *, within: float = 30) -> bool:
@@ -133,7 +139,7 @@ def site(folder: Path) -> Iterator[Site]:
     disk.mkdir(mode=0o755)
     (folder / "valkey").mkdir()
     with ExitStack() as stack:
-        has_disk = _mounted(disk, stack)
+        has_disk = mounted(disk, stack, size=DISK)
         postgresql, database_url = start_postgresql(disk, FEW)
         valkey, redis_url = start_valkey(folder / "valkey")
         stack.callback(end, [valkey])
@@ -149,6 +155,7 @@ def site(folder: Path) -> Iterator[Site]:
                 REDIS_URL=f"redis://127.0.0.1:{redis.port}/0",
                 AUTH_RATE="10000/minute",
                 WORKER_THREADS="8",
+                REQUEST_HEAD_SECONDS="2",
             ),
         )
         web.manage("bootstrap")
@@ -161,9 +168,9 @@ def site(folder: Path) -> Iterator[Site]:
         yield made
 
 
-def _mounted(folder: Path, stack: ExitStack) -> bool:
+def mounted(folder: Path, stack: ExitStack, *, size: str) -> bool:
     """Give the folder a disk of its own, where this machine lets us."""
-    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=0755", "tmpfs", str(folder)]
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", str(folder)]
     try:
         done = subprocess.run(command, check=False, capture_output=True)
     except OSError:
@@ -171,6 +178,3 @@ def _mounted(folder: Path, stack: ExitStack) -> bool:
     if done.returncode == 0:
         stack.callback(subprocess.run, ["umount", "--lazy", str(folder)], check=False)
     return done.returncode == 0
-
-
-__all__ = ["Answer", "Site", "Unavailable", "answers", "site"]

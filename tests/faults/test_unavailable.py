@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import random
+import socket
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -88,7 +89,9 @@ def works(here: Site) -> bool:
     return here.ask("GET", "/api/v1/flows").status == 200
 
 
-@pytest.mark.parametrize("way", [refused, silent, frozen, stopped])
+@pytest.mark.parametrize(
+    "way", [refused, frozen, *(pytest.param(way, marks=pytest.mark.soak) for way in (silent, stopped))]
+)
 def test_without_its_database_it_says_so_quickly_and_comes_back(
     here: Site, way: Callable[..., object]
 ) -> None:
@@ -186,7 +189,13 @@ def test_a_disk_that_is_full(here: Site) -> None:
     assert half_done(here) == 0
 
 
-@pytest.mark.parametrize("mode", [Mode.REFUSE, Mode.BLACKHOLE, "full"])
+def test_who_says_nothing_is_hung_up_on(here: Site) -> None:
+    """The limits are those of a web server as it is started, too."""
+    with socket.create_connection(("127.0.0.1", here.stack.port), timeout=30) as client:
+        assert client.recv(1) == b""
+
+
+@pytest.mark.parametrize("mode", [Mode.REFUSE, pytest.param(Mode.BLACKHOLE, marks=pytest.mark.soak), "full"])
 def test_without_redis_everything_goes_on(here: Site, mode: Mode | str) -> None:
     """Runs are accepted and begin later; requests about signing in are not counted; only mail has to wait."""
     made = here.ask("POST", "/api/v1/flows", json={**FLOW, "name": f"Without Redis, {mode}"})

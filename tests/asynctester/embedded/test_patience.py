@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -17,8 +18,8 @@ from asynctester.body_deadline import BodyDeadline, Patience
 from asynctester.embedded.patience import PatientProtocol
 from asynctester.embedded.processes import wait_until
 
-HEAD, PAUSE, STALL = 1.0, 1.0, 1.0
-#: By then at the latest a limit of a second has made an end, on a machine that is busy with other work.
+HEAD, PAUSE, STALL = 0.5, 0.5, 0.5
+#: By then at the latest such a limit has made an end, on a machine that is busy with other work.
 SOON = 20.0
 MEGABYTES = 32
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n"
@@ -50,7 +51,7 @@ class Served:
     """The web server in a thread, as `asynctester.embedded.web` sets it up."""
 
     def __init__(self) -> None:
-        patience = Patience(pause=PAUSE, total=3.0, rate=10_000)
+        patience = Patience(pause=PAUSE, total=1.5, rate=10_000)
         config = uvicorn.Config(
             BodyDeadline(application, patience=patience),
             http=PatientProtocol,
@@ -198,7 +199,7 @@ def test_a_slow_upload_arrives(served: Served) -> None:
         client.sendall(POST + b"Connection: close\r\nContent-Length: 100000\r\n\r\n")
         for _ in range(50):
             client.sendall(b"x" * 2_000)
-            time.sleep(0.1)
+            time.sleep(0.05)
         assert rest_of(client).endswith(b"\r\n100000\r\n0\r\n\r\n")
 
 
@@ -217,11 +218,12 @@ def test_a_crowd_of_them_holds_up_nobody(served: Served) -> None:
     crowd = [served.connect() for _ in range(1_000)]
     try:
         for number, client in enumerate(crowd):
-            client.sendall([b"G", GET, POST + b"Content-Length: 9\r\n\r\n"][number % 3])
+            with suppress(OSError):  # the first ones may be hung up on by now
+                client.sendall([b"G", GET, POST + b"Content-Length: 9\r\n\r\n"][number % 3])
         began = time.monotonic()
         assert b" 200 " in served.ask(GET + b"Connection: close\r\n\r\n")
         assert time.monotonic() - began < SOON / 2
-        assert threading.active_count() == threads
+        assert threading.active_count() <= threads
         assert wait_until(lambda: not served.server.server_state.connections, within=2 * SOON)
     finally:
         for client in crowd:
