@@ -22,11 +22,11 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from steprunners.display import shortened, show
-from steprunners.effort import check_time
+from steprunners.effort import check, tick
 from steprunners.json_types import Json
 from steprunners.operators import OPERATORS, Operator, operator_problem, told_differences
 from steprunners.paths import NoValue, PathError, check_path, parse_path, read_result
-from steprunners.patterns import JsonPath
+from steprunners.patterns import JsonPath, PatternError
 from steprunners.references import holds_reference
 from steprunners.schemas import SchemaProblem
 from steprunners.shapes import TooManyPairs
@@ -112,6 +112,7 @@ class Outcome:
 
     def to_json(self) -> dict[str, Json]:
         """Return the outcome as it is kept; values beyond 16 KiB are cut to their beginning, as text."""
+        tick()
         return {
             "field": self.field,
             "operator": self.operator,
@@ -150,16 +151,16 @@ def _problem(assertion: Assertion) -> str | None:
 
 
 def evaluate_all(assertions: Iterable[Assertion], result: Json) -> list[Outcome]:
-    """Return the outcome of every assertion on a step's result, in their order; raises OutOfTime (`effort`)."""
+    """Return the outcome of every assertion on a step's result, in their order; raises what `effort` stops it with."""
     return [evaluate(assertion, result) for assertion in assertions]
 
 
 def evaluate(assertion: Assertion, result: Json) -> Outcome:
     """Return the outcome of one assertion, its references already resolved, on a step's result.
 
-    Raises nothing but OutOfTime (`effort`).
+    Raises nothing but what `effort` stops it with.
     """
-    check_time()
+    check()
     try:
         actual = read_result(result, assertion.field)
     except NoValue as error:
@@ -168,7 +169,7 @@ def evaluate(assertion: Assertion, result: Json) -> Outcome:
         return _outcome(assertion, None, f"{assertion.field} cannot be read: {error}")
     try:
         return _outcome(assertion, actual, _failure(assertion, actual))
-    except (SchemaProblem, TooManyPairs, RecursionError) as error:
+    except (SchemaProblem, PatternError, TooManyPairs, RecursionError) as error:
         why = "the values are nested too deeply" if isinstance(error, RecursionError) else str(error)
         return _outcome(assertion, actual, f"{assertion.field} cannot be judged: {why}")
 

@@ -1,0 +1,151 @@
+"""Turns of one process at work that takes long: one works at a time, a few milliseconds each, owner after owner.
+
+Python runs one thread at a time, and each one that computes makes all others wait 5 ms whenever they want to go on.
+Ten requests that compute are ten such waits at each query of everybody else. So long work sits down here: at most one
+of it computes, the owners (organisations) in turn, and it pauses between its turns as long as anybody else is at work.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable
+
+#: Processor time of one turn, in seconds.
+TURN_SECONDS = 0.01
+#: A pause is so many times the turn before it, while others are at work.
+PAUSE = 3.0
+LONGEST_PAUSE = 0.5
+#: How often one that waits for its turn looks whether anybody still waits for it.
+_LOOK_SECONDS = 0.1
+
+
+class Busy(Exception):
+    """Too much long work of this owner waits here already."""
+
+
+class Rotation:
+    """The seats of one process.
+
+    Work is long from `free_seconds` of processor time on. `others` counts the threads at work in this process, the
+    seated included. An owner has at most `most_seats`, all together `most_in_all`.
+    """
+
+    def __init__(
+        self,
+        others: Callable[[], int],
+        *,
+        free_seconds: float = 0.02,
+        most_seats: int | None = None,
+        most_in_all: int | None = None,
+    ) -> None:
+        """Begin with nobody seated."""
+        self.free_seconds = free_seconds
+        self._others = others
+        self._most_seats, self._most_in_all = most_seats, most_in_all
+        self._lock = threading.Lock()
+        self._lines: OrderedDict[Hashable, deque[threading.Event]] = OrderedDict()
+        self._seated: dict[Hashable, int] = {}
+        self._is_taken = False
+        self._rest_until = 0.0
+
+    def seat(self, owner: Hashable, is_over: Callable[[], bool]) -> Seat:
+        """Sit down; raises Busy where the owner, or all together, have as many seats as they may."""
+        with self._lock:
+            mine, all_seats = self._seated.get(owner, 0), sum(self._seated.values())
+            if _is_full(mine, self._most_seats) or _is_full(all_seats, self._most_in_all):
+                raise Busy
+            self._seated[owner] = mine + 1
+        return Seat(self, owner, is_over)
+
+    def stand_up(self, owner: Hashable) -> None:
+        """Give a seat back."""
+        with self._lock:
+            self._seated[owner] -= 1
+            if not self._seated[owner]:
+                del self._seated[owner]
+
+    def take(self, owner: Hashable, is_over: Callable[[], bool]) -> bool:
+        """Wait for a turn; False where it is over before."""
+        mine = self._line_up(owner)
+        while not mine.wait(_LOOK_SECONDS):
+            if is_over() and self._withdraw(owner, mine):
+                return False
+        while (left := self._rest_until - time.monotonic()) > 0 and self._disturbs():
+            time.sleep(min(left, TURN_SECONDS))
+        return True
+
+    def give_back(self, seconds: float) -> None:
+        """End a turn that took so long: the owner who has waited longest is next."""
+        with self._lock:
+            self._rest_until = time.monotonic() + min(seconds * PAUSE, LONGEST_PAUSE)
+            if not self._lines:
+                self._is_taken = False
+                return
+            owner, line = next(iter(self._lines.items()))
+            line.popleft().set()
+            del self._lines[owner]
+            if line:
+                self._lines[owner] = line  # behind the others
+
+    def _line_up(self, owner: Hashable) -> threading.Event:
+        mine = threading.Event()
+        with self._lock:
+            if self._is_taken:
+                self._lines.setdefault(owner, deque()).append(mine)
+            else:
+                self._is_taken = True
+                mine.set()
+        return mine
+
+    def _withdraw(self, owner: Hashable, mine: threading.Event) -> bool:
+        """Leave the line; False where the turn has come meanwhile."""
+        with self._lock:
+            if mine.is_set():
+                return False
+            line = self._lines[owner]
+            line.remove(mine)
+            if not line:
+                del self._lines[owner]
+            return True
+
+    def _disturbs(self) -> bool:
+        return self._others() > sum(list(self._seated.values()))
+
+
+def _is_full(seats: int, most: int | None) -> bool:
+    return most is not None and seats >= most
+
+
+class Seat:
+    """The place of one request or step among the long work of its process."""
+
+    def __init__(self, rotation: Rotation, owner: Hashable, is_over: Callable[[], bool]) -> None:
+        """Sit; the turn comes with `go_on`."""
+        self._rotation, self._owner, self._is_over = rotation, owner, is_over
+        self._began: float | None = None
+        self._sits = True
+
+    def go_on(self) -> bool:
+        """Return once the thread may work on: at once within its turn. False where nobody waits for it any more."""
+        now = time.thread_time()
+        if self._began is not None and now - self._began < TURN_SECONDS:
+            return True
+        self._end_turn()
+        if not self._rotation.take(self._owner, self._is_over):
+            return False
+        self._began = time.thread_time()
+        return True
+
+    def leave(self) -> None:
+        """End the turn and stand up."""
+        self._end_turn()
+        if self._sits:
+            self._sits = False
+            self._rotation.stand_up(self._owner)
+
+    def _end_turn(self) -> None:
+        if self._began is not None:
+            began, self._began = self._began, None
+            self._rotation.give_back(time.thread_time() - began)
