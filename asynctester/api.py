@@ -23,7 +23,9 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from accounts.api.base import Conflict
+from asynctester.fair_work import RETRY_AFTER, TOO_MANY, refusal
 from resources.secrets import UNREADABLE, SecretsUnreadable
+from steprunners.effort import Stopped, TooManyAtOnce
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +71,17 @@ class PayloadTooLarge(exceptions.APIException):
     default_code = "payload_too_large"
 
 
+class TooMuchAtOnce(exceptions.Throttled):
+    """As much long work of the organisation as may be at once is under way."""
+
+    default_code = "too_much_at_once"
+
+    def __init__(self) -> None:
+        """Say when to try again."""
+        super().__init__(detail=TOO_MANY, code=self.default_code)
+        self.wait = RETRY_AFTER  # REST framework makes the header Retry-After of it
+
+
 class ErrorHandler(ExceptionHandler):
     """Turns what Django raises while it reads a request into API errors."""
 
@@ -108,6 +121,8 @@ def _api_error(exc: Exception) -> exceptions.APIException | None:
             error = exceptions.ValidationError(as_serializer_error(exc))
         case SecretsUnreadable():
             error = Conflict(str(exc), UNREADABLE)
+        case Stopped():
+            error = _stopped(exc)
         case ProtectedError():
             error = Conflict("It is still in use.")
         case DataError() | OverflowError():
@@ -115,6 +130,13 @@ def _api_error(exc: Exception) -> exceptions.APIException | None:
             logger.warning("A value that the database refuses got past validation", exc_info=exc)
             error = exceptions.ValidationError("A value is out of range.", "out_of_range")
     return error
+
+
+def _stopped(exc: Stopped) -> exceptions.APIException:
+    if isinstance(exc, TooManyAtOnce):
+        return TooMuchAtOnce()
+    _, code, told = refusal(exc)
+    return exceptions.ValidationError(told, code)
 
 
 def _plain(exc: exceptions.AuthenticationFailed) -> exceptions.AuthenticationFailed:

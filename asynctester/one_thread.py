@@ -8,6 +8,7 @@ WebSockets, which do not come here.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,6 +16,8 @@ from typing import Any
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest, HttpResponseBase
+
+from asynctester.fair_work import GONE
 
 #: As Django's handler has them.
 Scope = dict[str, Any]
@@ -40,9 +43,10 @@ class OneThreadHandler(ASGIHandler):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         thread = self._idle.pop() if self._idle else ThreadPoolExecutor(1, thread_name_prefix="request")
+        gone = threading.Event()
         try:
             async with ThreadSensitiveContext(executor=thread):
-                await self.handle(scope, receive, send)
+                await self.handle({**scope, GONE: gone}, _noting(receive, gone), send)
         finally:
             self._put_back(thread)
 
@@ -55,3 +59,15 @@ class OneThreadHandler(ASGIHandler):
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         """Return the response."""
         return await sync_to_async(self.get_response)(request)
+
+
+def _noting(receive: Receive, gone: threading.Event) -> Receive:
+    """Return a `receive` that sets the event once the client is gone: a thread cannot be ended, but it can look."""
+
+    async def noting() -> Mapping[str, Any]:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            gone.set()
+        return event
+
+    return noting

@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import math
 import re
+from math import inf
 from typing import Any, NoReturn
 
 from django.conf import settings
 
 from flows.problems import FlowInvalid, Place, Problem, invalid, problem_at
 from flows.yaml_text import read_yaml
+from steprunners.effort import TooMuchWork, tick, working
 from steprunners.json_types import Json
 
 MAX_DEPTH = 100
@@ -44,7 +46,14 @@ def parse_documents(body: bytes, content_type: str = "application/json") -> list
     """Return every document of the body: YAML may hold several, JSON holds one. Raises FlowInvalid."""
     if len(body) > settings.MAX_REQUEST_BYTES:
         raise invalid("too_large", f"the document is larger than {settings.MAX_REQUEST_BYTES} bytes")
-    text = _decode(body)
+    try:
+        with working(processor=inf):
+            return _documents(_decode(body), content_type)
+    except TooMuchWork as error:
+        raise invalid("too_much_work", f"reading this is too much work: {error}") from error
+
+
+def _documents(text: str, content_type: str) -> list[Json]:
     documents = (
         read_yaml(text, max_nodes=MAX_NODES, max_depth=MAX_DEPTH)
         if is_yaml(content_type)
@@ -100,6 +109,7 @@ def check_tree(value: Any) -> None:
     waiting: list[tuple[Place, Any]] = [((), value)]
     count = 0
     while waiting:
+        tick()
         place, each = waiting.pop()
         count += 1
         if count + len(waiting) > MAX_NODES:

@@ -16,6 +16,7 @@ import yaml
 
 from flows.problems import FlowInvalid, invalid
 from flows.yaml_scalars import NotJSON, needs_quotes, read_plain
+from steprunners.effort import tick
 from steprunners.json_types import Json
 
 _CORE = "tag:yaml.org,2002:"
@@ -29,6 +30,7 @@ def read_yaml(text: str, *, max_nodes: int, max_depth: int) -> list[Json]:
     builder = _Builder(max_nodes, max_depth)
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            tick()
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         raise invalid(

@@ -44,8 +44,9 @@ from steprunners.base import (
     TakeBranch,
 )
 from steprunners.conditions import ConditionError, evaluate_condition
-from steprunners.effort import OutOfTime, working
+from steprunners.effort import OutOfTime, Stopped, working
 from steprunners.envelope import StepEnvelope, timeout_ms_of
+from steprunners.given_up import as_step_error
 from steprunners.json_types import Json
 from steprunners.masking import texts_of
 from steprunners.pacing import after_wait, next_wait
@@ -88,6 +89,8 @@ def advance(
     return _advance_items(work, progress, record, answer)
 
 
+@as_step_error()
+@working()
 def is_wanted(work: Work) -> bool:
     """Return what the step's `when` says; raise BadReference where it cannot be told."""
     if work.step.when is None:
@@ -127,6 +130,8 @@ def _advance_items(
     return Ended(_summary(last, progress, begun_ms, work.now_ms()))
 
 
+@as_step_error()
+@working()
 def _items_of(work: Work) -> list[Json]:
     try:
         items = resolve_tracked(work.step.for_each, work.scope).value
@@ -200,12 +205,13 @@ def _attempt(work: Work, progress: Progress, answer: Answer | None) -> Attempt |
     return replace(judged, request=request, derived=frozenset(learned), session=outcome.session)
 
 
+@as_step_error()
 def _call(work: Work, config: StepConfig, progress: Progress, started_ms: int, learned: set[str]) -> Outcome:
     context = work.make_context(config, _seconds_left(work, started_ms), work.scope)
     context.state, context.origin = progress.park, progress.origin
     try:
         outcome: Outcome = work.runner.run(config, context)
-    except StepError:
+    except (StepError, Stopped):
         raise
     except Exception as error:  # a runner's bug must end the step, not the worker
         logger.exception("step type %s failed unexpectedly", work.runner.type)
@@ -225,6 +231,8 @@ def _seconds_left(work: Work, started_ms: int) -> float:
     return max(0.0, (timeout_ms_of(work.step) - used_ms) / 1000)
 
 
+@as_step_error()
+@working()
 def _configure(work: Work) -> tuple[Json, StepConfig, frozenset[str]]:
     """Return the resolved meta with secrets masked, the config made from it, and the texts derived from secrets."""
     meta, kind = work.step.meta, work.runner.config_class
@@ -257,6 +265,7 @@ def _first_problem(error: ValidationError) -> str:
 # --- assertions and extract -----------------------------------------------------------------------
 
 
+@as_step_error()
 def _judge(work: Work, config: StepConfig, result: dict[str, Json], started_ms: int) -> Attempt:
     try:
         with working(_seconds_left(work, started_ms)):
