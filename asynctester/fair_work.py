@@ -22,7 +22,9 @@ from steprunners.rotation import Rotation
 #: Key of the ASGI scope: the event that is set once the client is gone.
 GONE = "asynctester.gone"
 #: So many requests of one organisation (or, before it is known, one sender) compute for long at once; and of all.
-MOST_OF_ONE, MOST_IN_ALL = 4, 16
+MOST_OF_ONE, MOST_IN_ALL = 8, 32
+#: A request may compute for so long before it takes turns, in seconds: most need far less.
+FREE_SECONDS = 0.005
 RETRY_AFTER = 5
 #: What proxies log for a client that has closed the connection; nobody reads the answer.
 CLIENT_CLOSED = 499
@@ -86,7 +88,9 @@ def refusal(exception: Stopped) -> tuple[int, str, str]:
     return 400, "too_much_work", "This takes too long."
 
 
-rotation = Rotation(FairWork.at_work, most_seats=MOST_OF_ONE, most_in_all=MOST_IN_ALL)
+rotation = Rotation(
+    FairWork.at_work, free_seconds=FREE_SECONDS, most_seats=MOST_OF_ONE, most_in_all=MOST_IN_ALL
+)
 
 
 def _host(request: HttpRequest) -> Host:

@@ -106,23 +106,25 @@ def _refuse_constant(name: str) -> NoReturn:
 def check_tree(value: Any) -> None:
     """Raise FlowInvalid where the value is not JSON, or too deep or too large to be worked with."""
     problems: list[Problem] = []
-    waiting: list[tuple[Place, Any]] = [((), value)]
+    waiting: list[tuple[Place, Any]] = [((), [value])]  # containers: one entry a value would be many
     count = 0
     while waiting:
-        tick()
-        place, each = waiting.pop()
-        count += 1
-        if count + len(waiting) > MAX_NODES:
+        above, container = waiting.pop()
+        count += len(container)
+        if count > MAX_NODES:
             raise invalid("too_large", f"the document holds more than {MAX_NODES} values")
-        if len(place) > MAX_DEPTH:
-            raise _too_deep(place)
-        if isinstance(each, dict):
-            problems += [_bad_key(place, key) for key in each if not _is_text(key)]
-            waiting += [((*place, key), child) for key, child in each.items()]
-        elif isinstance(each, list):
-            waiting += [((*place, index), child) for index, child in enumerate(each)]
-        elif not _is_scalar(each):
-            problems.append(problem_at(place, "not_json", f"{each!r:.60} is not a JSON value"))
+        if len(above) > MAX_DEPTH + 1:
+            raise _too_deep(above[1:])
+        for key, each in container.items() if isinstance(container, dict) else enumerate(container):
+            tick()
+            if isinstance(container, dict) and not _is_text(key):
+                problems.append(_bad_key(above[1:], key))
+            if isinstance(each, dict | list):
+                waiting.append(((*above, key), each))
+            elif not _is_scalar(each):
+                problems.append(
+                    problem_at((*above, key)[1:], "not_json", f"{each!r:.60} is not a JSON value")
+                )
     if problems:
         raise FlowInvalid(problems)
 

@@ -17,6 +17,8 @@ TURN_SECONDS = 0.01
 #: A pause is so many times the turn before it, while others are at work.
 PAUSE = 3.0
 LONGEST_PAUSE = 0.5
+#: How long one waits for a seat, in seconds: whoever is refused at once asks again at once.
+PATIENCE_SECONDS = 2.0
 #: How often one that waits for its turn looks whether anybody still waits for it.
 _LOOK_SECONDS = 0.1
 
@@ -52,12 +54,20 @@ class Rotation:
 
     def seat(self, owner: Hashable, is_over: Callable[[], bool]) -> Seat:
         """Sit down; raises Busy where the owner, or all together, have as many seats as they may."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while not self._sit_down(owner):
+            if time.monotonic() > until or is_over():
+                raise Busy
+            time.sleep(_LOOK_SECONDS)
+        return Seat(self, owner, is_over)
+
+    def _sit_down(self, owner: Hashable) -> bool:
         with self._lock:
             mine, all_seats = self._seated.get(owner, 0), sum(self._seated.values())
             if _is_full(mine, self._most_seats) or _is_full(all_seats, self._most_in_all):
-                raise Busy
+                return False
             self._seated[owner] = mine + 1
-        return Seat(self, owner, is_over)
+            return True
 
     def stand_up(self, owner: Hashable) -> None:
         """Give a seat back."""
