@@ -19,8 +19,8 @@ from executions.signs import show  # noqa: E402
 
 show("web")
 
-#: A thread that computes gives way to others after so long, in seconds. Python's own 5 ms add up: a request asks for the
-#: GIL after each question to the database.
+#: A thread that computes gives way to others after so long, in seconds. Python's own 5 ms add up: a request asks for
+#: the GIL after each question to the database.
 SWITCH_SECONDS = 0.001
 sys.setswitchinterval(SWITCH_SECONDS)
 

@@ -14,7 +14,7 @@ from rest_framework.parsers import (  # type: ignore[attr-defined]  # the stubs 
 )
 
 from resources.limits import check_request_size
-from steprunners.effort import tick, working
+from steprunners.effort import READ_PER_SECOND, expect, tick, working
 
 #: Levels of lists and objects: far above what a flow needs, far below what recursion can take.
 MAX_DEPTH = 100
@@ -38,6 +38,7 @@ class StrictJSONParser(JSONParser):
         body = stream.read()
         check_request_size(len(body), context.get("request"))
         with working(processor=math.inf):
+            expect(len(body) / READ_PER_SECOND)
             return loads(body, get_encoding(context))
 
 

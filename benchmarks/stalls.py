@@ -38,7 +38,7 @@ for name in ("attacker", "other"):
 
 
 def _expression(number: int) -> str:
-    return r"(a|b){1,%d}[x-z]{3}\p{L}{1,%d}" % (1 + number % 9, 500 - number % 400)
+    return rf"(a|b){{1,{1 + number % 9}}}[x-z]{{3}}\p{{L}}{{1,{500 - number % 400}}}"
 
 
 def _assertions(operator: str, values: list[Any], field: str = "body") -> dict[str, Any]:
@@ -68,7 +68,7 @@ BODIES: dict[str, Callable[[], bytes]] = {
         _assertions("matches", [_expression(number) for number in range(600)])
     ).encode(),
     "expressions that fit": lambda: json.dumps(
-        _assertions("matches", [r"[\pL\pN]{1,20}%d" % number for number in range(900)])
+        _assertions("matches", [rf"[\pL\pN]{{1,20}}{number}" for number in range(900)])
     ).encode(),
     "1 000 JSONPaths": lambda: json.dumps(
         {
@@ -102,9 +102,11 @@ class Person:
         self.team = self.get("teams").json()["results"][0]["id"]
 
     def get(self, path: str) -> requests.Response:
+        """GET; return the answer."""
         return self.session.get(f"{self.url}/api/v1/{path}", timeout=120)
 
     def post(self, path: str, body: Any) -> Any:
+        """POST JSON; return the parsed answer, raise for 4xx and 5xx."""
         answer = self.session.post(f"{self.url}/api/v1/{path}", json=body, timeout=120)
         answer.raise_for_status()
         return answer.json()
@@ -186,7 +188,7 @@ def steps(stack: LiveStack) -> None:
     """Print how long another's run and a cancel take beside runs that are costly to judge."""
     attacker, other = Person(stack, "attacker"), Person(stack, "other")
     quick = {"name": "quick", "steps": [{"name": "s", "stepType": "delay", "meta": {"delayMs": 0}}]}
-    costly = _assertions("matches", ["${p%d}" % number for number in range(400)], field="durationMs")
+    costly = _assertions("matches", [f"${{p{number}}}" for number in range(400)], field="durationMs")
     # Filled in by references, so that saving does not compile them; the result's text is tried by each.
     costly["variables"] = [
         {"name": f"p{number}", "type": "STRING", "defaultValue": _expression(number)} for number in range(400)

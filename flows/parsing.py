@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterator
 from math import inf
 from typing import Any, NoReturn
 
@@ -16,7 +17,7 @@ from django.conf import settings
 
 from flows.problems import FlowInvalid, Place, Problem, invalid, problem_at
 from flows.yaml_text import read_yaml
-from steprunners.effort import TooMuchWork, tick, working
+from steprunners.effort import READ_PER_SECOND, TooMuchWork, expect, tick, working
 from steprunners.json_types import Json
 
 MAX_DEPTH = 100
@@ -48,6 +49,7 @@ def parse_documents(body: bytes, content_type: str = "application/json") -> list
         raise invalid("too_large", f"the document is larger than {settings.MAX_REQUEST_BYTES} bytes")
     try:
         with working(processor=inf):
+            expect(len(body) / READ_PER_SECOND)
             return _documents(_decode(body), content_type)
     except TooMuchWork as error:
         raise invalid("too_much_work", f"reading this is too much work: {error}") from error
@@ -106,27 +108,31 @@ def _refuse_constant(name: str) -> NoReturn:
 def check_tree(value: Any) -> None:
     """Raise FlowInvalid where the value is not JSON, or too deep or too large to be worked with."""
     problems: list[Problem] = []
-    waiting: list[tuple[Place, Any]] = [((), [value])]  # containers: one entry a value would be many
+    waiting: list[tuple[Place, Any]] = [((), [value])]  # containers alone: most values are none
     count = 0
     while waiting:
         above, container = waiting.pop()
         count += len(container)
         if count > MAX_NODES:
             raise invalid("too_large", f"the document holds more than {MAX_NODES} values")
-        if len(above) > MAX_DEPTH + 1:
+        if len(above) > MAX_DEPTH and container:
             raise _too_deep(above[1:])
-        for key, each in container.items() if isinstance(container, dict) else enumerate(container):
-            tick()
-            if isinstance(container, dict) and not _is_text(key):
-                problems.append(_bad_key(above[1:], key))
-            if isinstance(each, dict | list):
-                waiting.append(((*above, key), each))
-            elif not _is_scalar(each):
-                problems.append(
-                    problem_at((*above, key)[1:], "not_json", f"{each!r:.60} is not a JSON value")
-                )
+        problems += _problems_in(container, above, waiting)
     if problems:
         raise FlowInvalid(problems)
+
+
+def _problems_in(container: Any, above: Place, waiting: list[tuple[Place, Any]]) -> Iterator[Problem]:
+    """Yield what is no JSON in it; the containers inside are put to those that wait, whose first key is of no use."""
+    is_object = isinstance(container, dict)
+    for key, each in container.items() if is_object else enumerate(container):
+        tick()
+        if is_object and not _is_text(key):
+            yield _bad_key(above[1:], key)
+        if isinstance(each, dict | list):
+            waiting.append(((*above, key), each))
+        elif not _is_scalar(each):
+            yield problem_at((*above, key)[1:], "not_json", f"{each!r:.60} is not a JSON value")
 
 
 def _is_scalar(value: Any) -> bool:

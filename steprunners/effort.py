@@ -21,6 +21,8 @@ from steprunners.rotation import Busy, Rotation, Seat
 LEAST_SECONDS = 0.5
 #: Instructions (RE2's) that the expressions of one piece of work may have together, each expression counted once.
 MAX_INSTRUCTIONS = 2_000_000
+#: Bytes of JSON that Python's parser, which holds up all threads, reads in a second (measured).
+READ_PER_SECOND = 20_000_000
 #: Of the cheapest ticks only every so manieth looks at the clock.
 _TICKS = 64
 
@@ -177,6 +179,14 @@ def tick() -> None:
         work.ticks += 1
         if work.ticks % _TICKS == 0:
             work.check()
+
+
+def expect(seconds: float) -> None:
+    """Wait for a turn before work that cannot be looked at while it lasts, and that is expected to take so long."""
+    work = _work.get()
+    if work is not None and work.host is not None:
+        work.check()
+        work.host.spend(seconds)
 
 
 def spend_on(expression: str, instructions: int) -> None:
