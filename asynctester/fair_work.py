@@ -25,6 +25,8 @@ GONE = "asynctester.gone"
 MOST_OF_ONE, MOST_IN_ALL = 8, 32
 #: A request may compute for so long before it takes turns, in seconds: most need far less.
 FREE_SECONDS = 0.005
+#: So many times the turn before it is the pause that follows, while others are answered.
+PAUSE = 8.0
 RETRY_AFTER = 5
 #: What proxies log for a client that has closed the connection; nobody reads the answer.
 CLIENT_CLOSED = 499
@@ -89,7 +91,7 @@ def refusal(exception: Stopped) -> tuple[int, str, str]:
 
 
 rotation = Rotation(
-    FairWork.at_work, free_seconds=FREE_SECONDS, most_seats=MOST_OF_ONE, most_in_all=MOST_IN_ALL
+    FairWork.at_work, free_seconds=FREE_SECONDS, pause=PAUSE, most_seats=MOST_OF_ONE, most_in_all=MOST_IN_ALL
 )
 
 

@@ -1,10 +1,10 @@
-"""How much work checking and judging may be: processor time, the time that is left, and whether anybody still waits.
+"""How much work checking and judging may be: processor time, turns, and whether anybody still waits for it.
 
 Each pattern, schema and comparison is bounded by itself (nodes, keywords, pairs), but a document holds thousands of
 them. So whatever works on what users wrote calls `check` (or `tick`, in loops) as it goes. Outside of `working` and
 `hosted` these do nothing.
 
-Processor time is that of the thread: a machine that is busy with others takes none of it.
+Processor time is that of the thread: a machine that is busy with others, and waiting for a turn, take none of it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 
 from steprunners.rotation import Busy, Rotation, Seat
 
-#: A result that came at the last moment is still judged, for so many seconds.
-LEAST_SECONDS = 0.5
+#: Processor time of one piece of work where its host does not say.
+USUAL_SECONDS = 2.0
 #: Instructions (RE2's) that the expressions of one piece of work may have together, each expression counted once.
 MAX_INSTRUCTIONS = 2_000_000
 #: Bytes of JSON that Python's parser, which holds up all threads, reads in a second (measured).
@@ -29,10 +29,6 @@ _TICKS = 64
 
 class Stopped(Exception):
     """The work was ended before it was done."""
-
-
-class OutOfTime(Stopped):
-    """The step's time is over, and what is judged is not done."""
 
 
 class TooMuchWork(Stopped):
@@ -62,7 +58,7 @@ class Host:
     rotation: Rotation | None = None
     owner: object = None
     seconds: float = float("inf")
-    judging_seconds: float = float("inf")
+    judging_seconds: float = USUAL_SECONDS
     is_over: Callable[[], bool] = _never
     used: float = 0.0
     seat: Seat | None = field(default=None, repr=False)
@@ -98,7 +94,6 @@ class _Work:
 
     host: Host | None
     outer: _Work | None
-    until: float | None
     seconds: float
     used: float = 0.0
     mark: float = field(default_factory=time.thread_time)
@@ -112,8 +107,6 @@ class _Work:
         self.used += spent
         if self.host is not None:
             self.host.spend(spent)
-        if self.until is not None and time.monotonic() > self.until:
-            raise OutOfTime
         if self.used > self.seconds:
             raise TooMuchWork(_told(self.seconds))
 
@@ -145,16 +138,12 @@ def own(owner: object) -> None:
 
 
 @contextmanager
-def working(seconds: float | None = None, *, processor: float | None = None) -> Iterator[None]:
-    """Let the work inside the block take so long, and LEAST_SECONDS in any case; and so much processor time.
-
-    Without `processor` it is as much as the host gives to judging; `seconds` of None is without end.
-    """
+def working(*, processor: float | None = None) -> Iterator[None]:
+    """Let the work inside the block take so much processor time; without `processor` what the host gives to judging."""
     host, outer = _host.get(), _work.get()
-    until = None if seconds is None else time.monotonic() + max(seconds, LEAST_SECONDS)
     if processor is None:
-        processor = host.judging_seconds if host is not None else float("inf")
-    token = _work.set(_Work(host, outer, until, processor))
+        processor = host.judging_seconds if host is not None else USUAL_SECONDS
+    token = _work.set(_Work(host, outer, processor))
     try:
         yield
     finally:

@@ -32,7 +32,6 @@ from steprunners.attempts import (
 from steprunners.base import (
     BadConfig,
     BadReference,
-    DeadlineExceeded,
     Finished,
     Outcome,
     Park,
@@ -44,7 +43,7 @@ from steprunners.base import (
     TakeBranch,
 )
 from steprunners.conditions import ConditionError, evaluate_condition
-from steprunners.effort import OutOfTime, Stopped, working
+from steprunners.effort import Stopped, working
 from steprunners.envelope import StepEnvelope, timeout_ms_of
 from steprunners.given_up import as_step_error
 from steprunners.json_types import Json
@@ -266,15 +265,9 @@ def _first_problem(error: ValidationError) -> str:
 
 
 @as_step_error()
+@working()
 def _judge(work: Work, config: StepConfig, result: dict[str, Json], started_ms: int) -> Attempt:
-    try:
-        with working(_seconds_left(work, started_ms)):
-            return _judged(work, config, result, started_ms)
-    except OutOfTime as error:
-        message = (
-            "the answer came in time, but judging it by the step's assertions takes longer than the step has"
-        )
-        raise DeadlineExceeded(message) from error
+    return _judged(work, config, result, started_ms)
 
 
 def _judged(work: Work, config: StepConfig, result: dict[str, Json], started_ms: int) -> Attempt:
@@ -334,6 +327,8 @@ def _extracted(
     return extracted, None
 
 
+@as_step_error()
+@working()
 def _secrets_in(step: StepEnvelope, result: Json) -> set[str]:
     """Return the texts at the places of secret extracts: secret from now on, however the attempt ended."""
     found: set[str] = set()

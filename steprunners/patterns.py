@@ -267,7 +267,7 @@ class JsonPath:
         """Return the values of the nodes that the query selects, in order.
 
         Raises PatternError where the document is nested too deeply or the query visits more than a million nodes,
-        OutOfTime where the step's time is over (`effort`).
+        and what `effort` stops it with.
         """
         token = _budget.set(_Budget())
         try:

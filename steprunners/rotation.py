@@ -7,16 +7,18 @@ of it computes, the owners (organisations) in turn, and it pauses between its tu
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 
 #: Processor time of one turn, in seconds.
-TURN_SECONDS = 0.01
-#: A pause is so many times the turn before it, while others are at work.
-PAUSE = 3.0
+TURN_SECONDS = 0.005
+#: The longest pause between two turns, in seconds.
 LONGEST_PAUSE = 0.5
+#: Others that were at work so lately count as if they still were: who asks again and again is not caught in between.
+_LINGER_SECONDS = 0.2
 #: How long one waits for a seat, in seconds: whoever is refused at once asks again at once.
 PATIENCE_SECONDS = 2.0
 #: How often one that waits for its turn looks whether anybody still waits for it.
@@ -30,8 +32,9 @@ class Busy(Exception):
 class Rotation:
     """The seats of one process.
 
-    Work is long from `free_seconds` of processor time on. `others` counts the threads at work in this process, the
-    seated included. An owner has at most `most_seats`, all together `most_in_all`.
+    Work is long from `free_seconds` of processor time on. A pause is `pause` times the turn before it. `others` counts
+    the threads at work in this process, the seated included. An owner has at most `most_seats`, all together
+    `most_in_all`.
     """
 
     def __init__(
@@ -39,18 +42,19 @@ class Rotation:
         others: Callable[[], int],
         *,
         free_seconds: float = 0.02,
+        pause: float = 1.0,
         most_seats: int | None = None,
         most_in_all: int | None = None,
     ) -> None:
         """Begin with nobody seated."""
         self.free_seconds = free_seconds
-        self._others = others
+        self._others, self._pause = others, pause
         self._most_seats, self._most_in_all = most_seats, most_in_all
         self._lock = threading.Lock()
         self._lines: OrderedDict[Hashable, deque[threading.Event]] = OrderedDict()
         self._seated: dict[Hashable, int] = {}
         self._is_taken = False
-        self._rest_until = 0.0
+        self._rest_until = self._disturbed_at = -math.inf
 
     def seat(self, owner: Hashable, is_over: Callable[[], bool]) -> Seat:
         """Sit down; raises Busy where the owner, or all together, have as many seats as they may."""
@@ -89,7 +93,7 @@ class Rotation:
     def give_back(self, seconds: float) -> None:
         """End a turn that took so long: the owner who has waited longest is next."""
         with self._lock:
-            self._rest_until = time.monotonic() + min(seconds * PAUSE, LONGEST_PAUSE)
+            self._rest_until = time.monotonic() + min(seconds * self._pause, LONGEST_PAUSE)
             if not self._lines:
                 self._is_taken = False
                 return
@@ -121,7 +125,10 @@ class Rotation:
             return True
 
     def _disturbs(self) -> bool:
-        return self._others() > sum(list(self._seated.values()))
+        now = time.monotonic()
+        if self._others() > sum(list(self._seated.values())):
+            self._disturbed_at = now
+        return now - self._disturbed_at < _LINGER_SECONDS
 
 
 def _is_full(seats: int, most: int | None) -> bool:
