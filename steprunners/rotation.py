@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Hashable
 
 #: Processor time of one turn, in seconds.
@@ -51,7 +51,10 @@ class Rotation:
         self._others, self._pause = others, pause
         self._most_seats, self._most_in_all = most_seats, most_in_all
         self._lock = threading.Lock()
-        self._lines: OrderedDict[Hashable, deque[threading.Event]] = OrderedDict()
+        self._lines: dict[Hashable, deque[threading.Event]] = {}
+        #: The number of each owner's last turn: who has waited longest is next.
+        self._last_turn: dict[Hashable, int] = {}
+        self._turns = 0
         self._seated: dict[Hashable, int] = {}
         self._is_taken = False
         self._rest_until = self._disturbed_at = -math.inf
@@ -79,6 +82,7 @@ class Rotation:
             self._seated[owner] -= 1
             if not self._seated[owner]:
                 del self._seated[owner]
+                self._last_turn.pop(owner, None)
 
     def take(self, owner: Hashable, is_over: Callable[[], bool]) -> bool:
         """Wait for a turn; False where it is over before."""
@@ -97,11 +101,11 @@ class Rotation:
             if not self._lines:
                 self._is_taken = False
                 return
-            owner, line = next(iter(self._lines.items()))
-            line.popleft().set()
-            del self._lines[owner]
-            if line:
-                self._lines[owner] = line  # behind the others
+            owner = min(self._lines, key=lambda each: self._last_turn.get(each, 0))
+            self._lines[owner].popleft().set()
+            if not self._lines[owner]:
+                del self._lines[owner]
+            self._note_turn(owner)
 
     def _line_up(self, owner: Hashable) -> threading.Event:
         mine = threading.Event()
@@ -110,8 +114,13 @@ class Rotation:
                 self._lines.setdefault(owner, deque()).append(mine)
             else:
                 self._is_taken = True
+                self._note_turn(owner)
                 mine.set()
         return mine
+
+    def _note_turn(self, owner: Hashable) -> None:
+        self._turns += 1
+        self._last_turn[owner] = self._turns
 
     def _withdraw(self, owner: Hashable, mine: threading.Event) -> bool:
         """Leave the line; False where the turn has come meanwhile."""

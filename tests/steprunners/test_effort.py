@@ -48,7 +48,7 @@ def test_little_work_is_let_be() -> None:
 def test_processor_time_is_bounded() -> None:
     with working(processor=0.01):
         burn(0.02)
-        with pytest.raises(TooMuchWork, match="more than 0.01 s of processor time"):
+        with pytest.raises(TooMuchWork, match=r"more than 0\.01 s of processor time"):
             check()
     check()
 
@@ -60,24 +60,35 @@ def test_sleeping_is_no_work() -> None:
 
 
 def test_ticks_look_now_and_then() -> None:
-    with working(processor=0.001), pytest.raises(TooMuchWork):
-        burn(0.01)
+    def tick_often() -> None:
         for _ in range(1_000):
             tick()
 
+    with working(processor=0.001):
+        burn(0.01)
+        tick()
+        with pytest.raises(TooMuchWork):
+            tick_often()
+
 
 def test_a_host_bounds_all_its_work_together() -> None:
-    with hosted(Host(seconds=0.03)), pytest.raises(TooMuchWork):
-        for _ in range(4):
-            with working(processor=0.025):
-                burn(0.01)
-                check()
+    def work() -> None:
+        with working(processor=0.025):
+            burn(0.01)
+            check()
+
+    with hosted(Host(seconds=0.025)):
+        work()
+        work()
+        with pytest.raises(TooMuchWork):
+            work()
 
 
 def test_a_host_says_how_long_judging_may_be() -> None:
-    with hosted(Host(judging_seconds=0.01)), working(), pytest.raises(TooMuchWork):
+    with hosted(Host(judging_seconds=0.01)), working():
         burn(0.02)
-        check()
+        with pytest.raises(TooMuchWork):
+            check()
 
 
 def test_work_ends_when_nobody_waits() -> None:
