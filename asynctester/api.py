@@ -24,9 +24,11 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from accounts.api.base import Conflict
+from asynctester.fair_work import RETRY_AFTER, TOO_MANY, refusal
 from asynctester.refusals import RETRY_SECONDS, UNAVAILABLE
 from executions.outages import is_outage
 from resources.secrets import UNREADABLE, SecretsUnreadable
+from steprunners.effort import Stopped, TooManyAtOnce
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +81,17 @@ class Unavailable(exceptions.APIException):
     wait = RETRY_SECONDS
 
 
+class TooMuchAtOnce(exceptions.Throttled):
+    """As much long work of the organisation as may be at once is under way."""
+
+    default_code = "too_much_at_once"
+
+    def __init__(self) -> None:
+        """Say when to try again."""
+        super().__init__(detail=TOO_MANY, code=self.default_code)
+        self.wait = RETRY_AFTER  # REST framework makes the header Retry-After of it
+
+
 class ErrorHandler(ExceptionHandler):
     """Turns what Django raises while it reads a request into API errors."""
 
@@ -126,6 +139,8 @@ def _api_error(exc: Exception) -> exceptions.APIException | None:
             error = exceptions.ValidationError(as_serializer_error(exc))
         case SecretsUnreadable():
             error = Conflict(str(exc), UNREADABLE)
+        case Stopped():
+            error = _stopped(exc)
         case ProtectedError():
             error = Conflict("It is still in use.")
         case DataError() | OverflowError():
@@ -133,6 +148,13 @@ def _api_error(exc: Exception) -> exceptions.APIException | None:
             logger.warning("A value that the database refuses got past validation", exc_info=exc)
             error = exceptions.ValidationError("A value is out of range.", "out_of_range")
     return error
+
+
+def _stopped(exc: Stopped) -> exceptions.APIException:
+    if isinstance(exc, TooManyAtOnce):
+        return TooMuchAtOnce()
+    _, code, told = refusal(exc)
+    return exceptions.ValidationError(told, code)
 
 
 def _plain(exc: exceptions.AuthenticationFailed) -> exceptions.AuthenticationFailed:

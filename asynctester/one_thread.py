@@ -8,6 +8,7 @@ WebSockets, which do not come here.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
@@ -16,6 +17,8 @@ from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.core.handlers.asgi import ASGIHandler
 from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponseBase
+
+from asynctester.fair_work import GONE
 
 #: As Django's handler has them.
 Scope = dict[str, Any]
@@ -40,9 +43,10 @@ class OneThreadHandler(ASGIHandler):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
+        gone = threading.Event()
         with _Thread(self._idle) as thread:
             async with ThreadSensitiveContext(executor=thread):
-                await self.handle(scope, receive, send)
+                await self.handle({**scope, GONE: gone}, _noting(receive, gone), send)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         """Return the response."""
@@ -81,3 +85,15 @@ class _Thread(Executor):
             self._idle.append(thread)
         else:
             thread.shutdown(wait=False)
+
+
+def _noting(receive: Receive, gone: threading.Event) -> Receive:
+    """Return a `receive` that sets the event once the client is gone: a thread cannot be ended, but it can look."""
+
+    async def noting() -> Mapping[str, Any]:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            gone.set()
+        return event
+
+    return noting

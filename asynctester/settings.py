@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "asynctester.requests_seen.observe",
     "asynctester.headers.protect",
+    "asynctester.fair_work.FairWork",
     "asynctester.errors.UnreadableSecretMiddleware",
     "asynctester.errors.OutageMiddleware",
     "asynctester.guard.refuse_null_characters",
@@ -325,6 +326,9 @@ MAX_STEPS_PER_FLOW = env.int("MAX_STEPS_PER_FLOW", default=2_000)
 MAX_ROWS = env.int("MAX_ROWS", default=100_000)
 MAX_MESSAGES = env.int("MAX_MESSAGES", default=10_000)
 MAX_PATTERN_LENGTH = env.int("MAX_PATTERN_LENGTH", default=1_000)
+# Processor time, in ms: of one request for checking what it sends (0: no bound), of one step for judging its result.
+MAX_CHECKING_MS = env.int("MAX_CHECKING_MS", default=5_000)
+MAX_JUDGING_MS = env.int("MAX_JUDGING_MS", default=2_000)
 MAX_EXECUTION_SECONDS = env.int(
     "MAX_EXECUTION_SECONDS", default=8 * 24 * 3_600
 )  # a delay takes up to seven days

@@ -14,6 +14,7 @@ from rest_framework.parsers import (  # type: ignore[attr-defined]  # the stubs 
 )
 
 from resources.limits import check_request_size
+from steprunners.effort import READ_PER_SECOND, expect, tick, working
 
 #: Levels of lists and objects: far above what a flow needs, far below what recursion can take.
 MAX_DEPTH = 100
@@ -36,7 +37,9 @@ class StrictJSONParser(JSONParser):
         context = parser_context or {}
         body = stream.read()
         check_request_size(len(body), context.get("request"))
-        return loads(body, get_encoding(context))
+        with working(processor=math.inf):
+            expect(len(body) / READ_PER_SECOND)
+            return loads(body, get_encoding(context))
 
 
 def loads(body: bytes, encoding: str = "utf-8") -> Any:
@@ -68,10 +71,12 @@ def _unstorable(document: Any) -> Iterator[tuple[str, str]]:
     """Yield the place and the trouble of every text that PostgreSQL or UTF-8 would refuse."""
     waiting: list[tuple[str, Any, int]] = [("", [document], 0)]
     while waiting:  # a loop, since the document may be as deep as the parser lets through
+        tick()
         place, container, depth = waiting.pop()
         if depth > MAX_DEPTH:
             raise ParseError(f"JSON parse error - nested deeper than {MAX_DEPTH} levels.")
         for step, value in _entries(container):
+            tick()
             trouble = _trouble(step) or _trouble(value)
             if trouble:
                 yield _below(place, step), trouble

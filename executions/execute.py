@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.conf import settings
+
 from executions import context as ctx
 from executions.children import answer_of
 from executions.definitions import envelope_of
 from executions.known_secrets import ExecutionSecrets
+from executions.leases import leases
 from executions.models import Execution, ExecutionStep
 from executions.moves import Change
 from executions.presentation import milliseconds
@@ -28,6 +31,7 @@ from steprunners.base import (
     StepError,
 )
 from steprunners.conditions import ConditionError, evaluate_condition
+from steprunners.effort import Host, hosted, working
 from steprunners.envelope import StepEnvelope
 from steprunners.json_types import Json
 from steprunners.known_secrets import KnownSecrets
@@ -35,7 +39,11 @@ from steprunners.lifecycle import Work, advance, is_wanted
 from steprunners.patterns import patterns_of_at_most
 from steprunners.references import ReferenceProblem, Scope
 from steprunners.registry import runners
+from steprunners.rotation import Rotation
 from telemetry import log_context, tracing
+
+#: Steps whose patterns and conditions compute for long take turns, organisation after organisation.
+rotation = Rotation(lambda: len(leases.held()))
 
 
 @dataclass
@@ -73,7 +81,8 @@ class Bench:
 
 def _evaluate(condition: Json, scope: Scope) -> bool:
     try:
-        return evaluate_condition(condition, scope)
+        with working():
+            return evaluate_condition(condition, scope)
     except (ConditionError, ReferenceProblem) as problem:
         raise BadReference(f"condition: {problem}") from problem
 
@@ -84,7 +93,11 @@ def carry_on(
     """Carry the claimed step on; returns where the chain goes on."""
     grant = grant_of_team(execution.team_id)
     log_context.add(organisationId=grant.organisation_id)
-    with patterns_of_at_most(grant.limits.pattern_length):
+    judging = settings.MAX_JUDGING_MS / 1000
+    host = Host(
+        rotation, grant.organisation_id, judging_seconds=judging, is_over=lambda: cancellation.is_cancelled
+    )
+    with patterns_of_at_most(grant.limits.pattern_length), hosted(host):
         return _carry_on(step, execution, near, cancellation)
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
+from math import inf
 from typing import Any
 
+from flows.line_diff import unified_diff
 from flows.models import FlowVersion
 from flows.yaml_text import write_yaml
+from steprunners.effort import tick, working
 from steprunners.json_types import Json
 from steprunners.references import MASK
 
 Change = dict[str, Any]
 
 
+@working(processor=inf)
 def changes_between(before: FlowVersion, after: FlowVersion) -> list[Change]:
     """Return `{path, kind, before, after}` a change; kind is `added`, `removed`, `changed` or `moved`.
 
@@ -32,11 +35,11 @@ def changes_between(before: FlowVersion, after: FlowVersion) -> list[Change]:
     return found
 
 
+@working(processor=inf)
 def unified_yaml(before: FlowVersion, after: FlowVersion) -> str:
     """Return the unified diff of the two documents as YAML."""
     old, new = (write_yaml(version.document).splitlines(keepends=True) for version in (before, after))
-    names = f"version {before.number}", f"version {after.number}"
-    return "".join(difflib.unified_diff(old, new, *names))
+    return unified_diff(old, new, f"version {before.number}", f"version {after.number}")
 
 
 def _change(path: tuple[str, ...], kind: str, before: Json = None, after: Json = None) -> Change:
@@ -45,6 +48,7 @@ def _change(path: tuple[str, ...], kind: str, before: Json = None, after: Json =
 
 def _changes(path: tuple[str, ...], before: Json, after: Json) -> Iterator[Change]:
     """Yield what differs between two values that are there."""
+    tick()
     if isinstance(before, dict) and isinstance(after, dict):
         yield from _object_changes(path, before, after)
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):

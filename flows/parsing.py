@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterator
+from math import inf
 from typing import Any, NoReturn
 
 from django.conf import settings
 
 from flows.problems import FlowInvalid, Place, Problem, invalid, problem_at
 from flows.yaml_text import read_yaml
+from steprunners.effort import READ_PER_SECOND, TooMuchWork, expect, tick, working
 from steprunners.json_types import Json
 
 MAX_DEPTH = 100
@@ -44,7 +47,15 @@ def parse_documents(body: bytes, content_type: str = "application/json") -> list
     """Return every document of the body: YAML may hold several, JSON holds one. Raises FlowInvalid."""
     if len(body) > settings.MAX_REQUEST_BYTES:
         raise invalid("too_large", f"the document is larger than {settings.MAX_REQUEST_BYTES} bytes")
-    text = _decode(body)
+    try:
+        with working(processor=inf):
+            expect(len(body) / READ_PER_SECOND)
+            return _documents(_decode(body), content_type)
+    except TooMuchWork as error:
+        raise invalid("too_much_work", f"reading this is too much work: {error}") from error
+
+
+def _documents(text: str, content_type: str) -> list[Json]:
     documents = (
         read_yaml(text, max_nodes=MAX_NODES, max_depth=MAX_DEPTH)
         if is_yaml(content_type)
@@ -97,24 +108,31 @@ def _refuse_constant(name: str) -> NoReturn:
 def check_tree(value: Any) -> None:
     """Raise FlowInvalid where the value is not JSON, or too deep or too large to be worked with."""
     problems: list[Problem] = []
-    waiting: list[tuple[Place, Any]] = [((), value)]
+    waiting: list[tuple[Place, Any]] = [((), [value])]  # containers alone: most values are none
     count = 0
     while waiting:
-        place, each = waiting.pop()
-        count += 1
-        if count + len(waiting) > MAX_NODES:
+        above, container = waiting.pop()
+        count += len(container)
+        if count > MAX_NODES:
             raise invalid("too_large", f"the document holds more than {MAX_NODES} values")
-        if len(place) > MAX_DEPTH:
-            raise _too_deep(place)
-        if isinstance(each, dict):
-            problems += [_bad_key(place, key) for key in each if not _is_text(key)]
-            waiting += [((*place, key), child) for key, child in each.items()]
-        elif isinstance(each, list):
-            waiting += [((*place, index), child) for index, child in enumerate(each)]
-        elif not _is_scalar(each):
-            problems.append(problem_at(place, "not_json", f"{each!r:.60} is not a JSON value"))
+        if len(above) > MAX_DEPTH and container:
+            raise _too_deep(above[1:])
+        problems += _problems_in(container, above, waiting)
     if problems:
         raise FlowInvalid(problems)
+
+
+def _problems_in(container: Any, above: Place, waiting: list[tuple[Place, Any]]) -> Iterator[Problem]:
+    """Yield what is no JSON in it; the containers inside are put to those that wait, whose first key is of no use."""
+    is_object = isinstance(container, dict)
+    for key, each in container.items() if is_object else enumerate(container):
+        tick()
+        if is_object and not _is_text(key):
+            yield _bad_key(above[1:], key)
+        if isinstance(each, dict | list):
+            waiting.append(((*above, key), each))
+        elif not _is_scalar(each):
+            yield problem_at((*above, key)[1:], "not_json", f"{each!r:.60} is not a JSON value")
 
 
 def _is_scalar(value: Any) -> bool:

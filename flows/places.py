@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from math import inf
 
 import yaml
 
 from flows.problems import Problem
+from steprunners.effort import tick, working
 
 _LINE_IN_MESSAGE = re.compile(r"line (\d+), column (\d+)")
 Position = tuple[int, int]
 
 
+@working(processor=inf)
 def positions_of(text: str, problems: Iterable[Problem]) -> list[Position | None]:
     """Return line and column, counted from 1, for each problem; None where it has no place in the text.
 
@@ -25,8 +28,8 @@ def positions_of(text: str, problems: Iterable[Problem]) -> list[Position | None
         return [
             _from_message(problem) for problem in problems
         ]  # what cannot be read safely is not read again
-    root = _compose(text)
-    return [_from_message(problem) or _find(root, problem.place.split(".")) for problem in problems]
+    root, keys = _compose(text), _Keys()
+    return [_from_message(problem) or _find(root, problem.place.split("."), keys) for problem in problems]
 
 
 def _from_message(problem: Problem) -> Position | None:
@@ -43,25 +46,42 @@ def _compose(text: str) -> yaml.Node | None:
     return root
 
 
-def _find(node: yaml.Node | None, parts: list[str]) -> Position | None:
+class _Keys:
+    """The keys of the objects that were looked into, each read once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, dict[str, tuple[yaml.Node, yaml.Node]]] = {}
+
+    def of(self, node: yaml.MappingNode) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+        known = self._known.get(id(node))
+        if known is None:
+            known = {key.value: (key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+            self._known[id(node)] = known
+        return known
+
+
+def _find(node: yaml.Node | None, parts: list[str], keys: _Keys) -> Position | None:
     if node is None:
         return None
     mark = node.start_mark
     while parts:
-        key, value, parts = _step_into(node, parts)
+        tick()
+        key, value, parts = _step_into(node, parts, keys)
         if value is None:
             break
         mark, node = (key or value).start_mark, value
     return mark.line + 1, mark.column + 1
 
 
-def _step_into(node: yaml.Node, parts: list[str]) -> tuple[yaml.Node | None, yaml.Node | None, list[str]]:
+def _step_into(
+    node: yaml.Node, parts: list[str], keys: _Keys
+) -> tuple[yaml.Node | None, yaml.Node | None, list[str]]:
     """Return the key's node, the value's node and the parts that remain; no value where there is none."""
     if isinstance(node, yaml.SequenceNode) and parts[0].isdecimal() and int(parts[0]) < len(node.value):
         return None, node.value[int(parts[0])], parts[1:]
     if isinstance(node, yaml.MappingNode):
-        keys = {key.value: (key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+        known = keys.of(node)
         for length in range(1, len(parts) + 1):  # a key may hold dots itself
-            if (name := ".".join(parts[:length])) in keys:
-                return *keys[name], parts[length:]
+            if (name := ".".join(parts[:length])) in known:
+                return *known[name], parts[length:]
     return None, None, []

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 from uuid import UUID
 
 from accounts.models import Team
 from flows.document import FlowDocument, check_document
 from flows.models import Flow, FlowVersion
+from flows.problems import invalid
 from flows.step_links import Surroundings
 from resources.limits import limits_of_team
 from resources.models import Environment, Resource
 from resources.secrets import SecretsUnreadable
+from steprunners.effort import TooMuchWork, own, working
 from steprunners.patterns import patterns_of_at_most
 
 
@@ -56,14 +59,15 @@ def check_for_team(team: Team, raw: Any, *, flow: Flow | None = None) -> FlowDoc
     previous = load_readable(newest_version(flow)) if flow and flow.version else None
     around = Surroundings(known_resources(team), lambda named: _newest_version_of(team, named))
     limits = limits_of_team(team.pk)
-    with patterns_of_at_most(limits.pattern_length):
-        return check_document(
-            raw,
-            known_names=known_names(team),
-            around=around,
-            previous=previous,
-            most_steps=limits.steps_per_flow,
-        )
+    names = known_names(team)
+    own(team.organisation_id)
+    try:
+        with patterns_of_at_most(limits.pattern_length), working(processor=inf):
+            return check_document(
+                raw, known_names=names, around=around, previous=previous, most_steps=limits.steps_per_flow
+            )
+    except TooMuchWork as error:
+        raise invalid("too_much_work", f"checking this is too much work: {error}") from error
 
 
 def _newest_version_of(team: Team, flow_id: str) -> int | None:

@@ -12,6 +12,7 @@ from flows.step_links import Surroundings, link_problems
 from flows.steps import Node, walk
 from steprunners.assertions import Assertion, check_assertion
 from steprunners.conditions import CheckedCondition, Comparison, ConditionError, check_condition
+from steprunners.effort import TooMuchWork, check
 from steprunners.envelope import StepEnvelope
 from steprunners.paths import PathSyntaxError, check_path
 from steprunners.quoting import no_reference_in_query
@@ -31,7 +32,14 @@ def check_steps(nodes: list[Node], around: Surroundings | None) -> list[Problem]
     for node in walk(nodes):
         if len(problems) > MAX_PROBLEMS:
             break  # nobody reads on, and each further one costs time
-        problems += _step_problems(node, around, has_hints=len(problems) < MAX_HINTED)
+        try:
+            check()
+            problems += _step_problems(node, around, has_hints=len(problems) < MAX_HINTED)
+        except TooMuchWork as error:
+            problems.append(
+                problem_at(node.place, "too_much_work", f"checking stopped at this step: {error}")
+            )
+            break
     return problems
 
 

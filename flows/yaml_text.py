@@ -10,12 +10,14 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 import yaml
 
 from flows.problems import FlowInvalid, invalid
 from flows.yaml_scalars import NotJSON, needs_quotes, read_plain
+from steprunners.effort import tick, working
 from steprunners.json_types import Json
 
 _CORE = "tag:yaml.org,2002:"
@@ -29,6 +31,7 @@ def read_yaml(text: str, *, max_nodes: int, max_depth: int) -> list[Json]:
     builder = _Builder(max_nodes, max_depth)
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            tick()
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         raise invalid(
@@ -39,6 +42,7 @@ def read_yaml(text: str, *, max_nodes: int, max_depth: int) -> list[Json]:
     return builder.documents or [None]
 
 
+@working(processor=inf)
 def write_yaml(value: Json) -> str:
     """Return the value as YAML text that `read_yaml` reads back as the same value (no lone surrogates)."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
@@ -223,6 +227,7 @@ class _Dumper(yaml.CSafeDumper):
 
     def ignore_aliases(self, data: Any) -> bool:
         """Write repeated values out: an alias would surprise a reader."""
+        tick()
         return True
 
 

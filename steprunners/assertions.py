@@ -23,12 +23,12 @@ from pydantic.alias_generators import to_camel
 
 from steprunners.credentials import MASK
 from steprunners.display import shortened, show
-from steprunners.effort import check_time
+from steprunners.effort import check, tick
 from steprunners.json_types import Json
 from steprunners.known_secrets import shorten
 from steprunners.operators import OPERATORS, Operator, Shown, operator_problem, told_differences
 from steprunners.paths import NoValue, PathError, check_path, parse_path, read_result
-from steprunners.patterns import JsonPath
+from steprunners.patterns import JsonPath, PatternError
 from steprunners.references import holds_reference
 from steprunners.schemas import SchemaProblem
 from steprunners.shapes import TooManyPairs
@@ -141,6 +141,7 @@ class Outcome:
 
     def to_json(self) -> dict[str, Json]:
         """Return the outcome as it is kept; values beyond 16 KiB are cut to their beginning, as text."""
+        tick()
         return {
             "field": self.field,
             "operator": self.operator,
@@ -182,7 +183,7 @@ def _problem(assertion: Assertion) -> str | None:
 
 
 def evaluate_all(assertions: Iterable[Assertion], result: Json, shown: Json = None) -> list[Outcome]:
-    """Return the outcome of every assertion on a step's result, in their order; raises OutOfTime (`effort`).
+    """Return the outcome of every assertion on a step's result, in their order; raises what `effort` stops it with.
 
     Outcomes tell of the result as it is `shown`, where that is otherwise: secrets in it are masked.
     """
@@ -192,9 +193,9 @@ def evaluate_all(assertions: Iterable[Assertion], result: Json, shown: Json = No
 def evaluate(assertion: Assertion, result: Json, shown: Json = None) -> Outcome:
     """Return the outcome of one assertion, its references already resolved, on a step's result.
 
-    Raises nothing but OutOfTime (`effort`).
+    Raises nothing but what `effort` stops it with.
     """
-    check_time()
+    check()
     try:
         actual = read_result(result, assertion.field)
     except NoValue as error:
@@ -205,7 +206,7 @@ def evaluate(assertion: Assertion, result: Json, shown: Json = None) -> Outcome:
     seen = actual if shown is None else _seen(shown, assertion.field)
     try:
         return _outcome(assertion, seen, _failure(assertion, actual, seen))
-    except (SchemaProblem, TooManyPairs, RecursionError) as error:
+    except (SchemaProblem, PatternError, TooManyPairs, RecursionError) as error:
         why = "the values are nested too deeply" if isinstance(error, RecursionError) else str(error)
         return _outcome(assertion, seen, f"{assertion.shown_field} cannot be judged: {why}")
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from steprunners.display import show
+from steprunners.effort import tick
 from steprunners.json_types import Json
 from steprunners.paths import show_path
 
@@ -119,6 +120,7 @@ def _show(value: object) -> str:
 
 def differences(actual: Json, expected: Json, path: tuple[str | int, ...] = ()) -> Iterator[Difference]:
     """Yield the places where `actual` differs from `expected`, in the order of `expected`."""
+    tick()
     if isinstance(actual, dict) and isinstance(expected, dict):
         yield from _object_differences(actual, expected, path)
     elif isinstance(actual, list) and isinstance(expected, list):

@@ -21,8 +21,10 @@ from pydantic import (
 
 from steprunners.assertions import NO_VALUE, OptionalJson, operator_name
 from steprunners.display import show
+from steprunners.effort import check, tick
 from steprunners.json_types import Json
 from steprunners.operators import OPERATORS, operator_problem
+from steprunners.patterns import PatternError
 from steprunners.references import Scope, UnresolvedReference, holds_reference, resolve
 from steprunners.schemas import SchemaProblem
 from steprunners.shapes import TooManyPairs
@@ -163,6 +165,7 @@ def check_condition(value: Json) -> None:
     A `right` that holds references is left to the run.
     """
     for comparison in comparisons(parse_condition(value)):
+        tick()
         given = comparison.right is not NO_VALUE
         if given and holds_reference(show(comparison.right, 10_000)):
             continue
@@ -195,7 +198,7 @@ def evaluate_condition(condition: Json | Comparison | AllOf | AnyOf | Not, scope
         condition = parse_condition(condition)
     try:
         return _holds(condition, scope)
-    except (SchemaProblem, TooManyPairs, RecursionError) as error:
+    except (SchemaProblem, PatternError, TooManyPairs, RecursionError) as error:
         why = "the values are nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise ConditionError(f"the condition cannot be judged: {why}") from error
 
@@ -213,6 +216,7 @@ def _holds(condition: Comparison | AllOf | AnyOf | Not, scope: Scope) -> bool:
 
 
 def _compare(comparison: Comparison, scope: Scope) -> bool:
+    check()
     try:
         left = resolve(comparison.left, scope)
     except UnresolvedReference as problem:

@@ -32,7 +32,6 @@ from steprunners.attempts import (
 from steprunners.base import (
     BadConfig,
     BadReference,
-    DeadlineExceeded,
     Finished,
     Outcome,
     Park,
@@ -45,8 +44,9 @@ from steprunners.base import (
 )
 from steprunners.conditions import ConditionError, evaluate_condition
 from steprunners.credentials import MASK, credentials_of, shown_beside
-from steprunners.effort import OutOfTime, working
+from steprunners.effort import Stopped, working
 from steprunners.envelope import StepEnvelope, timeout_ms_of
+from steprunners.given_up import as_step_error
 from steprunners.json_types import Json
 from steprunners.known_secrets import KnownSecrets, hiding
 from steprunners.masking import texts_of
@@ -93,6 +93,8 @@ def advance(
         return _advance_items(work, progress, record, answer)
 
 
+@as_step_error()
+@working()
 def is_wanted(work: Work) -> bool:
     """Return what the step's `when` says; raise BadReference where it cannot be told."""
     if work.step.when is None:
@@ -134,6 +136,8 @@ def _advance_items(
     return Ended(_summary(last, progress, begun_ms, work.now_ms()))
 
 
+@as_step_error()
+@working()
 def _items_of(work: Work) -> tuple[list[Json], list[Json]]:
     """Return the items, and what is shown of each."""
     try:
@@ -206,8 +210,11 @@ def _attempt(work: Work, progress: Progress, answer: Answer | None) -> Attempt |
         return Waiting(outcome.delay_ms, replace(progress, park=outcome.state), watch=outcome.watch)
     if isinstance(outcome, TakeBranch | RunChild):
         return Delegated(request, progress, outcome)
-    # What is secret in the result is known before a message about it is made.
-    shown = _learn(work, outcome.result, answer.shown if answer else None)
+    try:
+        # What is secret in the result is known before a message about it is made.
+        shown = _learn(work, outcome.result, answer.shown if answer else None)
+    except StepError as error:  # then nothing of it is stored
+        return replace(broken(error, started_ms, work.now_ms()), request=request)
     try:
         judged = _judge(work, config, Judged(outcome.result, shown), started_ms)
     except StepError as error:
@@ -234,6 +241,7 @@ def _learn_credentials(work: Work, value: Json, shown: Json = None) -> Json:
     return masked
 
 
+@as_step_error()
 def _call(work: Work, config: StepConfig, progress: Progress, started_ms: int) -> Outcome:
     context = work.make_context(config, _seconds_left(work, started_ms), work.scope)
     context.state, context.origin = progress.park, progress.origin
@@ -241,7 +249,7 @@ def _call(work: Work, config: StepConfig, progress: Progress, started_ms: int) -
     work.known_secrets.save()
     try:
         outcome: Outcome = work.runner.run(config, context)
-    except StepError:
+    except (StepError, Stopped):
         raise
     except Exception as error:  # a runner's bug must end the step, not the worker
         logger.exception("step type %s failed unexpectedly", work.runner.type)
@@ -260,6 +268,8 @@ def _seconds_left(work: Work, started_ms: int) -> float:
     return max(0.0, (timeout_ms_of(work.step) - used_ms) / 1000)
 
 
+@as_step_error()
+@working()
 def _configure(work: Work) -> tuple[Json, StepConfig]:
     """Return the resolved meta with secrets masked, and the config made from it; what is secret in it is known then."""
     meta, kind = work.step.meta, work.runner.config_class
@@ -309,15 +319,10 @@ class Judged:
         return Judged({**self.result, **took}, shown)
 
 
+@as_step_error()
+@working()
 def _judge(work: Work, config: StepConfig, judged: Judged, started_ms: int) -> Attempt:
-    try:
-        with working(_seconds_left(work, started_ms)):
-            return _judged(work, config, judged, started_ms)
-    except OutOfTime as error:
-        message = (
-            "the answer came in time, but judging it by the step's assertions takes longer than the step has"
-        )
-        raise DeadlineExceeded(message) from error
+    return _judged(work, config, judged, started_ms)
 
 
 def _judged(work: Work, config: StepConfig, judged: Judged, started_ms: int) -> Attempt:
@@ -396,6 +401,8 @@ def _seen(shown: Json, path: str) -> Json:
         return MASK
 
 
+@as_step_error()
+@working()
 def _secrets_in(step: StepEnvelope, result: Json) -> set[str]:
     """Return the texts at the places of secret extracts: secret from now on, however the attempt ended."""
     found: set[str] = set()

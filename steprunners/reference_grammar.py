@@ -15,6 +15,7 @@ import json
 import re
 from functools import lru_cache
 
+from steprunners.effort import tick
 from steprunners.expressions import Call, Constant, Expression, Fact, Named, Part, Reference, StepAttribute
 from steprunners.functions import check_call
 from steprunners.json_types import Json
@@ -45,6 +46,7 @@ def _parse(text: str) -> tuple[Part, ...]:
             literal += text[position : start - 1] + "${"
             position = start + 2
             continue
+        tick()
         literal += text[position:start]
         if literal:
             parts.append(literal)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from steprunners.credentials import MASK
+from steprunners.effort import tick
 from steprunners.expressions import Call, Constant, Expression, Fact, Named, Reference, StepAttribute
 from steprunners.json_types import Json
 from steprunners.quoting import Grammar
@@ -117,6 +118,7 @@ def holds_reference(text: str) -> bool:
 def _texts(value: Json, path: Place) -> Iterator[tuple[Place, str]]:
     waiting: list[tuple[Place, Json]] = [(path, value)]
     while waiting:
+        tick()
         at, each = waiting.pop()
         if isinstance(each, str) and "${" in each:
             yield at, each
@@ -189,6 +191,7 @@ class _Walker:
         self.whole = whole
 
     def walk(self, value: Json, path: Place) -> tuple[Json, Json]:
+        tick()
         if isinstance(value, str):
             return self.text(value, path) if "${" in value else (value, value)
         if not isinstance(value, (dict, list)):

@@ -11,18 +11,21 @@ from contextvars import ContextVar
 from itertools import islice
 from typing import Any, cast
 
-from jsonschema import Draft202012Validator, FormatChecker, SchemaError, ValidationError, validators
+from jsonschema import Draft202012Validator, SchemaError, ValidationError, validators
 from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]  # ships no types
 
 from steprunners.comparisons import Difference
 from steprunners.display import show
+from steprunners.effort import Stopped, tick
 from steprunners.json_types import Json
 from steprunners.known_secrets import shorten
 from steprunners.patterns import PatternError, compile_regex
 
 MAX_KEYWORDS = 200_000
-# The format `regex` would compile with `re` what is meant for RE2.
-_NO_FORMATS = FormatChecker(formats=())
+# The metaschema has an end for every schema, and `effort` counts the time.
+_WITHOUT_END = 10**9
+#: A keyword with so many members counts as one more.
+_MEMBERS = 8
 _DATA_KEYWORDS = frozenset({"const", "enum", "default", "examples"})
 
 _keywords_left: ContextVar[int] = ContextVar("keywords_left", default=MAX_KEYWORDS)
@@ -37,7 +40,7 @@ def check_schema(schema: Json) -> None:
     if not isinstance(schema, (dict, bool)):
         raise SchemaProblem("a JSON Schema is an object or a boolean")
     try:
-        Draft202012Validator.check_schema(schema, format_checker=_NO_FORMATS)
+        _check_against_metaschema(schema)
         for pattern in _patterns(schema):
             compile_regex(pattern)
     except SchemaError as error:
@@ -49,6 +52,16 @@ def check_schema(schema: Json) -> None:
         raise SchemaProblem(str(error)) from error
     except RecursionError as error:
         raise SchemaProblem("the schema is nested too deeply") from error
+
+
+def _check_against_metaschema(schema: Json) -> None:
+    # What `Draft202012Validator.check_schema` does, with keywords that count their work.
+    token = _keywords_left.set(_WITHOUT_END)
+    try:
+        for error in _VALIDATOR(Draft202012Validator.META_SCHEMA, registry=REGISTRY).iter_errors(schema):
+            raise SchemaError.create_from(error)
+    finally:
+        _keywords_left.reset(token)
 
 
 def schema_differences(actual: Json, schema: Json, limit: int) -> list[Difference]:
@@ -65,6 +78,8 @@ def schema_differences(actual: Json, schema: Json, limit: int) -> list[Differenc
         raise SchemaProblem("the schema asks for too much work on this value") from error
     except RecursionError as error:
         raise SchemaProblem("the schema or the value is nested too deeply") from error
+    except Stopped:
+        raise
     except Exception as error:  # a $ref may lead to what is no schema, where the library raises anything
         raise SchemaProblem(f"the schema cannot be carried out: {shorten(error, 200)}") from error
     finally:
@@ -90,6 +105,7 @@ def _children(schema: dict[str, Any]) -> Iterator[Any]:
 def _patterns(schema: Any) -> Iterator[str]:
     waiting: list[Any] = [schema]
     while waiting:
+        tick()
         each = waiting.pop()
         if isinstance(each, list):
             waiting.extend(each)
@@ -125,7 +141,8 @@ class _BudgetSpent(Exception):
 
 def _counted(keyword: Keyword) -> Keyword:
     def counted(validator: Any, value: Any, instance: Any, schema: Any) -> Iterable[ValidationError] | None:
-        left = _keywords_left.get() - 1
+        tick()
+        left = _keywords_left.get() - 1 - (len(value) // _MEMBERS if isinstance(value, (list, dict)) else 0)
         if left < 0:
             raise _BudgetSpent
         _keywords_left.set(left)
@@ -219,7 +236,19 @@ def _unique_items(_validator: Any, wanted: Any, instance: Any, _schema: Any) -> 
         yield ValidationError("")
 
 
+def _const(_validator: Any, wanted: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    if _hashable(instance) != _hashable(wanted):
+        yield ValidationError("")
+
+
+def _enum(_validator: Any, wanted: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    found = _hashable(instance)
+    if not any(_hashable(each) == found for each in wanted):
+        yield ValidationError("")
+
+
 def _hashable(value: Any) -> Any:
+    tick()
     if isinstance(value, dict):
         return ("object", frozenset((key, _hashable(each)) for key, each in value.items()))
     if isinstance(value, list):
@@ -233,6 +262,8 @@ _SAFE: dict[str, Keyword] = {
     "additionalProperties": _additional_properties,
     "unevaluatedProperties": _unevaluated_properties,
     "uniqueItems": _unique_items,
+    "const": _const,
+    "enum": _enum,
 }
 _VALIDATOR: Any = validators.extend(  # type: ignore[no-untyped-call]  # untyped in its stubs
     Draft202012Validator,

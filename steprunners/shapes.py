@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 
 from steprunners.comparisons import MISSING, Difference, is_number, same_scalar
 from steprunners.display import show
+from steprunners.effort import tick
 from steprunners.json_types import Json
 
 SUBSET = "$matchArraySubset$"
@@ -46,6 +47,7 @@ class _Comparison:
         self.pairs_left = MAX_PAIRS
 
     def differences(self, actual: Json, example: Json, path: Place, *, subset: bool) -> Iterator[Difference]:
+        tick()
         if isinstance(example, str) and example in _TYPES:
             if not _TYPES[example](actual):
                 yield Difference(path, actual, example)
@@ -108,6 +110,7 @@ def _augment(start: int, fits: list[list[int]], taken_by: dict[int, int]) -> boo
     came_from: dict[int, int] = {}
     waiting = [start]
     for example in waiting:
+        tick()
         for element in fits[example]:
             if element in came_from:
                 continue

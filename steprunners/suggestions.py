@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from itertools import islice
 
+from steprunners.effort import check
+
 # difflib compares letter by letter with every candidate, and candidates can be a document's keys.
 MAX_CANDIDATES = 300
 MAX_LENGTH = 80
@@ -15,6 +17,7 @@ def nearest(name: str, candidates: Iterable[str]) -> list[str]:
     """Return up to three of `candidates` that look like `name`, the nearest first, whatever their case."""
     if not name or len(name) > MAX_LENGTH:
         return []
+    check()
     usable = [each for each in islice(candidates, MAX_CANDIDATES) if len(each) <= MAX_LENGTH]
     by_folded = {each.casefold(): each for each in reversed(usable)}
     return [by_folded[each] for each in get_close_matches(name.casefold(), list(by_folded), n=3, cutoff=0.6)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import inf
 from typing import Any
 
 from executions.models import Execution, ExecutionStep
 from executions.presentation import execution_json, step_json
 from executions.reports.differences import differences
+from steprunners.effort import working
 
 #: Differ in every run and say nothing.
 _ALWAYS_DIFFERENT = frozenset({"durationMs", "executionTimeMs"})
@@ -15,6 +17,7 @@ _ALWAYS_DIFFERENT = frozenset({"durationMs", "executionTimeMs"})
 Side = tuple[Execution, list[ExecutionStep]]
 
 
+@working(processor=inf)
 def compare(left: Side, right: Side) -> dict[str, Any]:
     """Return both executions and their steps in pairs.
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from steprunners.effort import tick
+
 MOST_DIFFERENCES = 100
 ABSENT: Any = object()
 _PLAIN_KEY = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
@@ -30,6 +32,7 @@ def _side(name: str, value: Any) -> dict[str, Any]:
 def _walk(left: Any, right: Any) -> Iterator[tuple[str, Any, Any]]:
     waiting = [("", left, right)]  # a stack, since responses may be nested deeper than Python's
     while waiting:
+        tick()
         path, old, new = waiting.pop()
         inside = _inside(path, old, new)
         if inside is not None:

@@ -10,7 +10,7 @@ from steprunners.display import show
 from steprunners.json_types import Json
 from steprunners.kafka.literals import may_hold, required_texts
 from steprunners.kafka.messages import Message, key_to_bytes, text_or_base64, to_bytes
-from steprunners.patterns import PatternError, compile_jsonpath, compile_regex
+from steprunners.patterns import PatternError, SearchTooLarge, compile_jsonpath, compile_regex
 
 MatchType = Literal["exact", "regex", "jsonpath"]
 
@@ -92,7 +92,24 @@ def _contains(pattern: str) -> Predicate:
 
 
 def _matches_regex(pattern: str) -> Predicate:
-    return _of_value(compile_regex(pattern).search, f"its value does not match {show(pattern)}")
+    regex = compile_regex(pattern)
+
+    def holds(message: Message) -> bool:
+        try:
+            return message.value_bytes is not None and regex.search(message.value_bytes)
+        except SearchTooLarge:
+            return False
+
+    def reason(message: Message) -> str:
+        if message.value_bytes is None:
+            return "it is a tombstone: it has no value"
+        try:
+            regex.search(message.value_bytes)
+        except SearchTooLarge as problem:
+            return str(problem)
+        return f"its value does not match {show(pattern)}"
+
+    return Predicate(holds, reason)
 
 
 def _selected_by(pattern: str) -> Predicate:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from steprunners.base import StepError
+from steprunners.effort import working
 from steprunners.json_types import Json
 from steprunners.kafka.client import KafkaClient
 from steprunners.kafka.fetching import fetch
@@ -141,15 +143,22 @@ def read_once(
     moved = False
     for chunk in chunks:
         before = reading.positions[chunk.partition]
-        for message in chunk.messages():
-            if reading.take(message, matcher):
-                reading.check_size()
-                if len(reading.found) >= enough:
-                    return True
+        with working(processor=inf):
+            if _is_enough(chunk.messages(), reading, matcher, enough):
+                return True
         reading.positions[chunk.partition] = chunk.next_offset()
         moved |= reading.positions[chunk.partition] != before
         call.check()
     return False if moved else None
+
+
+def _is_enough(messages: Iterable[Message], reading: Reading, matcher: Matcher, enough: int) -> bool:
+    for message in messages:
+        if reading.take(message, matcher):
+            reading.check_size()
+            if len(reading.found) >= enough:
+                return True
+    return False
 
 
 async def _fetch(client: KafkaClient, call: Call, topic: str, reading: Reading) -> list[Any]:
