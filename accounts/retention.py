@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.db import transaction
 
 from accounts.audit import record
 from accounts.models import Team
+from accounts.transactions import held, retried
 
 
 def results_days(team: Team) -> int:
@@ -19,14 +19,16 @@ def executions_days(team: Team) -> int:
     return _own_or(team.keep_executions_days, settings.EXECUTIONS_RETENTION_DAYS)
 
 
-@transaction.atomic
+@retried
 def change_retention(*, team: Team, results: int | None, executions: int | None) -> None:
     """Give the team days of its own, where they differ from what it has; None is the installation's again."""
-    before = (team.keep_results_days, team.keep_executions_days)
+    now = held(team)
+    before = (now.keep_results_days, now.keep_executions_days)
+    team.keep_results_days, team.keep_executions_days = results, executions
     if before == (results, executions):
         return
-    team.keep_results_days, team.keep_executions_days = results, executions
-    team.save(update_fields=["keep_results_days", "keep_executions_days"])
+    now.keep_results_days, now.keep_executions_days = results, executions
+    now.save(update_fields=["keep_results_days", "keep_executions_days"])
     detail = {
         "resultsDays": _in_words(results),
         "executionsDays": _in_words(executions),

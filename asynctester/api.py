@@ -11,7 +11,7 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import DataError
-from django.db.models import ProtectedError, QuerySet
+from django.db.models import QuerySet
 from drf_standardized_errors.handler import ExceptionHandler
 from pydantic.alias_generators import to_snake
 from rest_framework import exceptions, status
@@ -23,6 +23,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from accounts.api.base import Conflict
+from asynctester.losing import loss_of
 from resources.secrets import UNREADABLE, SecretsUnreadable
 
 logger = logging.getLogger(__name__)
@@ -108,13 +109,22 @@ def _api_error(exc: Exception) -> exceptions.APIException | None:
             error = exceptions.ValidationError(as_serializer_error(exc))
         case SecretsUnreadable():
             error = Conflict(str(exc), UNREADABLE)
-        case ProtectedError():
-            error = Conflict("It is still in use.")
         case DataError() | OverflowError():
             # The last net under what the database cannot hold; the log says where validation has a hole.
             logger.warning("A value that the database refuses got past validation", exc_info=exc)
             error = exceptions.ValidationError("A value is out of range.", "out_of_range")
+        case _:
+            error = _lost(exc)
     return error
+
+
+def _lost(exc: Exception) -> exceptions.APIException | None:
+    loss = loss_of(exc)
+    if loss is None:
+        return None
+    logger.log(loss.level, "A request came second: %s", exc)
+    known = exceptions.NotFound if loss.status == status.HTTP_404_NOT_FOUND else Conflict
+    return known(loss.detail, loss.code)
 
 
 def _plain(exc: exceptions.AuthenticationFailed) -> exceptions.AuthenticationFailed:

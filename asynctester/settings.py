@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "asynctester.requests_seen.observe",
     "asynctester.headers.protect",
     "asynctester.errors.UnreadableSecretMiddleware",
+    "asynctester.errors.LostRaceMiddleware",
     "asynctester.guard.refuse_null_characters",
     "accounts.origin.remember_request",
     "django.contrib.sessions.middleware.SessionMiddleware",

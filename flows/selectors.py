@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from accounts.models import Team
 from flows.document import FlowDocument, check_document
 from flows.models import Flow, FlowVersion
-from flows.step_links import Surroundings
+from flows.problems import Problem
+from flows.step_links import Surroundings, link_problems
+from flows.steps import read_steps, walk
 from resources.limits import limits_of_team
 from resources.models import Environment, Resource
 from resources.secrets import SecretsUnreadable
@@ -54,7 +57,7 @@ def check_for_team(team: Team, raw: Any, *, flow: Flow | None = None) -> FlowDoc
     Raises FlowInvalid with everything that is wrong. Drafts, imports and saved flows are all checked here.
     """
     previous = load_readable(newest_version(flow)) if flow and flow.version else None
-    around = Surroundings(known_resources(team), lambda named: _newest_version_of(team, named))
+    around = _surroundings(team)
     limits = limits_of_team(team.pk)
     with patterns_of_at_most(limits.pattern_length):
         return check_document(
@@ -64,6 +67,24 @@ def check_for_team(team: Team, raw: Any, *, flow: Flow | None = None) -> FlowDoc
             previous=previous,
             most_steps=limits.steps_per_flow,
         )
+
+
+def first_missing(team: Team, document: FlowDocument) -> Problem | None:
+    """Return the first thing that the steps name and the team does not have; None where it has all."""
+    nodes = list(walk(read_steps(document.to_json()["steps"], [])))
+    if not any(_names_something(node.meta) for node in nodes):
+        return None
+    around = _surroundings(team)
+    found = (problem for node in nodes for problem in link_problems(node, around, has_hints=False))
+    return next(found, None)
+
+
+def _names_something(meta: Mapping[str, Any]) -> bool:
+    return any(key in meta for key in ("resourceId", "flowId", "branches", "elseFlowId"))
+
+
+def _surroundings(team: Team) -> Surroundings:
+    return Surroundings(known_resources(team), lambda named: _newest_version_of(team, named))
 
 
 def _newest_version_of(team: Team, flow_id: str) -> int | None:
