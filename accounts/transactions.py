@@ -124,7 +124,8 @@ def keep(*rows: models.Model | None) -> None:
     """
     for row in rows:
         if row is not None and not _kept(row):
-            raise row._meta.model.DoesNotExist(f"{row._meta.verbose_name} {row.pk} was deleted")
+            model: Any = row._meta.model
+            raise model.DoesNotExist(f"{row._meta.verbose_name} {row.pk} was deleted")
 
 
 def _kept(row: models.Model) -> bool:

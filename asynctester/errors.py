@@ -16,7 +16,6 @@ from asynctester.losing import OVERTAKEN, Loss, loss_of
 from resources.secrets import UNREADABLE, SecretsUnreadable
 from resources.services import InUse
 
-
 logger = logging.getLogger(__name__)
 
 

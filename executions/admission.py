@@ -9,6 +9,7 @@ Child executions belong to their parent's turn, and delayed ones ask for theirs 
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -116,7 +117,8 @@ def after_end(execution: Execution) -> None:
     """Give the turn of an execution that has ended to those that wait."""
     if execution.parent_id is not None or not _waiting().exists():
         return
-    admit(grant_of_team(execution.team_id).organisation_id)
+    with suppress(Team.DoesNotExist):  # it was deleted meanwhile: a sweeper lets the others begin
+        admit(grant_of_team(execution.team_id).organisation_id)
 
 
 def sweep() -> None:
@@ -133,6 +135,8 @@ def admit(organisation_id: UUID, *, publish_not: UUID | None = None) -> list[UUI
     """
     with transaction.atomic():
         organisation = _lock(organisation_id)
+        if organisation is None:
+            return []
         room = grant_of(organisation).limits.concurrent_executions - _load(organisation_id).running
         if room <= 0:
             return []
@@ -148,9 +152,10 @@ def admit(organisation_id: UUID, *, publish_not: UUID | None = None) -> list[UUI
     return ids
 
 
-def _lock(organisation_id: UUID) -> Organisation:
+def _lock(organisation_id: UUID) -> Organisation | None:
+    """Hold the organisation; None where it was deleted."""
     # NO KEY: rows that refer to the organisation can still be written.
-    return Organisation.objects.select_for_update(no_key=True).get(pk=organisation_id)
+    return Organisation.objects.select_for_update(no_key=True).filter(pk=organisation_id).first()
 
 
 def _of(organisation_id: UUID) -> QuerySet[Execution]:

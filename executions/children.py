@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from executions.admission import RunRefused
 from executions.context import secret_texts, with_newest_secrets
 from executions.models import Execution, ExecutionStep
+from executions.selectors import environment_of, user_of
 from executions.services.start import Prepare, start_execution
 from executions.states import EXECUTION_TERMINAL, ExecutionStatus, Source
 from flows.models import Flow, FlowVersion
+from resources.models import Environment
 from steprunners.attempts import Answer, Progress
 from steprunners.base import RunChild, StepError
 from steprunners.json_types import Json
@@ -30,10 +32,10 @@ def start_child(parent: Execution, step: ExecutionStep, wish: RunChild) -> Execu
     try:
         return start_execution(
             team=parent.team,
-            user=parent.user,
+            user=user_of(parent),
             source=Source.FLOW,
             version=_pinned_version(parent, wish),
-            environment=parent.environment,
+            environment=environment_of(parent),
             variables=_given(wish.variables, Masker(secrets)),
             parent=parent,
             parent_position=step.position,
@@ -41,6 +43,8 @@ def start_child(parent: Execution, step: ExecutionStep, wish: RunChild) -> Execu
         )
     except RunRefused as refusal:
         raise StepError(f"the flow cannot be started: {refusal}", code="child_refused") from refusal
+    except Environment.DoesNotExist as gone:
+        raise StepError("the environment was deleted at this moment", code="child_refused") from gone
 
 
 def _given(variables: Mapping[str, Json], masker: Masker) -> list[dict[str, Json]]:

@@ -36,6 +36,17 @@ def newest_version(flow: Flow) -> FlowVersion:
     return flow.versions.get(number=flow.version)
 
 
+def newest_of(flow: Flow) -> FlowVersion:
+    """Return the newest version, which a view's queryset has prefetched as `newest`.
+
+    Raises FlowVersion.DoesNotExist where the team was deleted between reading the one and the other.
+    """
+    versions: list[FlowVersion] = flow.newest  # type: ignore[attr-defined]  # prefetched
+    if not versions:
+        raise FlowVersion.DoesNotExist
+    return versions[0]
+
+
 def known_names(team: Team) -> set[str]:
     """Return the names of the variables of all environments of the team."""
     rows = Environment.objects.filter(team=team).values_list("variables", flat=True)

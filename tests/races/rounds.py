@@ -1,0 +1,48 @@
+"""The table of pairs: each makes a round of two requests about related things, and says what must hold afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.races.racing import Answer, Request
+from tests.races.stage import Stage
+
+#: Whoever comes second may be told that what they name is gone, taken, or over, as anybody would be who came later:
+#: 400 with its place. These codes alone are 400.
+LATER = frozenset({
+    "does_not_exist", "unknown_resource", "unknown_flow", "unique", "link_over", "wrong_password", "invalid_reference",
+})  # fmt: skip
+
+Check = Callable[[Answer, Answer], object]
+
+
+@dataclass(frozen=True)
+class Round:
+    """Two requests, and what must hold once both are answered."""
+
+    first: Request
+    second: Request
+    check: Check
+
+
+Make = Callable[[Stage], Round]
+
+PAIRS: dict[str, Make] = {}
+
+
+def pair(name: str) -> Callable[[Make], Make]:
+    """Enter the maker of rounds into the table."""
+
+    def enter(make: Make) -> Make:
+        if name in PAIRS:
+            raise ValueError(name)
+        PAIRS[name] = make
+        return make
+
+    return enter
+
+
+def allowed(answer: Answer) -> bool:
+    """Whether a request may be answered so: carried out, gone, in conflict, or as one that came later."""
+    return answer.ok or answer.status in (404, 409) or (answer.status == 400 and answer.codes <= LATER)
