@@ -15,11 +15,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Organisation, Team
+from accounts.transactions import retried
 from executions import chain
 from executions.cursors import prepared_cursor
 from executions.models import Execution
@@ -133,23 +134,29 @@ def admit(organisation_id: UUID, *, publish_not: UUID | None = None) -> list[UUI
 
     `publish_not` is one that the caller itself carries on.
     """
-    with transaction.atomic():
-        organisation = _lock(organisation_id)
-        if organisation is None:
-            return []
-        room = grant_of(organisation).limits.concurrent_executions - _load(organisation_id).running
-        if room <= 0:
-            return []
-        now = timezone.now()
-        oldest = _waiting().filter(_is_due(now), team__organisation_id=organisation_id)
-        chosen = list(oldest.order_by("created_at", "pk").values_list("pk", "cursor")[:room])
-        look_at = now + timedelta(seconds=settings.ENGINE_UNCLAIMED_SECONDS)
-        ids = [pk for pk, _ in chosen]
-        _waiting().filter(pk__in=ids).update(admitted=True, look_at=look_at, looks=0)
+    chosen = _admit(organisation_id)
     for pk, cursor in chosen:
         if pk != publish_not:
             chain.publish_from(pk, cursor or 0, begin=True)
-    return ids
+    return [pk for pk, _ in chosen]
+
+
+@retried
+def _admit(organisation_id: UUID) -> list[tuple[UUID, int | None]]:
+    """Give the turns that are free, and return who got one, with where it begins."""
+    organisation = _lock(organisation_id)
+    if organisation is None:
+        return []
+    room = grant_of(organisation).limits.concurrent_executions - _load(organisation_id).running
+    if room <= 0:
+        return []
+    now = timezone.now()
+    oldest = _waiting().filter(_is_due(now), team__organisation_id=organisation_id)
+    chosen = list(oldest.order_by("created_at", "pk").values_list("pk", "cursor")[:room])
+    look_at = now + timedelta(seconds=settings.ENGINE_UNCLAIMED_SECONDS)
+    ids = [pk for pk, _ in chosen]
+    _waiting().filter(pk__in=ids).update(admitted=True, look_at=look_at, looks=0)
+    return chosen
 
 
 def _lock(organisation_id: UUID) -> Organisation | None:

@@ -136,7 +136,7 @@ def require_role(role: str | None, action: Action, team: Team) -> None:
 
 
 def require_in_organisation(user: AnyUser, action: OrganisationAction, organisation: Organisation) -> None:
-    """Raise PermissionDenied where the user's role in the organisation does not allow `action`; NotFound without any."""
+    """Raise PermissionDenied where the user's role in the organisation forbids `action`; NotFound without any role."""
     if not may_in_organisation(user, action, organisation):
         if not organisation.memberships.filter(user=user.pk).exists():
             raise exceptions.NotFound

@@ -163,8 +163,9 @@ def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
 @retried
 def _insert(execution: Execution, steps: list[ExecutionStep]) -> Execution | None:
     """Write the rows, and have the first step published; returns the execution that was first with the same key."""
-    # What they refer to below the team (the flow, its version) goes only with it.
-    keep(execution.team, execution.environment)
+    # What they refer to below the team (the flow, its version) goes only with it. A child's transaction holds its
+    # parent afterwards, and must wait for nothing above it then.
+    keep(execution.team, execution.user if execution.parent_id else None, execution.environment)
     if (known := _first_of_nobody(execution)) is not None:
         return known
     execution.admitted = admission.place(execution)

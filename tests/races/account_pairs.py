@@ -94,7 +94,8 @@ def limits_twice(at: Stage) -> Round:
     second = at.ask("PATCH", f"organisations/{made.pk}/limits", {"messages": 8})
 
     def check(a: Answer, b: Answer) -> None:
-        assert a.ok and b.ok
+        assert a.ok
+        assert b.ok
         assert OrganisationLimits.objects.filter(pk=made.pk, rows=7, messages=8).exists()
 
     return Round(first, second, check)
@@ -116,13 +117,15 @@ def organisations_of_a_name(at: Stage) -> Round:
 def last_owner(at: Stage) -> Round:
     made = at.new_organisation()
     OrganisationMembership.objects.create(organisation=made, user=at.bob, role=Role.OWNER)
-    asks = [api(each, "DELETE", f"organisations/{made.pk}/members/{each.pk}") for each in (at.alice, at.bob)]
+    first, second = (
+        api(each, "DELETE", f"organisations/{made.pk}/members/{each.pk}") for each in (at.alice, at.bob)
+    )
 
     def check(a: Answer, b: Answer) -> None:
         assert a.ok is not b.ok, (a, b)
         assert made.memberships.filter(role=Role.OWNER).count() == 1
 
-    return Round(*asks, check)
+    return Round(first, second, check)
 
 
 @pair("owner steps down, the other owner is removed")
@@ -207,7 +210,8 @@ def team_changed_twice(at: Stage) -> Round:
     second = at.ask("PATCH", f"teams/{made.pk}", {"name": at.name("Renamed")})
 
     def check(a: Answer, b: Answer) -> None:
-        assert a.ok and b.ok
+        assert a.ok
+        assert b.ok
         made.refresh_from_db()
         assert made.keep_results_days == 3
         assert made.name.startswith("Renamed")
@@ -409,7 +413,8 @@ def invited_twice(at: Stage) -> Round:
     ask = at.ask("POST", "invitations", body)
 
     def check(a: Answer, b: Answer) -> None:
-        assert a.ok and b.ok
+        assert a.ok
+        assert b.ok
         assert made.invitations.count() == 1
 
     return Round(ask, ask, check)

@@ -9,6 +9,7 @@ from django.conf import settings as django_settings
 from pytest_django import Settings
 
 from accounts.models import Organisation, Team, User
+from tests.executions.engine.conftest import base_url, target  # noqa: F401 - the system that runs call
 from tests.races.racing import Threads, threads
 from tests.races.stage import Stage
 

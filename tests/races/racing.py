@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import threading
 import time
@@ -63,8 +64,6 @@ def api(user: User | None, method: str, path: str, body: Any = None, **headers: 
 def _json(body: Any) -> dict[str, Any]:
     if body is None:
         return {}
-    import json
-
     return {"data": json.dumps(body), "content_type": "application/json"}
 
 

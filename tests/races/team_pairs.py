@@ -38,7 +38,8 @@ def environment_changed_twice(at: Stage) -> Round:
     second = at.ask("PATCH", f"environments/{made.pk}", {"description": "changed"})
 
     def check(a: Answer, b: Answer) -> None:
-        assert a.ok and b.ok
+        assert a.ok
+        assert b.ok
         made.refresh_from_db()
         assert (made.name, made.description) == (name, "changed")
 
@@ -221,7 +222,8 @@ def flow_saved_and_restored(at: Stage) -> Round:
     restore = at.ask("POST", f"flows/{made.pk}/versions/1/restore")
 
     def check(a: Answer, b: Answer) -> None:
-        assert a.ok and b.ok
+        assert a.ok
+        assert b.ok
         _versions(made)
         assert made.version == 4
 
@@ -411,7 +413,8 @@ def same_key(at: Stage) -> Round:
     ask = at.ask("POST", f"flows/{flow.pk}/run", {}, HTTP_IDEMPOTENCY_KEY=key)
 
     def check(a: Answer, b: Answer) -> None:
-        assert a.ok and b.ok
+        assert a.ok
+        assert b.ok
         assert a.data["id"] == b.data["id"]
         assert Execution.objects.filter(idempotency_key=key).count() == 1
 

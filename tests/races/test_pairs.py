@@ -46,5 +46,5 @@ def meet(name: str, stage: Stage, racers: Threads, rounds: int) -> None:
             second, first = racers.race(asks[::-1])
         else:
             first, second = racers.race(asks)
-        assert allowed(first) and allowed(second), (number, first, second)
+        assert all(map(allowed, (first, second))), (number, first, second)
         made.check(first, second)
