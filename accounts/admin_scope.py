@@ -75,12 +75,16 @@ class ScopedAdmin(_Scope, admin.ModelAdmin[ModelT]):
         return self._holding(request.POST.getlist(ACTION_CHECKBOX_NAME), view)
 
     def _holding(self, keys: Iterable[str], view: Callable[[], HttpResponse]) -> HttpResponse:
-        """Let the view delete these rows; it gives way to workers, and begins again."""
+        """Let the view delete these rows; it gives way to workers, and begins again.
+
+        Raises DoesNotExist where all of them went while the page was open.
+        """
 
         @deletion
         def delete() -> HttpResponse:
             found = self.model._default_manager.filter(pk__in=[_key(self, each) for each in keys])
-            list(found.select_for_update().order_by("pk").values_list("pk"))
+            if not list(found.select_for_update().order_by("pk").values_list("pk")):
+                raise self.model.DoesNotExist
             return view()
 
         return delete()

@@ -11,7 +11,7 @@ from tests.races.stage import Stage
 #: Whoever comes second may be told that what they name is gone, taken, or over, as anybody would be who came later:
 #: 400 with its place. These codes alone are 400.
 LATER = frozenset({
-    "does_not_exist", "unknown_resource", "unknown_flow", "unique", "link_over", "wrong_password", "invalid_reference",
+    "does_not_exist", "unknown_resource", "unknown_flow", "unique", "link_over", "wrong_password", "in_use",
 })  # fmt: skip
 
 Check = Callable[[Answer, Answer], object]
@@ -44,5 +44,10 @@ def pair(name: str) -> Callable[[Make], Make]:
 
 
 def allowed(answer: Answer) -> bool:
-    """Whether a request may be answered so: carried out, gone, in conflict, or as one that came later."""
-    return answer.ok or answer.status in (404, 409) or (answer.status == 400 and answer.codes <= LATER)
+    """Whether a request may be answered so: carried out, gone, in conflict, or as one that came later.
+
+    An account that is gone cannot sign in (401); a page shows its form once more, with what is wrong (422).
+    """
+    return (
+        answer.ok or answer.status in (401, 404, 409, 422) or (answer.status == 400 and answer.codes <= LATER)
+    )
