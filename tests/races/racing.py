@@ -70,7 +70,7 @@ def _json(body: Any) -> dict[str, Any]:
 def page(client: Client, path: str, form: Any, content_type: str = "") -> Request:
     """Return what a page sends; `client` is signed in, and this request's alone."""
     client.raise_request_exception = False
-    kind = {"content_type": content_type} if content_type else {}
+    kind: dict[str, Any] = {"content_type": content_type} if content_type else {}
 
     def ask() -> Answer:
         return Answer(client.post(path, form, **kind).status_code)
