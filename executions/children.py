@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 
+from accounts.models import User
 from executions.admission import RunRefused
 from executions.context import secret_texts, with_newest_secrets
 from executions.models import Execution, ExecutionStep
@@ -19,6 +21,8 @@ from steprunners.json_types import Json
 from steprunners.masking import MASK, Masker, texts_of
 
 MAX_DEPTH = 10
+#: A child's user and environment, each of which may be deleted while it is written.
+MAY_VANISH = 2
 
 
 def start_child(parent: Execution, step: ExecutionStep, wish: RunChild) -> Execution:
@@ -30,21 +34,27 @@ def start_child(parent: Execution, step: ExecutionStep, wish: RunChild) -> Execu
         raise StepError(f"flows are nested more than {MAX_DEPTH} deep", code="child_refused")
     secrets = secret_texts(with_newest_secrets(parent))
     try:
-        return start_execution(
-            team=parent.team,
-            user=user_of(parent),
-            source=Source.FLOW,
-            version=_pinned_version(parent, wish),
-            environment=environment_of(parent),
-            variables=_given(wish.variables, Masker(secrets)),
-            parent=parent,
-            parent_position=step.position,
-            prepare=_hiding(secrets),
-        )
+        for _ in range(MAY_VANISH):
+            # What was deleted at this moment, the child goes without, as one that begins later.
+            with suppress(User.DoesNotExist, Environment.DoesNotExist):
+                return _start(parent, step, wish, secrets)
+        return _start(parent, step, wish, secrets)
     except RunRefused as refusal:
         raise StepError(f"the flow cannot be started: {refusal}", code="child_refused") from refusal
-    except Environment.DoesNotExist as gone:
-        raise StepError("the environment was deleted at this moment", code="child_refused") from gone
+
+
+def _start(parent: Execution, step: ExecutionStep, wish: RunChild, secrets: set[str]) -> Execution:
+    return start_execution(
+        team=parent.team,
+        user=user_of(parent),
+        source=Source.FLOW,
+        version=_pinned_version(parent, wish),
+        environment=environment_of(parent),
+        variables=_given(wish.variables, Masker(secrets)),
+        parent=parent,
+        parent_position=step.position,
+        prepare=_hiding(secrets),
+    )
 
 
 def _given(variables: Mapping[str, Json], masker: Masker) -> list[dict[str, Json]]:

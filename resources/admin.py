@@ -95,8 +95,10 @@ class ResourceAdmin(_Named):
             )
 
     def has_delete_permission(self, request: HttpRequest, obj: Resource | None = None) -> bool:
-        """Let what nothing uses be deleted, one at a time."""
-        return obj is not None and super().has_delete_permission(request, obj) and not places_using(obj)
+        """Let what nothing uses be deleted, one at a time; what came into use meanwhile `remove` refuses."""
+        if obj is None or not super().has_delete_permission(request, obj):
+            return False
+        return request.method == "POST" or not places_using(obj)
 
     def remove(self, row: Resource) -> None:
         """Delete it, unless something began to use it just now."""

@@ -10,8 +10,8 @@ from tests.races.rounds import PAIRS, allowed
 from tests.races.stage import Stage
 
 #: Of each pair in the normal suite, and of those that an attack broke (in every second or third round).
-ROUNDS = 4
-ROUNDS_OF_BROKEN = 12
+ROUNDS = 3
+ROUNDS_OF_BROKEN = 8
 SOAK_ROUNDS = 50
 BROKEN = frozenset({
     "environment DELETE, environment PATCH",

@@ -175,12 +175,9 @@ def test_an_environment_goes_and_its_runs_end(
 
 
 def children_began(executions: list[Execution]) -> None:
-    """Check that no step is in ERROR because of what was deleted under it."""
+    """Check that no step went wrong because of what was deleted under it."""
     broken = ExecutionStep.objects.filter(execution__in=executions, status="ERROR").exclude(name="again")
-    for error in broken.values_list("error", flat=True):
-        assert (error or {}).get("code") == "child_refused", (
-            error
-        )  # the very moment between looking and writing
+    assert list(broken.values_list("name", "error")) == []
 
 
 def test_a_flow_goes_and_its_runs_end(
