@@ -9,9 +9,8 @@ from django.test import Client
 from accounts.audit_models import AuditEvent
 from accounts.models import User
 from resources.usage import places_using
-from tests.races.account_pairs import gone_or_changed
 from tests.races.racing import Answer, Request, api, page
-from tests.races.rounds import Round, pair
+from tests.races.rounds import Round, gone_or_changed, pair
 from tests.races.stage import Stage, events, exists
 
 

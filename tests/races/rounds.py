@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from tests.races.racing import Answer, Request
-from tests.races.stage import Stage
+from tests.races.stage import Stage, events, exists
 
 #: Whoever comes second may be told that what they name is gone, taken, or over, as anybody would be who came later:
 #: 400 with its place. These codes alone are 400.
@@ -51,3 +52,14 @@ def allowed(answer: Answer) -> bool:
     return (
         answer.ok or answer.status in (401, 404, 409, 422) or (answer.status == 400 and answer.codes <= LATER)
     )
+
+
+def once(action: str, target: Any, *answers: Answer) -> None:
+    """Check that exactly one request did it, with one event; the others found it gone."""
+    assert sum(each.ok for each in answers) == 1, answers
+    assert events(action, target) == 1
+
+
+def gone_or_changed(row: Any, deleted: Answer) -> None:
+    """Check that what was deleted stays away."""
+    assert exists(row) is not deleted.ok

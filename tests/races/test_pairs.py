@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.races import account_pairs, door_pairs, team_pairs  # noqa: F401 - they fill the table
+from tests.races import (  # noqa: F401 - they fill the table
+    account_pairs,
+    door_pairs,
+    flow_pairs,
+    membership_pairs,
+    organisation_pairs,
+    resource_pairs,
+    run_pairs,
+)
 from tests.races.racing import Threads
 from tests.races.rounds import PAIRS, allowed
 from tests.races.stage import Stage
