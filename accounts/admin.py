@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.http import HttpRequest
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
@@ -103,9 +103,9 @@ class UserAdmin(ScopedAdmin[User], DjangoUserAdmin[User]):
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Save; who was switched off and on again has to sign in anew."""
-        if change and "is_active" in form.changed_data:
-            obj.session_epoch += 1
         super().save_model(request, obj, form, change)
+        if change and "is_active" in form.changed_data:
+            User.objects.filter(pk=obj.pk).update(session_epoch=F("session_epoch") + 1)
 
     @admin.action(description="Send a link to set a new password", permissions=["change"])
     def send_reset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:

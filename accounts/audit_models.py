@@ -15,6 +15,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from accounts.origin import LONGEST_USER_AGENT
+from accounts.service_models import ServiceModel
 
 if TYPE_CHECKING:
     from accounts.models import AnyUser
@@ -47,7 +48,7 @@ class AuditQuerySet(models.QuerySet["AuditEvent"]):
         raise AppendOnly
 
 
-class AuditEvent(models.Model):
+class AuditEvent(ServiceModel):
     """Who did what to what, when, from where."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

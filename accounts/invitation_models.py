@@ -9,6 +9,8 @@ from django.db import models
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from accounts.service_models import ServiceModel
+
 if TYPE_CHECKING:
     from accounts.models import AnyUser
 
@@ -34,7 +36,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         return self.filter(accepted_at=None, expires_at__gt=timezone.now())
 
 
-class Invitation(models.Model):
+class Invitation(ServiceModel):
     """An open place in an organisation; the link in the mail, which is signed and not kept here, takes it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

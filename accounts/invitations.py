@@ -7,16 +7,18 @@ theirs. Roles are checked where the invitation is made (`permissions`).
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import datetime
+from typing import Any
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
-from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts import audit, links, mailing, services
 from accounts.invitation_models import expiry
 from accounts.models import Invitation, Organisation, OrganisationMembership, Team, TeamMembership, User
+from accounts.transactions import held, held_whole, keep, retried
 
 
 class ElsewhereTeam(Exception):
@@ -46,40 +48,61 @@ def invite(
     """
     if team is not None and team.organisation_id != organisation.pk:
         raise ElsewhereTeam
-    address = email.strip().lower()
-    if OrganisationMembership.objects.filter(organisation=organisation, user__email=address).exists():
-        raise services.AlreadyMember
     place = {
         "role": role,
         "team": team,
         "team_role": (team_role or TeamMembership.Role.EDITOR) if team else "",
     }
-    with transaction.atomic():
-        invitation, _ = Invitation.objects.update_or_create(
-            organisation=organisation,
-            email=address,
-            accepted_at=None,
-            defaults={**place, "invited_by": invited_by, "expires_at": expiry()},
-        )
-        _record("member.invite", invitation, invited_by)
+    invitation = _write(organisation, email.strip().lower(), {**place, "invited_by": invited_by})
     mailing.ask_for_invitation(invitation_id=str(invitation.pk))
+    return invitation
+
+
+@retried
+def _write(organisation: Organisation, address: str, place: dict[str, Any]) -> Invitation:
+    held(organisation)
+    keep(place["team"], place["invited_by"])
+    if OrganisationMembership.objects.filter(organisation=organisation, user__email=address).exists():
+        raise services.AlreadyMember
+    invitation, _ = Invitation.objects.update_or_create(
+        organisation=organisation,
+        email=address,
+        accepted_at=None,
+        defaults={**place, "expires_at": expiry()},
+    )
+    _record("member.invite", invitation, place["invited_by"])
     return invitation
 
 
 def send_again(*, invitation: Invitation, sender: User) -> None:
     """Send an open invitation once more, with a new link and new time; raises mailing.MailUnavailable."""
-    with transaction.atomic():
-        invitation.expires_at = expiry()
-        invitation.save(update_fields=["expires_at"])
-        _record("member.invite", invitation, sender)
+    invitation.expires_at = _renew(invitation, sender)
     mailing.ask_for_invitation(invitation_id=str(invitation.pk))
 
 
-@transaction.atomic
+@retried
+def _renew(invitation: Invitation, sender: User) -> datetime:
+    still_open = _still_open(invitation)
+    still_open.expires_at = expiry()
+    still_open.save(update_fields=["expires_at"])
+    _record("member.invite", still_open, sender)
+    return still_open.expires_at
+
+
+@retried
 def revoke(*, invitation: Invitation, revoker: User) -> None:
-    """Take an invitation back; its link is over."""
-    _record("member.invite_revoke", invitation, revoker)
-    invitation.delete()
+    """Take an invitation back; its link is over. Raises DoesNotExist where it was taken up meanwhile."""
+    still_open = _still_open(invitation)
+    _record("member.invite_revoke", still_open, revoker)
+    still_open.delete()
+
+
+def _still_open(invitation: Invitation) -> Invitation:
+    """Return the invitation, held for this transaction; raises DoesNotExist where it was taken up or back."""
+    found = held_whole(invitation)
+    if found.accepted_at is not None:
+        raise Invitation.DoesNotExist
+    return found
 
 
 def account_of(invitation: Invitation) -> User | None:
@@ -98,14 +121,18 @@ def accept(*, request: HttpRequest, token: str, password: str, name: str = "") -
         validate_password(password, User(email=invitation.email, name=name))
     elif authenticate(request, username=known.email, password=password) is None:
         raise WrongPassword if known.is_active else SwitchedOff
-    with transaction.atomic():
-        invitation = _held(token)
-        user = known or _new_account(invitation.email, password, name)
-        _join(invitation, user)
+    return _take_up(token, known, password, name)
+
+
+@retried
+def _take_up(token: str, known: User | None, password: str, name: str) -> User:
+    invitation = _held(token)
+    user = known or _new_account(invitation.email, password, name)
+    _join(invitation, user)
     return user
 
 
-@transaction.atomic
+@retried
 def accept_as(*, token: str, user: User) -> None:
     """Join as the user who is signed in, and whose address the invitation is for; raises LinkOver."""
     invitation = _held(token)
@@ -115,8 +142,12 @@ def accept_as(*, token: str, user: User) -> None:
 
 
 def _held(token: str) -> Invitation:
-    """Return the invitation, held for this transaction, so that it is taken up once."""
-    Invitation.objects.select_for_update().filter(pk=links.invitation_of(token).pk).first()
+    """Return the invitation, held for this transaction after its organisation and team, so that it is taken up once."""
+    found = links.invitation_of(token)
+    held(found.organisation)
+    if found.team is not None:
+        held(found.team)
+    Invitation.objects.select_for_update().filter(pk=found.pk).first()
     return links.invitation_of(token)
 
 

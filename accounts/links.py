@@ -69,6 +69,12 @@ def user_of(purpose: Purpose, token: str) -> User:
     return user
 
 
+def held_user_of(purpose: Purpose, token: str) -> User:
+    """Return the user of a link, held for this transaction, so that one link does its work once; raises LinkOver."""
+    User.objects.select_for_update().filter(pk=user_of(purpose, token).pk).first()
+    return user_of(purpose, token)  # again, as it is now that nobody else can change it
+
+
 def invitation_token(invitation: Invitation) -> str:
     """Return the token that takes the invitation up; the row says how long it works."""
     return signing.dumps([str(invitation.pk), _sent(invitation)], salt=_salt(Purpose.INVITE))

@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 
 from accounts.audit_models import AuditEvent as AuditEvent  # noqa: PLC0414 - Django looks for models here
 from accounts.invitation_models import Invitation as Invitation  # noqa: PLC0414 - others import it from here
+from accounts.service_models import ServiceModel
 from accounts.token_models import ApiToken
 
 #: A hundred years; more would lead out of the calendar.
@@ -66,7 +67,7 @@ def _people_of(teams: models.QuerySet[Team]) -> models.Q:
     return rules | models.Q(team_memberships__team__in=pks)
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(AbstractBaseUser, PermissionsMixin, ServiceModel):
     """A person or program that signs in with an e-mail address."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -138,7 +139,7 @@ class OrganisationQuerySet(models.QuerySet["Organisation"]):
         return own.filter(teams=user.bound_team_id) if user.bound_team_id else own
 
 
-class Organisation(models.Model):
+class Organisation(ServiceModel):
     """A tenant: a company or department."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -154,7 +155,7 @@ class Organisation(models.Model):
         return self.name
 
 
-class OrganisationMembership(models.Model):
+class OrganisationMembership(ServiceModel):
     """A user's place in an organisation."""
 
     class Role(models.TextChoices):
@@ -212,7 +213,7 @@ def retention_days(text: str) -> Any:
     )
 
 
-class Team(models.Model):
+class Team(ServiceModel):
     """The owner of resources, environments, flows and executions."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -232,7 +233,7 @@ class Team(models.Model):
         return f"{self.organisation} / {self.name}"
 
 
-class TeamMembership(models.Model):
+class TeamMembership(ServiceModel):
     """A user's place in a team."""
 
     class Role(models.TextChoices):

@@ -183,4 +183,7 @@ def _organisation(request: HttpRequest, pk: UUID) -> Organisation:
 
 def _require(user: User, action: OrganisationAction, organisation: Organisation) -> None:
     if not may_in_organisation(user, action, organisation):
+        get_object_or_404(
+            organisation.memberships, user=user
+        )  # it was deleted, or they were removed, just now
         raise PermissionDenied

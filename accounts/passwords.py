@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
-from django.db import transaction
 from django.http import HttpRequest
 
 from accounts import audit, links, lockout, mailing, registration
 from accounts.links import Purpose
 from accounts.models import User
+from accounts.transactions import held, retried
 
 
 class WrongPassword(Exception):
@@ -21,14 +21,14 @@ def forgot(*, email: str) -> None:
     mailing.ask_for_reset(email=email.strip().lower())
 
 
-@transaction.atomic
+@retried
 def reset(*, token: str, password: str) -> User:
     """Set the password of the user whose link it is.
 
     Raises links.LinkOver, and Django's ValidationError where the password is too weak. Who had the mail has shown
     that the address is theirs: it counts as confirmed, and wrong guesses are forgotten.
     """
-    user = locked_by(Purpose.RESET, token)
+    user = links.held_user_of(Purpose.RESET, token)
     validate_password(password, user)
     user.set_password(password)
     user.save(update_fields=["password"])
@@ -47,13 +47,14 @@ def change(*, request: HttpRequest, user: User, current: str, new: str) -> None:
     if known is None or known.pk != user.pk:
         raise WrongPassword
     validate_password(new, user)
-    with transaction.atomic():
-        user.set_password(new)
-        user.save(update_fields=["password"])
-        audit.record(actor=user, action="account.password_change", target=user, request=request)
+    _replace(request, known, new)
 
 
-def locked_by(purpose: Purpose, token: str) -> User:
-    """Return the user of a link, held for this transaction, so that one link does its work once; raises LinkOver."""
-    User.objects.select_for_update().get(pk=links.user_of(purpose, token).pk)
-    return links.user_of(purpose, token)  # again, as it is now that nobody else can change it
+@retried
+def _replace(request: HttpRequest, known: User, new: str) -> None:
+    user = held(known)
+    if user.password != known.password:  # another change came first: what was typed is the password before it
+        raise WrongPassword
+    user.set_password(new)
+    user.save(update_fields=["password"])
+    audit.record(actor=user, action="account.password_change", target=user, request=request)

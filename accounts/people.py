@@ -11,12 +11,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts import audit
 from accounts.models import AnyUser, OrganisationMembership, User
 from accounts.permissions import OrganisationAction, organisations_where
+from accounts.transactions import held, retried
 
 
 class AddressTaken(Exception):
@@ -70,25 +71,32 @@ def create(*, email: str, name: str, password: str, creator: User) -> User:
     validate_password(password, User(email=address, name=name))
     if User.objects.filter(email=address).exists():
         raise AddressTaken
-    user = User.objects.create_user(address, password, name=name)
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(address, password, name=name)
+    except IntegrityError:  # somebody else made it just now
+        raise AddressTaken from None
     audit.record(actor=creator, action="account.create", target=user)
     return user
 
 
-@transaction.atomic
+@retried
 def rename(*, user: User, name: str) -> None:
     """Give an account another name."""
-    detail = {"from": user.name}
+    now = held(user)
+    detail = {"from": now.name}
+    now.name = name
+    now.save(update_fields=["name"])
     user.name = name
-    user.save(update_fields=["name"])
     audit.record(actor=None, action="account.rename", target=user, detail=detail)
 
 
-@transaction.atomic
+@retried
 def switch(*, user: User, active: bool) -> None:
     """Switch an account off, which ends its sessions and tokens for good, or on again."""
-    if user.is_active == active:
-        return
+    was_active = held(user).is_active
     user.is_active = active
+    if was_active == active:
+        return
     User.objects.filter(pk=user.pk).update(is_active=active, session_epoch=F("session_epoch") + 1)
     audit.record(actor=None, action="account.switch_on" if active else "account.switch_off", target=user)

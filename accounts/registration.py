@@ -12,6 +12,7 @@ from accounts import audit, links, mailing, services
 from accounts.backends import awaits_confirmation
 from accounts.links import Purpose
 from accounts.models import User
+from accounts.transactions import retried
 
 TEAM_NAME = "Main team"
 LONGEST_ORGANISATION = 150
@@ -49,10 +50,10 @@ def send_again(*, email: str) -> None:
     mailing.ask_for_confirmation(email=email.strip().lower())
 
 
-@transaction.atomic
+@retried
 def confirm(*, token: str) -> User:
     """Confirm the address whose link it is; raises links.LinkOver."""
-    user = links.user_of(Purpose.CONFIRM, token)
+    user = links.held_user_of(Purpose.CONFIRM, token)
     confirm_user(user)
     return user
 
@@ -81,7 +82,7 @@ def _make(address: str, password: str, name: str) -> None:
         _make_anew(user)
 
 
-@transaction.atomic
+@retried
 def _make_anew(wanted: User) -> None:
     if not settings.EMAIL_VERIFICATION:
         raise AddressTaken from None

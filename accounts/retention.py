@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 from django.conf import settings
-from django.db import transaction
 
 from accounts.audit import record
 from accounts.models import Team
+from accounts.transactions import held, retried
+
+
+class Same(Enum):
+    """What a number of days is that is not to change: None says something else."""
+
+    SAME = "same"
+
+
+SAME = Same.SAME
 
 
 def results_days(team: Team) -> int:
@@ -19,20 +30,29 @@ def executions_days(team: Team) -> int:
     return _own_or(team.keep_executions_days, settings.EXECUTIONS_RETENTION_DAYS)
 
 
-@transaction.atomic
-def change_retention(*, team: Team, results: int | None, executions: int | None) -> None:
+@retried
+def change_retention(
+    *, team: Team, results: int | Same | None = SAME, executions: int | Same | None = SAME
+) -> None:
     """Give the team days of its own, where they differ from what it has; None is the installation's again."""
-    before = (team.keep_results_days, team.keep_executions_days)
-    if before == (results, executions):
+    now = held(team)
+    before = (now.keep_results_days, now.keep_executions_days)
+    after = (_chosen(results, before[0]), _chosen(executions, before[1]))
+    team.keep_results_days, team.keep_executions_days = after
+    if before == after:
         return
-    team.keep_results_days, team.keep_executions_days = results, executions
-    team.save(update_fields=["keep_results_days", "keep_executions_days"])
+    now.keep_results_days, now.keep_executions_days = after
+    now.save(update_fields=["keep_results_days", "keep_executions_days"])
     detail = {
-        "resultsDays": _in_words(results),
-        "executionsDays": _in_words(executions),
+        "resultsDays": _in_words(after[0]),
+        "executionsDays": _in_words(after[1]),
         "from": [_in_words(each) for each in before],
     }
     record(actor=None, action="team.retention", team=team, target=team, detail=detail)
+
+
+def _chosen(days: int | Same | None, now: int | None) -> int | None:
+    return now if isinstance(days, Same) else days
 
 
 def _own_or(own: int | None, installation: int) -> int:

@@ -11,7 +11,6 @@ from typing import Any
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.signals import user_logged_in
-from django.db import transaction
 from django.db.models import F
 from django.http import HttpRequest
 from rest_framework_simplejwt.exceptions import TokenError
@@ -22,6 +21,7 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 from accounts import audit
 from accounts.backends import awaits_confirmation
 from accounts.models import User
+from accounts.transactions import retried
 
 EPOCH_CLAIM = "epoch"
 
@@ -69,7 +69,7 @@ def access_token(*, user: User) -> str:
     return str(token)
 
 
-@transaction.atomic
+@retried
 def renew(*, refresh: str) -> Tokens:
     """Return new tokens for a refresh token and end that one; raises InvalidToken."""
     token, user = _check(refresh)
@@ -79,7 +79,7 @@ def renew(*, refresh: str) -> Tokens:
     return _issue(user)
 
 
-@transaction.atomic
+@retried
 def end(*, refresh: str) -> None:
     """End a refresh token; one that is over already, or is none, is left as it is."""
     try:
@@ -92,7 +92,7 @@ def end(*, refresh: str) -> None:
         audit.record(actor=user, action="account.sign_out", target=user)
 
 
-@transaction.atomic
+@retried
 def end_all(*, user: User) -> None:
     """End every session and token of the user, on every device; the API tokens stay."""
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)

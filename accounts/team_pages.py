@@ -134,4 +134,5 @@ def _team(request: HttpRequest, pk: UUID) -> Team:
 
 def _require(request: HttpRequest, action: Action, team: Team) -> None:
     if not may(request.user, action, team):
+        _team(request, team.pk)  # it was deleted, or they were removed, just now
         raise PermissionDenied

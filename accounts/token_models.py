@@ -9,6 +9,8 @@ from django.db import models
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from accounts.service_models import ServiceModel
+
 if TYPE_CHECKING:
     from accounts.models import AnyUser
 
@@ -21,7 +23,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return self.none() if user.is_anonymous else self.filter(user=user)
 
 
-class ApiToken(models.Model):
+class ApiToken(ServiceModel):
     """Stands for its user within `scopes`, and within `team` where it is bound to one; only its hash is kept."""
 
     class Scope(models.TextChoices):

@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -19,6 +18,7 @@ from accounts.audit import record
 from accounts.backends import awaits_confirmation
 from accounts.models import Team, User
 from accounts.token_models import ApiToken
+from accounts.transactions import Overtaken, held, held_whole, keep, retried
 
 PREFIX = "ats_"
 HINT_LENGTH = len(PREFIX) + 4
@@ -41,15 +41,19 @@ class TooManyTokens(Exception):
     """The user has MOST_TOKENS already."""
 
 
-@transaction.atomic
+@retried
 def create_token(
     *, user: User, name: str, scopes: Collection[str], expires_at: datetime, team: Team | None = None
 ) -> tuple[ApiToken, str]:
     """Make a token, and return it with the secret that nobody can read again; raises TooManyTokens.
 
-    With a `team` it sees and does nothing elsewhere.
+    With a `team` it sees and does nothing elsewhere. A new password ends all tokens, also one that is made at that
+    moment: raises Overtaken.
     """
-    User.objects.select_for_update().get(pk=user.pk)  # or two requests at once would pass the limit
+    keep(team)
+    owner = held(user)  # or two requests at once would pass the limit
+    if (owner.password, owner.session_epoch) != (user.password, user.session_epoch):
+        raise Overtaken("Your password was changed, or you were signed out everywhere, at the same moment.")
     if ApiToken.objects.filter(user=user).count() >= MOST_TOKENS:
         raise TooManyTokens
     secret = PREFIX + secrets.token_urlsafe(32)
@@ -66,17 +70,19 @@ def create_token(
     return token, secret
 
 
-@transaction.atomic
+@retried
 def rename_token(*, token: ApiToken, name: str) -> None:
     """Give the token another name."""
+    held(token)
     record(actor=None, action="token.rename", team=token.team, target=token, detail={"to": name})
     token.name = name
     token.save(update_fields=["name"])
 
 
-@transaction.atomic
+@retried
 def revoke_token(*, token: ApiToken) -> None:
     """End the token at once."""
+    token = held_whole(token)
     record(actor=None, action="token.revoke", team=token.team, target=token, detail={"of": token.user.email})
     token.delete()
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import DataError
-from django.db.models import ProtectedError, QuerySet
+from django.db.models import QuerySet
 from drf_standardized_errors.handler import ExceptionHandler
 from pydantic.alias_generators import to_snake
 from rest_framework import exceptions, status
@@ -25,6 +25,7 @@ from rest_framework.views import APIView
 
 from accounts.api.base import Conflict
 from asynctester.fair_work import RETRY_AFTER, TOO_MANY, refusal
+from asynctester.losing import loss_of
 from asynctester.refusals import RETRY_SECONDS, UNAVAILABLE
 from executions.outages import is_outage
 from resources.secrets import UNREADABLE, SecretsUnreadable
@@ -141,12 +142,12 @@ def _api_error(exc: Exception) -> exceptions.APIException | None:
             error = Conflict(str(exc), UNREADABLE)
         case Stopped():
             error = _stopped(exc)
-        case ProtectedError():
-            error = Conflict("It is still in use.")
         case DataError() | OverflowError():
             # The last net under what the database cannot hold; the log says where validation has a hole.
             logger.warning("A value that the database refuses got past validation", exc_info=exc)
             error = exceptions.ValidationError("A value is out of range.", "out_of_range")
+        case _:
+            error = _lost(exc)
     return error
 
 
@@ -155,6 +156,15 @@ def _stopped(exc: Stopped) -> exceptions.APIException:
         return TooMuchAtOnce()
     _, code, told = refusal(exc)
     return exceptions.ValidationError(told, code)
+
+
+def _lost(exc: Exception) -> exceptions.APIException | None:
+    loss = loss_of(exc)
+    if loss is None:
+        return None
+    logger.log(loss.level, "A request came second: %s", exc)
+    known = exceptions.NotFound if loss.status == status.HTTP_404_NOT_FOUND else Conflict
+    return known(loss.detail, loss.code)
 
 
 def _plain(exc: exceptions.AuthenticationFailed) -> exceptions.AuthenticationFailed:

@@ -14,9 +14,11 @@ from django.utils.deprecation import MiddlewareMixin
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 
+from asynctester.losing import OVERTAKEN, Loss, loss_of
 from asynctester.refusals import RETRY_SECONDS, UNAVAILABLE
 from executions.outages import is_outage
 from resources.secrets import UNREADABLE, SecretsUnreadable
+from resources.services import InUse
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +38,10 @@ def is_api(request: HttpRequest) -> bool:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer 400 (413 where the body is too large): Django's `handler400`.
 
-    A session that cannot be stored comes here as one that somebody deleted meanwhile.
+    A session that cannot be stored comes here as one that somebody ended meanwhile.
     """
-    if isinstance(exception, SessionInterrupted) and is_outage(exception):
-        return unavailable(request)
+    if isinstance(exception, SessionInterrupted):
+        return unavailable(request) if is_outage(exception) else lost(request, exception, OVERTAKEN)
     if not is_api(request):
         return defaults.bad_request(request, exception)
     if isinstance(exception, RequestDataTooBig):
@@ -112,3 +114,26 @@ class UnreadableSecretMiddleware(MiddlewareMixin):
         if is_api(request):
             return error_response(409, UNREADABLE, str(exception))
         return render(request, "secret_unreadable.html", {"reason": str(exception)}, status=409)
+
+
+def lost(request: HttpRequest, exception: Exception, loss: Loss) -> HttpResponseBase:
+    """Answer whoever came second: as JSON below /api/, as a page elsewhere."""
+    if is_api(request):
+        return error_response(loss.status, loss.code, loss.detail)
+    if loss.status == 404:
+        return not_found(request, exception)
+    return render(request, "conflict.html", {"reason": loss.detail}, status=loss.status)
+
+
+class LostRaceMiddleware(MiddlewareMixin):
+    """Says on a page (or in JSON, outside REST views) that what it is about was deleted or changed meanwhile."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """Answer whoever came second (`losing`); leave everything else alone."""
+        if isinstance(exception, InUse):
+            return lost(request, exception, Loss(409, "in_use", f"{exception}."))
+        loss = loss_of(exception)
+        if loss is None:
+            return None
+        logger.log(loss.level, "A request came second: %s", exception)
+        return lost(request, exception, loss)

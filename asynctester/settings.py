@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "asynctester.fair_work.FairWork",
     "asynctester.errors.UnreadableSecretMiddleware",
     "asynctester.errors.OutageMiddleware",
+    "asynctester.errors.LostRaceMiddleware",
     "asynctester.guard.refuse_null_characters",
     "accounts.origin.remember_request",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
@@ -151,6 +152,8 @@ class ExecutionAdmin(ReadOnlyAdmin[Execution]):
                     told = "is over"
                 except RunRefused as refused:
                     told = str(refused)
+                except ObjectDoesNotExist:
+                    told = "was deleted meanwhile"
             self.message_user(request, f"{execution}: {told}", level)
 
 

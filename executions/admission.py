@@ -9,16 +9,18 @@ Child executions belong to their parent's turn, and delayed ones ask for theirs 
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Organisation, Team
+from accounts.transactions import retried
 from executions import chain
 from executions.cursors import prepared_cursor
 from executions.models import Execution
@@ -116,7 +118,8 @@ def after_end(execution: Execution) -> None:
     """Give the turn of an execution that has ended to those that wait."""
     if execution.parent_id is not None or not _waiting().exists():
         return
-    admit(grant_of_team(execution.team_id).organisation_id)
+    with suppress(Team.DoesNotExist):  # it was deleted meanwhile: a sweeper lets the others begin
+        admit(grant_of_team(execution.team_id).organisation_id)
 
 
 def sweep() -> None:
@@ -131,26 +134,35 @@ def admit(organisation_id: UUID, *, publish_not: UUID | None = None) -> list[UUI
 
     `publish_not` is one that the caller itself carries on.
     """
-    with transaction.atomic():
-        organisation = _lock(organisation_id)
-        room = grant_of(organisation).limits.concurrent_executions - _load(organisation_id).running
-        if room <= 0:
-            return []
-        now = timezone.now()
-        oldest = _waiting().filter(_is_due(now), team__organisation_id=organisation_id)
-        chosen = list(oldest.order_by("created_at", "pk").values_list("pk", "cursor")[:room])
-        look_at = now + timedelta(seconds=settings.ENGINE_UNCLAIMED_SECONDS)
-        ids = [pk for pk, _ in chosen]
-        _waiting().filter(pk__in=ids).update(admitted=True, look_at=look_at, looks=0)
+    chosen = _admit(organisation_id)
     for pk, cursor in chosen:
         if pk != publish_not:
             chain.publish_from(pk, cursor or 0, begin=True)
-    return ids
+    return [pk for pk, _ in chosen]
 
 
-def _lock(organisation_id: UUID) -> Organisation:
+@retried
+def _admit(organisation_id: UUID) -> list[tuple[UUID, int | None]]:
+    """Give the turns that are free, and return who got one, with where it begins."""
+    organisation = _lock(organisation_id)
+    if organisation is None:
+        return []
+    room = grant_of(organisation).limits.concurrent_executions - _load(organisation_id).running
+    if room <= 0:
+        return []
+    now = timezone.now()
+    oldest = _waiting().filter(_is_due(now), team__organisation_id=organisation_id)
+    chosen = list(oldest.order_by("created_at", "pk").values_list("pk", "cursor")[:room])
+    look_at = now + timedelta(seconds=settings.ENGINE_UNCLAIMED_SECONDS)
+    ids = [pk for pk, _ in chosen]
+    _waiting().filter(pk__in=ids).update(admitted=True, look_at=look_at, looks=0)
+    return chosen
+
+
+def _lock(organisation_id: UUID) -> Organisation | None:
+    """Hold the organisation; None where it was deleted."""
     # NO KEY: rows that refer to the organisation can still be written.
-    return Organisation.objects.select_for_update(no_key=True).get(pk=organisation_id)
+    return Organisation.objects.select_for_update(no_key=True).filter(pk=organisation_id).first()
 
 
 def _of(organisation_id: UUID) -> QuerySet[Execution]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.apps import AppConfig
 
-from accounts.signals import team_goes
+from accounts.signals import team_goes, team_is_held
 
 
 class ExecutionsConfig(AppConfig):
@@ -13,11 +13,20 @@ class ExecutionsConfig(AppConfig):
     name = "executions"
 
     def ready(self) -> None:
-        """Remove what ran for a team that is deleted, in portions: Django would load a million rows at once."""
+        """End and remove what runs for a team that is deleted: Django would load a million rows at once."""
         team_goes.connect(_remove_executions, dispatch_uid="executions")
+        team_is_held.connect(_remove_rest, dispatch_uid="executions")
 
 
 def _remove_executions(*, team: Any, **_: Any) -> None:
     from executions.retention import remove_all  # noqa: PLC0415 - it needs the models, which come after this module
+    from executions.services.stop import stop_all  # noqa: PLC0415 - likewise
 
+    stop_all(team)
     remove_all(team)
+
+
+def _remove_rest(*, team: Any, **_: Any) -> None:
+    from executions.retention import remove_rest  # noqa: PLC0415 - likewise
+
+    remove_rest(team)

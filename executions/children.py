@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 
+from accounts.models import User
 from executions.admission import RunRefused
 from executions.models import Execution, ExecutionStep
+from executions.selectors import environment_of, user_of
 from executions.services.start import start_execution
 from executions.states import EXECUTION_TERMINAL, ExecutionStatus, Source
 from flows.models import Flow, FlowVersion
+from resources.models import Environment
 from steprunners.attempts import Answer, Progress
 from steprunners.base import RunChild, StepError
 from steprunners.credentials import MASK
@@ -18,6 +22,8 @@ from steprunners.known_secrets import KnownSecrets
 from steprunners.masking import Masker
 
 MAX_DEPTH = 10
+#: A child's user and environment, each of which may be deleted while it is written.
+MAY_VANISH = 2
 
 
 def start_child(
@@ -32,19 +38,34 @@ def start_child(
         raise StepError(f"flows are nested more than {MAX_DEPTH} deep", code="child_refused")
     shown = request.get("variables") if isinstance(request, dict) else None
     try:
-        return start_execution(
-            team=parent.team,
-            user=parent.user,
-            source=Source.FLOW,
-            version=_pinned_version(parent, wish),
-            environment=parent.environment,
-            variables=_given(wish.variables, shown if isinstance(shown, dict) else {}, known_secrets.masker),
-            parent=parent,
-            parent_position=step.position,
-            secret_texts=known_secrets.texts,
-        )
+        variables = _given(wish.variables, shown if isinstance(shown, dict) else {}, known_secrets.masker)
+        for _ in range(MAY_VANISH):
+            # What was deleted at this moment, the child goes without, as one that begins later.
+            with suppress(User.DoesNotExist, Environment.DoesNotExist):
+                return _start(parent, step, wish, variables, known_secrets)
+        return _start(parent, step, wish, variables, known_secrets)
     except RunRefused as refusal:
         raise StepError(f"the flow cannot be started: {refusal}", code="child_refused") from refusal
+
+
+def _start(
+    parent: Execution,
+    step: ExecutionStep,
+    wish: RunChild,
+    variables: list[dict[str, Json]],
+    known_secrets: KnownSecrets,
+) -> Execution:
+    return start_execution(
+        team=parent.team,
+        user=user_of(parent),
+        source=Source.FLOW,
+        version=_pinned_version(parent, wish),
+        environment=environment_of(parent),
+        variables=variables,
+        parent=parent,
+        parent_position=step.position,
+        secret_texts=known_secrets.texts,
+    )
 
 
 def _given(variables: Mapping[str, Json], shown: Mapping[str, Json], masker: Masker) -> list[dict[str, Json]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from django.db import models
 
+from accounts.service_models import ServiceModel
 
-class Chore(models.Model):
+
+class Chore(ServiceModel):
     """One row a chore. Whoever moves `held_until` from the past into the future does it; see `executions.chores`."""
 
     name = models.CharField(max_length=40, primary_key=True)

@@ -7,9 +7,11 @@ import time
 import uuid
 from dataclasses import dataclass
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
 
+from accounts.transactions import is_overtaken
 from executions import admission, chain, moves
 from executions.context import Neighbours, neighbours
 from executions.execute import carry_on
@@ -69,10 +71,19 @@ def _carry_out(step: ExecutionStep, execution: Execution, near: Neighbours) -> i
             raise  # nothing can be written now: the lease ends, and a sweeper takes the step back
         except SecretsUnreadable as error:
             return end_broken(step, execution, StepError(str(error), code=UNREADABLE))
-        except Exception:
+        except Exception as error:
+            if vanished(error, step.execution_id):
+                return None
             logger.exception("step %s of execution %s failed unexpectedly", step.name, execution.id)
             unexpected = StepError("an unexpected error in the service", code="internal_error")
             return end_broken(step, execution, unexpected)
+
+
+def vanished(error: Exception, execution_id: uuid.UUID) -> bool:
+    """Whether the execution was deleted under its worker, by itself or with its team: nothing is left to be done."""
+    if not (isinstance(error, ObjectDoesNotExist) or is_overtaken(error)):
+        return False
+    return not Execution.objects.filter(pk=execution_id).exists()
 
 
 def _begin(execution_id: uuid.UUID, position: int | None) -> tuple[int | None, Moved | None]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import uuid
 from collections import OrderedDict
+from contextlib import suppress
 from functools import lru_cache
 
 from django.conf import settings
 
-from accounts.models import Organisation
+from accounts.models import Organisation, Team
 from executions.models import Execution
 from resources.limits import grant_of_team
 
@@ -26,7 +27,9 @@ def lane_of(execution_id: uuid.UUID) -> int:
     lane = _kept.get(execution_id)
     if lane is None:
         team_id = Execution.objects.filter(pk=execution_id).values_list("team_id", flat=True).first()
-        lane = 0 if team_id is None else lane_of_team(team_id)
+        lane = 0
+        with suppress(Team.DoesNotExist):  # deleted a moment ago, and its executions with it
+            lane = 0 if team_id is None else lane_of_team(team_id)
         remember(execution_id, lane)
     return lane
 

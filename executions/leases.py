@@ -30,6 +30,8 @@ HOST = socket.gethostname()
 
 #: How often running steps are checked for a cancel, in seconds.
 CHECK_SECONDS = 0.5
+#: What counts as the cancel requests of an execution that was deleted: nothing of it goes on.
+_GONE = 2
 
 
 @dataclass(frozen=True)
@@ -96,13 +98,11 @@ class Leases:
 
 
 def _end_cancelled(held: list[Lease]) -> None:
-    """Cancel the calls of executions that are to end; a clean-up step ends at the second request."""
-    rows = Execution.objects.filter(
-        pk__in={lease.execution_id for lease in held}, cancel_requested_at__isnull=False
-    ).values_list("pk", "cancel_requests")
-    asked = dict(rows)
+    """Cancel the calls of executions that are to end or were deleted; a clean-up step ends at the second request."""
+    rows = Execution.objects.filter(pk__in={lease.execution_id for lease in held})
+    asked = dict(rows.values_list("pk", "cancel_requests"))
     for lease in held:
-        if asked.get(lease.execution_id, 0) >= (2 if lease.always_run else 1):
+        if asked.get(lease.execution_id, _GONE) >= (2 if lease.always_run else 1):
             lease.cancellation.cancel()
 
 

@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError, InterfaceError, connection
 
+from accounts.transactions import is_conflict
 from executions.models import Execution, ExecutionStep
-from executions.sql import is_conflict
 from telemetry.log_context import bound
 
 logger = logging.getLogger(__name__)
@@ -59,8 +60,10 @@ def alone(look_at: Callable[[RowT], None], row: RowT) -> None:
         with bound(executionId=row.pk if isinstance(row, Execution) else row.execution_id):
             look_at(row)
     except (DatabaseError, InterfaceError) as error:
-        if not (isinstance(error, OperationalError) and is_conflict(error)):
+        if not is_conflict(error):
             raise
         logger.warning("%s %s is locked, and left until it is looked at again", type(row).__name__, row.pk)
+    except ObjectDoesNotExist as error:  # whoever deletes it is quicker
+        logger.info("%s %s: %s", type(row).__name__, row.pk, error)
     except Exception:
         logger.exception("%s %s is left until it is looked at again", type(row).__name__, row.pk)

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Team, User, new_id
+from accounts.service_models import ServiceModel
 from accounts.tenancy import TenantQuerySet
 from executions.chore_models import Chore as Chore  # noqa: PLC0414 - Django looks for models here
 from executions.states import EXECUTION_TERMINAL, STEP_TERMINAL, ExecutionStatus, Source, StepStatus
@@ -20,7 +21,7 @@ from resources.fields import EncryptedJSONField, JSONTextField
 from resources.models import Environment
 
 
-class Execution(models.Model):
+class Execution(ServiceModel):
     """One run of one version of a flow, or of an unsaved draft.
 
     How it moves: `cursor` is the position of the foreground step to be run next (null: the foreground is done);
@@ -160,7 +161,7 @@ class Execution(models.Model):
         return f"{self.flow_name} {self.id}"
 
 
-class ExecutionLabel(models.Model):
+class ExecutionLabel(ServiceModel):
     """A label of an execution, where a filter finds it: beside its team and its time, which never change.
 
     See `labels` and docs/adr/0013.
@@ -188,7 +189,7 @@ class ExecutionLabel(models.Model):
         return str(self.label)
 
 
-class ExecutionStep(models.Model):
+class ExecutionStep(ServiceModel):
     """One step of an execution.
 
     `definition` is the step's envelope; `needs` the positions of the steps that it refers to; `next_position` the
@@ -275,7 +276,7 @@ class ExecutionStep(models.Model):
         return f"{self.position} {self.name} ({self.status})"
 
 
-class StepAttempt(models.Model):
+class StepAttempt(ServiceModel):
     """One attempt of a step; `item` is the index inside a `forEach`."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -302,7 +303,7 @@ class StepAttempt(models.Model):
         return f"{self.step.name} attempt {self.number} ({self.status})"
 
 
-class SessionState(models.Model):
+class SessionState(ServiceModel):
     """What steps of one execution share under a name: the cookies of a `cookieJar`."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -36,6 +36,8 @@ from resources.secrets import encrypt_json
 CLOCK_SLACK_SECONDS = 0.05
 
 _NEXT_NUMBER = f"sequence = {EXECUTION}.sequence + 1"
+#: How many executions of a team are cancelled by one statement.
+_CANCELLED_AT_ONCE = 200
 #: A cancel ends everything but clean-up; a second one ends that too.
 _MAY_RUN = "(run_goes_on OR (always_run AND run_cleans_up))"
 
@@ -333,6 +335,20 @@ def request_cancel(execution_id: uuid.UUID) -> Execution | None:
         " WHERE id = %s AND status IN ('PENDING', 'IN_PROGRESS')"
     )
     return _first(update_returning(Execution, Statement(sql, [1, key(execution_id)])))
+
+
+def cancel_of_team(team_id: uuid.UUID) -> int:
+    """Ask for the end of a portion of what the team runs, clean-up too, without settling it; returns how many."""
+    some = (
+        f"SELECT id FROM {EXECUTION} WHERE team_id = %s AND status IN ('PENDING', 'IN_PROGRESS')"
+        f" AND cancel_requests < 2 ORDER BY id LIMIT {_CANCELLED_AT_ONCE}"
+    )
+    locked = " FOR NO KEY UPDATE" if on_postgresql() else ""
+    sql = (
+        f"UPDATE {EXECUTION} SET cancel_requested_at = COALESCE(cancel_requested_at, {now_sql()}),"
+        f" cancel_requests = 2, sequence = sequence + 1 WHERE id IN ({some}{locked})"
+    )
+    return _count(sql, [key(team_id)])
 
 
 def cancel_open_steps(

@@ -184,7 +184,9 @@ def tell_parent(execution: Execution) -> None:
     admission.after_end(execution)
     if execution.parent_id is None or execution.parent_position is None:
         return
-    parent = Execution.objects.only("id", "cancel_requested_at").get(pk=execution.parent_id)
+    parent = Execution.objects.only("id", "cancel_requested_at").filter(pk=execution.parent_id).first()
+    if parent is None:
+        return  # it was deleted meanwhile
     if parent.cancel_requested_at is not None:
         follow(parent.id, settle_cancel(parent.id))
     elif moves.wake(parent.id, execution.parent_position):
@@ -207,7 +209,9 @@ def settle_cancel(execution_id: uuid.UUID) -> int | None:
     """
     with transaction.atomic():
         moves.lock(execution_id)
-        execution = Execution.objects.only("id", "status", "cancel_requests").get(pk=execution_id)
+        execution = Execution.objects.only("id", "status", "cancel_requests").filter(pk=execution_id).first()
+        if execution is None:
+            return None  # it was deleted meanwhile
         clean_up_too = execution.cancel_requests >= 2 or execution.status == "PENDING"
         cancelled, execution = moves.cancel_open_steps(execution_id, clean_up_too=clean_up_too)
         ended = moves.end_unstarted(execution_id)

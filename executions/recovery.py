@@ -27,7 +27,9 @@ MOST_LOSSES = 3
 
 def take_back(step: ExecutionStep) -> None:
     """End the attempt of a step that was taken from its worker, and the step itself unless it may try again."""
-    execution = Execution.objects.defer("draft").get(pk=step.execution_id)
+    execution = Execution.objects.defer("draft").filter(pk=step.execution_id).first()
+    if execution is None:
+        return  # it was deleted meanwhile
     try:
         _end_or_try_again(step, execution)
     except SecretsUnreadable as error:

@@ -13,14 +13,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Team
 from accounts.retention import executions_days, results_days
+from accounts.transactions import deletion, is_conflict
 from executions.models import Execution, ExecutionLabel, ExecutionStep, SessionState, StepAttempt
-from executions.sql import is_conflict
 from executions.states import EXECUTION_TERMINAL
 
 logger = logging.getLogger(__name__)
@@ -70,9 +70,14 @@ def purge(*, go_on: GoOn = lambda: True) -> dict[str, int]:
 
 
 def remove_all(team: Team) -> None:
-    """Remove all that has run for the team; what still runs stays, with its parents."""
-    for trees in _trees(team, _ended):
+    """Remove all that ran and runs for the team, in portions; each move of a worker finds its execution or does not."""
+    for trees in _trees(team, _all, even_open=True):
         remove_executions(trees)
+
+
+def remove_rest(team: Team) -> None:
+    """Remove what is left of the team's executions, in the transaction of who holds the team: nothing new comes."""
+    remove_held(list(_held(Execution.objects.filter(team=team))))
 
 
 def old_executions(team: Team) -> QuerySet[Execution]:
@@ -87,7 +92,7 @@ def old_results(team: Team) -> QuerySet[Execution]:
 
 def remove_executions(ids: list[UUID], *, go_on: GoOn = lambda: True) -> int:
     """Remove the executions with all that belongs to them, children before parents; returns how many."""
-    return _in_portions(ids, _remove, go_on)
+    return _in_portions(ids, remove_held, go_on)
 
 
 def remove_results(ids: list[UUID], *, go_on: GoOn = lambda: True) -> int:
@@ -112,14 +117,30 @@ def _in_portions(ids: list[UUID], work: Callable[[list[UUID]], None], go_on: GoO
     # The root of a tree comes last: by a root that is left all below it is found again.
     for some in _with_few_steps(list(reversed(ids))):
         _ask(go_on)
-        with transaction.atomic():
-            # `rerun` holds this lock while it takes over results, so it never sees half of them.
-            list(Execution.objects.select_for_update().filter(pk__in=some).order_by("pk").values_list("pk"))
-            work(some)
+        _work_on(some, work)
     return len(ids)
 
 
-def _remove(ids: list[UUID]) -> None:
+@deletion
+def _work_on(ids: list[UUID], work: Callable[[list[UUID]], None]) -> None:
+    # `rerun` holds this lock while it takes over results, so it never sees half of them.
+    list(_held(Execution.objects.filter(pk__in=ids)))
+    work(ids)
+
+
+def _held(executions: QuerySet[Execution]) -> QuerySet[Execution, UUID]:
+    """Return the ids of the executions and hold these, before anything else of them, as every move of a worker does."""
+    return executions.select_for_update().order_by("pk").values_list("pk", flat=True)
+
+
+def remove_held(ids: list[UUID]) -> None:
+    """Remove executions that the transaction holds, with all that belongs to them.
+
+    And children that began since they were looked for: none can begin any more.
+    """
+    below = list(_held(Execution.objects.filter(parent__in=ids).exclude(pk__in=ids)))
+    if below:
+        remove_held(below)
     for rows in (
         StepAttempt.objects.filter(step__execution__in=ids),
         SessionState.objects.filter(execution__in=ids),
@@ -151,14 +172,21 @@ def _older(team: Team, days: int) -> QuerySet[Execution]:
     return _ended(team).filter(created_at__lt=before, completed_at__lt=before)
 
 
+def _all(team: Team) -> QuerySet[Execution]:
+    return Execution.objects.filter(team=team, parent=None)
+
+
 def _ended(team: Team) -> QuerySet[Execution]:
     return Execution.objects.filter(team=team, parent=None, status__in=sorted(EXECUTION_TERMINAL))
 
 
-def _trees(team: Team, choose: Callable[[Team], QuerySet[Execution]]) -> Iterator[list[UUID]]:
+def _trees(
+    team: Team, choose: Callable[[Team], QuerySet[Execution]], *, even_open: bool = False
+) -> Iterator[list[UUID]]:
     """Yield the ids of the team's chosen executions and their children in portions, parents first, oldest first.
 
-    Those in which anything is still open are passed over. A limit that is changed meanwhile counts from then on.
+    Those in which anything is still open are passed over (unless `even_open`). A limit that is changed meanwhile
+    counts from then on.
     """
     after: tuple[datetime, UUID] | None = None
     while now := Team.objects.filter(pk=team.pk).first():
@@ -167,7 +195,7 @@ def _trees(team: Team, choose: Callable[[Team], QuerySet[Execution]]) -> Iterato
         if not found:
             return
         after = found[-1]
-        if trees := _with_children([pk for _, pk in found]):
+        if trees := with_children([pk for _, pk in found], even_open=even_open):
             yield trees
 
 
@@ -176,8 +204,8 @@ def _later(created_at: datetime, pk: UUID) -> Q:
     return Q(created_at__gte=created_at) & (Q(created_at__gt=created_at) | Q(pk__gt=pk))
 
 
-def _with_children(roots: list[UUID]) -> list[UUID]:
-    """Return the roots with all below them, but no tree in which an execution is open."""
+def with_children(roots: list[UUID], *, even_open: bool = False) -> list[UUID]:
+    """Return the roots with all below them, but no tree in which one below is open (unless `even_open`)."""
     root_of = {pk: pk for pk in roots}
     open_: set[UUID] = set()
     level = roots
@@ -188,7 +216,7 @@ def _with_children(roots: list[UUID]) -> list[UUID]:
             if status not in EXECUTION_TERMINAL:
                 open_.add(root_of[pk])
         level = [pk for pk, _, _ in children]
-    return [pk for pk, root in root_of.items() if root not in open_]
+    return [pk for pk, root in root_of.items() if even_open or root not in open_]
 
 
 def _children_of(parents: list[UUID]) -> list[tuple[UUID, UUID, str]]:

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from django.db.models import Case, F, Func, IntegerField, QuerySet, When
 
-from accounts.models import AnyUser
+from accounts.models import AnyUser, User
 from executions.models import Execution, ExecutionStep
 from executions.presentation import LARGEST_RESPONSE
 from resources.fields import JSONTextField
+from resources.models import Environment
 
 # Never shown; secrets would also be decrypted row by row.
 HIDDEN_OF_EXECUTION = ("draft", "secrets", "resource_choices", "pins", "positions")
@@ -27,6 +28,18 @@ class TextLength(Func):
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         """SQLite knows OCTET_LENGTH from 3.43 on only."""
         return super().as_sql(compiler, connection, function="LENGTH", **context)
+
+
+def environment_of(execution: Execution) -> Environment | None:
+    """Return the environment that the execution picked; None also where it was deleted since."""
+    pk = execution.environment_id
+    return None if pk is None else Environment.objects.filter(pk=pk).first()
+
+
+def user_of(execution: Execution) -> User | None:
+    """Return whose execution it is; None also where their account was deleted since."""
+    pk = execution.user_id
+    return None if pk is None else User.objects.filter(pk=pk).first()
 
 
 def executions_to_show(user: AnyUser) -> QuerySet[Execution]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from django.db import transaction
 
+from accounts.transactions import retried
 from executions import chain, moves, records, telling
 from executions.children import start_child
 from executions.context import Neighbours, neighbours, save_session
@@ -291,17 +292,10 @@ def _enter_branch(outcome: Outcome, move: Delegated, branch: int) -> Answer | in
 
 def _start_child(outcome: Outcome, move: Delegated, wish: RunChild) -> int | None:
     """Run a flow as a child; the step waits until it has ended."""
-    step = outcome.step
     change, rows = _so_far(outcome)
     change.columns["request"] = outcome.masker.mask(move.request)
     try:
-        with transaction.atomic():
-            child = start_child(outcome.execution, step, wish, move.request, outcome.known_secrets)
-            progress = replace(move.progress, child=str(child.id))
-            moved = moves.park(step, None, change, progress.to_json())
-            StepAttempt.objects.bulk_create(rows)
-            if moved is None:
-                transaction.set_rollback(True)
+        moved = _write_child(outcome, move, wish, change, rows)
     except StepError as error:
         started = move.progress.attempt_started_ms or 0
         return end_attempted(outcome, replace(broken(error, started, started), request=move.request))
@@ -309,3 +303,17 @@ def _start_child(outcome: Outcome, move: Delegated, wish: RunChild) -> int | Non
         return _cancelled(outcome)
     _publish(moved)
     return None
+
+
+@retried
+def _write_child(
+    outcome: Outcome, move: Delegated, wish: RunChild, change: Change, rows: list[StepAttempt]
+) -> Moved | None:
+    """Write the child and the wait for it, or neither (None)."""
+    child = start_child(outcome.execution, outcome.step, wish, move.request, outcome.known_secrets)
+    progress = replace(move.progress, child=str(child.id))
+    moved = moves.park(outcome.step, None, change, progress.to_json())
+    StepAttempt.objects.bulk_create(rows)
+    if moved is None:
+        transaction.set_rollback(True)
+    return moved

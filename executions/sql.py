@@ -17,6 +17,7 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
+from accounts.transactions import is_conflict
 from executions.cursors import cursor_of, prepared_cursor
 from executions.models import Execution, ExecutionStep, StepAttempt
 from executions.rows import ModelT, Shape, key, listed, on_postgresql, shape_of, writers_of
@@ -140,11 +141,6 @@ def carry_out(move: Move) -> Moved | None:
                     raise
                 time.sleep(pause)
         return way(move)
-
-
-def is_conflict(error: OperationalError) -> bool:
-    """Whether another writer was in the way (a lock, a deadlock), so that the same statement may go through later."""
-    return "locked" in str(error) or getattr(error.__cause__, "sqlstate", None) in ("40P01", "40001", "55P03")
 
 
 @contextmanager

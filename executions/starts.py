@@ -17,6 +17,7 @@ from executions.context import build_scope, connect
 from executions.models import Execution, ExecutionStep
 from executions.planning import plan
 from executions.presentation import milliseconds
+from executions.selectors import environment_of
 from executions.variables import evaluate
 from flows.models import FlowVersion
 from flows.selectors import load_document
@@ -144,7 +145,9 @@ def _wanted_in_flow(
         return
     document = load_document(version)
     values = evaluate(
-        document, [{"name": name, "value": value} for name, value in given.items()], execution.environment
+        document,
+        [{"name": name, "value": value} for name, value in given.items()],
+        environment_of(execution),
     )
     definitions = [step.document for step in plan(document.steps).steps]
     yield from _wanted_in(execution, definitions, Scope(variables=values.plain), seen)

@@ -12,6 +12,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from executions import chain, lanes, signs, worker
 from executions.engine import run_step as engine_run_step
+from executions.engine import vanished
 from executions.links import DUE, TASK, positions_of
 from executions.timers import timers
 from executions.turns import Work, turns
@@ -75,10 +76,14 @@ def _run(work: Work) -> int | None:
     try:
         return engine_run_step(work.execution_id, work.position, begin=work.begin, due=work.due)
     except (DatabaseError, InterfaceError) as error:
+        if vanished(error, work.execution_id):
+            return None
         logger.warning("step %s of execution %s: %s", work.position, work.execution_id, error)
         connection.close()  # Celery keeps connections (CELERY_DB_REUSE_MAX): a broken one must not be met again
         timers.add(RETRY_SECONDS, work.execution_id, work.position or 0, begin=work.begin)
-    except Exception:
+    except Exception as error:
+        if vanished(error, work.execution_id):
+            return None
         logger.exception("step %s of execution %s is left to the sweeper", work.position, work.execution_id)
     return None
 

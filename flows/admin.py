@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -92,10 +93,12 @@ class FlowAdmin(_ReadOnly):
     @admin.action(description="Delete the selected flows (executions stay)", permissions=["soft_delete"])
     def delete_softly(self, request: HttpRequest, queryset: QuerySet[Flow]) -> None:
         """Delete as the API does: versions and executions stay."""
-        flows = list(queryset.filter(deleted_at=None))
-        for flow in flows:
-            delete_flow(flow=flow)
-        self.message_user(request, f"{len(flows)} flows deleted.")
+        deleted = 0
+        for flow in list(queryset.filter(deleted_at=None)):
+            with suppress(Flow.DoesNotExist):  # somebody else was quicker
+                delete_flow(flow=flow)
+                deleted += 1
+        self.message_user(request, f"{deleted} flows deleted.")
 
     def has_soft_delete_permission(self, request: HttpRequest) -> bool:
         """Return whether the user has Django's permission to delete flows."""

@@ -7,6 +7,7 @@ from typing import Self
 from django.db import models
 
 from accounts.models import AnyUser, Team, User, new_id
+from accounts.service_models import ServiceModel
 from accounts.tenancy import TenantQuerySet
 from resources.fields import EncryptedJSONField, JSONTextField
 
@@ -19,7 +20,7 @@ class FlowQuerySet(TenantQuerySet["Flow"]):
         return self.filter(deleted_at=None)
 
 
-class Flow(models.Model):
+class Flow(ServiceModel):
     """A blueprint; its name, description and labels are those of its newest version."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -54,7 +55,7 @@ class FlowVersionQuerySet(models.QuerySet["FlowVersion"]):
         return self.filter(flow__team__in=Team.objects.visible_to(user).values("pk"))
 
 
-class FlowVersion(models.Model):
+class FlowVersion(ServiceModel):
     """One saved state of a flow; it never changes.
 
     `document` is the canonical flow document (contract, section 2); the defaults of secret variables are

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import inf
 from typing import Any
 from uuid import UUID
@@ -9,8 +10,9 @@ from uuid import UUID
 from accounts.models import Team
 from flows.document import FlowDocument, check_document
 from flows.models import Flow, FlowVersion
-from flows.problems import invalid
-from flows.step_links import Surroundings
+from flows.problems import Problem, invalid
+from flows.step_links import Surroundings, link_problems
+from flows.steps import read_steps, walk
 from resources.limits import limits_of_team
 from resources.models import Environment, Resource
 from resources.secrets import SecretsUnreadable
@@ -36,6 +38,17 @@ def newest_version(flow: Flow) -> FlowVersion:
     return flow.versions.get(number=flow.version)
 
 
+def newest_of(flow: Flow) -> FlowVersion:
+    """Return the newest version, which a view's queryset has prefetched as `newest`.
+
+    Raises FlowVersion.DoesNotExist where the team was deleted between reading the one and the other.
+    """
+    versions: list[FlowVersion] = flow.newest  # type: ignore[attr-defined]  # prefetched
+    if not versions:
+        raise FlowVersion.DoesNotExist
+    return versions[0]
+
+
 def known_names(team: Team) -> set[str]:
     """Return the names of the variables of all environments of the team."""
     rows = Environment.objects.filter(team=team).values_list("variables", flat=True)
@@ -57,7 +70,7 @@ def check_for_team(team: Team, raw: Any, *, flow: Flow | None = None) -> FlowDoc
     Raises FlowInvalid with everything that is wrong. Drafts, imports and saved flows are all checked here.
     """
     previous = load_readable(newest_version(flow)) if flow and flow.version else None
-    around = Surroundings(known_resources(team), lambda named: _newest_version_of(team, named))
+    around = _surroundings(team)
     limits = limits_of_team(team.pk)
     names = known_names(team)
     own(team.organisation_id)
@@ -68,6 +81,24 @@ def check_for_team(team: Team, raw: Any, *, flow: Flow | None = None) -> FlowDoc
             )
     except TooMuchWork as error:
         raise invalid("too_much_work", f"checking this is too much work: {error}") from error
+
+
+def first_missing(team: Team, document: FlowDocument) -> Problem | None:
+    """Return the first thing that the steps name and the team does not have; None where it has all."""
+    nodes = list(walk(read_steps(document.to_json()["steps"], [])))
+    if not any(_names_something(node.meta) for node in nodes):
+        return None
+    around = _surroundings(team)
+    found = (problem for node in nodes for problem in link_problems(node, around, has_hints=False))
+    return next(found, None)
+
+
+def _names_something(meta: Mapping[str, Any]) -> bool:
+    return any(key in meta for key in ("resourceId", "flowId", "branches", "elseFlowId"))
+
+
+def _surroundings(team: Team) -> Surroundings:
+    return Surroundings(known_resources(team), lambda named: _newest_version_of(team, named))
 
 
 def _newest_version_of(team: Team, flow_id: str) -> int | None:

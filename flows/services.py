@@ -1,6 +1,9 @@
 """The only writers of flows: every saved change is the next version, and versions never change.
 
 Each writes the audit log too; what is left as it was is no event.
+
+Whoever saves holds the team, and looks once more whether it has what the document names: it was checked before, and a
+resource that nobody used then may have been deleted.
 """
 
 from __future__ import annotations
@@ -12,9 +15,10 @@ from django.utils import timezone
 
 from accounts.audit import record
 from accounts.models import Team, User
+from accounts.transactions import Overtaken, held, retried
 from flows.document import FlowDocument
 from flows.models import Flow, FlowVersion
-from flows.selectors import load_document, load_readable, newest_version
+from flows.selectors import first_missing, load_document, load_readable, newest_version
 from flows.source_text import text_of
 
 
@@ -27,19 +31,19 @@ class StaleVersion(Exception):
         self.current = current
 
 
-@transaction.atomic
+@retried
 def create_flow(*, team: Team, user: User | None, document: FlowDocument, source: str = "") -> Flow:
     """Create a flow with version 1; `source` is the YAML of the document, as `keepable` gives it."""
     return _create("flow.create", team=team, user=user, document=document, source=source)
 
 
-@transaction.atomic
+@retried
 def create_flows(*, team: Team, user: User | None, documents: Sequence[FlowDocument]) -> list[Flow]:
     """Create all of these imported flows, or none."""
     return [_create("flow.import", team=team, user=user, document=document) for document in documents]
 
 
-@transaction.atomic
+@retried
 def save_version(
     *,
     flow: Flow,
@@ -58,9 +62,9 @@ def save_version(
     )
 
 
-@transaction.atomic
+@retried
 def restore(*, flow: Flow, number: int, user: User | None) -> FlowVersion:
-    """Save the document of version `number` as the next version; raise FlowVersion.DoesNotExist."""
+    """Save the document of version `number` as the next version; raise FlowVersion.DoesNotExist, Overtaken."""
     version = flow.versions.get(number=number)
     document = load_document(version)
     return _save(
@@ -68,12 +72,16 @@ def restore(*, flow: Flow, number: int, user: User | None) -> FlowVersion:
     )
 
 
-@transaction.atomic
+@retried
 def delete_flow(*, flow: Flow) -> None:
-    """Delete the flow softly: executions keep their version, and nobody sees the flow any more."""
-    flow.deleted_at = timezone.now()
-    flow.save(update_fields=["deleted_at", "updated_at"])
-    record(actor=None, action="flow.delete", team=flow.team, target=flow)
+    """Delete the flow softly: executions keep their version, and nobody sees the flow any more.
+
+    Raises Flow.DoesNotExist where it was deleted already.
+    """
+    found = _held_flow(flow)
+    found.deleted_at = flow.deleted_at = timezone.now()
+    found.save(update_fields=["deleted_at", "updated_at"])
+    record(actor=None, action="flow.delete", team=found.team, target=found)
 
 
 @transaction.atomic
@@ -86,6 +94,8 @@ def record_export(*, flows: Sequence[Flow]) -> None:
 
 
 def _create(action: str, *, team: Team, user: User | None, document: FlowDocument, source: str = "") -> Flow:
+    held(team)
+    _refuse_missing(team, document)
     flow = Flow(team=team, created_by=user)
     _describe(flow, document)
     flow.version = 1
@@ -105,14 +115,14 @@ def _save(
     source: str,
     **detail: int,
 ) -> FlowVersion:
-    locked = (
-        Flow.objects.alive().select_for_update().get(pk=flow.pk)
-    )  # of two saves at once the second waits here
+    held(flow.team)
+    locked = _held_flow(flow)  # of two saves at once the second waits here
     if base_version is not None and base_version != locked.version:
         raise StaleVersion(locked.version)
     newest = newest_version(locked)
     if load_readable(newest) == document and source in ("", text_of(newest)):
         return newest
+    _refuse_missing(flow.team, document)
     _describe(locked, document)
     locked.version += 1
     locked.save()
@@ -125,6 +135,18 @@ def _save(
         detail={"version": locked.version, **detail},
     )
     return _write_version(flow=locked, number=locked.version, user=user, document=document, source=source)
+
+
+def _held_flow(flow: Flow) -> Flow:
+    """Return the living flow, held for this transaction; raises Flow.DoesNotExist."""
+    return Flow.objects.alive().select_for_update().get(pk=flow.pk)
+
+
+def _refuse_missing(team: Team, document: FlowDocument) -> None:
+    """Raise Overtaken where the team does not have (any more) what the document's steps name."""
+    missing = first_missing(team, document)
+    if missing is not None:
+        raise Overtaken(f"{missing.place}: {missing.message}. It may have been deleted a moment ago.")
 
 
 def _describe(flow: Flow, document: FlowDocument) -> None:

@@ -13,13 +13,14 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from accounts.admin_scope import ScopedAdmin
+from accounts.transactions import held
 from resources import limit_admin  # noqa: F401 - Django looks for admins here
 from resources.check_places import TooManyChecks
 from resources.configuration import Invalid, masked
 from resources.environment_values import shown_variables
 from resources.models import Environment, Resource
 from resources.secret_warnings import readable_secrets, warnings_of
-from resources.services import check_now, refuse_rename
+from resources.services import check_now, refuse_rename, remove_unused
 from resources.usage import places_using
 
 #: Each may take five seconds, and the page waits for all.
@@ -45,8 +46,9 @@ class ResourceForm(forms.ModelForm[Resource]):
     """What may be changed here; a name that flows use stays."""
 
     def clean_name(self) -> str:
-        """Refuse a new name where steps use the old one."""
+        """Refuse a new name where steps use the old one; the team is held, so that none begins to use it now."""
         name: str = self.cleaned_data["name"]
+        held(self.instance.team)
         try:
             refuse_rename(self.instance, name)
         except Invalid as error:
@@ -98,8 +100,14 @@ class ResourceAdmin(_Named):
             )
 
     def has_delete_permission(self, request: HttpRequest, obj: Resource | None = None) -> bool:
-        """Let what nothing uses be deleted, one at a time."""
-        return obj is not None and super().has_delete_permission(request, obj) and not places_using(obj)
+        """Let what nothing uses be deleted, one at a time; what came into use meanwhile `remove` refuses."""
+        if obj is None or not super().has_delete_permission(request, obj):
+            return False
+        return request.method == "POST" or not places_using(obj)
+
+    def remove(self, row: Resource) -> None:
+        """Delete it, unless something began to use it just now."""
+        remove_unused(resource=row)
 
     @admin.display(description="config")
     def shown_config(self, resource: Resource) -> str:

@@ -13,6 +13,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from accounts.models import AnyUser, Organisation
+from accounts.service_models import ServiceModel
 from steprunners.network.policy import parse_entry
 
 #: More entries than this are no exceptions any more, and each is looked at for each connection.
@@ -62,7 +63,7 @@ class LimitsQuerySet(models.QuerySet["OrganisationLimits"]):
         return self.filter(organisation__in=Organisation.objects.visible_to(user).values("pk"))
 
 
-class OrganisationLimits(models.Model):
+class OrganisationLimits(ServiceModel):
     """The exceptions of one organisation; an empty field is what the installation gives to all."""
 
     organisation = models.OneToOneField(

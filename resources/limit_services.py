@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction
-
 from accounts.audit import record
 from accounts.models import AnyUser, Organisation, User
+from accounts.transactions import held, retried
 from resources.limit_models import OrganisationLimits
 
 PERMISSION = "resources.change_organisationlimits"
@@ -19,11 +18,12 @@ def may_change_limits(user: AnyUser) -> bool:
     return user.is_active and user.is_staff and user.has_perm(PERMISSION)
 
 
-@transaction.atomic
+@retried
 def change_limits(
     *, organisation: Organisation, user: User, changes: Mapping[str, Any]
 ) -> OrganisationLimits:
     """Give the organisation these limits; None is the installation's own. Raises ValidationError (Django's)."""
+    held(organisation)
     row, _ = OrganisationLimits.objects.get_or_create(organisation=organisation)
     for name, value in changes.items():
         setattr(row, name, value)

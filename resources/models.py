@@ -5,12 +5,13 @@ from __future__ import annotations
 from django.db import models
 
 from accounts.models import Team, User, new_id
+from accounts.service_models import ServiceModel
 from accounts.tenancy import TenantQuerySet
 from resources.fields import EncryptedJSONField, JSONTextField
 from resources.limit_models import OrganisationLimits  # noqa: F401 - Django looks for models here
 
 
-class Resource(models.Model):
+class Resource(ServiceModel):
     """A named connection: `type` names its connection class in the step registry.
 
     `config` holds the plain fields, `secrets` the secret ones (write-only, encrypted at rest). `last_check` is what
@@ -40,7 +41,7 @@ class Resource(models.Model):
         return f"{self.name} ({self.type})"
 
 
-class Environment(models.Model):
+class Environment(ServiceModel):
     """A named set of variables and resource choices that a run can pick.
 
     `variables`: `[{name, value, type?, secret?}]`, values of secret ones are null here and live in `secrets`

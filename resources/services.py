@@ -1,6 +1,9 @@
 """The only writers of resources and environments. Names are unique within the team.
 
 The audit log learns which fields were changed, never their values: they may be secret.
+
+Each holds the team while it looks and writes, as those of flows do: so what uses a resource and what names there are
+still holds at its end. Where what it is about was deleted meanwhile it raises DoesNotExist.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from django.utils import timezone
 
 from accounts.audit import record
 from accounts.models import Team, User
+from accounts.transactions import deletion, held, held_whole, retried
 from resources.check_places import place_of
 from resources.checking import Verdict, check_resource
 from resources.configuration import Invalid, configure
@@ -39,6 +43,7 @@ class InUse(Exception):
         self.places = places
 
 
+@retried
 def save_resource(
     *, resource: Resource | None = None, team: Team, user: User | None, config: Any = None, **fields: str
 ) -> Resource:
@@ -46,7 +51,9 @@ def save_resource(
 
     `config` of None keeps the config. Raises Invalid with everything that is wrong: a name that steps use stays.
     """
+    held(team)
     if resource is not None:
+        resource = held_whole(resource)
         refuse_rename(resource, fields.get("name", resource.name))
     resource = resource or Resource(team=team, created_by=user)
     changed = _set(resource, fields) + ["config"] * (config is not None)
@@ -78,24 +85,38 @@ def check_now(*, resource: Resource) -> Verdict:
         verdict = check_resource(resource)
     kept = {"ok": verdict.ok, "message": verdict.message, "latencyMs": verdict.latency_ms}
     at = round(timezone.now().timestamp() * 1000)
-    # Not save(): a check is no change, and what others change meanwhile stays.
-    Resource.objects.filter(pk=resource.pk).update(last_check={**kept, "at": at})
+    # Not save(): a check is no change, and what others change meanwhile stays. Of another config it says nothing.
+    checked = Resource.objects.filter(pk=resource.pk, updated_at=resource.updated_at)
+    checked.update(last_check={**kept, "at": at})
     return verdict
 
 
+@deletion
 def delete_resource(*, resource: Resource) -> None:
     """Delete the resource; raise InUse where a flow or an environment names it."""
-    places = places_using(resource)
+    remove_unused(resource=resource)
+    _record_deletion(resource)
+
+
+def remove_unused(*, resource: Resource) -> None:
+    """Delete the resource in the transaction of whoever records it; raise InUse."""
+    held(resource.team)
+    found = held_whole(resource)
+    places = places_using(found)
     if places:
         raise InUse(places)
-    _delete(resource)
+    found.delete()
 
 
+@deletion
 def delete_environment(*, environment: Environment) -> None:
     """Delete the environment; executions that picked it stay."""
-    _delete(environment)
+    held(environment.team)
+    held_whole(environment).delete()
+    _record_deletion(environment)
 
 
+@retried
 def save_environment(
     *,
     environment: Environment | None = None,
@@ -109,7 +130,8 @@ def save_environment(
 
     `variables` and `resources` of None stay as they are. Raises Invalid with everything that is wrong.
     """
-    environment = environment or Environment(team=team, created_by=user)
+    held(team)
+    environment = held_whole(environment) if environment else Environment(team=team, created_by=user)
     changed = _set(environment, fields)
     changed += ["variables"] * (variables is not None) + ["resources"] * (resources is not None)
     if variables is not None:
@@ -129,10 +151,8 @@ def _set(thing: Resource | Environment, fields: dict[str, str]) -> list[str]:
     return changed
 
 
-@transaction.atomic
-def _delete(thing: Resource | Environment) -> None:
+def _record_deletion(thing: Resource | Environment) -> None:
     record(actor=None, action=f"{thing._meta.model_name}.delete", team=thing.team, target=thing)
-    thing.delete()
 
 
 def _check_name(name: str) -> None:

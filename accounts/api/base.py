@@ -125,14 +125,21 @@ def require(user: AnyUser, action: Action, team: Team) -> None:
 
 
 def require_role(role: str | None, action: Action, team: Team) -> None:
-    """Raise PermissionDenied where this role in the team does not allow `action`."""
+    """Raise PermissionDenied where this role in the team does not allow `action`; NotFound without any.
+
+    Whoever has none was not shown the team in the first place: it was deleted, or they were removed, just now.
+    """
+    if role is None:
+        raise exceptions.NotFound
     if role not in ALLOWED[action]:
         raise exceptions.PermissionDenied(f"Your role in team {team.name} does not allow to {action.value}.")
 
 
 def require_in_organisation(user: AnyUser, action: OrganisationAction, organisation: Organisation) -> None:
-    """Raise PermissionDenied where the user's role in the organisation does not allow `action`."""
+    """Raise PermissionDenied where the user's role in the organisation forbids `action`; NotFound without any role."""
     if not may_in_organisation(user, action, organisation):
+        if not organisation.memberships.filter(user=user.pk).exists():
+            raise exceptions.NotFound
         raise exceptions.PermissionDenied(
             f"Your role in organisation {organisation.name} does not allow to {action.value} it."
         )

@@ -68,7 +68,7 @@ def rerun(
 def _hold(execution: Execution) -> datetime | None:
     """Keep it, with its results, from being removed while the transaction lasts; returns when these were.
 
-    Raises RunRefused where it is gone itself.
+    Raises Execution.DoesNotExist where it is gone itself.
     """
     # The weakest lock: it may still run, and move, or get its turn from whoever has the lock that a start may ask for.
     lock = " FOR KEY SHARE" if on_postgresql() else ""
@@ -76,7 +76,7 @@ def _hold(execution: Execution) -> datetime | None:
         Execution, frozenset({"id", "results_removed_at"}), Statement(f"id = %s{lock}", [key(execution.pk)])
     )
     if not held:
-        raise _refusal("", "not_found", "the execution that is to run again was deleted meanwhile")
+        raise Execution.DoesNotExist("the execution that is to run again was deleted meanwhile")
     return held[0].results_removed_at
 
 

@@ -8,11 +8,12 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 
 from accounts.audit import record
 from accounts.models import Team, User
+from accounts.transactions import held, keep, retried
 from executions import admission, chain, lanes, telling
 from executions.admission import RunRefused
 from executions.inserts import insert
@@ -61,7 +62,8 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
 
     Where the organisation has as many under way as it may, the execution waits for its turn (see `admission`).
     `secret_texts` are what is secret from elsewhere: in the parent, or in the run that is run again.
-    Raises RunRefused with every problem of the variables and parameters, TooManyRuns beyond the limits. With an
+    Raises RunRefused with every problem of the variables and parameters, TooManyRuns beyond the limits, DoesNotExist
+    where the team or the environment was deleted meanwhile. With an
     `idempotency_key` that the user has used in this team before, the execution of that time is returned.
     """
     known = _known(team, user, idempotency_key)
@@ -157,28 +159,46 @@ def _keep_secrets(execution: Execution, values: Values, texts: Sequence[str], *,
 
 def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
     try:
-        with transaction.atomic():
-            execution.admitted = admission.place(execution)
-            insert([execution])
-            insert(steps)
-            insert(rows_of(execution))
-            first = chain.follow_links(
-                {step.position: step.next_position for step in steps}, execution.cursor
-            )
-            lanes.remember(execution.id, lanes.lane_of_team(execution.team_id))
-            # A worker minds the delay, and asks for the turn when it is over.
-            if execution.admitted or execution.due_at is not None:
-                chain.publish_on_commit(execution.id, first)
-            _record(execution)
+        known = _insert(execution, steps)
     except IntegrityError:
         # Two requests with the same key at once: the other one was first.
         known = _known(execution.team, execution.user, execution.idempotency_key)
-        if known is not None:
-            return known
-        raise
+        if known is None:
+            raise
+    if known is not None:
+        return known
     execution.new_steps = steps
     telling.execution_started(execution)
     return execution
+
+
+@retried
+def _insert(execution: Execution, steps: list[ExecutionStep]) -> Execution | None:
+    """Write the rows, and have the first step published; returns the execution that was first with the same key."""
+    # What they refer to below the team (the flow, its version) goes only with it. A child's transaction holds its
+    # parent afterwards, and must wait for nothing above it then.
+    keep(execution.team, execution.user if execution.parent_id else None, execution.environment)
+    if (known := _first_of_nobody(execution)) is not None:
+        return known
+    execution.admitted = admission.place(execution)
+    insert([execution])
+    insert(steps)
+    insert(rows_of(execution))
+    first = chain.follow_links({step.position: step.next_position for step in steps}, execution.cursor)
+    lanes.remember(execution.id, lanes.lane_of_team(execution.team_id))
+    # A worker minds the delay, and asks for the turn when it is over.
+    if execution.admitted or execution.due_at is not None:
+        chain.publish_on_commit(execution.id, first)
+    _record(execution)
+    return None
+
+
+def _first_of_nobody(execution: Execution) -> Execution | None:
+    """Return what was started with the same key by nobody in particular: the constraint counts only a user's keys."""
+    if execution.idempotency_key is None or execution.user_id is not None:
+        return None
+    held(execution.team)
+    return _known(execution.team, None, execution.idempotency_key)
 
 
 def _record(execution: Execution) -> None:

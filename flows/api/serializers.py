@@ -9,6 +9,7 @@ from rest_framework import serializers
 from accounts.api.base import CamelCaseSerializer
 from flows.models import Flow, FlowVersion
 from flows.presentation import flow_json, version_json
+from flows.selectors import newest_of
 from steprunners.envelope import VariableType
 
 
@@ -78,8 +79,7 @@ class FlowSerializer(FlowDocumentSerializer):
 
     def to_representation(self, instance: Flow) -> dict[str, Any]:
         """Return the flow; its newest version is prefetched as `newest`."""
-        (version,) = instance.newest  # type: ignore[attr-defined]  # prefetched by the views' queryset
-        return flow_json(instance, version)
+        return flow_json(instance, newest_of(instance))
 
 
 class VersionSummarySerializer(CamelCaseSerializer):

@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Team
@@ -74,11 +74,6 @@ def test_a_returned_row_is_the_row_that_the_orm_gives(driven: None, team: Team) 
 def test_a_row_that_is_not_there(driven: None) -> None:
     text = f"UPDATE {sql.STEP} SET looks = 3 WHERE id = %s"  # noqa: S608  # our own constant
     assert update_returning(ExecutionStep, Statement(text, [key(uuid.uuid4())])) == []
-
-
-def test_which_errors_are_conflicts(driven: None) -> None:
-    assert sql.is_conflict(OperationalError("database is locked"))
-    assert not sql.is_conflict(OperationalError("server closed the connection"))
 
 
 def test_in_list() -> None:

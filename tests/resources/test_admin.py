@@ -68,7 +68,7 @@ def test_what_is_used_is_not_deleted(page: PageFor, root: User, api: ApiFor, ali
     url = f"{LISTS[0]}{resource.pk}"
 
     assert "Orders: fetch" in page(root).get(f"{url}/change/").content.decode()
-    assert page(root).post(f"{url}/delete/", {"post": "yes"}).status_code == 403
+    assert page(root).post(f"{url}/delete/", {"post": "yes"}).status_code == 409
     resource.name = "other"
     resource.save()
     assert page(root).post(f"{url}/delete/", {"post": "yes"}).status_code == 302

@@ -15,7 +15,7 @@ from accounts.api.base import Conflict, choose_organisation, require, require_in
 from accounts.api.serializers import NewTeamSerializer, OrganisationSerializer, TeamSerializer
 from accounts.models import Organisation, Team, User
 from accounts.permissions import Action, OrganisationAction
-from accounts.retention import change_retention
+from accounts.retention import SAME, change_retention
 from accounts.selectors import organisations_of, teams_of
 
 
@@ -125,12 +125,14 @@ def _create_team(serializer: BaseSerializer[Team], organisation: Organisation, u
 
 
 def _rename(serializer: BaseSerializer[Any], tenant: Organisation | Team, what: str) -> None:
-    name = serializer.validated_data.get("name", tenant.name)
+    """Rename the tenant, where the body has a name: what another request gives it meanwhile stays."""
+    serializer.instance = tenant
+    if "name" not in serializer.validated_data:
+        return
     try:
-        services.rename(tenant=tenant, name=name)
+        services.rename(tenant=tenant, name=serializer.validated_data["name"])
     except services.NameTaken:
         raise _taken(what) from None
-    serializer.instance = tenant
 
 
 def _keep(serializer: BaseSerializer[Any], team: Team) -> None:
@@ -138,8 +140,8 @@ def _keep(serializer: BaseSerializer[Any], team: Team) -> None:
     given = serializer.validated_data
     change_retention(
         team=team,
-        results=given.get("keep_results_days", team.keep_results_days),
-        executions=given.get("keep_executions_days", team.keep_executions_days),
+        results=given.get("keep_results_days", SAME),
+        executions=given.get("keep_executions_days", SAME),
     )
 
 

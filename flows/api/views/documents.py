@@ -38,7 +38,7 @@ from flows.models import Flow, FlowVersion
 from flows.presentation import portable_json, step_type_json
 from flows.problems import FlowInvalid, Problem, invalid
 from flows.secret_warnings import warnings_of, with_warnings
-from flows.selectors import check_for_team
+from flows.selectors import check_for_team, newest_of
 from flows.source_text import portable_text
 from steprunners.registry import step_types
 
@@ -105,7 +105,7 @@ class Import(APIView):
         by_id = {
             flow.pk: flow for flow in visible_flows(request.user).filter(pk__in=[each.pk for each in flows])
         }
-        shown = FlowSerializer([by_id[flow.pk] for flow in flows], many=True).data
+        shown = FlowSerializer([by_id[flow.pk] for flow in flows if flow.pk in by_id], many=True).data
         return Response(shown, status=status.HTTP_201_CREATED)
 
 
@@ -148,7 +148,7 @@ class Export(APIView):
         """Export the newest versions, YAML as it was written; defaults of secret variables are left out."""
         flows = list(_chosen(request))
         services.record_export(flows=flows)
-        versions = [flow.newest[0] for flow in flows]  # type: ignore[attr-defined]  # prefetched
+        versions = [newest_of(flow) for flow in flows]
         extension = "json" if request.accepted_renderer.format == "json" else "yaml"
         shape: Callable[[FlowVersion], Any] = portable_json if extension == "json" else portable_text
         documents = [shape(version) for version in versions]

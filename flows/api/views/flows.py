@@ -28,6 +28,7 @@ from flows.api.serializers import ChangedFlowSerializer, FlowSerializer, NewFlow
 from flows.document import FlowDocument
 from flows.models import Flow
 from flows.secret_warnings import warnings_of, with_warnings
+from flows.selectors import newest_of
 
 PARSERS = [FlowJSONParser, FlowYAMLParser, OtherFlowYAMLParser, TextFlowYAMLParser]
 RENDERERS = [JSONRenderer, BrowsableAPIRenderer, YAMLRenderer]
@@ -67,7 +68,7 @@ class Flows(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyMode
     def partial_update(self, request: Request, pk: Any) -> Response:
         """Save with the fields that are given; the others stay as they are in the newest version."""
         flow = self._editable()
-        (newest,) = flow.newest  # type: ignore[attr-defined]  # prefetched
+        newest = newest_of(flow)
         base = {**newest.document, "baseVersion": newest.number}  # or a save in between would be undone
         return self._save(request, flow, {**base, **object_of(request.data)})
 

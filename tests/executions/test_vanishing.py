@@ -1,0 +1,92 @@
+"""What a worker runs may be deleted under it: it stops, and nobody hears of it (`engine.vanished` and its callers)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import IntegrityError
+
+from accounts.models import Team
+from executions import engine, progress, tasks
+from executions.loops import alone
+from executions.models import Execution, ExecutionStep
+from executions.recovery import take_back
+from executions.services.cancel import cancel_children
+from executions.turns import Work
+from tests.executions.driving import begin, delay
+
+#: What a step meets whose rows went: a look-up of ours, or a foreign key.
+GONE = (Execution.DoesNotExist("gone"), IntegrityError("FOREIGN KEY constraint failed"))
+
+
+def remove(execution: Execution) -> None:
+    """Delete the execution as a deleted team takes it along."""
+    ExecutionStep.objects.filter(execution=execution).delete()
+    Execution.objects.filter(pk=execution.pk).delete()
+
+
+def going(execution: Execution, error: Exception) -> Callable[..., Any]:
+    """Return a stand-in for the work of a step in the midst of which the execution goes."""
+
+    def carry_on(*_: Any, **__: Any) -> None:
+        remove(execution)
+        raise error
+
+    return carry_on
+
+
+@pytest.mark.parametrize("error", GONE, ids=["look-up", "foreign key"])
+def test_a_step_stops_quietly(
+    driven: None,
+    team: Team,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    execution = begin(team, [delay("one")])
+    monkeypatch.setattr(engine, "carry_on", going(execution, error))
+    with caplog.at_level(logging.INFO, "executions"):
+        assert tasks._run(Work(execution.pk, None, True, (), None)) is None
+    assert caplog.records == []
+
+
+def test_what_is_missing_of_one_that_is_there_is_told(
+    driven: None, team: Team, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    execution = begin(team, [delay("one")])
+
+    def carry_on(*_: Any, **__: Any) -> None:
+        raise Team.DoesNotExist
+
+    monkeypatch.setattr(engine, "carry_on", carry_on)
+    engine.run_step(execution.pk, None, begin=True)
+    assert "failed unexpectedly" in caplog.text
+    assert execution.steps.get().error["code"] == "internal_error"
+
+
+def test_nothing_follows_where_the_execution_is_gone(driven: None, team: Team) -> None:
+    parent = begin(team, [delay("one")])
+    child = begin(team, [delay("inner")], parent=parent, parent_position=0)
+    remove(child)
+    assert progress.settle_cancel(child.pk) is None
+    assert progress.end_phase(child.pk) is None
+    Execution.objects.filter(pk=parent.pk).delete()
+    progress.tell_parent(child)  # nobody to be told
+    cancel_children(parent)
+
+
+def test_nobody_takes_back_what_is_gone(driven: None, team: Team, caplog: pytest.LogCaptureFixture) -> None:
+    execution = begin(team, [delay("one")])
+    step = execution.steps.get()
+    remove(execution)
+    take_back(step)
+
+    def look(_: Execution) -> None:
+        raise Execution.DoesNotExist
+
+    with caplog.at_level(logging.WARNING):
+        alone(look, execution)
+    assert caplog.records == []
