@@ -97,7 +97,7 @@ _MAKERS: dict[str, Callable[[], Json]] = {
     "emoji": lambda: f"{word(9)}😀{word(9)}👩‍🚀{word(5)}",
     "composed": lambda: unicodedata.normalize("NFC", f"{word(9)}é{word(9)}ñÅ{word(4)}"),
     "decomposed": lambda: unicodedata.normalize("NFD", f"{word(9)}é{word(9)}ñÅ{word(4)}"),
-    "umlauts": lambda: f"{word(9)}ü{word(9)}ßÄ{word(4)}€’{word(9)}",
+    "umlauts": lambda: f"{word(9)}ü{word(9)}ßÄ{word(4)}€„{word(9)}",
     "cyrillic": lambda: f"{word(9)}пароль{word(9)}密码{word(4)}",
     "pem": pem,
     "jwt": jwt,

@@ -36,7 +36,7 @@ class Net:
     """
 
     def __init__(self, canaries: Iterable[Canary]) -> None:
-        self._pieces: dict[bytes, set[tuple[bytes, str, str]]] = defaultdict(set)
+        self._pieces: dict[bytes, dict[tuple[bytes, str], str]] = defaultdict(dict)
         self._short: dict[bytes, tuple[str, str]] = {}
         for canary in canaries:
             broken = min(map(len, canary.texts)) <= _SHORT
@@ -51,7 +51,7 @@ class Net:
         if len(piece) < _HEAD:
             self._short[piece] = (name, how)
         else:
-            self._pieces[piece[:_HEAD]].add((piece, name, how))
+            self._pieces[piece[:_HEAD]].setdefault((piece, name), how)
 
     def caught(self, raw: bytes) -> list[tuple[str, str]]:
         """Return the secrets that are seen, each a few times: (name, how and what stands around it)."""
@@ -72,7 +72,7 @@ class Net:
             (len(raw) - _HEAD + 1,), dtype="<u8", buffer=raw, strides=(1,)
         )
         for at in np.flatnonzero(self._table[_places(heads)]).tolist():
-            for piece, name, how in self._pieces.get(raw[at : at + _HEAD], ()):
+            for (piece, name), how in self._pieces.get(raw[at : at + _HEAD], {}).items():
                 if raw.startswith(piece, at):
                     yield at, name, how
 

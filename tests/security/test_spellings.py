@@ -17,7 +17,15 @@ from tests.security.sweep import found
 
 _TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=6, max_size=40)
 #: Which spellings a text goes through one after the other, in real systems: an echo in JSON, which is then logged …
-_OUTER = ("json_ascii", "json_escaped", "url", "url_form", "html_named", "base64_standard", "base64_inside_at_1")
+_OUTER = (
+    "json_ascii",
+    "json_escaped",
+    "url",
+    "url_form",
+    "html_named",
+    "base64_standard",
+    "base64_inside_at_1",
+)
 _INNER = ("json_ascii", "json_escaped", "url", "url_form", "base64_standard", "base64_for_urls", "as_latin1")
 
 

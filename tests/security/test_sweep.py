@@ -36,7 +36,9 @@ def test_a_piece_is_enough() -> None:
 
 
 def test_what_is_no_secret_is_not_found() -> None:
-    noise = " ".join([word(20_000), digits(20_000), "{}[]\\u00e9%20&amp;" * 500, "-----BEGIN PRIVATE KEY-----"])
+    noise = " ".join(
+        [word(20_000), digits(20_000), "{}[]\\u00e9%20&amp;" * 500, "-----BEGIN PRIVATE KEY-----"]
+    )
     assert found(CANARIES.values(), {"here": noise}) == []
 
 
