@@ -1,7 +1,8 @@
 """A tested system that knows the secrets, and says them in a chosen spelling, at a chosen place of its answer.
 
-`/<place>/<spelling>/<name>`: it says the secret of that name (`all`: every one); `/mirror` repeats the request. It
-writes its answers byte by byte itself, so that it can break the rules of HTTP too.
+`/<place>/<spelling>/<name>`: it says the secret of that name (`all`: every one); `/mirror` repeats the request. With
+`<place>@500` the middle of what it says is its 500th character, so that whoever cuts it there cuts it in two. It writes
+its answers byte by byte itself, so that it can break the rules of HTTP too.
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ class Echo(socketserver.ThreadingTCPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
-    def say(self, spelling: str, name: str) -> dict[str, str]:
+    def say(self, spelling: str, name: str, middle: int = 0) -> dict[str, str]:
         """Return {name: the secret as it is said}."""
         names = self.canaries if name == "all" else [name]
-        return {each: SPELLINGS[spelling](self.canaries[each].written) for each in names}
+        said = {each: SPELLINGS[spelling](self.canaries[each].written) for each in names}
+        return {each: "." * (middle - len(text) // 2) + text for each, text in said.items()}
 
 
 class _Handler(socketserver.StreamRequestHandler):
@@ -52,8 +54,8 @@ class _Handler(socketserver.StreamRequestHandler):
             said = {"url": target, "headers": _headers_of(head), "body": body.decode("utf-8", "replace")}
             self.wfile.write(_answer({"said": said}))
             return
-        spelling, name = rest
-        self.wfile.write(PLACES[place](self.server.say(spelling, name)))
+        place, _, middle = place.partition("@")
+        self.wfile.write(PLACES[place](self.server.say(*rest[:2], int(middle or 0))))
 
 
 def _length_of(head: bytes) -> int:
@@ -151,6 +153,24 @@ def _packed(said: Mapping[str, str]) -> bytes:
     return _answer(_line(said), "Content-Encoding: gzip", kind="text/plain")
 
 
+def _refusal(said: Mapping[str, str]) -> bytes:
+    return _answer(_line(said), status="400 Bad Request", kind="text/plain")
+
+
+def _json_refusal(said: Mapping[str, str]) -> bytes:
+    refusal = {"status": "error", "errorType": "bad_data", "error": _line(said)}
+    return _answer(refusal, status="400 Bad Request")
+
+
+def _page(said: Mapping[str, str]) -> bytes:
+    page = f"<html><title>{_line(said)}</title><body>{_line(said)}</body></html>"
+    return _answer(page, status="502 Bad Gateway", kind="text/html")
+
+
+def _denial(said: Mapping[str, str]) -> bytes:
+    return _answer({"error": "invalid", "error_description": _line(said)}, status="401 Unauthorized")
+
+
 def _token(said: Mapping[str, str]) -> bytes:
     return _answer({**said, "token_type": "Bearer", "expires_in": 60})
 
@@ -160,4 +180,5 @@ PLACES: dict[str, Callable[[Mapping[str, str]], bytes]] = {
     "failure": _failure, "redirect": _redirect, "nowhere": _nowhere, "garbage": _garbage, "status": _status,
     "version": _version, "length": _length, "field": _field, "field_name": _field_name, "coding": _coding,
     "packed": _packed, "token": _token,
+    "refusal": _refusal, "json_refusal": _json_refusal, "page": _page, "denial": _denial,
 }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
@@ -42,6 +42,8 @@ class Scene:
     echo: Echo
     client: APIClient
     browser: Client
+    #: What a test heard by itself, to be looked through too.
+    said: list[bytes] = field(default_factory=list)
 
     def run(self, steps: Steps, *, declared: Steps = (), **options: Any) -> Execution:
         """Run a draft to its end."""
@@ -89,18 +91,32 @@ class Scene:
         return save_environment(team=self.team, user=self.user, name=name, variables=variables)
 
     def leaks(self, *canaries: Canary) -> list[str]:
-        """Return where which secret is seen, in all that is kept and told of all runs so far."""
+        """Return where which secret is seen, in all that is stored of all runs so far, and in what is told of each."""
         return found(canaries, self.places())
 
+    def leaks_at_any_door(self, *canaries: Canary) -> list[str]:
+        """The same, and every other answer and page that can tell of a run: it takes its time."""
+        return found(canaries, {**self.places(), **self._doors()})
+
     def places(self) -> dict[str, bytes]:
-        """Return the database, what REST answers, and the pages."""
-        runs = list(Execution.objects.order_by("created_at"))
-        found = {f"table {name}": text for name, text in tables().items()}
+        """Return the database, and what REST and JUnit tell of each run."""
+        places = {f"table {name}": text for name, text in tables().items()}
+        places |= {f"answer {number}": text for number, text in enumerate(self.said)}
+        for number, run in enumerate(self._runs()):
+            places[f"run {number}"] = self._rest(f"executions/{run.pk}")
+            places[f"run {number}, JUnit"] = self._rest(f"executions/{run.pk}/junit.xml")
+        return places
+
+    def _doors(self) -> dict[str, bytes]:
+        runs, places = self._runs(), {}
         for number, run in enumerate(runs):
-            found |= {f"run {number}, {path}": self._rest(path) for path in _paths(run)}
-            found[f"run {number}, its page"] = self._page(f"/executions/{run.pk}")
-            found |= {f"run {number}, compared": self._rest(path) for path in _comparisons(run, runs)}
-        return found | {path: self._rest(path) for path in ("executions", "flows", "resources", "audit-log")}
+            places[f"run {number}, its page"] = self._page(f"/executions/{run.pk}")
+            for path in (*_steps(run), *_comparisons(run, runs)):
+                places[f"run {number}, {path}"] = self._rest(path)
+        return places | {path: self._rest(path) for path in ("executions", "flows", "resources", "audit-log")}
+
+    def _runs(self) -> list[Execution]:
+        return list(Execution.objects.order_by("created_at"))
 
     def _rest(self, path: str) -> bytes:
         answer = self.client.get(f"/api/v1/{path}")
@@ -118,10 +134,8 @@ def make_scene(team: Team, user: User, echo: Echo, api: ApiFor, page: PageFor) -
     return Scene(team, user, echo, api(user), page(user))
 
 
-def _paths(run: Execution) -> Iterable[str]:
-    yield f"executions/{run.pk}"
-    yield f"executions/{run.pk}/junit.xml"
-    yield from (f"executions/{run.pk}/steps/{pk}" for pk in run.steps.values_list("pk", flat=True))
+def _steps(run: Execution) -> Iterable[str]:
+    return [f"executions/{run.pk}/steps/{pk}" for pk in run.steps.values_list("pk", flat=True)]
 
 
 def _comparisons(run: Execution, runs: list[Execution]) -> Iterable[str]:
@@ -131,7 +145,8 @@ def _comparisons(run: Execution, runs: list[Execution]) -> Iterable[str]:
 def tables() -> dict[str, bytes]:
     """Return every row of every table as text."""
     names = connection.introspection.table_names()
-    return {name: "\n".join(_rows(name)).encode("utf-8", "surrogatepass") for name in names}
+    texts = {name: "\n".join(_rows(name)) for name in names}
+    return {name: text.encode("utf-8", "surrogatepass") for name, text in texts.items() if text}
 
 
 def _rows(table: str) -> list[str]:

@@ -93,7 +93,8 @@ def test_from_a_grandchild(scene: Scene, grandparent: Flow, token: Canary) -> No
 def test_a_grandchild_whose_secret_nobody_handed_on(scene: Scene, child: Flow, token: Canary) -> None:
     around = scene.flow([call(child)], name="Around")
     scene.run([
-        call(around), http("a", f"{scene.echo.url}/body/as_is/token"), post("b", f"{scene.echo.url}/mirror", "${a.body}"),
+        call(around), http("a", f"{scene.echo.url}/body/as_is/token"),
+        post("b", f"{scene.echo.url}/mirror", "${a.body}"),
     ])  # fmt: skip
     assert scene.leaks(token) == []
 
@@ -101,7 +102,8 @@ def test_a_grandchild_whose_secret_nobody_handed_on(scene: Scene, child: Flow, t
 def test_one_child_an_item(scene: Scene, child: Flow, token: Canary) -> None:
     sub = call(child, forEach=[1, 2])
     run = scene.run([
-        sub, *uses(scene.echo.url, "sub.items[1].variables.tok"), post("all", f"{scene.echo.url}/mirror", "${sub.items}"),
+        sub, *uses(scene.echo.url, "sub.items[1].variables.tok"),
+        post("all", f"{scene.echo.url}/mirror", "${sub.items}"),
     ])  # fmt: skip
     told(scene, run, token)
 
