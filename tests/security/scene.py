@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +29,7 @@ from tests.security.echo import Echo
 from tests.security.secrets import Canary
 from tests.security.sweep import found
 
-_MOST_TURNS = 30
+_PATIENCE_SECONDS = 30
 
 Steps = Sequence[dict[str, Any]]
 
@@ -64,12 +65,14 @@ class Scene:
 
     def _to_its_end(self, execution: Execution) -> Execution:
         """Carry on the run and those that it starts, in turns, until it has ended."""
-        for _ in range(_MOST_TURNS):
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < until:
             for each in self.team.executions.exclude(status__in=EXECUTION_TERMINAL).order_by("-created_at"):
                 drive(each)
             execution = Execution.objects.get(pk=execution.pk)
             if execution.status in EXECUTION_TERMINAL:
                 return execution
+            time.sleep(0.02)  # a step waits: for a message, or to try again
         raise AssertionError(whole_run(execution))
 
     def flow(self, steps: Steps, *, declared: Steps = (), name: str = "Called") -> Flow:

@@ -78,23 +78,21 @@ def test_expected_values(scene: Scene, limit: int) -> None:
     assert scene.leaks(*known()) == []
 
 
-@pytest.mark.parametrize("operator", [
-    "notContains", "contains", "startsWith", "matches", "gt", "between", "in", "isType", "hasLength", "matchesSchema",
-    "matchesShape",
-])  # fmt: skip
-def test_operators(scene: Scene, operator: str) -> None:
-    expected: dict[str, Any] = {
-        "between": [1, 2], "in": ["a"], "isType": "integer", "hasLength": 1, "matchesSchema": {"type": "integer"},
-        "matchesShape": {"a": 1}, "gt": 5,
-    }  # fmt: skip
+OPERATORS: dict[str, Any] = {
+    "notContains": ".", "contains": "x", "startsWith": "x", "matches": "x", "gt": 5, "between": [1, 2], "in": ["a"],
+    "isType": "integer", "hasLength": 1, "matchesSchema": {"type": "integer"}, "matchesShape": {"a": 1},
+}  # fmt: skip
+
+
+def test_operators(scene: Scene) -> None:
     steps = [
-        compared(f"s{index}_{name}", f"{scene.echo.url}/body@{MAX_SHOWN + shift}/{spelling}/{name}", name, operator,
-                 expected.get(operator, "x"))
-        for name in NAMES
-        for index, (shift, spelling) in enumerate([(0, "as_is"), (-20, "as_is"), (0, "json_escaped")])
+        compared(f"{operator}_{name}", f"{scene.echo.url}/body@{MAX_SHOWN + shift}/{spelling}/{name}", name, operator,
+                 expected)
+        for operator, expected in OPERATORS.items()
+        for name, shift, spelling in zip(
+            NAMES, (0, -20, 20, 0, -10), ("as_is", "as_is", "as_is", "json_escaped", "url"), strict=True)
     ]  # fmt: skip
-    scene.run(steps, declared=declared(*known()))
-    assert scene.leaks(*known()) == []
+    cut_at_each_end(scene, steps)
 
 
 def test_differences_of_structures(scene: Scene) -> None:
@@ -116,7 +114,7 @@ def test_a_result_that_is_cut(scene: Scene, spelling: str) -> None:
     limit = 1024 * 1024
     steps = [
         step
-        for name in NAMES
+        for name in ("jwt", "cyrillic")
         for step in (
             http(f"s_{name}", f"{scene.echo.url}/text@{limit - 200}/{spelling}/{name}"),
             http(f"t_{name}", f"{scene.echo.url}/body@{limit // 3}/{spelling}/{name}"),
