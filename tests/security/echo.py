@@ -55,7 +55,8 @@ class _Handler(socketserver.StreamRequestHandler):
             self.wfile.write(_answer({"said": said}))
             return
         place, _, middle = place.partition("@")
-        self.wfile.write(PLACES[place](self.server.say(*rest[:2], int(middle or 0))))
+        spelling, name = rest[:2]  # a client of Loki or Prometheus adds its own path
+        self.wfile.write(PLACES[place](self.server.say(spelling, name, int(middle or 0))))
 
 
 def _length_of(head: bytes) -> int:

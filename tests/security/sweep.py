@@ -15,7 +15,8 @@ _HEAD = 8
 _BITS = 22
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 _SHORT = 16
-_MOST_TOLD = 3
+#: So often a secret is told of one place, so far apart.
+_MOST_TOLD, _FAR = 3, 400
 
 
 def found(canaries: Iterable[Canary], places: Mapping[str, bytes | str]) -> list[str]:
@@ -55,12 +56,16 @@ class Net:
 
     def caught(self, raw: bytes) -> list[tuple[str, str]]:
         """Return the secrets that are seen, each a few times: (name, how and what stands around it)."""
-        seen: dict[str, list[str]] = defaultdict(list)
+        seen: dict[str, list[int]] = defaultdict(list)
+        told = []
         for at, name, how in [*self._short_ones(raw), *self._long_ones(raw)]:
-            if len(seen[name]) < _MOST_TOLD:
-                around = raw[max(0, at - 70) : at + 50].decode("utf-8", "replace")
-                seen[name].append(f"{how}: …{around!r}…")
-        return [(name, around) for name, each in seen.items() for around in each]
+            places = seen[name]
+            # The next pieces of what was just told are no news.
+            if len(places) < _MOST_TOLD and not (places and at < places[-1] + _FAR):
+                around = raw[max(0, at - 90) : at + 50].decode("utf-8", "replace")
+                told.append((name, f"{how}: …{around!r}…"))
+                places.append(at)
+        return told
 
     def _short_ones(self, raw: bytes) -> Iterable[tuple[int, str, str]]:
         return [(at, *names) for piece, names in self._short.items() if (at := raw.find(piece)) >= 0]

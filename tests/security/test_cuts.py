@@ -125,9 +125,9 @@ def test_a_result_that_is_cut(scene: Scene, spelling: str) -> None:
     assert scene.leaks(*known()) == []
 
 
-PRODUCTS = {
-    "loki": {"meta": {"query": '{app="a"}'}},
-    "prometheus": {"meta": {"query": "up", "duration1": {"relativeTime": "5m"}}},
+PRODUCTS: dict[str, dict[str, Any]] = {
+    "loki": {"query": '{app="a"}'},
+    "prometheus": {"query": "up", "duration1": {"relativeTime": "5m"}},
 }
 
 
@@ -143,7 +143,7 @@ def test_what_monitoring_answers(scene: Scene, kind: str, spelling: str) -> None
                 resource = f"{kind}_{name}_{place}_{shift + 20}"
                 url = f"{scene.echo.url}/{place}@{500 + shift}/{spelling}/{name}"
                 scene.resource(resource, kind, url=url)
-                meta = {"resourceId": resource, **PRODUCTS[kind]["meta"]}
+                meta = {"resourceId": resource, **PRODUCTS[kind]}
                 steps.append({"name": resource, "stepType": kind, "meta": meta, "continueOnFailure": True})
     run = scene.run(steps, declared=declared(*known()))
     assert {step.status for step in run.steps.all()} == {"ERROR"}, whole_run(run)

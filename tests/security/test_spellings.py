@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from steprunners.json_types import Json
 from steprunners.masking import MASK, Masker
 from tests.security.secrets import CANARIES, Canary, word
 from tests.security.spellings import SPELLINGS
@@ -35,7 +36,7 @@ def test_nothing_is_left(name: str, spelling: str) -> None:
     canary = CANARIES[name]
     written = SPELLINGS[spelling](canary.written)
     masker = Masker(canary.texts)
-    value = {"body": f"before {written} after", written: [written]}
+    value: Json = {"body": f"before {written} after", written: [written]}
     places = {
         "text": masker.mask_text(f"before {written} after"),
         "alone": masker.mask_text(written),
@@ -50,7 +51,7 @@ def test_nothing_is_left(name: str, spelling: str) -> None:
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_nothing_is_left_of_any_of_many(spelling: str) -> None:
     masker = Masker(text for canary in CANARIES.values() for text in canary.texts)
-    written = {name: SPELLINGS[spelling](canary.written) for name, canary in CANARIES.items()}
+    written: Json = {name: SPELLINGS[spelling](canary.written) for name, canary in CANARIES.items()}
     masked = json.dumps(masker.mask(written))
     assert found(CANARIES.values(), {"value": masked}) == []
     assert set(json.loads(masked)) == set(CANARIES)
@@ -58,7 +59,7 @@ def test_nothing_is_left_of_any_of_many(spelling: str) -> None:
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_nothing_else_is_masked(spelling: str) -> None:
-    innocent = {name: SPELLINGS[spelling](f"innocent {word(40)} {name}") for name in CANARIES}
+    innocent: Json = {name: SPELLINGS[spelling](f"innocent {word(40)} {name}") for name in CANARIES}
     masker = Masker(text for canary in CANARIES.values() for text in canary.texts)
     assert masker.mask(innocent) is innocent
 

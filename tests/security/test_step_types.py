@@ -68,7 +68,7 @@ def sql(request: pytest.FixtureRequest, scene: Scene, settings: Any) -> str:
     config = database.connection.model_dump(by_alias=True, exclude_none=True, mode="json")
     shown = {key: value for key, value in config.items() if value not in ("", None)}
     if "password" in shown:
-        shown["password"] = _LOGIN_PASSWORD
+        shown["password"] = str(database.connection.password)
     scene.resource("system", "sql", **shown)
     return str(request.param)
 
