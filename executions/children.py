@@ -6,27 +6,31 @@ import uuid
 from collections.abc import Mapping
 
 from executions.admission import RunRefused
-from executions.context import secret_texts, with_newest_secrets
 from executions.models import Execution, ExecutionStep
-from executions.services.start import Prepare, start_execution
+from executions.services.start import start_execution
 from executions.states import EXECUTION_TERMINAL, ExecutionStatus, Source
 from flows.models import Flow, FlowVersion
 from steprunners.attempts import Answer, Progress
 from steprunners.base import RunChild, StepError
+from steprunners.credentials import MASK
 from steprunners.json_types import Json
-from steprunners.masking import MASK, Masker, texts_of
+from steprunners.known_secrets import KnownSecrets
+from steprunners.masking import Masker
 
 MAX_DEPTH = 10
 
 
-def start_child(parent: Execution, step: ExecutionStep, wish: RunChild) -> Execution:
+def start_child(
+    parent: Execution, step: ExecutionStep, wish: RunChild, request: Json, known_secrets: KnownSecrets
+) -> Execution:
     """Create the child in the caller's transaction; it is published after the commit.
 
-    Raises StepError (`child_refused`) where the flow is deleted, nested too deep, or refuses its variables.
+    `request` is the step's, with secrets masked. Raises StepError (`child_refused`) where the flow is deleted, nested
+    too deep, or refuses its variables.
     """
     if parent.depth + 1 > MAX_DEPTH:
         raise StepError(f"flows are nested more than {MAX_DEPTH} deep", code="child_refused")
-    secrets = secret_texts(with_newest_secrets(parent))
+    shown = request.get("variables") if isinstance(request, dict) else None
     try:
         return start_execution(
             team=parent.team,
@@ -34,36 +38,21 @@ def start_child(parent: Execution, step: ExecutionStep, wish: RunChild) -> Execu
             source=Source.FLOW,
             version=_pinned_version(parent, wish),
             environment=parent.environment,
-            variables=_given(wish.variables, Masker(secrets)),
+            variables=_given(wish.variables, shown if isinstance(shown, dict) else {}, known_secrets.masker),
             parent=parent,
             parent_position=step.position,
-            prepare=_hiding(secrets),
+            secret_texts=known_secrets.texts,
         )
     except RunRefused as refusal:
         raise StepError(f"the flow cannot be started: {refusal}", code="child_refused") from refusal
 
 
-def _given(variables: Mapping[str, Json], masker: Masker) -> list[dict[str, Json]]:
+def _given(variables: Mapping[str, Json], shown: Mapping[str, Json], masker: Masker) -> list[dict[str, Json]]:
     """Return the child's variables; those given a secret say so, so that what a default makes of them is secret."""
     return [
-        {"name": name, "value": value, "secret": masker.mask(value) != value}
+        {"name": name, "value": value, "secret": shown.get(name) != value or masker.mask(value) != value}
         for name, value in variables.items()
     ]
-
-
-def _hiding(secrets: set[str]) -> Prepare:
-    """Return what makes the parent's secrets secrets of its child, and variables secret that were given one."""
-
-    def prepare(child: Execution, _steps: list[ExecutionStep]) -> None:
-        masker, kept = Masker(secrets), dict(child.secrets or {})
-        hidden = dict(kept.get("variables", {}))
-        for each in child.variables:
-            if masker.mask(each["value"]) != each["value"]:
-                hidden[each["name"]] = each["value"]
-                each.update(value=MASK, secret=True)
-        child.secrets = {**kept, "variables": hidden, "more": sorted(secrets)} if secrets else child.secrets
-
-    return prepare
 
 
 def _pinned_version(parent: Execution, wish: RunChild) -> FlowVersion:
@@ -113,32 +102,26 @@ def _child_answer(step: ExecutionStep, progress: Progress, child_id: str) -> Ans
     if child.status not in EXECUTION_TERMINAL:
         return None
     result: dict[str, Json] = {"executionId": str(child.id)}
+    shown: dict[str, Json] | None = None
     if step.step_type == "condition":
         result["matchedBranch"] = progress.branch
     else:
-        result |= {"status": str(child.status), "variables": _extracted(child)}
-    if child.status == ExecutionStatus.COMPLETED:
-        return Answer(result)
-    return Answer(result, f"flow {child.flow_name} ended {child.status}")
+        values, hidden = _extracted(child)
+        result |= {"status": str(child.status), "variables": values}
+        shown = {**result, "variables": {**values, **dict.fromkeys(hidden, MASK)}} if hidden else None
+    failed = child.status != ExecutionStatus.COMPLETED
+    return Answer(result, f"flow {child.flow_name} ended {child.status}" if failed else None, shown)
 
 
-def _extracted(child: Execution) -> dict[str, Json]:
+def _extracted(child: Execution) -> tuple[dict[str, Json], set[str]]:
+    """Return the values that the child extracted, and the names of those that are secret."""
     values: dict[str, Json] = {}
+    hidden: set[str] = set()
     rows = child.steps.filter(completed_at__isnull=False).only(
         "execution_id", "extracted", "secret_extracts", "completed_at", "position"
     )
     for row in rows.order_by("completed_at", "position"):
-        values.update(row.extracted)
-        values.update(row.secret_extracts or {})
-    return values
-
-
-def secrets_of_child(progress: Progress) -> set[str]:
-    """Return the texts that the child extracted as secrets: they are secrets of the parent too."""
-    if progress.child is None:
-        return set()
-    child = Execution.objects.only("id", "secrets").filter(pk=uuid.UUID(progress.child)).first()
-    if child is None:
-        return set()  # it was deleted meanwhile: the answer says so
-    rows = child.steps.filter(secret_extracts__isnull=False).only("execution_id", "secret_extracts")
-    return secret_texts(child) | {text for row in rows for text in texts_of(row.secret_extracts)}
+        secret = row.secret_extracts or {}
+        values |= {**row.extracted, **secret}
+        hidden = (hidden - set(row.extracted)) | set(secret)
+    return values, hidden

@@ -17,7 +17,7 @@ from resources.selectors import connection_of, find_resource, secret_values
 from steprunners.attempts import Progress
 from steprunners.base import BadConfig, ConnectionConfig, StepError
 from steprunners.json_types import Json
-from steprunners.masking import texts_of
+from steprunners.known_secrets import KnownSecrets
 from steprunners.references import Scope, StepView
 
 #: What is read of an earlier step; its request and attempts are not.
@@ -78,7 +78,9 @@ def _has_unstarted(step: ExecutionStep) -> bool:
     )
 
 
-def build_scope(execution: Execution, steps: Iterable[ExecutionStep]) -> Scope:
+def build_scope(
+    execution: Execution, steps: Iterable[ExecutionStep], known_secrets: KnownSecrets | None = None
+) -> Scope:
     """Return what references can read, with extracted values over run variables (contract, section 3)."""
     secrets = (execution.secrets or {}).get("variables", {})
     values: dict[str, Json] = {each["name"]: each["value"] for each in execution.variables}
@@ -97,13 +99,15 @@ def build_scope(execution: Execution, steps: Iterable[ExecutionStep]) -> Scope:
         steps={row.name: _view(row) for row in rows},
         execution={"id": str(execution.id), "startedAt": milliseconds(execution.started_at)},
         flow={"name": execution.flow_name, "version": execution.flow_version},
+        known_secrets=known_secrets,
     )
 
 
 def _view(step: ExecutionStep) -> StepView:
-    result = step.response if step.whole_response is None else step.whole_response
+    is_masked = step.whole_response is not None
     return StepView(
-        result=result,
+        result=step.whole_response if is_masked else step.response,
+        shown=step.response if is_masked else None,
         status=str(step.status),
         duration_ms=step.duration_ms,
         attempts=step.attempts,
@@ -111,20 +115,6 @@ def _view(step: ExecutionStep) -> StepView:
         truncated=bool(step.cut_paths),
         cut_paths=tuple(step.cut_paths or ()),
     )
-
-
-def secret_texts(execution: Execution, connection_secrets: Iterable[str] = ()) -> set[str]:
-    """Return every text that must not be stored as it is."""
-    secrets = execution.secrets or {}
-    values = [*secrets.get("variables", {}).values(), *secrets.get("more", [])]
-    return {text for value in values for text in texts_of(value)} | set(connection_secrets)
-
-
-def with_newest_secrets(execution: Execution) -> Execution:
-    """Return the execution with the secrets that it has by now, where steps run beside each other and find new ones."""
-    if not (execution.secrets or {}).get("concurrent"):
-        return execution
-    return Execution.objects.only("id", "secrets").get(pk=execution.pk)
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from executions import context as ctx
-from executions.children import answer_of, secrets_of_child
+from executions.children import answer_of
 from executions.definitions import envelope_of
+from executions.known_secrets import ExecutionSecrets
 from executions.models import Execution, ExecutionStep
 from executions.moves import Change
 from executions.presentation import milliseconds
@@ -29,8 +30,8 @@ from steprunners.base import (
 from steprunners.conditions import ConditionError, evaluate_condition
 from steprunners.envelope import StepEnvelope
 from steprunners.json_types import Json
+from steprunners.known_secrets import KnownSecrets
 from steprunners.lifecycle import Work, advance, is_wanted
-from steprunners.masking import Masker
 from steprunners.patterns import patterns_of_at_most
 from steprunners.references import ReferenceProblem, Scope
 from steprunners.registry import runners
@@ -39,20 +40,20 @@ from telemetry import log_context, tracing
 
 @dataclass
 class Bench:
-    """Makes the contexts of a step's attempts; remembers the secrets of the connections it gave out."""
+    """Makes the contexts of a step's attempts; adds the secrets of the connections that it gives out."""
 
     execution: Execution
     envelope: StepEnvelope
     cancellation: Cancellation
     place: tracing.Place
-    secrets: set[str] = field(default_factory=set)
+    known_secrets: KnownSecrets
     session_key: str | None = None
 
     def make_context(self, config: StepConfig, seconds: float, scope: Scope) -> StepContext:
         """Return what one call may use; raises StepError where the resource is not to be had."""
         runner = runners()[self.envelope.step_type]
         connected = ctx.connect(self.execution, runner.resource_type, getattr(config, "resource_id", None))
-        self.secrets.update(connected.secrets)
+        self.known_secrets.add(connected.secrets)
         self.session_key = runner.session_key(config)
         starts, starts_at_ms = starts_of(self.execution, connected.resource_id)
         return StepContext(
@@ -66,6 +67,7 @@ class Bench:
             session=ctx.load_session(self.execution, self.session_key),
             evaluate=lambda condition: _evaluate(condition, scope),
             trace_headers=tracing.headers_of(self.place),
+            known_secrets=self.known_secrets,
         )
 
 
@@ -90,10 +92,11 @@ def _carry_on(
     step: ExecutionStep, execution: Execution, near: ctx.Neighbours, cancellation: Cancellation
 ) -> int | None:
     envelope = envelope_of(step.definition)
-    bench = Bench(execution, envelope, cancellation, tracing.Place(execution.pk, step.position))
-    log_context.hide(lambda line: Masker(ctx.secret_texts(execution, bench.secrets)).mask_text(line))
-    scope = ctx.build_scope(execution, near.steps)
-    work = Work(envelope, runners()[envelope.step_type], scope, milliseconds_now, bench.make_context)
+    known = ExecutionSecrets(execution)
+    log_context.hide(known.hide_text)
+    bench = Bench(execution, envelope, cancellation, tracing.Place(execution.pk, step.position), known)
+    scope = ctx.build_scope(execution, near.steps, known)
+    work = Work(envelope, runners()[envelope.step_type], scope, milliseconds_now, bench.make_context, known)
     progress = Progress.from_json(step.state)
     earlier: list[Attempt] = []
     try:
@@ -105,16 +108,12 @@ def _carry_on(
         move = advance(work, progress, earlier.append, answer)
     except StepError as error:
         move = Ended(broken(error, milliseconds_now(), milliseconds_now()))
-    outcome = Outcome(step, execution, envelope, _known_secrets(bench, progress), earlier, bench.session_key)
+    outcome = Outcome(step, execution, envelope, known, earlier, bench.session_key)
     return _settle(outcome, work, move)
 
 
-def _known_secrets(bench: Bench, progress: Progress) -> set[str]:
-    known = ctx.secret_texts(ctx.with_newest_secrets(bench.execution), bench.secrets)
-    return known | secrets_of_child(progress)
-
-
 def _settle(outcome: Outcome, work: Work, move: Ended | Waiting | Delegated) -> int | None:
+    outcome.known_secrets.complete()
     if isinstance(move, Ended):
         return end_attempted(outcome, move.attempt)
     if isinstance(move, Waiting):

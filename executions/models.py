@@ -60,6 +60,11 @@ class Execution(models.Model):
         "self", on_delete=models.CASCADE, null=True, blank=True, related_name="children", db_index=False
     )
     parent_position = models.IntegerField(null=True, blank=True)
+    # The parent's constraint is enough: what is below it goes with it.
+    root = models.ForeignKey(
+        "self", on_delete=models.DO_NOTHING, null=True, blank=True, related_name="+", db_index=False,
+        db_constraint=False, help_text="The execution that somebody started; empty where that is this one.",
+    )  # fmt: skip
     depth = models.SmallIntegerField(default=0)
     rerun_of = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reruns", db_index=False

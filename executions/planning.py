@@ -11,7 +11,7 @@ from executions.states import START, StepStatus
 from steprunners.base import StepRunner
 from steprunners.envelope import StepEnvelope, dump
 from steprunners.json_types import Json
-from steprunners.references import Kind, find_references
+from steprunners.references import Kind, find_references, holds_reference
 from steprunners.registry import runners
 
 #: The parts of an envelope in which references are resolved.
@@ -46,8 +46,15 @@ class Plan:
     release: list[int]
     clean_up_position: int | None
     remaining: int
+    #: The resources that the steps name themselves: (type, id or name).
+    resources: frozenset[tuple[str, str]] = frozenset()
     #: Whether one of the steps may read from where the execution began.
     records_starts: bool = False
+
+    @property
+    def is_concurrent(self) -> bool:
+        """Whether steps run beside each other."""
+        return any(step.background for step in self.steps)
 
     def apply_to(self, execution: Execution) -> list[ExecutionStep]:
         """Set where the execution begins; return its unsaved step rows."""
@@ -78,8 +85,17 @@ def plan(steps: Iterable[StepEnvelope], variables: Collection[str] = ()) -> Plan
         release=release,
         clean_up_position=next((step.position for step in planned if _starts_clean_up(step)), None),
         remaining=sum(not step.disabled for step in main),
+        resources=frozenset(named for step in planned if (named := _resource_of(step)) is not None),
         records_starts=any(_records_start(step) for step in planned),
     )
+
+
+def _resource_of(step: Planned) -> tuple[str, str] | None:
+    wanted = runners()[step.envelope.step_type].resource_type
+    named = step.envelope.meta.get("resourceId")
+    if step.disabled or wanted is None or not isinstance(named, str) or holds_reference(named):
+        return None
+    return wanted, named
 
 
 def _records_start(step: Planned) -> bool:

@@ -38,17 +38,22 @@ class Stored:
 def stored(attempt: Attempt, masker: Masker) -> Stored:
     """Return what may be kept of the attempt."""
     # Masked before it is cut: a cut through a secret would leave its beginning.
-    masked = masker.mask(attempt.result)
+    masked = masker.mask(attempt.result if attempt.shown is None else attempt.shown)
     shown = cut(masked)
     whole = None if masked is attempt.result else cut(attempt.result)
     return Stored(
         request=cut(masker.mask(attempt.request)).value,
         response=shown.value,
         whole_response=whole.value if whole else None,
-        cut_paths=[*dict.fromkeys([*shown.paths, *(whole.paths if whole else [])])] or None,
+        cut_paths=_masked_paths([*shown.paths, *(whole.paths if whole else [])], masker),
         assertions=_outcomes(attempt, masker),
         error=masker.mask(attempt.error),  # type: ignore[arg-type]  # as above
     )
+
+
+def _masked_paths(paths: list[str], masker: Masker) -> list[str] | None:
+    """Return the places that were cut; a secret may be the key of one."""
+    return [*dict.fromkeys(masker.mask_text(path) for path in paths)] or None
 
 
 def _outcomes(attempt: Attempt, masker: Masker) -> list[dict[str, Json]]:
@@ -100,11 +105,15 @@ def change_of(envelope: StepEnvelope, attempt: Attempt, kept: Stored, attempts: 
 def extracts(
     envelope: StepEnvelope, attempt: Attempt, masker: Masker
 ) -> tuple[dict[str, Json], dict[str, Json]]:
-    """Return the extracted values to show, and those to encrypt: declared secrets, and what holds a known one."""
+    """Return the extracted values to show, and those to encrypt.
+
+    Encrypted are declared secrets, what holds a known one, and what was read where secrets stand (a cookie).
+    """
     secret: dict[str, Json] = {}
     shown: dict[str, Json] = {}
     for name, value in attempt.extracted.items():
-        if envelope.extract[name].secret or masker.mask(value) != value:
+        is_secret = envelope.extract[name].secret or name in attempt.secret_names
+        if is_secret or masker.mask(value) != value:
             secret[name] = value
         else:
             shown[name] = value

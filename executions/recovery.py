@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from executions import moves, records
 from executions.chain import publish_from
-from executions.context import secret_texts
 from executions.definitions import envelope_of
+from executions.known_secrets import ExecutionSecrets
 from executions.models import Execution, ExecutionStep
 from executions.moves import Change
 from executions.progress import follow
@@ -41,7 +41,7 @@ def _end_or_try_again(step: ExecutionStep, execution: Execution) -> None:
     now = records.milliseconds_now()
     lost = Interrupted("the worker was lost while the step ran: whether its call happened is unknown")
     attempt = broken(lost, progress.attempt_started_ms or now, now)
-    outcome = Outcome(step, execution, envelope, secret_texts(execution))
+    outcome = Outcome(step, execution, envelope, ExecutionSecrets(execution))
     if execution.cancel_requests >= (2 if step.always_run else 1):  # the second one ends clean-up too
         follow(execution.id, end_attempted(outcome, Attempt(StepStatus.CANCELLED, now, now)))
     elif _is_harmless(step, progress):
@@ -84,7 +84,7 @@ def _try_again(outcome: Outcome, attempt: Attempt, progress: Progress) -> None:
     progress.retries += 1
     progress.attempt_started_ms = None
     progress.park = None
-    kept = records.stored(attempt, outcome.masker())
+    kept = records.stored(attempt, outcome.masker)
     number = step.attempts + 1
     row = records.attempt_row(step, attempt, kept, number)
     if moves.park(step, 0, Change({"attempts": number}), progress.to_json(), attempt=row) is not None:

@@ -11,6 +11,7 @@ from executions import chain, moves, records, telling
 from executions.children import start_child
 from executions.context import Neighbours, neighbours, save_session
 from executions.ended import ended_steps
+from executions.known_secrets import ExecutionSecrets
 from executions.live import events, messages
 from executions.models import Execution, ExecutionStep, StepAttempt
 from executions.moves import STAY, Change, Cursor
@@ -23,8 +24,7 @@ from executions.watcher import watcher
 from steprunners.attempts import Answer, Attempt, Delegated, Progress, Waiting, broken
 from steprunners.base import RunChild, StepError
 from steprunners.envelope import StepEnvelope
-from steprunners.json_types import Json
-from steprunners.masking import Masker, texts_of
+from steprunners.masking import Masker
 
 
 @dataclass
@@ -34,14 +34,14 @@ class Outcome:
     step: ExecutionStep
     execution: Execution
     envelope: StepEnvelope
-    secrets: set[str]
+    known_secrets: ExecutionSecrets
     earlier: list[Attempt] = field(default_factory=list)
     session_key: str | None = None
 
-    def masker(self, *attempts: Attempt) -> Masker:
-        """Return what masks everything that is secret by now."""
-        derived = {text for attempt in (*self.earlier, *attempts) for text in attempt.derived}
-        return Masker(self.secrets | derived)
+    @property
+    def masker(self) -> Masker:
+        """What masks everything that is secret in the execution by now."""
+        return self.known_secrets.masker
 
 
 # --- the end --------------------------------------------------------------------------------------
@@ -49,14 +49,14 @@ class Outcome:
 
 def end_attempted(outcome: Outcome, attempt: Attempt) -> int | None:
     """End the step with its last attempt; returns where the chain goes on."""
-    masker = outcome.masker(attempt)
+    masker = outcome.masker
     kept = records.stored(attempt, masker)
     number = outcome.step.attempts + len(outcome.earlier) + 1
     change = records.change_of(outcome.envelope, attempt, kept, number)
     shown, secret = records.extracts(outcome.envelope, attempt, masker)
     change.columns |= {"extracted": shown, "secret_extracts": secret or None}
     row = records.attempt_row(outcome.step, attempt, kept, number)
-    _remember(outcome, attempt, secret)
+    save_session(outcome.execution, outcome.session_key, attempt.session)
     return end(
         outcome.step, outcome.execution, attempt, change, row,
         earlier=_earlier_rows(outcome, masker), continue_on_failure=outcome.envelope.continue_on_failure,
@@ -69,20 +69,6 @@ def _earlier_rows(outcome: Outcome, masker: Masker) -> list[StepAttempt]:
         records.attempt_row(outcome.step, attempt, records.stored(attempt, masker), first + index)
         for index, attempt in enumerate(outcome.earlier)
     ]
-
-
-def _remember(outcome: Outcome, attempt: Attempt, secret: dict[str, Json]) -> None:
-    """Keep what later steps need: cookies, and the new secrets, so that they are masked everywhere from now on."""
-    save_session(outcome.execution, outcome.session_key, attempt.session)
-    new = {text for each in (*outcome.earlier, attempt) for text in each.derived}
-    new |= {text for value in secret.values() for text in texts_of(value)}
-    if not new:
-        return
-    with transaction.atomic():
-        execution = Execution.objects.select_for_update().only("id", "secrets").get(pk=outcome.execution.pk)
-        secrets = dict(execution.secrets or {})
-        secrets["more"] = sorted({*secrets.get("more", []), *new})
-        Execution.objects.filter(pk=execution.pk).update(secrets=secrets)
 
 
 def end(
@@ -163,7 +149,7 @@ def wait(outcome: Outcome, move: Waiting) -> int | None:
     if moved is None:
         return _cancelled(outcome)
     for attempt in attempts:
-        _remember(outcome, attempt, {})
+        save_session(outcome.execution, outcome.session_key, attempt.session)
     _publish(moved)
     timers.add(seconds, outcome.step.execution_id, outcome.step.position)
     if move.watch is not None:
@@ -208,7 +194,7 @@ def _so_far(outcome: Outcome) -> tuple[Change, list[StepAttempt]]:
     """Return the columns and rows of the attempts of a sitting after which the step goes on."""
     if not outcome.earlier:
         return Change(), []
-    masker, newest = outcome.masker(), outcome.earlier[-1]
+    masker, newest = outcome.masker, outcome.earlier[-1]
     number = outcome.step.attempts + len(outcome.earlier)
     change = records.change_of(outcome.envelope, newest, records.stored(newest, masker), number)
     return change, _earlier_rows(outcome, masker)
@@ -289,7 +275,7 @@ def _enter_branch(outcome: Outcome, move: Delegated, branch: int) -> Answer | in
         _skip_branches(outcome, branch, release=place[3] if place else [])
         return Answer({"matchedBranch": branch})
     _, _, entry, release = place
-    change = Change({"request": outcome.masker().mask(move.request)})
+    change = Change({"request": outcome.masker.mask(move.request)})
     # In the background the branch runs beside the foreground, which keeps its place.
     lane, cursor = ([entry], STAY) if step.background else ([], Cursor(moves=True, to=entry))
     after = Aftermath(next_position=cursor.to)
@@ -307,10 +293,10 @@ def _start_child(outcome: Outcome, move: Delegated, wish: RunChild) -> int | Non
     """Run a flow as a child; the step waits until it has ended."""
     step = outcome.step
     change, rows = _so_far(outcome)
-    change.columns["request"] = outcome.masker().mask(move.request)
+    change.columns["request"] = outcome.masker.mask(move.request)
     try:
         with transaction.atomic():
-            child = start_child(outcome.execution, step, wish)
+            child = start_child(outcome.execution, step, wish, move.request, outcome.known_secrets)
             progress = replace(move.progress, child=str(child.id))
             moved = moves.park(step, None, change, progress.to_json())
             StepAttempt.objects.bulk_create(rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,9 +32,9 @@ class Values:
         if secret:
             self.secrets[name] = value
 
-    def hide(self, secrets: set[str]) -> None:
-        """Make secret what holds one of these texts, whoever put it there."""
-        masker = Masker(secrets)
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Make secret what holds one of these texts or a secret variable, whoever put it there."""
+        masker = Masker([*texts_of([*self.secrets.values()]), *secrets])
         for each in self.shown:
             if not each["secret"] and masker.mask(each["value"]) != each["value"]:
                 self.secrets[str(each["name"])] = each["value"]
@@ -42,12 +42,15 @@ class Values:
 
 
 def evaluate(
-    document: FlowDocument, given: Sequence[Mapping[str, Any]], environment: Environment | None
+    document: FlowDocument,
+    given: Sequence[Mapping[str, Any]],
+    environment: Environment | None,
+    secret_texts: Iterable[str] = (),
 ) -> Values:
     """Return every variable's value, evaluated once, and all problems: unknown, missing, of the wrong type.
 
     A value that holds a secret, or was made of one, is secret too. A given one may say so itself (`secret: True`):
-    running again knows what was secret before.
+    running again knows what was secret before. `secret_texts` are known to be secret from elsewhere.
     """
     values = Values()
     settings = _environment(environment)
@@ -61,8 +64,7 @@ def evaluate(
             values.add(name, setting.get("type") or "string", value, secret=secret)
     for variable in document.variables:
         _evaluate_one(variable, runs, settings.get(variable.name), values, secret=variable.name in told)
-    if values.secrets:
-        values.hide({text for value in values.secrets.values() for text in texts_of(value)})
+    values.hide(secret_texts)
     return values
 
 

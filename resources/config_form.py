@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from dataclasses import field as field_of  # a bound field has a `field` of its own
 
 from resources.selectors import NOT_SECRET
+from steprunners.credentials import MASK
 from steprunners.form_fields import FormField, Kind
 from steprunners.json_types import Json
-from steprunners.masking import MASK
 from steprunners.problems import Problem
 
 Texts = Mapping[str, str]

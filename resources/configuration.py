@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from resources.secret_entries import apart, together
 from steprunners.base import ConnectionConfig
+from steprunners.credentials import MASK
 from steprunners.json_types import Json
-from steprunners.masking import MASK, texts_of
+from steprunners.masking import texts_of
 from steprunners.problems import Problem, kind_of, problem_at
 from steprunners.registry import connection_classes
 from steprunners.suggestions import did_you_mean

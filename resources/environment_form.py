@@ -11,8 +11,8 @@ from django.http import QueryDict
 
 from resources.models import Environment
 from resources.secret_warnings import readable_secrets
+from steprunners.credentials import MASK
 from steprunners.json_types import Json
-from steprunners.masking import MASK
 from steprunners.problems import Problem
 from steprunners.variable_types import VariableType, WrongType, read_text
 

@@ -12,9 +12,9 @@ from accounts.models import Team
 from resources.configuration import Invalid
 from resources.models import Environment, Resource
 from steprunners.base import Wire
+from steprunners.credentials import MASK
 from steprunners.envelope import RESERVED_NAMES, StepName
 from steprunners.json_types import Json
-from steprunners.masking import MASK
 from steprunners.problems import Problem, kind_of, problem_at
 from steprunners.suggestions import did_you_mean
 from steprunners.variable_types import VariableType, WrongType, as_type, typed

@@ -6,14 +6,12 @@ are kept with the secret fields, as `headers.X-Api-Key`; a field's own name neve
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from steprunners.credentials import MASK
 from steprunners.json_types import Json
-from steprunners.masking import MASK
 
 _KEYS = (
     "access|account|admin|api|app|application|client|consumer|functions|master|private|service|subscription"
@@ -51,24 +49,6 @@ def apart(config: Mapping[str, Any], fields: Iterable[str]) -> tuple[dict[str, A
 def _is_secret(name: str, value: Any) -> bool:
     # A mask stands for a secret: under another name (the entry was renamed) it must not be taken for a value.
     return tells_secret(name) or value == MASK
-
-
-def credentials_in(text: str) -> Iterator[str]:
-    """Yield what of a header's value a system may repeat alone: what follows a scheme, the values of cookies."""
-    scheme, _, rest = text.strip().partition(" ")
-    if rest and "=" not in scheme:
-        yield rest.strip()
-        if scheme.lower() == "basic":
-            yield _password(rest)
-    else:
-        yield from (pair.partition("=")[2].strip() for pair in text.split(";"))
-
-
-def _password(pair: str) -> str:
-    try:
-        return base64.b64decode(pair).decode().partition(":")[2]
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
 
 
 def together(plain: Mapping[str, Json], secrets: Mapping[str, Json]) -> dict[str, Json]:

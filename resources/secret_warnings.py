@@ -13,8 +13,8 @@ from resources.secret_entries import tells_secret
 from resources.secrets import UNREADABLE, SecretsUnreadable
 from resources.selectors import secret_texts
 from steprunners.json_types import Json
-from steprunners.masking import MIN_LENGTH
 from steprunners.problems import Problem, problem_at
+from steprunners.spellings import MIN_LENGTH
 
 SHORT_SECRET = "short_secret"  # noqa: S105 - a code
 SHOWN_CREDENTIAL = "shown_credential"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +11,10 @@ from django.db.models import Q
 
 from accounts.models import Team
 from resources.models import Resource
-from resources.secret_entries import credentials_in, is_entry, together
+from resources.secret_entries import is_entry, together
+from resources.secrets import SecretsUnreadable
 from steprunners.base import ConnectionConfig
+from steprunners.credentials import credentials_in
 from steprunners.registry import connection_classes
 
 #: Parts of a secret object (`auth`) that say how to sign in, not with what.
@@ -29,6 +32,26 @@ def find_resource(
     if is_id(named):
         wanted |= Q(pk=named)
     return Resource.objects.filter(wanted, team=team, type=resource_type).first()
+
+
+def secrets_of_named(
+    team: Team, named: Collection[tuple[str, str]], choices: Mapping[str, Any] | None = None
+) -> list[str]:
+    """Return the secret texts of the team's resources with these types and ids or names, as `find_resource` finds them.
+
+    What cannot be read with the keys at hand is left out: the step that needs it says so.
+    """
+    wanted = {(kind, str((choices or {}).get(name, name))) for kind, name in named}
+    names = {name for _, name in wanted if "\x00" not in name}
+    if not names:
+        return []
+    found = Resource.objects.filter(Q(name__in=names) | Q(pk__in=filter(is_id, names)), team=team)
+    texts: list[str] = []
+    for resource in found.order_by("pk"):
+        if {(resource.type, resource.name), (resource.type, str(resource.pk))} & wanted:
+            with suppress(SecretsUnreadable):
+                texts += secret_values(resource)
+    return texts
 
 
 def connection_of(resource: Resource) -> ConnectionConfig:

@@ -9,22 +9,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
 from pydantic.alias_generators import to_camel
 
+from steprunners.credentials import MASK
 from steprunners.display import shortened, show
 from steprunners.effort import check_time
 from steprunners.json_types import Json
-from steprunners.operators import OPERATORS, Operator, operator_problem, told_differences
+from steprunners.known_secrets import shorten
+from steprunners.operators import OPERATORS, Operator, Shown, operator_problem, told_differences
 from steprunners.paths import NoValue, PathError, check_path, parse_path, read_result
 from steprunners.patterns import JsonPath
 from steprunners.references import holds_reference
@@ -51,7 +54,7 @@ def operator_name(value: object) -> str:
         raise ValueError("an operator is a text")
     name = _BY_FOLDED_NAME.get(value.strip().lower())
     if name is None:
-        raise ValueError(f"there is no operator '{value[:80]}'{did_you_mean(value, OPERATORS)}")
+        raise ValueError(f"there is no operator '{shorten(value, 80)}'{did_you_mean(value, OPERATORS)}")
     return name
 
 
@@ -88,6 +91,25 @@ class Assertion(BaseModel):
     expected_value: OptionalJson = NO_VALUE
     message: str | None = Field(default=None, max_length=1_000)
 
+    #: The assertion as it is shown, where secrets were put into it.
+    _shown: dict[str, Json] | None = PrivateAttr(default=None)
+
+    def shown_as(self, shown: Json) -> Assertion:
+        """Return the assertion itself, which is shown by these members (as on the wire) from now on."""
+        self._shown = shown if isinstance(shown, dict) else None
+        return self
+
+    @property
+    def shown_expected(self) -> Json:
+        """The expected value as it is shown."""
+        expected = self.expected_value if self.has_expected else None
+        return expected if self._shown is None else self._shown.get("expectedValue", expected)
+
+    @property
+    def shown_message(self) -> str | None:
+        """The user's message as it is shown."""
+        return self.message if self._shown is None else cast("str | None", self._shown.get("message"))
+
     @property
     def has_expected(self) -> bool:
         """Whether there is an expected value; null is one."""
@@ -101,7 +123,10 @@ class Assertion(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an assertion came out; `message` says why it failed, and is None where it passed."""
+    """How an assertion came out; `message` says why it failed, and is None where it passed.
+
+    The values are those that are shown.
+    """
 
     field: str
     operator: str
@@ -145,16 +170,22 @@ def _holds_reference(value: Json) -> bool:
 
 
 def _problem(assertion: Assertion) -> str | None:
-    expected = assertion.expected_value if assertion.has_expected else None
-    return operator_problem(assertion.operator, given=assertion.has_expected, expected=expected)
+    expected = _expected(assertion)
+    problem = operator_problem(assertion.operator, given=assertion.has_expected, expected=expected)
+    if problem is None or assertion.shown_expected == expected:
+        return problem
+    return f"{assertion.operator} cannot use the expected value, which is a secret"
 
 
-def evaluate_all(assertions: Iterable[Assertion], result: Json) -> list[Outcome]:
-    """Return the outcome of every assertion on a step's result, in their order; raises OutOfTime (`effort`)."""
-    return [evaluate(assertion, result) for assertion in assertions]
+def evaluate_all(assertions: Iterable[Assertion], result: Json, shown: Json = None) -> list[Outcome]:
+    """Return the outcome of every assertion on a step's result, in their order; raises OutOfTime (`effort`).
+
+    Outcomes tell of the result as it is `shown`, where that is otherwise: secrets in it are masked.
+    """
+    return [evaluate(assertion, result, shown) for assertion in assertions]
 
 
-def evaluate(assertion: Assertion, result: Json) -> Outcome:
+def evaluate(assertion: Assertion, result: Json, shown: Json = None) -> Outcome:
     """Return the outcome of one assertion, its references already resolved, on a step's result.
 
     Raises nothing but OutOfTime (`effort`).
@@ -166,11 +197,19 @@ def evaluate(assertion: Assertion, result: Json) -> Outcome:
         return _judge_missing(assertion, str(error))
     except PathError as error:
         return _outcome(assertion, None, f"{assertion.field} cannot be read: {error}")
+    seen = actual if shown is None else _seen(shown, assertion.field)
     try:
-        return _outcome(assertion, actual, _failure(assertion, actual))
+        return _outcome(assertion, seen, _failure(assertion, actual, seen))
     except (SchemaProblem, TooManyPairs, RecursionError) as error:
         why = "the values are nested too deeply" if isinstance(error, RecursionError) else str(error)
-        return _outcome(assertion, actual, f"{assertion.field} cannot be judged: {why}")
+        return _outcome(assertion, seen, f"{assertion.field} cannot be judged: {why}")
+
+
+def _seen(shown: Json, field: str) -> Json:
+    try:
+        return read_result(shown, field)
+    except PathError:  # a JSONPath may ask for what is masked
+        return MASK
 
 
 def _judge_missing(assertion: Assertion, why: str) -> Outcome:
@@ -179,16 +218,17 @@ def _judge_missing(assertion: Assertion, why: str) -> Outcome:
     return _outcome(assertion, None, f"{assertion.field} has no value ({why}), expected {_phrase(assertion)}")
 
 
-def _failure(assertion: Assertion, actual: Json) -> str | None:
+def _failure(assertion: Assertion, actual: Json, seen: Json) -> str | None:
     problem = _problem(assertion)
     if problem is not None:
         return problem
     operator, expected = OPERATORS[assertion.operator], _expected(assertion)
-    return None if operator.test(actual, expected) else _told(assertion, operator, actual, expected)
+    return None if operator.test(actual, expected) else _told(assertion, operator, actual, seen)
 
 
-def _told(assertion: Assertion, operator: Operator, actual: Json, expected: Json) -> str:
-    places = told_differences(actual, expected, operator, _root(assertion.field))
+def _told(assertion: Assertion, operator: Operator, actual: Json, seen: Json) -> str:
+    expected = Shown(_expected(assertion), assertion.shown_expected)
+    places = told_differences(Shown(actual, seen), expected, operator, _root(assertion.field))
     if places:
         return "; ".join(places)
     length = (
@@ -196,7 +236,7 @@ def _told(assertion: Assertion, operator: Operator, actual: Json, expected: Json
         if assertion.operator == "hasLength" and isinstance(actual, (str, list, dict))
         else ""
     )
-    return f"{assertion.field} is {show(actual)}{length}, expected {_phrase(assertion)}"
+    return f"{assertion.field} is {show(seen)}{length}, expected {_phrase(assertion)}"
 
 
 def _root(field: str) -> tuple[str, ...]:
@@ -205,20 +245,20 @@ def _root(field: str) -> tuple[str, ...]:
 
 
 def _phrase(assertion: Assertion) -> str:
-    return OPERATORS[assertion.operator].phrase.replace("{}", show(_expected(assertion)))
+    return OPERATORS[assertion.operator].phrase.replace("{}", show(assertion.shown_expected))
 
 
 def _expected(assertion: Assertion) -> Json:
     return assertion.expected_value if assertion.has_expected else None
 
 
-def _outcome(assertion: Assertion, actual: Json, failure: str | None) -> Outcome:
-    told = failure if failure is None or not assertion.message else f"{assertion.message}: {failure}"
+def _outcome(assertion: Assertion, seen: Json, failure: str | None) -> Outcome:
+    own = assertion.shown_message
     return Outcome(
         field=assertion.field,
         operator=assertion.operator,
-        expected_value=_expected(assertion),
-        actual_value=actual,
+        expected_value=assertion.shown_expected,
+        actual_value=seen,
         passed=failure is None,
-        message=told,
+        message=failure if failure is None or not own else f"{own}: {failure}",
     )

@@ -38,6 +38,9 @@ class Progress:
     item: int = 0
     items: list[Json] = field(default_factory=list)
     extracted: dict[str, Json] = field(default_factory=dict)
+    secret_names: list[str] = field(default_factory=list)
+    #: The items that are shown otherwise, by index (`Attempt.shown`).
+    shown: dict[str, Json] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any] | None) -> Progress:
@@ -52,22 +55,33 @@ class Progress:
     def next_item(self, attempt: Attempt) -> Progress:
         """Return the progress with this item's outcome kept and the next one not begun."""
         items = [*self.items, dict(attempt.result or {})]
-        return Progress(item=self.item + 1, items=items, extracted={**self.extracted, **attempt.extracted})
+        return Progress(
+            item=self.item + 1,
+            items=items,
+            extracted={**self.extracted, **attempt.extracted},
+            secret_names=sorted({*self.secret_names, *attempt.secret_names}),
+            shown=self.shown if attempt.shown is None else {**self.shown, str(self.item): attempt.shown},
+        )
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """How one attempt ended. `result` is whole and unmasked; `derived` are the secret texts that it brought."""
+    """How one attempt ended. `result` is whole and unmasked.
+
+    `shown` is the result with what is secret by its place masked (cookies, credentials in headers), where there is any.
+    `secret_names` are the extracted values that were read there.
+    """
 
     status: str
     started_ms: int
     completed_ms: int
     request: Json = None
     result: dict[str, Json] | None = None
+    shown: Json = None
     assertions: list[dict[str, Json]] = field(default_factory=list)
     error: dict[str, str] | None = None
     extracted: dict[str, Json] = field(default_factory=dict)
-    derived: frozenset[str] = frozenset()
+    secret_names: frozenset[str] = frozenset()
     session: Json = None
     final: bool = False
     item: int | None = None
@@ -105,10 +119,14 @@ Move = Ended | Waiting | Delegated
 
 @dataclass(frozen=True)
 class Answer:
-    """How the branch or child that a step waited for has ended; `failure` says why it fails the step."""
+    """How the branch or child that a step waited for has ended; `failure` says why it fails the step.
+
+    `shown` is the result with secret values masked, where the child extracted some.
+    """
 
     result: dict[str, Json]
     failure: str | None = None
+    shown: dict[str, Json] | None = None
 
 
 def broken(error: StepError, started_ms: int, now_ms: int) -> Attempt:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from steprunners.json_types import Json
+from steprunners.known_secrets import KnownSecrets
 from steprunners.references import Grammar
 
 if TYPE_CHECKING:
@@ -280,8 +281,8 @@ class StepContext:
     evaluate: Callable[[Json], bool] | None = None
     #: Headers that name this step in traces: sent along with what it calls, unless the flow gives its own.
     trace_headers: Mapping[str, str] = field(default_factory=dict)
-    #: Secrets that the runner came to know (access tokens): to be masked in whatever is stored.
-    learned_secrets: set[str] = field(default_factory=set)
+    #: Every secret text of the execution; a runner adds those that it comes to know (access tokens).
+    known_secrets: KnownSecrets = field(default_factory=KnownSecrets)
 
 
 # --- what a runner returns ------------------------------------------------------------------------

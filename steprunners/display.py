@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from steprunners.json_types import Json
+from steprunners.known_secrets import hidden
 
 MAX_SHOWN = 120
 MAX_KEPT = 16_384
@@ -14,18 +15,24 @@ _FEW, _LARGE = 16, 10**9
 def show(value: Json, limit: int = MAX_SHOWN) -> str:
     """Return the value as compact JSON of at most `limit` characters; the end says that it was cut.
 
-    Only as much of the value is written as is shown, so a large one costs nothing.
+    Only as much of the value is written as is shown, so a large one costs little. What is cut is masked before.
     """
+    text, is_whole = _written(value, limit)
+    return text if is_whole else _written(hidden(value), limit)[0]
+
+
+def _written(value: Json, limit: int) -> tuple[str, bool]:
+    """Return the beginning of the value as JSON, and whether that is all."""
     written, length = [], 0
     try:
         for chunk in json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).iterencode(value):
             written.append(chunk)
             length += len(chunk)
             if length > limit:
-                return "".join(written)[:limit] + "…"
+                return "".join(written)[:limit] + "…", False
     except (RecursionError, ValueError):
-        return "".join(written)[:limit] + "…"
-    return "".join(written)
+        return "".join(written)[:limit] + "…", False
+    return "".join(written), True
 
 
 def shortened(value: Json) -> Json:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -44,9 +44,11 @@ from steprunners.base import (
     TakeBranch,
 )
 from steprunners.conditions import ConditionError, evaluate_condition
+from steprunners.credentials import MASK, credentials_of, shown_beside
 from steprunners.effort import OutOfTime, working
 from steprunners.envelope import StepEnvelope, timeout_ms_of
 from steprunners.json_types import Json
+from steprunners.known_secrets import KnownSecrets, hiding
 from steprunners.masking import texts_of
 from steprunners.pacing import after_wait, next_wait
 from steprunners.paths import PathError, read_result
@@ -67,6 +69,7 @@ class Work:
     """A step with all that an attempt needs.
 
     `make_context` gets the valid config, the seconds until the deadline, and the scope (an item's in a `forEach`).
+    `known_secrets` are those of the execution; what an attempt finds is added.
     """
 
     step: StepEnvelope
@@ -74,6 +77,7 @@ class Work:
     scope: Scope
     now_ms: Callable[[], int]
     make_context: Callable[[StepConfig, float, Scope], StepContext]
+    known_secrets: KnownSecrets = field(default_factory=KnownSecrets)
 
 
 def advance(
@@ -83,9 +87,10 @@ def advance(
 
     `record` is called with every attempt but the last; `answer` is the result of the branch or child it waited for.
     """
-    if work.step.for_each is None:
-        return _advance_one(work, progress, answer)
-    return _advance_items(work, progress, record, answer)
+    with hiding(work.known_secrets):
+        if work.step.for_each is None:
+            return _advance_one(work, progress, answer)
+        return _advance_items(work, progress, record, answer)
 
 
 def is_wanted(work: Work) -> bool:
@@ -93,7 +98,8 @@ def is_wanted(work: Work) -> bool:
     if work.step.when is None:
         return True
     try:
-        return evaluate_condition(work.step.when, work.scope)
+        with hiding(work.known_secrets):
+            return evaluate_condition(work.step.when, work.scope)
     except (ConditionError, ReferenceProblem) as problem:
         raise BadReference(f"when: {problem}") from problem
 
@@ -106,12 +112,13 @@ def _advance_items(
 ) -> Move:
     begun_ms = work.now_ms()
     try:
-        items = _items_of(work)
+        items, shown = _items_of(work)
     except StepError as error:
         return Ended(broken(error, begun_ms, work.now_ms()))
     last: Attempt | None = None
     while progress.item < len(items):
-        scope = replace(work.scope, item=items[progress.item], index=progress.item)
+        number = progress.item
+        scope = replace(work.scope, item=items[number], index=number, shown_item=shown[number])
         move = _advance_one(replace(work, scope=scope), progress, answer)
         answer = None
         if last is not None:
@@ -127,14 +134,17 @@ def _advance_items(
     return Ended(_summary(last, progress, begun_ms, work.now_ms()))
 
 
-def _items_of(work: Work) -> list[Json]:
+def _items_of(work: Work) -> tuple[list[Json], list[Json]]:
+    """Return the items, and what is shown of each."""
     try:
-        items = resolve_tracked(work.step.for_each, work.scope).value
+        resolved = resolve_tracked(work.step.for_each, work.scope)
     except ReferenceProblem as problem:
         raise BadReference(f"forEach: {problem}") from problem
+    items, shown = resolved.value, resolved.masked
     if not isinstance(items, list):
         raise BadReference(f"forEach needs a list, and {work.step.for_each} is {kind_of(items)}")
-    return items
+    same_length = isinstance(shown, list) and len(shown) == len(items)
+    return items, shown if isinstance(shown, list) and same_length else [MASK] * len(items)
 
 
 def _with_item(move: Move, item: int) -> Move:
@@ -148,7 +158,14 @@ def _summary(last: Attempt | None, progress: Progress, begun_ms: int, now_ms: in
     ended = last or Attempt(status=SUCCESS, started_ms=begun_ms, completed_ms=now_ms)
     result: dict[str, Json] = {"items": progress.items, "count": len(progress.items)}
     result["durationMs"] = sum(_duration_of(item) for item in progress.items)
-    return replace(ended, result=result, extracted=progress.extracted)
+    items = [progress.shown.get(str(index), item) for index, item in enumerate(progress.items)]
+    return replace(
+        ended,
+        result=result,
+        shown={**result, "items": items} if progress.shown else None,
+        extracted=progress.extracted,
+        secret_names=frozenset(progress.secret_names),
+    )
 
 
 def _duration_of(result: Json) -> int:
@@ -179,30 +196,49 @@ def _advance_one(work: Work, progress: Progress, answer: Answer | None) -> Move:
 
 def _attempt(work: Work, progress: Progress, answer: Answer | None) -> Attempt | Waiting | Delegated:
     started_ms = progress.attempt_started_ms or work.now_ms()
-    request, config, derived = _configure(work)
-    learned: set[str] = set(derived)
+    request, config = _configure(work)
     try:
-        outcome = Finished(answer.result) if answer else _call(work, config, progress, started_ms, learned)
+        outcome = Finished(answer.result) if answer else _call(work, config, progress, started_ms)
     except StepError as error:
-        return replace(broken(error, started_ms, work.now_ms()), request=request, derived=frozenset(learned))
+        _learn(work, error.result)
+        return replace(broken(error, started_ms, work.now_ms()), request=request)
     if isinstance(outcome, Park):
         return Waiting(outcome.delay_ms, replace(progress, park=outcome.state), watch=outcome.watch)
     if isinstance(outcome, TakeBranch | RunChild):
         return Delegated(request, progress, outcome)
+    # What is secret in the result is known before a message about it is made.
+    shown = _learn(work, outcome.result, answer.shown if answer else None)
     try:
-        judged = _judge(work, config, outcome.result, started_ms)
+        judged = _judge(work, config, Judged(outcome.result, shown), started_ms)
     except StepError as error:
-        judged = replace(broken(error, started_ms, work.now_ms()), result=outcome.result)
+        judged = replace(broken(error, started_ms, work.now_ms()), result=outcome.result, shown=shown)
     if answer and answer.failure and judged.status == SUCCESS:
         problem = {"code": "branch_failed", "message": answer.failure}
         judged = replace(judged, status=FAILED, error=problem, extracted={})
-    learned |= _secrets_in(work.step, judged.result)
-    return replace(judged, request=request, derived=frozenset(learned), session=outcome.session)
+    return replace(judged, request=request, session=outcome.session)
 
 
-def _call(work: Work, config: StepConfig, progress: Progress, started_ms: int, learned: set[str]) -> Outcome:
+def _learn(work: Work, result: dict[str, Json] | None, shown: dict[str, Json] | None = None) -> Json:
+    """Add what is secret in the result to the known secrets; return how it is shown, None where that is as it is."""
+    if result is None:
+        return None
+    work.known_secrets.add(_secrets_in(work.step, result))
+    return _learn_credentials(work, result, shown)
+
+
+def _learn_credentials(work: Work, value: Json, shown: Json = None) -> Json:
+    masked = shown_beside(value if shown is None else shown)
+    if masked is value:
+        return None
+    work.known_secrets.add(credentials_of(value))
+    return masked
+
+
+def _call(work: Work, config: StepConfig, progress: Progress, started_ms: int) -> Outcome:
     context = work.make_context(config, _seconds_left(work, started_ms), work.scope)
     context.state, context.origin = progress.park, progress.origin
+    # From here on the other side may know them, and tell a step that runs beside this one.
+    work.known_secrets.save()
     try:
         outcome: Outcome = work.runner.run(config, context)
     except StepError:
@@ -213,7 +249,6 @@ def _call(work: Work, config: StepConfig, progress: Progress, started_ms: int, l
             f"unexpected {type(error).__name__} in the step type", code="internal_error"
         ) from error
     finally:
-        learned |= context.learned_secrets
         progress.origin = context.origin
     return outcome
 
@@ -225,8 +260,8 @@ def _seconds_left(work: Work, started_ms: int) -> float:
     return max(0.0, (timeout_ms_of(work.step) - used_ms) / 1000)
 
 
-def _configure(work: Work) -> tuple[Json, StepConfig, frozenset[str]]:
-    """Return the resolved meta with secrets masked, the config made from it, and the texts derived from secrets."""
+def _configure(work: Work) -> tuple[Json, StepConfig]:
+    """Return the resolved meta with secrets masked, and the config made from it; what is secret in it is known then."""
     meta, kind = work.step.meta, work.runner.config_class
     own = {key: value for key, value in meta.items() if key in kind.unresolved}
     others = {key: value for key, value in meta.items() if key not in own}
@@ -234,11 +269,14 @@ def _configure(work: Work) -> tuple[Json, StepConfig, frozenset[str]]:
         resolved = resolve_tracked(others, work.scope, lambda path, _whole: kind.grammar_of(path, meta))
     except ReferenceProblem as problem:
         raise BadReference(f"{_place(problem)}{problem.message}") from problem
+    whole = _joined(resolved.value, own)
+    work.known_secrets.add(resolved.derived_secrets)
+    _learn_credentials(work, whole)
     try:
-        config = kind.model_validate(_joined(resolved.value, own))
+        config = kind.model_validate(whole)
     except ValidationError as error:
         raise BadConfig(_first_problem(error)) from error
-    return _joined(resolved.masked, own), config, frozenset(resolved.derived_secrets)
+    return _joined(resolved.masked, own), config
 
 
 def _joined(resolved: Json, own: dict[str, Json]) -> dict[str, Json]:
@@ -257,10 +295,24 @@ def _first_problem(error: ValidationError) -> str:
 # --- assertions and extract -----------------------------------------------------------------------
 
 
-def _judge(work: Work, config: StepConfig, result: dict[str, Json], started_ms: int) -> Attempt:
+@dataclass(frozen=True)
+class Judged:
+    """A result, and how it is shown where that is otherwise."""
+
+    result: dict[str, Json]
+    shown: Json = None
+
+    def lasting(self, duration_ms: int) -> Judged:
+        """Return both with how long it took, where the result does not say so itself."""
+        took = {"durationMs": self.result.get("durationMs", duration_ms)}
+        shown = {**self.shown, **took} if isinstance(self.shown, dict) else None
+        return Judged({**self.result, **took}, shown)
+
+
+def _judge(work: Work, config: StepConfig, judged: Judged, started_ms: int) -> Attempt:
     try:
         with working(_seconds_left(work, started_ms)):
-            return _judged(work, config, result, started_ms)
+            return _judged(work, config, judged, started_ms)
     except OutOfTime as error:
         message = (
             "the answer came in time, but judging it by the step's assertions takes longer than the step has"
@@ -268,23 +320,25 @@ def _judge(work: Work, config: StepConfig, result: dict[str, Json], started_ms: 
         raise DeadlineExceeded(message) from error
 
 
-def _judged(work: Work, config: StepConfig, result: dict[str, Json], started_ms: int) -> Attempt:
+def _judged(work: Work, config: StepConfig, judged: Judged, started_ms: int) -> Attempt:
     now_ms = work.now_ms()
-    result = {**result, "durationMs": result.get("durationMs", now_ms - started_ms)}
+    judged = judged.lasting(now_ms - started_ms)
     given = [_resolved(assertion, work.scope) for assertion in work.step.assertions]
     implied = work.runner.expectations(config, frozenset(assertion.field for assertion in given))
-    outcomes = evaluate_all([*implied, *given], result)
+    outcomes = evaluate_all([*implied, *given], judged.result, judged.shown)
     status = SUCCESS if all(outcome.passed for outcome in outcomes) else FAILED
-    final = status == FAILED and _can_no_longer_hold(work, result)
-    extracted, error = _extracted(work.step, status, result)
+    final = status == FAILED and _can_no_longer_hold(work, judged.result)
+    extracted, error = _extracted(work.step, status, judged.result)
     return Attempt(
         status=ERROR if error else status,
         started_ms=started_ms,
         completed_ms=now_ms,
-        result=result,
+        result=judged.result,
+        shown=judged.shown,
         assertions=[outcome.to_json() for outcome in outcomes],
         error=error,
         extracted=extracted,
+        secret_names=_secret_names(work.step, extracted, judged.shown),
         final=final,
     )
 
@@ -302,7 +356,8 @@ def _resolved(assertion: Assertion, scope: Scope) -> Assertion:
         return assertion
     wire = assertion.model_dump(by_alias=True, exclude_unset=True)
     try:
-        return Assertion.model_validate(resolve_tracked(wire, scope).value)
+        resolved = resolve_tracked(wire, scope)
+        return Assertion.model_validate(resolved.value).shown_as(resolved.masked)
     except ReferenceProblem as problem:
         raise BadReference(f"assertion on {assertion.field}: {problem.message}") from problem
     except ValidationError as error:
@@ -323,6 +378,22 @@ def _extracted(
             message = f"extract.{name}: the result has no value at {extraction.path} ({problem})"
             return {}, {"code": "extract_failed", "message": message}
     return extracted, None
+
+
+def _secret_names(step: StepEnvelope, extracted: dict[str, Json], shown: Json) -> frozenset[str]:
+    """Return the extracted values that stand where the result is not shown as it is."""
+    if shown is None:
+        return frozenset()
+    return frozenset(
+        name for name, value in extracted.items() if _seen(shown, step.extract[name].path) != value
+    )
+
+
+def _seen(shown: Json, path: str) -> Json:
+    try:
+        return read_result(shown, path)
+    except PathError:
+        return MASK
 
 
 def _secrets_in(step: StepEnvelope, result: Json) -> set[str]:

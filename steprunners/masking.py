@@ -1,51 +1,31 @@
-"""Takes secrets out of what is stored and shown, in every encoding (contract, section 9).
+"""Takes secrets out of what is stored and shown (contract, section 9).
 
-One RE2 expression holds every secret: as it is, JSON-escaped and percent-encoded (any number of times, so also JSON
-in JSON, and JSON in a URL), escaped for HTML, and in base64 (of the text, of it in JSON, of it in a URL) at each of
-the three alignments that it can have inside a longer text.
-Most values hold no secret, so the whole is searched once as JSON text before anything is walked through.
+`spellings` says in which forms a secret is found. Most values hold no secret, so the whole is searched once as JSON
+text before anything is walked through.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 import re2
 
+from steprunners import spellings
+from steprunners.credentials import MASK, mask_credentials, names_credentials, without_credentials
 from steprunners.json_types import Json
-
-MASK = "••••••"
-#: A shorter secret would be found everywhere; those are masked only where they were put in.
-MIN_LENGTH = 6
-SENSITIVE_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "proxy-authorization"})
-
-#: What there is to be masked of a record with headers, in its JSON text: one of these at least.
-_BESIDE_HEADERS = ('"cookies": {"', *(f'"{name}"' for name in SENSITIVE_HEADERS))
+from steprunners.spellings import MIN_LENGTH
 
 _Key = str | int
+_Span = tuple[int, int]
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 _FEW = 8
-_MIN_LINE = 8
-_PIECE = 512
-_CREDENTIALS = frozenset({"password", "token", "clientSecret"})
-_SHORT_ESCAPES = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
-#: A backslash of JSON, which may have been put into a URL afterwards.
-_BACKSLASH = rb"(?:\\|%(?:25)*5[Cc])"
-_IN_HTML = {
-    "&": b"amp|#38",
-    "<": b"lt|#60|#x3c",
-    ">": b"gt|#62|#x3e",
-    '"': b"quot|#34|#x22",
-    "'": b"apos|#39|#x27",
-}
-_BASE64_TAIL = rb"(?:[A-Za-z0-9+/_-]?(?:=|%3[Dd]){1,2})?"
 _MAX_MEMORY = 256 * 1024 * 1024
 
 
@@ -62,42 +42,68 @@ class Masker:
     """Masks texts that hold one of the secrets; nothing that it is given makes it raise."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        """Keep the secrets that are long enough; the expression for a set of them is made once a process."""
-        self._pattern = _pattern_for(frozenset(each for each in secrets if len(each) >= MIN_LENGTH))
+        """Keep the secrets that are long enough; the expressions for them are made once a process.
+
+        Give the secrets of an execution in the order in which they were found: the expressions for the older ones last.
+        """
+        ordered = sorted(secrets) if isinstance(secrets, set | frozenset) else secrets
+        kept = tuple(dict.fromkeys(each for each in ordered if len(each) >= MIN_LENGTH))
+        self._expressions = [_expression_of(portion) for portion in _portions(kept)]
 
     def mask(self, value: Json) -> Json:
         """Return `value` with secrets, and the headers that carry credentials, masked.
 
         The very same object comes back where there was nothing to mask.
         """
-        if value is None or (self._pattern is None and not isinstance(value, (dict, list))):
+        if value is None or (not self._expressions and not isinstance(value, (dict, list))):
             return value
         try:
             text = _encode(value)
-            if self._finds(text):
+            if self.finds(text):
                 masked = self._masked(value)
                 return value if masked == value else masked
-            return _without_credentials(value) if _names_credentials(text) else value
+            return without_credentials(value) if names_credentials(text) else value
         except (RecursionError, ValueError, TypeError):
             return MASK  # too deep to look through, so nothing of it may be shown
 
     def mask_text(self, text: str) -> str:
         """Return `text` with secrets masked."""
-        if self._pattern is None:
+        if not self._expressions:
             return text
-        raw = text.encode("utf-8", "surrogatepass")
-        masked: bytes = self._pattern.sub(MASK.encode(), raw)
-        return text if masked == raw else masked.decode("utf-8", "surrogatepass")
+        raw = _bytes_of(text)
+        spans = _merged(self._spans(raw))
+        if not spans:
+            return text
+        ends = [0, *(end for _, end in spans)]
+        starts = [*(start for start, _ in spans), len(raw)]
+        kept = [raw[end:start] for end, start in zip(ends, starts, strict=True)]
+        return MASK.encode().join(kept).decode("utf-8", "surrogatepass")
+
+    def finds(self, text: str) -> bool:
+        """Return whether the text holds one of the secrets."""
+        if not self._expressions:
+            return False
+        raw = _bytes_of(text)
+        if any(each.whole.search(raw) for each in self._expressions):
+            return True
+        joined = _joined(raw)
+        return joined is not None and any(each.in_lines.search(joined) for each in self._expressions)
+
+    def _spans(self, raw: bytes) -> Iterator[_Span]:
+        """Yield where secrets stand in the text, in any order."""
+        for each in self._expressions:
+            yield from _matches(each.whole, raw)
+        joined = _joined(raw)
+        if joined is None or not any(each.in_lines.search(joined) for each in self._expressions):
+            return
+        places = _Places(raw)
+        for each in self._expressions:
+            yield from (places.of(span) for span in _matches(each.in_lines, joined))
 
     def _concerns(self, value: object) -> bool:
         """Whether something in `value` may have to be masked."""
         text = _encode(value)
-        return _names_credentials(text) or self._finds(text)
-
-    def _finds(self, text: str) -> bool:
-        if self._pattern is None:
-            return False
-        return self._pattern.search(text.encode("utf-8", "surrogatepass")) is not None
+        return names_credentials(text) or self.finds(text)
 
     def _masked(self, value: Json) -> Json:
         if isinstance(value, str):
@@ -108,7 +114,7 @@ class Masker:
             return [each for _, each in self._masked_members(list(enumerate(value)))]
         if value is None or isinstance(value, bool):
             return value
-        return MASK if self._finds(_encode(value)) else value
+        return MASK if self.finds(_encode(value)) else value
 
     def _masked_dict(self, value: dict[str, Json]) -> dict[str, Json]:
         masked: dict[str, Json] = {}
@@ -138,71 +144,106 @@ def _unused(key: _Key, taken: dict[str, Json]) -> str:
     return unused
 
 
-def _names_credentials(text: str) -> bool:
-    """Whether JSON text may hold a record in which `mask_credentials` masks something."""
-    if '"auth"' in text:
-        return True
-    lowered = text.lower()
-    return '"headers"' in lowered and any(name in lowered for name in _BESIDE_HEADERS)
+def _bytes_of(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
-def _without_credentials(value: Json) -> Json:
-    """Return the value with `mask_credentials` applied to every object in it; itself where that changes nothing."""
-    if isinstance(value, dict):
-        record = mask_credentials(value)
-        changes = {
-            key: new
-            for key, each in record.items()
-            if isinstance(each, (dict, list)) and (new := _without_credentials(each)) is not each
-        }
-        return {**record, **changes} if changes else record
-    if isinstance(value, list):
-        members = [_without_credentials(each) for each in value]
-        return value if all(new is each for new, each in zip(members, value, strict=True)) else members
-    return value
+# --- where secrets stand ----------------------------------------------------------------------------
+
+#: Matches that begin inside another one are looked for so many times in a text: a secret may be `aaaaaa`.
+_MOST_OVERLAPS = 10_000
 
 
-def mask_credentials(record: dict[str, Json]) -> dict[str, Json]:
-    """Return a request or result with the credentials masked that its `headers`, `cookies` and `auth` carry.
-
-    Cookies and `auth` count beside `headers` or `url` only: elsewhere the names mean something else.
-    """
-    changes: dict[str, Json] = {}
-    for key, value in record.items():
-        if isinstance(value, dict) and value:
-            masked = _masked_member(record, key, value)
-            if masked != value:
-                changes[key] = masked
-    return {**record, **changes} if changes else record
+def _matches(expression: Any, raw: bytes) -> Iterator[_Span]:
+    """Yield every match, also those that begin inside another: a secret may begin with the end of another one."""
+    position, number = 0, 0
+    while (match := expression.search(raw, position)) is not None:
+        start, end = match.span()
+        yield start, end
+        number += 1
+        position = start + 1 if number < _MOST_OVERLAPS else end
 
 
-def _masked_member(record: dict[str, Json], key: str, value: dict[str, Json]) -> dict[str, Json]:
-    if key.lower() == "headers":
-        return {
-            name: MASK if each and name.lower() in SENSITIVE_HEADERS else each for name, each in value.items()
-        }
-    if key == "cookies" and "headers" in record:
-        return {name: MASK if each else each for name, each in value.items()}
-    if key == "auth" and "url" in record:
-        return {name: MASK if each and name in _CREDENTIALS else each for name, each in value.items()}
-    return value
+def _merged(spans: Iterable[_Span]) -> list[_Span]:
+    """Return the spans in order; those that touch are one."""
+    merged: list[_Span] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
 
 
-# --- the expression -------------------------------------------------------------------------------
+#: The end of a line in a text, in JSON text (also several times over) or in a URL, and the indent of the next line.
+_LINE_BREAK = re.compile(rb"(?:(?:\\+r)?\\+n|\r\n?|\n|(?:%0[Dd])?%0[Aa])[ \t]*")
 
 
-@lru_cache(maxsize=128)
-def _pattern_for(secrets: frozenset[str]) -> Any:
-    """Return the compiled expression, or None where there is no secret."""
-    forms: set[bytes] = {form for secret in secrets for piece in _pieces(secret) for form in _forms(piece)}
-    if not forms:
-        return None
+def _joined(raw: bytes) -> bytes | None:
+    """Return the text without its line breaks, None where it has none: base64 and hex come in lines, too."""
+    joined, count = _LINE_BREAK.subn(b"", raw)
+    return joined if count else None
+
+
+class _Places:
+    """Where the bytes of a joined text stand in the text with its line breaks."""
+
+    def __init__(self, raw: bytes) -> None:
+        #: Each line's first byte in the joined text, and by how many bytes it stands later in the other.
+        self._starts, self._shifts = [0], [0]
+        for line_break in _LINE_BREAK.finditer(raw):
+            self._starts.append(line_break.start() - self._shifts[-1])
+            self._shifts.append(self._shifts[-1] + line_break.end() - line_break.start())
+
+    def of(self, span: _Span) -> _Span:
+        """Return the span in the text with its line breaks."""
+        start, end = span
+        return self._place(start), self._place(end - 1) + 1
+
+    def _place(self, joined: int) -> int:
+        return joined + self._shifts[bisect_right(self._starts, joined) - 1]
+
+
+# --- the expressions --------------------------------------------------------------------------------
+
+#: The newest secrets, up to so many, have an expression of their own, which is made again with each new one.
+_NEWEST = 8
+
+
+def _portions(secrets: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Split the secrets so that few expressions have to be made again when one more comes: 21 are 16 and 5."""
+    start, size = 0, 1 << max(len(secrets).bit_length() - 1, 0)
+    while size >= _NEWEST:
+        if len(secrets) - start >= size:
+            yield secrets[start : start + size]
+            start += size
+        size //= 2
+    if start < len(secrets):
+        yield secrets[start:]
+
+
+@dataclass(frozen=True)
+class _Expression:
+    """What finds some secrets: in every spelling, and in those alone that may be broken into lines."""
+
+    whole: Any
+    in_lines: Any
+
+
+@lru_cache(maxsize=256)
+def _expression_of(secrets: tuple[str, ...]) -> _Expression:
+    parts = [piece for secret in secrets for piece in spellings.pieces(secret)]
+    as_text = {form for piece in parts for form in spellings.as_text(piece)}
+    as_bytes = {form for piece in parts for form in spellings.as_bytes(piece)}
+    return _Expression(_compiled(as_text | as_bytes), _compiled(as_bytes))
+
+
+def _compiled(forms: set[bytes]) -> Any:
     longest_first = sorted(forms, key=lambda form: (-len(form), form))
-    whole = b"(?:" + b"|".join(longest_first) + b")+"
+    whole = b"(?:" + b"|".join(longest_first) + b")"
     options = re2.Options()
-    options.encoding = (
-        re2.Options.Encoding.LATIN1
-    )  # bytes are compared, so that any text can be looked through
+    # Bytes are compared, so that any text can be looked through.
+    options.encoding = re2.Options.Encoding.LATIN1
     options.log_errors = False
     options.longest_match = True
     options.max_mem = _MAX_MEMORY
@@ -210,64 +251,3 @@ def _pattern_for(secrets: frozenset[str]) -> Any:
         return re2.compile(whole, options)
     except re2.error:
         return re.compile(whole)  # more than RE2 takes; the expression is safe for a backtracking engine too
-
-
-def _pieces(secret: str) -> Iterator[str]:
-    """Yield the secret, in parts where it is very long, and its lines, by which a PEM text can show up."""
-    for start in range(0, len(secret), _PIECE):
-        piece = secret[start : start + _PIECE]
-        if len(piece) >= MIN_LENGTH or start == 0:
-            yield piece
-    lines = [line.strip() for line in secret.splitlines()]
-    if len(lines) > 1:
-        yield from (line for line in lines if len(line) >= _MIN_LINE and not line.startswith("-----"))
-
-
-def _forms(text: str) -> Iterator[bytes]:
-    yield _spelled(text)
-    yield _spelled(text.lower())  # as a host's name comes back
-    for spelling in _before_base64(text):
-        raw = spelling.encode("utf-8", "surrogatepass")
-        for shift in range(3):
-            encoded = base64.b64encode(b"\0" * shift + raw).decode()
-            # The characters at both ends that also hold bits of what stands beside the secret are left out.
-            stable = encoded[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
-            for alphabet in {stable, stable.replace("+", "-").replace("/", "_")}:
-                yield _spelled(alphabet) + _BASE64_TAIL
-        for whole in {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}:
-            yield _spelled(whole.rstrip("=")) + rb"(?:=|%3[Dd]){0,2}"
-
-
-def _before_base64(text: str) -> set[str]:
-    """Return how the text may have been written before it was put into base64: as it is, in JSON, or in a URL."""
-    in_json = {json.dumps(text, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
-    raw = text.encode("utf-8", "surrogatepass")
-    return {text, *in_json, quote(raw, safe=""), quote(raw, safe="/"), quote_plus(raw)}
-
-
-def _spelled(text: str) -> bytes:
-    """Return an expression for every way in which the text can be written."""
-    return b"".join(_character(character) for character in text)
-
-
-@lru_cache(maxsize=1024)
-def _character(character: str) -> bytes:
-    raw = character.encode("utf-8", "surrogatepass")
-    if raw.isalnum():
-        return raw  # no encoding touches letters and digits
-    percent = b"".join(rb"%%(?:25)*%02x" % byte for byte in raw)  # encoded again: %25C3
-    units = character.encode("utf-16-be", "surrogatepass")
-    escape = b"".join(
-        rb"%s+u(?i:%02x%02x)" % (_BACKSLASH, units[at], units[at + 1]) for at in range(0, len(units), 2)
-    )
-    slashes = rb"%s*" % _BACKSLASH if character in '"/' else b""
-    ways = [slashes + re.escape(raw), slashes + b"(?i:%s)" % percent, escape]
-    if character == "\\":
-        ways[0] = rb"%s+" % _BACKSLASH
-    if character == " ":
-        ways.append(rb"\+|%(?:25)*2[Bb]")
-    if character in _SHORT_ESCAPES:
-        ways.append(rb"%s+%s" % (_BACKSLASH, _SHORT_ESCAPES[character].encode()))
-    if character in _IN_HTML:
-        ways.append(slashes + b"&(?:amp;)*(?i:%s);" % _IN_HTML[character])
-    return b"(?:" + b"|".join(ways) + b")"

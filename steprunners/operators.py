@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
-from steprunners.comparisons import Difference, as_type_of, differences, equals, is_number, number_in, order
+from steprunners.comparisons import (
+    MISSING,
+    Difference,
+    as_type_of,
+    differences,
+    equals,
+    is_number,
+    number_in,
+    order,
+)
+from steprunners.credentials import MASK
 from steprunners.display import show
 from steprunners.json_types import Json
 from steprunners.patterns import PatternError, compile_regex
@@ -221,9 +232,40 @@ def operator_problem(name: str, *, given: bool, expected: Json) -> str | None:
     return f"{name} {problem}" if problem else None
 
 
-def told_differences(actual: Json, expected: Json, operator: Operator, root: tuple[str, ...]) -> list[str]:
+def told_differences(actual: Shown, expected: Shown, operator: Operator, root: tuple[str, ...]) -> list[str]:
     """Return the first places where the two differ, in words; the last says that there are more."""
     if operator.differ is None:
         return []
-    found = [each.tell(root) for each in islice(operator.differ(actual, expected), MAX_DIFFERENCES + 1)]
+    differences = islice(operator.differ(actual.value, expected.value), MAX_DIFFERENCES + 1)
+    found = [_as_shown(each, actual, expected).tell(root) for each in differences]
     return found if len(found) <= MAX_DIFFERENCES else [*found[:MAX_DIFFERENCES], "and more"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A value, and the value that is shown in its place: the same one, or one with secrets masked."""
+
+    value: Json
+    shown: Json
+
+    def at(self, path: tuple[str | int, ...], value: object) -> object:
+        """Return how the `value` at the path is shown."""
+        if self.shown == self.value or value is MISSING:
+            return value
+        shown: Any = self.shown
+        try:
+            for key in path:
+                shown = shown[key]
+        except (LookupError, TypeError):
+            return MASK
+        return shown
+
+
+def _as_shown(difference: Difference, actual: Shown, expected: Shown) -> Difference:
+    left = actual.at(difference.path, difference.actual)
+    right = expected.at(difference.path, difference.expected)
+    if (left, right) == (difference.actual, difference.expected):
+        return difference
+    # The reason holds the values.
+    reason = difference.reason and "is not what is expected"
+    return replace(difference, actual=left, expected=right, reason=reason)

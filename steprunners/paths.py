@@ -73,7 +73,7 @@ def _segments(text: str) -> Iterator[str]:
         match = _SEGMENT.match(text, position)
         if match is None or (match["plain"] is not None and (match["dot"] is None) != (position == 0)):
             raise PathSyntaxError(
-                f"'{text}' is not a path: it cannot be read from '{text[position : position + 20]}' on"
+                f"'{text}' is not a path: it cannot be read from its character {position + 1} on"
             )
         yield _name(match)
         position = match.end()

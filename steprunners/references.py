@@ -10,6 +10,7 @@ import enum
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from steprunners.credentials import MASK
 from steprunners.expressions import Call, Constant, Expression, Fact, Named, Reference, StepAttribute
 from steprunners.json_types import Json
 from steprunners.quoting import Grammar
@@ -24,7 +25,7 @@ from steprunners.reference_problems import (
     UnsafeValue,
 )
 from steprunners.rendering import render
-from steprunners.scope import ABSENT, MASK, Evaluator, Scope, StepView
+from steprunners.scope import ABSENT, Evaluator, Scope, StepView
 
 __all__ = [
     "ABSENT",

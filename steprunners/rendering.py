@@ -17,7 +17,7 @@ from steprunners.quoting import (
     regex_text,
 )
 from steprunners.reference_problems import ReferenceProblem, UnsafeValue
-from steprunners.scope import MASK, Evaluator, Reading
+from steprunners.scope import Evaluator, Reading
 
 MAX_TEXT = 32 * 1024 * 1024
 MAX_URL = 64 * 1024
@@ -38,7 +38,7 @@ def render(parts: Sequence[Part], evaluator: Evaluator, grammar: Grammar) -> tup
             return reading.value, _masked(reading, reading.value)
         if grammar in _WHOLE_IS_RAW:
             text = text_of(reading.value)
-            return text, _masked(reading, text)
+            return text, _masked_text(reading, text)
     return _WRITERS.get(grammar, _Writer)().write(pieces)
 
 
@@ -55,7 +55,11 @@ def _read(parts: Sequence[Part], evaluator: Evaluator, grammar: Grammar) -> list
 
 
 def _masked(reading: Reading, written: Json) -> Json:
-    return MASK if reading.secret else written
+    return reading.shown if reading.secret else written
+
+
+def _masked_text(reading: Reading, written: str) -> str:
+    return text_of(reading.shown) if reading.secret else written
 
 
 class _Writer:
@@ -86,7 +90,7 @@ class _Writer:
 
     def value(self, reading: Reading, _following: Sequence[_Piece]) -> None:
         written = self.quoted(reading.value)
-        self.put(written, MASK if reading.secret else written)
+        self.put(written, _masked_text(reading, written))
 
     def quoted(self, value: Json) -> str:
         return text_of(value)
@@ -154,7 +158,7 @@ class _UrlWriter(_Writer):
             sample = written = url_quoting.raw_start(reading.value)
         self.authority_touched |= not self.texts or url_quoting.in_authority(before)
         self.sample += sample
-        self.put(written, MASK if reading.secret else written)
+        self.put(written, _masked_text(reading, written))
 
 
 _WRITERS: dict[Grammar, Callable[[], _Writer]] = {

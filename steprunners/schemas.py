@@ -17,6 +17,7 @@ from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]  
 from steprunners.comparisons import Difference
 from steprunners.display import show
 from steprunners.json_types import Json
+from steprunners.known_secrets import shorten
 from steprunners.patterns import PatternError, compile_regex
 
 MAX_KEYWORDS = 200_000
@@ -65,7 +66,7 @@ def schema_differences(actual: Json, schema: Json, limit: int) -> list[Differenc
     except RecursionError as error:
         raise SchemaProblem("the schema or the value is nested too deeply") from error
     except Exception as error:  # a $ref may lead to what is no schema, where the library raises anything
-        raise SchemaProblem(f"the schema cannot be carried out: {str(error)[:200]}") from error
+        raise SchemaProblem(f"the schema cannot be carried out: {shorten(error, 200)}") from error
     finally:
         _keywords_left.reset(token)
     return [Difference(tuple(error.absolute_path), error.instance, None, _message(error)) for error in errors]

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
+from steprunners.credentials import MASK
 from steprunners.expressions import Call, Constant, Fact, Named, Reference, StepAttribute
 from steprunners.functions import FUNCTIONS, call, text_of
 from steprunners.json_types import Json
+from steprunners.known_secrets import KnownSecrets
+from steprunners.masking import texts_of
 from steprunners.paths import NoValue, PathError, is_singular, read_path, read_result
 from steprunners.reference_problems import CutReference, UnresolvedReference
+from steprunners.spellings import MIN_LENGTH
 from steprunners.suggestions import did_you_mean
 from steprunners.truncation import touches_cut
 
-MASK = "••••••"
-#: Shorter secrets are masked only where they were put in (contract, section 9).
-MIN_SECRET = 6
 #: The item or index outside `forEach`.
 ABSENT: Final[Any] = object()
 
@@ -27,6 +28,8 @@ class StepView:
     """What references see of a step; `result` is None until it has one, `duration_ms` is in milliseconds."""
 
     result: Json = None
+    #: The result as it is stored and shown, where that is another: secrets in it are masked.
+    shown: Json = None
     status: str | None = None
     duration_ms: int | None = None
     attempts: int | None = None
@@ -61,6 +64,10 @@ class Scope:
     flow: Mapping[str, Json] = field(default_factory=dict)
     item: Any = ABSENT
     index: Any = ABSENT
+    #: The item as it is shown, where that is another: secrets in it are masked.
+    shown_item: Any = ABSENT
+    #: Every secret text of the execution; those of its secret variables alone, where nothing else is known.
+    known_secrets: KnownSecrets | None = None
     #: True makes the values of secret variables read as the mask.
     hidden: bool = False
     #: More names to suggest when a reference has no value.
@@ -75,31 +82,24 @@ class Scope:
         loop = [name for name, value in (("item", self.item), ("index", self.index)) if value is not ABSENT]
         return [*dict.fromkeys([*self.variables, *self.steps, *loop, *self.known_names])]
 
+    def holds_secret(self, text: str) -> bool:
+        """Return whether a secret of the execution stands in the text."""
+        known = self.known_secrets or self._own_secrets
+        return known.masker.finds(text)
+
     @cached_property
-    def secret_texts(self) -> frozenset[str]:
-        """The secret values as text, those of six characters or more."""
+    def _own_secrets(self) -> KnownSecrets:
         values = (self.variables[name] for name in self.secrets if name in self.variables)
-        return frozenset(text for value in values for text in _leaves(value) if len(text) >= MIN_SECRET)
-
-
-def _leaves(value: Json) -> Iterable[str]:
-    waiting = [value]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, dict):
-            waiting.extend(each.values())
-        elif isinstance(each, list):
-            waiting.extend(each)
-        else:
-            yield text_of(each)
+        return KnownSecrets(text for value in values for text in texts_of(value))
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The value of a reference, and whether it is secret or gives a secret away."""
+    """The value of a reference, whether it is secret or gives a secret away, and what is shown in its place then."""
 
     value: Json
     secret: bool = False
+    shown: Json = MASK
 
 
 class Evaluator:
@@ -138,13 +138,13 @@ class Evaluator:
         root = self._root(named.name, text)
         if isinstance(root, StepView):
             return self._result(root, named, text)
-        secret = named.name in self.scope.secrets
-        if named.path is None:
-            return Reading(root, secret)
         try:
-            return Reading(read_path(root, named.path), secret)
+            value = root if named.path is None else read_path(root, named.path)
         except PathError as error:
             raise _unresolved(text, f"in {named.name}, {error}") from error
+        if named.name == "item" and self.scope.shown_item is not ABSENT:
+            return _beside(self.scope.shown_item, value, named.path, read_path)
+        return Reading(value, secret=named.name in self.scope.secrets)
 
     def _root(self, name: str, text: str) -> Any:
         scope = self.scope
@@ -165,14 +165,13 @@ class Evaluator:
             raise _unresolved(text, f"step {named.name} has no result{status}")
         if step.truncated and _reads_a_cut(step, named.path):
             raise _cut(text, named.name)
-        if named.path is None:
-            return Reading(step.result)
         try:
-            return Reading(read_result(step.result, named.path))
+            value = step.result if named.path is None else read_result(step.result, named.path)
         except PathError as error:
             if step.truncated and isinstance(error, NoValue):
                 raise _cut(text, named.name) from error
             raise _unresolved(text, f"in the result of {named.name}, {error}") from error
+        return Reading(value) if step.shown is None else _beside(step.shown, value, named.path, read_result)
 
     def _step_attribute(self, expression: StepAttribute, text: str) -> Reading:
         step = self.scope.steps.get(expression.step)
@@ -197,7 +196,7 @@ class Evaluator:
         if not FUNCTIONS[expression.function].reveals or not any(map(self._touches_secret, readings)):
             return Reading(value)
         text = text_of(value)
-        if len(text) >= MIN_SECRET:
+        if len(text) >= MIN_LENGTH:
             self.derived.add(text)
         return Reading(value, secret=True)
 
@@ -208,11 +207,16 @@ class Evaluator:
         if reading.secret:
             return True
         # A step's answer may repeat a secret (a token in its body): what is made of it must be masked as well.
-        texts = self.scope.secret_texts
-        if not texts:
-            return False
-        text = text_of(reading.value)
-        return any(secret in text for secret in texts)
+        return self.scope.holds_secret(text_of(reading.value))
+
+
+def _beside(shown: Json, value: Json, path: str | None, read: Callable[[Json, str], Json]) -> Reading:
+    """Return the value that was read, and what stands at the same place of `shown`: a secret where they differ."""
+    try:
+        seen = shown if path is None else read(shown, path)
+    except PathError:
+        seen = MASK
+    return Reading(value) if seen == value else Reading(value, secret=True, shown=seen)
 
 
 def _reads_a_cut(step: StepView, path: str | None) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from steprunners.envelope import VariableType
 from steprunners.json_types import Json
+from steprunners.known_secrets import shorten
 from steprunners.problems import kind_of
 
 __all__ = ["VariableType", "WrongType", "as_type", "read_text", "typed"]
@@ -58,7 +59,7 @@ def read_text(kind: VariableType, text: str, subject: str) -> Json:
     try:
         value: Json = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise WrongType(f"{subject} must be {_WANTED[kind]}, not '{text[:40]}'") from error
+        raise WrongType(f"{subject} must be {_WANTED[kind]}, not '{shorten(text, 40)}'") from error
     return typed(kind, value, subject)
 
 

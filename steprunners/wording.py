@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from steprunners.envelope import NAME_PATTERN, VariableType
+from steprunners.known_secrets import shorten
 from steprunners.problems import Place, Problem, kind_of, problem_at
 from steprunners.references import holds_reference
 from steprunners.suggestions import did_you_mean
@@ -130,7 +131,7 @@ def _words(details: ErrorDetails, hinting: type[BaseModel] | None) -> str:
     if kind == "extra_forbidden":
         name = str(details["loc"][-1])
         hint = did_you_mean(name, _field_names(hinting)) if hinting else ""
-        return f"there is no field '{name[:80]}' here{hint}"
+        return f"there is no field '{shorten(name, 80)}' here{hint}"
     if kind == "is_instance_of" and (names := _ENUMS.get(context["class"])):
         return _choices(names, value)
     if kind in ("literal_error", "enum"):
@@ -180,7 +181,7 @@ _WORDS: dict[str, Words] = {
     "string_pattern_mismatch": lambda context, value: _pattern(context["pattern"]),
     "union_tag_not_found": lambda context, value: f"must say its {context['discriminator']}",
     "union_tag_invalid": lambda context, value: (
-        f"must have {context['discriminator']} {context['expected_tags']}, not '{str(context['tag'])[:40]}'"
+        f"must have {context['discriminator']} {context['expected_tags']}, not '{shorten(context['tag'], 40)}'"
     ),
 }
 

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from accounts.models import User
 from executions.admission import RunRefused
+from executions.known_secrets import stored_texts, texts_of_run
 from executions.models import Execution, ExecutionStep
 from executions.rows import key, on_postgresql
 from executions.services.start import Prepare, start_execution
@@ -18,6 +19,7 @@ from executions.states import STEP_TERMINAL, StepStatus
 from flows.document import FlowDocument, Problem
 from flows.models import FlowVersion
 from flows.selectors import load_document, newest_version
+from steprunners.masking import Masker
 
 #: What a step's result consists of.
 _TAKEN_OVER = (
@@ -51,6 +53,7 @@ def rerun(
         variables=_values(execution, draft or load_document(chosen)),  # type: ignore[arg-type]  # one of both is given
         labels=execution.labels,
         rerun_of=execution,
+        secret_texts=texts_of_run(execution),
     )
     with transaction.atomic():
         results_removed_at = _hold(execution)
@@ -124,13 +127,13 @@ def _taking_over(execution: Execution, name: str) -> Prepare:
     def prepare(new: Execution, steps: list[ExecutionStep]) -> None:
         start = _start_of(steps, name)
         old = {step.name: step for step in execution.steps.all()}
+        masker = Masker(stored_texts(new.secrets))
         for step in steps:
             if step.position < start.position and not step.always_run and step.status == StepStatus.PENDING:
-                _take_over(step, old.get(step.name))
+                _take_over(step, old.get(step.name), masker)
         new.positions = execution.positions
         new.cursor, new.release = _entry(steps, start)
         new.remaining = sum(step.status == StepStatus.PENDING and not step.always_run for step in steps)
-        _remember_secrets(new, execution)
 
     return prepare
 
@@ -167,16 +170,25 @@ def _entry(steps: list[ExecutionStep], start: ExecutionStep) -> tuple[int | None
     return first, before
 
 
-def _take_over(step: ExecutionStep, old: ExecutionStep | None) -> None:
+def _take_over(step: ExecutionStep, old: ExecutionStep | None, masker: Masker) -> None:
     step.reused = True
     if old is None or old.status not in STEP_TERMINAL:
         step.status = StepStatus.SKIPPED
         return
     for column in _TAKEN_OVER:
         setattr(step, column, getattr(old, column))
+    _mask(step, masker)
 
 
-def _remember_secrets(new: Execution, old: Execution) -> None:
-    more = (old.secrets or {}).get("more")
-    if more:
-        new.secrets = {**(new.secrets or {}), "more": more}
+def _mask(step: ExecutionStep, masker: Masker) -> None:
+    """Mask what is a secret of the new run and was none of the old one; references read it whole."""
+    shown = masker.mask(step.response)
+    if shown is not step.response and step.whole_response is None:
+        step.whole_response = step.response
+    step.response = shown
+    for column in ("request", "assertions", "error"):
+        setattr(step, column, masker.mask(getattr(step, column)))
+    secret = {name: value for name, value in step.extracted.items() if masker.mask(value) != value}
+    if secret:
+        step.extracted = {name: value for name, value in step.extracted.items() if name not in secret}
+        step.secret_extracts = {**(step.secret_extracts or {}), **secret}

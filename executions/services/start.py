@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -16,6 +16,7 @@ from accounts.models import Team, User
 from executions import admission, chain, lanes, telling
 from executions.admission import RunRefused
 from executions.inserts import insert
+from executions.known_secrets import add_to
 from executions.labels import rows_of
 from executions.models import Execution, ExecutionStep
 from executions.pins import pinned_versions
@@ -26,6 +27,8 @@ from flows.models import FlowVersion
 from flows.selectors import load_document
 from resources.limits import limits_of_team
 from resources.models import Environment
+from resources.selectors import secrets_of_named
+from steprunners.masking import texts_of
 
 MAX_INITIAL_DELAY_MS = 7 * 24 * 3_600_000
 
@@ -51,11 +54,13 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
     parent: Execution | None = None,
     parent_position: int | None = None,
     rerun_of: Execution | None = None,
+    secret_texts: Collection[str] = (),
     prepare: Prepare | None = None,
 ) -> Execution:
     """Create the execution of a version or of a draft; returns at once, before any step has run.
 
     Where the organisation has as many under way as it may, the execution waits for its turn (see `admission`).
+    `secret_texts` are what is secret from elsewhere: in the parent, or in the run that is run again.
     Raises RunRefused with every problem of the variables and parameters, TooManyRuns beyond the limits. With an
     `idempotency_key` that the user has used in this team before, the execution of that time is returned.
     """
@@ -63,7 +68,9 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
     if known is not None:
         return known
     document, planned = _planned(version, draft)
-    values = evaluate(document, variables, environment)
+    choices = environment.resources if environment else {}
+    texts = [*secret_texts, *secrets_of_named(team, planned.resources, choices)]
+    values = evaluate(document, variables, environment, texts)
     _check(values, initial_delay_ms)
     now = timezone.now()
     due_at = now + timedelta(milliseconds=initial_delay_ms)
@@ -80,13 +87,13 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
         environment=environment,
         parent=parent,
         parent_position=parent_position,
+        root_id=parent.root_id or parent.pk if parent else None,
         depth=parent.depth + 1 if parent else 0,
         rerun_of=rerun_of,
         idempotency_key=idempotency_key,
         labels=list(dict.fromkeys([*document.labels, *labels])),
         variables=values.shown,
-        secrets=_secrets(values, planned),
-        resource_choices=environment.resources if environment else {},
+        resource_choices=choices,
         pins=pins,
         positions=parent.positions if parent else {"pending": True} if pins or planned.records_starts else {},
         initial_delay_ms=initial_delay_ms,
@@ -97,6 +104,7 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
         + timedelta(seconds=_SLACK_SECONDS if initial_delay_ms else settings.ENGINE_UNCLAIMED_SECONDS),
     )
     steps = planned.apply_to(execution)
+    _keep_secrets(execution, values, texts, concurrent=planned.is_concurrent)
     if prepare is not None:
         prepare(execution, steps)
     return _write(execution, steps)
@@ -136,11 +144,15 @@ def _check(values: Values, initial_delay_ms: int) -> None:
         raise RunRefused(problems)
 
 
-def _secrets(values: Values, planned: Plan) -> dict[str, Any] | None:
-    """Return the secret variables, and whether steps run beside each other (they look for each other's secrets)."""
-    concurrent = {"concurrent": True} if any(step.background for step in planned.steps) else {}
+def _keep_secrets(execution: Execution, values: Values, texts: Sequence[str], *, concurrent: bool) -> None:
+    """Keep what is secret from the start; a child's is kept in its root (see `known_secrets`)."""
     variables = {"variables": values.secrets} if values.secrets else {}
-    return {**variables, **concurrent} or None
+    if execution.root_id is None:
+        more = {"more": list(dict.fromkeys(texts))} if texts else {}
+        execution.secrets = {**variables, **more, **({"concurrent": True} if concurrent else {})} or None
+        return
+    execution.secrets = variables or None
+    add_to(execution.root_id, [*texts, *texts_of([*values.secrets.values()])], concurrent=concurrent)
 
 
 def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:

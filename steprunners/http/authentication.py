@@ -15,6 +15,7 @@ from pydantic import Field
 from requests.structures import CaseInsensitiveDict
 
 from steprunners.base import Refused, StepContext, Wire
+from steprunners.known_secrets import shorten
 from steprunners.network import Call, HttpRequest, HttpResponse, TlsOptions, send
 
 _DEFAULT_LIFETIME_SECONDS = 300.0
@@ -56,7 +57,8 @@ def authorization(auth: Auth, tls: TlsOptions, context: StepContext) -> str:
     if isinstance(auth, BearerAuth):
         return f"Bearer {auth.token.strip()}"  # a token read from a file often ends in a line break
     token = _tokens.get(_key(auth, tls, context)) or _fetch_token(auth, tls, context)
-    context.learned_secrets.add(token)
+    context.known_secrets.add([token])
+    context.known_secrets.save()
     return f"Bearer {token}"
 
 
@@ -168,7 +170,7 @@ def _object(body: bytes) -> dict[str, object]:
 def _why(response: HttpResponse, answer: dict[str, object]) -> str:
     reason = answer.get("error_description") or answer.get("error")
     if isinstance(reason, str):
-        return f"{response.status}, {reason[:200]}"
+        return f"{response.status}, {shorten(reason, 200)}"
     return f"{response.status} {response.reason}".strip() + (
         "" if response.status != 200 else ", without an access_token"
     )

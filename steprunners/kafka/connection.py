@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from steprunners.base import ConnectionConfig, Deadline, Secret, Wire
+from steprunners.known_secrets import shorten
 from steprunners.network import NetworkPolicy, TlsOptions
 
 _ADDRESS = re.compile(
@@ -33,7 +34,7 @@ def _check_servers(value: str) -> str:
     for address in addresses:
         match = _ADDRESS.match(address)
         if match is None or not 0 < int(match["port"] or 9092) < 65536:
-            raise ValueError(f"'{address[:80]}' is not a broker's address: write host:port")
+            raise ValueError(f"'{shorten(address, 80)}' is not a broker's address: write host:port")
     return ",".join(addresses)
 
 

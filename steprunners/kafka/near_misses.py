@@ -11,6 +11,7 @@ from steprunners.display import show
 from steprunners.json_types import Json
 from steprunners.kafka.matching import Predicate, reasons_of
 from steprunners.kafka.messages import Message
+from steprunners.known_secrets import shorten
 
 #: How many are kept, and how much of each value is shown, in characters.
 NEAREST = 5
@@ -75,7 +76,7 @@ def _shown(message: Message, reasons: list[str]) -> dict[str, Json]:
         if len(message.value_bytes or b"") > NEAREST_LENGTH:
             value = show(value, NEAREST_LENGTH)
     elif isinstance(value, str) and len(value) > NEAREST_LENGTH:
-        value = value[:NEAREST_LENGTH] + "…"
+        value = shorten(value, NEAREST_LENGTH)
     return {
         "partition": message.partition,
         "offset": message.offset,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import kafka.errors as kafka_errors
 
 from steprunners.base import ConnectionFailed, DeadlineExceeded, Refused, StepError
+from steprunners.known_secrets import shorten
 from steprunners.network.tls import why_untrusted
 
 #: Another leader, a coordinator that moves, a topic that is being made: asked again until the deadline.
@@ -88,7 +89,7 @@ def _refusal(error: BaseException, where: str) -> StepError | None:
         return Refused(f"{where}: {reason}")
     if isinstance(error, kafka_errors.BrokerResponseError):
         said = str(getattr(error, "description", "")) or type(error).__name__
-        return Refused(f"{where}: the broker answers {getattr(error, 'message', '')}: {said}"[:500])
+        return Refused(shorten(f"{where}: the broker answers {getattr(error, 'message', '')}: {said}", 500))
     return None
 
 

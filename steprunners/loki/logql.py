@@ -13,6 +13,7 @@ import re2
 
 from steprunners.base import BadConfig
 from steprunners.functions import text_of
+from steprunners.known_secrets import shorten
 from steprunners.quoting import label_literal
 
 LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -32,7 +33,9 @@ def build(
     """
     for name in labels:
         if not LABEL_NAME.match(name):
-            raise BadConfig(f"meta.labels: '{name[:80]}' is not a label's name (letters, digits and _)")
+            raise BadConfig(
+                f"meta.labels: '{shorten(name, 80)}' is not a label's name (letters, digits and _)"
+            )
     texts = {name: text_of(value) for name, value in labels.items() if value is not None}
     if not any(texts.values()):
         raise BadConfig("meta.labels: without a label that has a value every line of Loki would match")
@@ -48,7 +51,7 @@ def check_selectors(query: str) -> None:
     for selector in _selectors(query):
         if not _narrows(selector):
             raise BadConfig(
-                f"meta.query: the selector {{{selector.strip()[:200]}}} matches every stream of Loki: "
+                f"meta.query: the selector {{{shorten(selector.strip(), 200)}}} matches every stream of Loki: "
                 'give a label a value, as in {app="shop"}'
             )
 

@@ -8,6 +8,7 @@ import re
 from steprunners.base import Refused, StepError
 from steprunners.http.response_body import read_body
 from steprunners.json_types import Json
+from steprunners.known_secrets import hidden_text, shorten
 from steprunners.network import HttpResponse
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
@@ -71,5 +72,4 @@ def _told(body: Json, encoding: str) -> str:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST_TEXT else line[:_LONGEST_TEXT] + "…"
+    return shorten(" ".join(hidden_text(text).split()), _LONGEST_TEXT)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from steprunners.known_secrets import shorten
+
 #: Milliseconds of a unit; a year has 365 days, as in PromQL.
 _UNITS = {
     "y": 31_536_000_000,
@@ -25,7 +27,7 @@ def duration_ms(text: str) -> int:
     """Return the milliseconds that `text` spells; raise ValueError where it is no duration, or a negligible one."""
     match = _DURATION.fullmatch(text.strip())
     if match is None or not any(match.groups()):
-        raise ValueError(f"'{text[:40]}' is not a duration such as 30s, 15m, 1h30m or 7d")
+        raise ValueError(f"'{shorten(text, 40)}' is not a duration such as 30s, 15m, 1h30m or 7d")
     total = sum(int(number) * _UNITS[unit] for unit, number in match.groupdict(default="0").items())
     if not 0 < total <= _LONGEST_MS:
         raise ValueError("a duration is longer than 0 and at most 100 years")

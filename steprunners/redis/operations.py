@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 from steprunners.base import BadConfig
 from steprunners.json_types import Json
+from steprunners.known_secrets import shorten
 from steprunners.redis.replies import (
     Shown,
     changed,
@@ -169,7 +170,7 @@ def _index(value: int | str | None, default: int, place: str) -> int:
     try:
         return int(value)
     except ValueError as error:
-        raise BadConfig(f"meta.{place} is a whole number, not '{str(value)[:40]}'") from error
+        raise BadConfig(f"meta.{place} is a whole number, not '{shorten(value, 40)}'") from error
 
 
 def _xrange(given: Arguments) -> Command:

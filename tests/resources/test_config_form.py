@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resources.config_form import REMOVE, bound_fields, config_of, shown_places, texts_of
+from steprunners.credentials import MASK
 from steprunners.form_fields import FormField, form_fields
-from steprunners.masking import MASK
 from steprunners.problems import Problem
 from steprunners.registry import connection_classes
 

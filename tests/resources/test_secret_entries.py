@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from accounts.models import Team, User
 from resources.models import Resource
-from resources.secret_entries import apart, credentials_in, tells_secret, together
+from resources.secret_entries import apart, tells_secret, together
 from resources.selectors import connection_of, secret_values
 from tests.cast import ApiFor, PageFor
 
@@ -42,22 +42,6 @@ def test_what_was_set_apart_comes_together(headers: dict[str, Any], other: dict[
     assert together(plain, entries) == config
     assert plain["other"] == other
     assert not any(tells_secret(name) for name, value in plain["headers"].items() if value is not None)
-
-
-@pytest.mark.parametrize(
-    ("value", "found"),
-    [
-        ("Bearer abc.def==", {"abc.def=="}),
-        ("Basic YW5uOmh1bnRlcjI6eA==", {"YW5uOmh1bnRlcjI6eA==", "hunter2:x"}),
-        ("Basic no base64", {"no base64", ""}),
-        ("Basic /w==", {"/w==", ""}),
-        ("sid=abc; theme=dark", {"abc", "dark"}),
-        ("hunter2", {""}),
-        ("", {""}),
-    ],
-)
-def test_what_of_a_value_may_be_repeated_alone(value: str, found: set[str]) -> None:
-    assert set(credentials_in(value)) == found
 
 
 def test_what_a_system_repeats_of_a_header_is_masked(api: ApiFor, alice: User) -> None:

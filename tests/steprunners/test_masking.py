@@ -13,8 +13,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from steprunners.credentials import MASK
 from steprunners.json_types import Json
-from steprunners.masking import MASK, Masker
+from steprunners.masking import Masker
 from tests.steprunners.json_strategies import json_values
 
 TRICKY = 'P@ss/w"ord\\ é😀\nx'

@@ -25,9 +25,10 @@ from steprunners.base import (
     StepRunner,
 )
 from steprunners.conditions import evaluate_condition
+from steprunners.credentials import MASK
 from steprunners.envelope import StepEnvelope
 from steprunners.json_types import Json
-from steprunners.masking import MASK, Masker
+from steprunners.masking import Masker
 from steprunners.references import Scope, resolve_tracked
 from steprunners.registry import connection_classes, runners, step_types
 from tests.steprunners.conftest import MakeContext

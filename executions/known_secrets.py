@@ -1,0 +1,90 @@
+"""The secret texts of an execution, kept in its row: one growing set for it, its children and all of their steps.
+
+`Execution.secrets` is `{"variables": {name: value}, "more": [text], "concurrent": true}`, encrypted. `more` is what was
+found besides the secret variables: secrets of connections, access tokens, extracts, cookies, what functions made of
+secrets, and all of the run whose results it takes over. A child has its secret variables alone; what it finds goes
+into the row of its root, so that its callers mask it as well. `concurrent` says that steps run beside each other there:
+these look for each other's secrets.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+
+from executions.models import Execution
+from steprunners.known_secrets import KnownSecrets
+from steprunners.masking import texts_of
+
+
+def stored_texts(secrets: dict[str, Any] | None) -> list[str]:
+    """Return the texts in the column of an execution, in the order in which they were found."""
+    if not secrets:
+        return []
+    return texts_of([*secrets.get("variables", {}).values(), *secrets.get("more", [])])
+
+
+def texts_of_run(execution: Execution) -> list[str]:
+    """Return every secret text that the execution has by now, those of the run that it is a part of among them."""
+    root = execution.root if execution.root_id is not None else None
+    return [*stored_texts(root.secrets if root else None), *stored_texts(execution.secrets)]
+
+
+class ExecutionSecrets(KnownSecrets):
+    """The secrets that an execution has by now; what is added is kept for all of its steps when it is saved."""
+
+    def __init__(self, execution: Execution) -> None:
+        """Read them from the execution, as it was claimed with a step, and from its root. Raises SecretsUnreadable."""
+        super().__init__(stored_texts(execution.secrets))
+        self._owner: uuid.UUID = execution.root_id or execution.pk
+        self._unsaved: set[str] = set()
+        self._concurrent = bool((execution.secrets or {}).get("concurrent"))
+        if execution.root_id is not None:
+            self._read()
+
+    def add(self, texts: Iterable[str]) -> set[str]:
+        """Add these; returns those that are new."""
+        new = super().add(texts)
+        self._unsaved |= new
+        return new
+
+    def save(self) -> None:
+        """Write those that were added into the row of the execution."""
+        if not self._unsaved:
+            return
+        add_to(self._owner, self._unsaved)
+        self._unsaved = set()
+
+    def complete(self) -> None:
+        """Write those that were added, and read what steps beside this one have found: before anything is stored."""
+        self.save()
+        if self._concurrent:
+            self._read()
+
+    def _read(self) -> None:
+        found = Execution.objects.filter(pk=self._owner).only("id", "secrets").first()
+        if found is None:  # it was deleted meanwhile, and with it everything that would be stored
+            return
+        secrets = found.secrets or {}
+        self._concurrent = self._concurrent or bool(secrets.get("concurrent"))
+        super().add(stored_texts(secrets))
+
+
+def add_to(execution_id: uuid.UUID, texts: Iterable[str], *, concurrent: bool = False) -> None:
+    """Add the texts to those of the execution, for good."""
+    with transaction.atomic():
+        rows = Execution.objects.select_for_update(no_key=True).only("id", "secrets")
+        execution = rows.filter(pk=execution_id).first()
+        if execution is None:
+            return
+        secrets = dict(execution.secrets or {})
+        more = secrets.get("more", [])
+        new = sorted(set(texts) - set(more))
+        becomes_concurrent = concurrent and not secrets.get("concurrent")
+        if not new and not becomes_concurrent:
+            return
+        secrets |= {"more": [*more, *new], **({"concurrent": True} if becomes_concurrent else {})}
+        Execution.objects.filter(pk=execution_id).update(secrets=secrets)

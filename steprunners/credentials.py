@@ -1,0 +1,131 @@
+"""Credentials by their place: the headers, cookies and `auth` of a request or a result (contract, section 9).
+
+They are masked whole wherever they stand, and what is secret in them is masked wherever else it shows up.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator
+
+from steprunners.json_types import Json
+
+MASK = "••••••"
+SENSITIVE_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "proxy-authorization"})
+
+#: What there is to be masked of a record with headers, in its JSON text: one of these at least.
+_BESIDE_HEADERS = ('"cookies": {"', *(f'"{name}"' for name in SENSITIVE_HEADERS))
+_OF_AUTH = frozenset({"password", "token", "clientSecret"})
+#: A cookie's name and value where a `Set-Cookie` begins: also one of several that were joined by commas.
+_SET_COOKIE = re.compile(r"(?:^|,\s*)[^\s=;,]+=([^;,]*)")
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def names_credentials(text: str) -> bool:
+    """Return whether JSON text may hold a record in which `mask_credentials` masks something."""
+    if '"auth"' in text:
+        return True
+    lowered = text.lower()
+    return '"headers"' in lowered and any(name in lowered for name in _BESIDE_HEADERS)
+
+
+def without_credentials(value: Json) -> Json:
+    """Return the value with `mask_credentials` applied to every object in it; itself where that changes nothing."""
+    if isinstance(value, dict):
+        record = mask_credentials(value)
+        changes = {
+            key: new
+            for key, each in record.items()
+            if isinstance(each, (dict, list)) and (new := without_credentials(each)) is not each
+        }
+        return {**record, **changes} if changes else record
+    if isinstance(value, list):
+        members = [without_credentials(each) for each in value]
+        return value if all(new is each for new, each in zip(members, value, strict=True)) else members
+    return value
+
+
+def shown_beside(value: Json) -> Json:
+    """Return the value with its credentials masked; itself where it has none, or is too deep to look through."""
+    try:
+        return without_credentials(value) if names_credentials(_encode(value)) else value
+    except (RecursionError, ValueError, TypeError):
+        return value
+
+
+def mask_credentials(record: dict[str, Json]) -> dict[str, Json]:
+    """Return a request or result with the credentials masked that its `headers`, `cookies` and `auth` carry.
+
+    Cookies and `auth` count beside `headers` or `url` only: elsewhere the names mean something else.
+    """
+    changes: dict[str, Json] = {}
+    for key, value in record.items():
+        if isinstance(value, dict) and value:
+            hidden = _hidden_names(record, key, value)
+            if any(value[name] != MASK for name in hidden):
+                changes[key] = {name: MASK if name in hidden else each for name, each in value.items()}
+    return {**record, **changes} if changes else record
+
+
+def _hidden_names(record: dict[str, Json], key: str, value: dict[str, Json]) -> set[str]:
+    """Return the names inside `record[key]` whose values are credentials."""
+    if key.lower() == "headers":
+        return {name for name, each in value.items() if each and name.lower() in SENSITIVE_HEADERS}
+    if key == "cookies" and "headers" in record:
+        return {name for name, each in value.items() if each}
+    if key == "auth" and "url" in record:
+        return {name for name, each in value.items() if each and name in _OF_AUTH}
+    return set()
+
+
+def credentials_of(value: Json) -> Iterator[str]:
+    """Yield what is secret in every value that `without_credentials` would mask."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            yield from _credentials_in_record(each)
+            waiting.extend(each.values())
+        elif isinstance(each, list):
+            waiting.extend(each)
+
+
+def _credentials_in_record(record: dict[str, Json]) -> Iterator[str]:
+    for key, inner in record.items():
+        if not isinstance(inner, dict):
+            continue
+        for name in _hidden_names(record, key, inner):
+            value, is_header = inner[name], key.lower() == "headers"
+            for text in (str(each) for each in (value if isinstance(value, list) else [value])):
+                yield from _parts_of_header(name, text) if is_header else (text,)
+
+
+def _parts_of_header(name: str, text: str) -> Iterator[str]:
+    if name.lower() == "set-cookie":
+        yield from (value.strip(' "') for value in _SET_COOKIE.findall(text))
+    else:
+        yield from credentials_in(text)
+
+
+def credentials_in(text: str) -> Iterator[str]:
+    """Yield what of a header's value a system may repeat alone: what follows a scheme, the values of cookies."""
+    scheme, _, rest = text.strip().partition(" ")
+    if rest and "=" not in scheme:
+        yield rest.strip()
+        if scheme.lower() == "basic":
+            yield _password(rest)
+    elif "=" in text:
+        yield from (pair.partition("=")[2].strip(' "') for pair in text.split(";"))
+    else:
+        yield text.strip()
+
+
+def _password(pair: str) -> str:
+    try:
+        return base64.b64decode(pair).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return ""

@@ -1,0 +1,152 @@
+"""Every way in which a secret may be written in a text, as expressions for RE2 (contract, section 9).
+
+A secret is looked for as it is and in lower case; JSON-escaped, percent-encoded and HTML-escaped, any number of times;
+in hex; in base64 at each of the three alignments that it can have inside a longer text; and, where it has letters
+beyond ASCII, in the other Unicode normal form and as UTF-8 looks when it is read as Latin-1 or Windows-1252.
+
+docs/security.md lists the spellings for users.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from html.entities import codepoint2name
+from urllib.parse import quote, quote_plus
+
+#: A shorter secret would be found everywhere; those are masked only where they were put in.
+MIN_LENGTH = 6
+
+_MIN_LINE = 8
+_PIECE = 512
+_SHORT_ESCAPES = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
+#: A backslash of JSON, which may have been put into a URL afterwards.
+_BACKSLASH = rb"(?:\\|%(?:25)*5[Cc])"
+#: What stands before the two hex digits of a byte: in URLs (also encoded again), in Python and C, in mails.
+_BEFORE_HEX = rb"(?:%(?:25)*|\\+x|=)"
+_BASE64_TAIL = rb"(?:[A-Za-z0-9+/_-]?(?:=|%3[Dd]){1,2})?"
+#: What may stand between the bytes of a hex text.
+_BETWEEN_HEX = rb"(?:[ :,_-]|0x|%(?:25)*|\\+x|\\+u00|;?&(?:amp;)*#[xX]0*)*"
+_ENTITY_NAMES = {**codepoint2name, ord("'"): "apos"}
+
+
+def pieces(secret: str) -> Iterator[str]:
+    """Yield the secret, in parts where it is very long, and its lines, by which a PEM text can show up."""
+    count = -(-len(secret) // _PIECE)
+    size = -(-len(secret) // count) if count else 0
+    for start in range(0, len(secret), size or 1):
+        yield secret[start : start + size]
+    lines = [line.strip() for line in secret.splitlines()]
+    if len(lines) > 1:
+        yield from (line for line in lines if len(line) >= _MIN_LINE and not line.startswith("-----"))
+
+
+def as_text(piece: str) -> Iterator[bytes]:
+    """Yield expressions for the text as people and programs write it."""
+    for form in _variants(piece):
+        yield _spelled(form)
+        yield _spelled(form.lower())  # as a host's name comes back
+    yield b"".join(rb"&(?:amp;)*#0*%d;" % ord(character) for character in piece)
+    yield b"".join(_unicode_escape(character) for character in piece)
+
+
+def _variants(piece: str) -> set[str]:
+    """Return the text in both normal forms of Unicode, and with its white space stripped and collapsed."""
+    normal = {piece, *(unicodedata.normalize(name, piece) for name in ("NFC", "NFD"))}
+    collapsed = {spaced for each in normal for spaced in (each.strip(), " ".join(each.split()))}
+    return normal | {each for each in collapsed if len(each) >= MIN_LENGTH}
+
+
+def as_bytes(piece: str) -> Iterator[bytes]:
+    """Yield expressions for the text in base64 and in hex: encodings that may be broken into lines."""
+    for spelling in _before_base64(piece):
+        yield from _in_base64(spelling)
+    yield _BETWEEN_HEX.join(rb"(?i:%02x)" % byte for byte in _utf8(piece))
+
+
+def _in_base64(raw: bytes) -> Iterator[bytes]:
+    for shift in range(3):
+        encoded = base64.b64encode(b"\0" * shift + raw).decode()
+        # The characters at both ends that also hold bits of what stands beside the secret are left out.
+        stable = encoded[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
+        for alphabet in {stable, stable.replace("+", "-").replace("/", "_")}:
+            yield _spelled(alphabet) + _BASE64_TAIL
+    for whole in {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}:
+        yield _spelled(whole.rstrip("=")) + rb"(?:=|%3[Dd]){0,2}"
+
+
+def _before_base64(text: str) -> set[bytes]:
+    """Return how the text may have been written before it was put into base64: as it is, in JSON, or in a URL."""
+    in_json = {json.dumps(text, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+    raw = _utf8(text)
+    urls: Iterable[str] = (quote(raw, safe=""), quote(raw, safe="/"), quote_plus(raw))
+    spelled = {_utf8(each) for each in (text, *in_json, *urls)}
+    return spelled if text.isascii() else spelled | {text.encode("latin-1", "replace")}
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _spelled(text: str) -> bytes:
+    """Return an expression for every way in which the text can be written."""
+    # A system that cannot hold a character puts another in its place; a text of nothing but these is not looked for.
+    replaced = sum(character.isascii() for character in text) >= MIN_LENGTH
+    return b"".join(_character(character, replaced=replaced) for character in text)
+
+
+@lru_cache(maxsize=4096)
+def _character(character: str, *, replaced: bool = False, damaged: bool = True) -> bytes:
+    """Return an expression for every way in which the character can be written; `damaged`: also wrongly."""
+    raw = _utf8(character)
+    if raw.isalnum():
+        return raw  # no encoding touches letters and digits
+    slashes = rb"%s*" % _BACKSLASH if character in "\"'/" else b""
+    ways = [rb"%s+" % _BACKSLASH if character == "\\" else slashes + re.escape(raw)]
+    ways += [slashes + _hex_bytes(raw), _unicode_escape(character), slashes + _html_escape(character)]
+    if character == " ":
+        ways.append(rb"\+|%(?:25)*2[Bb]")
+    if character in _SHORT_ESCAPES:
+        ways.append(rb"%s+%s" % (_BACKSLASH, _SHORT_ESCAPES[character].encode()))
+    if damaged and not character.isascii():
+        ways += _damaged(character, replaced=replaced)
+    return b"(?:" + b"|".join(dict.fromkeys(ways)) + b")"
+
+
+def _hex_bytes(raw: bytes) -> bytes:
+    return b"".join(rb"%s(?i:%02x)" % (_BEFORE_HEX, byte) for byte in raw)
+
+
+def _unicode_escape(character: str) -> bytes:
+    """Return an expression for the number of the character after a backslash and `u`, as JSON and programs write it."""
+    units = character.encode("utf-16-be", "surrogatepass")
+    in_json = b"".join(
+        rb"%s+u(?i:%02x%02x)" % (_BACKSLASH, units[at], units[at + 1]) for at in range(0, len(units), 2)
+    )
+    return rb"(?:%s|\\+(?:u\{0*(?i:%x)\}|U(?i:%08x)))" % (in_json, ord(character), ord(character))
+
+
+def _html_escape(character: str) -> bytes:
+    code = ord(character)
+    names = rb"|(?i:%s)" % _ENTITY_NAMES[code].encode() if code in _ENTITY_NAMES else b""
+    return rb"&(?:amp;)*(?:#0*%d|#[xX]0*(?i:%x)%s);" % (code, code, names)
+
+
+def _damaged(character: str, *, replaced: bool) -> Iterator[bytes]:
+    """Yield how a character beyond ASCII looks after it was read or written in the wrong encoding."""
+    raw = _utf8(character)
+    for codec in ("latin-1", "cp1252"):
+        yield b"".join(_character(each, damaged=False) for each in _misread(raw, codec))
+    if ord(character) < 256:
+        yield _hex_bytes(character.encode("latin-1"))
+    if replaced:
+        yield rb"\?|(?:%s){1,%d}" % (_character("\ufffd", damaged=False), len(raw))
+
+
+def _misread(raw: bytes, codec: str) -> str:
+    """Return what a reader makes of bytes; those that Windows-1252 does not have are read as Latin-1."""
+    return "".join(bytes([each]).decode(codec, "ignore") or chr(each) for each in raw)
