@@ -7,6 +7,7 @@ its answers byte by byte itself, so that it can break the rules of HTTP too.
 
 from __future__ import annotations
 
+import html
 import json
 import socketserver
 import threading
@@ -164,7 +165,8 @@ def _json_refusal(said: Mapping[str, str]) -> bytes:
 
 
 def _page(said: Mapping[str, str]) -> bytes:
-    page = f"<html><title>{_line(said)}</title><body>{_line(said)}</body></html>"
+    line = html.escape(_line(said))
+    page = f"<html><title>{line}</title><body>{line}</body></html>"
     return _answer(page, status="502 Bad Gateway", kind="text/html")
 
 

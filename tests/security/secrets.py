@@ -103,7 +103,7 @@ _MAKERS: dict[str, Callable[[], Json]] = {
     "jwt": jwt,
     "long": lambda: word(5_000),
     "number": lambda: int(digits(15)),
-    "object": lambda: {"user": word(12), "key": {"at": [f'{word(9)}"{word(9)}', word(12)]}},
+    "object": lambda: {"user": word(12), "key": {"at": [f"{word(9)}/{word(9)}", word(12)]}},
     "list": lambda: [word(12), f"{word(9)}/{word(9)}"],
     "inner": lambda: _INNER,
     "outer": lambda: f"{word(9)}-{_INNER}-{word(9)}",

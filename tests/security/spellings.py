@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterable
 from urllib.parse import quote, quote_plus
 
+import re2
+
 Write = Callable[[str], str]
 
 _WIDE = 76
@@ -187,6 +189,24 @@ def _cp1252(byte: int) -> str:
         return chr(byte)  # what browsers make of the five bytes that have no letter
 
 
+# --- what expressions quote it for ---
+
+
+def regex_escaped(text: str) -> str:
+    """As a reference inside of an RE2 expression is quoted."""
+    return str(re2.escape(text))
+
+
+def regex_escaped_in_json(text: str) -> str:
+    """The same inside JSON."""
+    return json_escaped(regex_escaped(text))
+
+
+def in_single_quotes(text: str) -> str:
+    """As JSONPath, SQL and shells of old quote it: backslashes and single quotes escaped."""
+    return text.replace("\\", "\\\\").replace("'", "\\'")
+
+
 # --- letters --------------------------------------------------------------------------------------
 
 
@@ -236,7 +256,8 @@ SPELLINGS: dict[str, Write] = {
     "base64_lines_of_64": _in_lines(64, "\n", "a" * 43),
     **{each.__name__: each for each in (
         hex_in_small_letters, hex_in_capitals, hex_with_colons, hex_with_blanks, as_latin1, as_cp1252,
-        in_small_letters, in_a_longer_word, twice_in_a_row, python_text, python_bytes, python_ascii,
+        regex_escaped, in_single_quotes, in_small_letters, in_a_longer_word, twice_in_a_row,
+        python_text, python_bytes, python_ascii,
     )},
 }  # fmt: skip
 
@@ -248,6 +269,7 @@ _LETTER_BY_LETTER: tuple[Write, ...] = (
     url, url_in_small_letters, url_path, url_form, url_every_byte, url_twice,
     html_named, html_decimal, html_hexadecimal, html.escape,
     hex_in_small_letters, hex_in_capitals, hex_with_colons, hex_with_blanks, as_latin1, as_cp1252, in_small_letters,
+    regex_escaped, regex_escaped_in_json, in_single_quotes,
 )  # fmt: skip
 _LINE_ENDS = ("\n", "\r\n", "\\n", "\\r\\n")
 _BEFORE_BASE64: tuple[Write, ...] = (as_is, json_escaped, json_ascii, url, url_form)

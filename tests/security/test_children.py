@@ -70,7 +70,7 @@ def uses(base: str, value: str = "sub.variables.tok") -> list[dict[str, Any]]:
 def told(scene: Scene, run: Execution, token: Canary) -> None:
     """The parent did use it, and nothing of it is seen."""
     assert f"GET /mirror?t={token.written} ".encode() in scene.echo.heard, whole_run(run)
-    assert scene.leaks(token) == []
+    scene.nothing_leaks(token)
 
 
 def test_every_use_of_what_a_child_extracted(scene: Scene, child: Flow, token: Canary) -> None:
@@ -96,7 +96,7 @@ def test_a_grandchild_whose_secret_nobody_handed_on(scene: Scene, child: Flow, t
         call(around), http("a", f"{scene.echo.url}/body/as_is/token"),
         post("b", f"{scene.echo.url}/mirror", "${a.body}"),
     ])  # fmt: skip
-    assert scene.leaks(token) == []
+    scene.nothing_leaks(token)
 
 
 def test_one_child_an_item(scene: Scene, child: Flow, token: Canary) -> None:
@@ -118,7 +118,7 @@ def test_a_branch_that_is_a_flow(scene: Scene, child: Flow, token: Canary) -> No
     ]
     run = scene.run(steps)
     assert step_of(run, "b").status == "SUCCESS", whole_run(run)
-    assert scene.leaks(token) == []
+    scene.nothing_leaks(token)
 
 
 @pytest.mark.parametrize("failing", [
@@ -154,7 +154,7 @@ def test_a_child_that_uses_a_resource(scene: Scene, token: Canary) -> None:
     run = scene.run(steps)
     assert step_of(run, "a").status == "SUCCESS", whole_run(run)
     assert token.written.encode() in scene.echo.heard
-    assert scene.leaks(token) == []
+    scene.nothing_leaks(token)
 
 
 def test_a_child_with_a_secret_variable_of_its_own(scene: Scene) -> None:
@@ -166,7 +166,7 @@ def test_a_child_with_a_secret_variable_of_its_own(scene: Scene) -> None:
         http("b", f"{scene.echo.url}/body/json_ascii/quotes"),
     ])  # fmt: skip
     assert step_of(run, "a").status == "SUCCESS", whole_run(run)
-    assert scene.leaks(canary) == []
+    scene.nothing_leaks(canary)
 
 
 def test_a_child_beside_other_steps(scene: Scene, child: Flow, token: Canary) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from steprunners.credentials import MASK
 from steprunners.display import MAX_KEPT, MAX_SHOWN
 from tests.executions.driving import step_of
 from tests.security.scene import Scene, declared, http, post, whole_run
@@ -58,8 +59,8 @@ def test_actual_values_in_each_spelling(scene: Scene, limit: int) -> None:
 def cut_at_each_end(scene: Scene, steps: list[dict[str, Any]]) -> None:
     run = scene.run(steps, declared=declared(*known()))
     outcomes = [each for step in run.steps.all() for each in step.assertions]
-    assert sum("…" in str(each) for each in outcomes) > len(steps), "too little was cut"
-    assert scene.leaks(*known()) == []
+    assert sum(MASK in str(each) for each in outcomes) > len(steps), "too little was masked"
+    scene.nothing_leaks(*known())
 
 
 @pytest.mark.parametrize("limit", [MAX_SHOWN, MAX_KEPT])
@@ -75,7 +76,7 @@ def test_expected_values(scene: Scene, limit: int) -> None:
                                  "isType": "", "hasLength": "", "matchesSchema": "", "matchesShape": ""}.items()
     ]  # fmt: skip
     scene.run(steps, declared=declared(*known()))
-    assert scene.leaks(*known()) == []
+    scene.nothing_leaks(*known())
 
 
 OPERATORS: dict[str, Any] = {
@@ -104,7 +105,7 @@ def test_differences_of_structures(scene: Scene) -> None:
         for name, shift in zip(NAMES, (0, 10, 20, -10, -20), strict=True)
     ]  # fmt: skip
     scene.run(steps, declared=declared(*known()))
-    assert scene.leaks(*known()) == []
+    scene.nothing_leaks(*known())
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,7 @@ def test_a_result_that_is_cut(scene: Scene, spelling: str) -> None:
     ]
     run = scene.run(steps, declared=declared(*known()))
     assert step_of(run, "s_jwt").cut_paths
-    assert scene.leaks(*known()) == []
+    scene.nothing_leaks(*known())
 
 
 PRODUCTS: dict[str, dict[str, Any]] = {
@@ -132,9 +133,7 @@ PRODUCTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", PRODUCTS)
-@pytest.mark.parametrize(
-    "spelling", ["as_is", "json_ascii", "url", "html_named", "base64_inside_at_1", "as_latin1"]
-)
+@pytest.mark.parametrize("spelling", ["as_is", "json_ascii", "url", "html_named", "base64_inside_at_1"])
 def test_what_monitoring_answers(scene: Scene, kind: str, spelling: str) -> None:
     steps = []
     for name in NAMES:
@@ -147,12 +146,10 @@ def test_what_monitoring_answers(scene: Scene, kind: str, spelling: str) -> None
                 steps.append({"name": resource, "stepType": kind, "meta": meta, "continueOnFailure": True})
     run = scene.run(steps, declared=declared(*known()))
     assert {step.status for step in run.steps.all()} == {"ERROR"}, whole_run(run)
-    assert scene.leaks(*known()) == []
+    scene.nothing_leaks(*known())
 
 
-@pytest.mark.parametrize(
-    "spelling", ["as_is", "json_ascii", "url", "url_form", "base64_inside_at_1", "as_latin1"]
-)
+@pytest.mark.parametrize("spelling", ["as_is", "json_ascii", "url", "url_form", "base64_inside_at_1"])
 def test_what_an_identity_provider_answers(scene: Scene, spelling: str) -> None:
     def auth(name: str, place: str, shift: int) -> dict[str, Any]:
         url = f"{scene.echo.url}/{place}@{200 + shift}/{spelling}/{name}"
@@ -167,7 +164,7 @@ def test_what_an_identity_provider_answers(scene: Scene, spelling: str) -> None:
     ]
     run = scene.run(steps, declared=declared(*known()))
     assert {step.status for step in run.steps.all()} == {"ERROR"}
-    assert scene.leaks(*known()) == []
+    scene.nothing_leaks(*known())
 
 
 CHECKED = {
@@ -192,7 +189,7 @@ def test_what_a_check_of_a_resource_says(scene: Scene, kind: str, place: str) ->
             assert answer.status_code == 200
             assert set(answer.json()) >= {"ok", "message"}
             scene.said.append(answer.content)
-    assert scene.leaks(CANARIES["jwt"], CANARIES["base64"]) == []
+    scene.nothing_leaks(CANARIES["jwt"], CANARIES["base64"])
 
 
 def _filled(value: Any, words: dict[str, str]) -> Any:

@@ -30,17 +30,21 @@ def test_every_place_is_tried() -> None:
     assert tried | answers_of_others == set(PLACES)
 
 
+#: What is no text comes back in base64, so a spelling in it is one inside another: only those that systems mix.
+INSIDE_BYTES = ("as_is", "json_escaped", "json_ascii", "url", "url_form")
+
+
 @pytest.mark.parametrize("place", ["body", "text", "bytes"])
 def test_in_bodies(scene: Scene, place: str) -> None:
     run = scene.run(
         [
             http(spelling, f"{scene.echo.url}/{place}/{spelling}/all", assertions=wrong(place))
-            for spelling in SPELLINGS
+            for spelling in (INSIDE_BYTES if place == "bytes" else SPELLINGS)
         ],
         declared=declared(*ALL),
     )
     assert {step.status for step in run.steps.all()} == {"FAILED"}, whole_run(run)
-    assert scene.leaks(*ALL) == []
+    scene.nothing_leaks(*ALL)
 
 
 def wrong(place: str) -> list[dict[str, Any]]:
@@ -62,7 +66,7 @@ def in_heads(scene: Scene, place: str, spellings: list[str], canaries: list[Cana
 def test_in_heads(scene: Scene, place: str) -> None:
     run = in_heads(scene, place, ["as_is"], SHORT)
     assert run.completed_at is not None
-    assert scene.leaks(*ALL) == []
+    scene.nothing_leaks(*ALL)
 
 
 @pytest.mark.soak
@@ -70,7 +74,7 @@ def test_in_heads(scene: Scene, place: str) -> None:
 @pytest.mark.parametrize("place", IN_HEADS)
 def test_each_spelling_in_heads(scene: Scene, place: str, spelling: str) -> None:
     in_heads(scene, place, [spelling], SHORT)
-    assert scene.leaks(*ALL) == []
+    scene.nothing_leaks(*ALL)
 
 
 @pytest.mark.parametrize("place", ["header", "reason", "garbage", "failure"])
@@ -81,12 +85,11 @@ def test_some_spellings_in_heads(scene: Scene, place: str) -> None:
         "url_form",
         "base64_inside_at_1",
         "hex_with_colons",
-        "as_latin1",
         "python_bytes",
     ]
     umlauts = [CANARIES[name] for name in ("umlauts", "cyrillic", "quotes", "emoji")]
     in_heads(scene, place, spellings, umlauts)
-    assert scene.leaks(*ALL) == []
+    scene.nothing_leaks(*ALL)
 
 
 def test_sent_in_each_part_of_a_request(scene: Scene) -> None:
@@ -95,7 +98,7 @@ def test_sent_in_each_part_of_a_request(scene: Scene) -> None:
     run = scene.run(steps, declared=declared(*ALL))
     statuses = [step.status for step in run.steps.all()]
     assert statuses.count("SUCCESS") > len(statuses) * 2 / 3, whole_run(run)
-    assert scene.leaks(*ALL) == []
+    scene.nothing_leaks(*ALL)
 
 
 def sending(base: str, name: str) -> list[dict[str, Any]]:
@@ -141,7 +144,7 @@ def test_handed_on_by_results(scene: Scene) -> None:
     run = scene.run(steps, declared=declared(*ALL))
     assert {step.status for step in run.steps.all()} == {"SUCCESS"}, whole_run(run)
     assert CANARIES["word"].written.encode() in scene.echo.heard
-    assert scene.leaks(*ALL) == []
+    scene.nothing_leaks(*ALL)
 
 
 def test_at_any_door(scene: Scene) -> None:
@@ -156,4 +159,4 @@ def test_at_any_door(scene: Scene) -> None:
     ]
     run = scene.run(steps, declared=declared(*ALL))
     scene.again(run, from_step="c")
-    assert scene.leaks_at_any_door(*ALL) == []
+    scene.nothing_leaks_at_any_door(*ALL)

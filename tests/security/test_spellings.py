@@ -27,7 +27,7 @@ _OUTER = (
     "base64_standard",
     "base64_inside_at_1",
 )
-_INNER = ("json_ascii", "json_escaped", "url", "url_form", "base64_standard", "base64_for_urls", "as_latin1")
+_INNER = ("json_ascii", "json_escaped", "url", "url_form", "base64_standard", "base64_for_urls")
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
