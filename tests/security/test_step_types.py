@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from executions.models import Execution
 from steprunners.kafka.connection import KafkaConnection
@@ -203,3 +204,77 @@ def test_prometheus(scene: Scene, prometheus_url: str) -> None:
         yield step("prometheus", f"{name}_wrong", {"query": f'up{{job="{value}"', **window})
 
     run(scene, each_with(of))
+
+
+# --- the full product -----------------------------------------------------------------------------
+
+WIDE = [each for each in CANARIES.values() if each.name != "long"]
+
+
+def said_in(spelling: str) -> dict[str, str]:
+    """Return every secret in this spelling, by name."""
+    return {each.name: SPELLINGS[spelling](each.written) for each in WIDE}
+
+
+def read_back(scene: Scene, steps: list[dict[str, Any]]) -> None:
+    """Run steps that read what the systems hold in all spellings: each ends well, and nothing is seen."""
+    done = scene.run(steps, declared=declared(*WIDE))
+    assert {each.status for each in done.steps.all()} == {"SUCCESS"}, whole_run(done)
+    scene.nothing_leaks(*WIDE)
+
+
+@pytest.mark.soak
+def test_each_spelling_out_of_sql(scene: Scene, sql: str, request: pytest.FixtureRequest) -> None:
+    database: Database = request.getfixturevalue(f"{sql}_database")
+    database.run(
+        "drop table if exists said", "create table said (spelling varchar(99), secret varchar(9000))"
+    )
+    for spelling in SPELLINGS:
+        for text in said_in(spelling).values():
+            quoted = text.replace("\\", "\\\\") if sql == "mariadb" else text
+            quoted = quoted.replace("'", "''")
+            database.run(f"insert into said values ('{spelling}', '{quoted}')")  # noqa: S608 - our own
+    query = "select secret, secret as again from said where spelling = :of"
+    steps = [step("sql", name, {"query": query, "parameters": {"of": name}}) for name in SPELLINGS]
+    read_back(scene, steps)
+
+
+@pytest.mark.soak
+def test_each_spelling_out_of_redis(scene: Scene, cache: RedisConnection) -> None:
+    with Redis(cache.host, cache.port, cache.database) as client:
+        for spelling in SPELLINGS:
+            said = said_in(spelling)
+            client.hset(f"said {spelling}", mapping={**said, **{text: name for name, text in said.items()}})
+    steps = [
+        step("redis", f"{name}_{operation}", {"operation": operation, "key": f"said {name}"})
+        for name in SPELLINGS
+        for operation in ("hgetall", "hkeys")
+    ]
+    read_back(scene, steps)
+
+
+@pytest.mark.soak
+def test_each_spelling_out_of_kafka(scene: Scene, topic: str, produce: Callable[..., None]) -> None:
+    for spelling in SPELLINGS:
+        for name, text in said_in(spelling).items():
+            produce(topic, {"secret": text, text: name}, key=f"{spelling} {text}")
+            produce(topic, text.encode(), key=text)
+    meta = {"topic": topic, "startFrom": "EARLIEST", "messageLimit": 2 * len(WIDE) * len(SPELLINGS)}
+    none = {"searchPattern": {"matchType": "exact", "pattern": "not there"}, "minMessages": 0}
+    all_ = {"searchPattern": {"matchType": "regex", "pattern": ".", "matchAll": True}}
+    steps = [
+        step("kafka_subscribe", name, {**meta, **more}, timeoutMs=8_000)
+        for name, more in {"none": none, "all": all_}.items()
+    ]
+    read_back(scene, steps)
+
+
+@pytest.mark.soak
+def test_each_spelling_out_of_loki(scene: Scene, loki_url: str) -> None:
+    scene.resource("system", "loki", url=loki_url)
+    now = time.time_ns()
+    for spelling in SPELLINGS:
+        lines = [(now + at, {"said": spelling}, text) for at, text in enumerate(said_in(spelling).values())]
+        push(loki_url, lines)
+    since = {"relativeTime": "1h"}
+    read_back(scene, [step("loki", name, {"labels": {"said": name}, **since}) for name in SPELLINGS])
