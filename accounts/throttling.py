@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
+import time
 from typing import Any
 
 from django.conf import settings
@@ -22,9 +23,12 @@ from accounts.addresses import client_network
 
 logger = logging.getLogger(__name__)
 
+REST = 5.0  # seconds without another try, after Redis did not answer: each costs its time-out
+
 
 class _Throttle(SimpleRateThrottle):
     scope: str
+    rests_until = 0.0  # of all of them: there is one Redis
 
     def get_rate(self) -> str | None:
         """Return `settings.AUTH_RATES[scope]`, e.g. `10/hour`; empty means no limit."""
@@ -41,10 +45,13 @@ class _Throttle(SimpleRateThrottle):
 
     def allow_request(self, request: Any, view: Any) -> bool:
         """Return whether the request may go on."""
+        if time.monotonic() < _Throttle.rests_until:
+            return True
         try:
             return super().allow_request(request, view)
         except RedisError as error:
             logger.warning("requests are not counted: %s", error)
+            _Throttle.rests_until = time.monotonic() + REST
             return True
 
     def wait(self) -> float | None:

@@ -18,11 +18,14 @@ from rest_framework import exceptions, status
 from rest_framework.filters import OrderingFilter, SearchFilter
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from accounts.api.base import Conflict
+from asynctester.refusals import RETRY_SECONDS, UNAVAILABLE
+from executions.outages import is_outage
 from resources.secrets import UNREADABLE, SecretsUnreadable
 
 logger = logging.getLogger(__name__)
@@ -69,6 +72,13 @@ class PayloadTooLarge(exceptions.APIException):
     default_code = "payload_too_large"
 
 
+class Unavailable(exceptions.APIException):
+    """Something that the service relies on is away or full; REST framework makes `wait` a Retry-After."""
+
+    status_code, default_code, default_detail = UNAVAILABLE[0], UNAVAILABLE[1], UNAVAILABLE[2]
+    wait = RETRY_SECONDS
+
+
 class ErrorHandler(ExceptionHandler):
     """Turns what Django raises while it reads a request into API errors."""
 
@@ -86,8 +96,16 @@ class ErrorHandler(ExceptionHandler):
         known = _api_error(exc)
         if known is not None:
             return known
+        if not isinstance(exc, exceptions.APIException) and is_outage(exc):
+            logger.warning("An outage: %s", exc)
+            return Unavailable()
         converted: Exception = super().convert_known_exceptions(exc)
         return converted
+
+    def report_exception(self, exc: exceptions.APIException, response: Response) -> None:
+        """Log a fault with its traceback; an outage has its line already."""
+        if not isinstance(exc, Unavailable):
+            super().report_exception(exc, response)
 
 
 def _place(attr: str | None) -> str | None:

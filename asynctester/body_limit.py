@@ -6,8 +6,9 @@ takes a body that came in chunks, without a Content-Length, for an empty one.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
+
+from asynctester.refusals import TOO_LARGE, refuse
 
 if TYPE_CHECKING:
     from asgiref.typing import (
@@ -17,13 +18,6 @@ if TYPE_CHECKING:
         HTTPScope,
         Scope,
     )
-
-REFUSAL = json.dumps(
-    {
-        "type": "client_error",
-        "errors": [{"code": "payload_too_large", "detail": "The request is too large.", "attr": None}],
-    }
-).encode()
 
 
 class BodyLimit:
@@ -40,7 +34,7 @@ class BodyLimit:
         """Pass the request on, or refuse it."""
         headers = dict(scope["headers"]) if scope["type"] == "http" else {}
         if int(headers.get(b"content-length", 0)) > self.limit:
-            await _refuse(send)
+            await refuse(send, TOO_LARGE)
         elif scope["type"] == "http" and b"transfer-encoding" in headers:
             await self._pass_whole(scope, receive, send)
         else:
@@ -53,7 +47,7 @@ class BodyLimit:
         if body is None:
             return
         if len(body) > self.limit:
-            await _refuse(send)
+            await refuse(send, TOO_LARGE)
             return
         headers = [*scope["headers"], (b"content-length", str(len(body)).encode())]
         await self.app({**scope, "headers": headers}, _replay(body, receive), send)
@@ -79,9 +73,3 @@ def _replay(body: bytes, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
         return events.pop() if events else await receive()
 
     return replay
-
-
-async def _refuse(send: ASGISendCallable) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(REFUSAL)).encode())]
-    await send({"type": "http.response.start", "status": 413, "headers": headers, "trailers": False})
-    await send({"type": "http.response.body", "body": REFUSAL, "more_body": False})

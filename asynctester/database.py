@@ -21,6 +21,7 @@ def database(env: Env, data_dir: Path) -> dict[str, Any]:
         test = {"NAME": str(data_dir / "test.sqlite3")}
         return {**found, "OPTIONS": {**_of_sqlite(), **given}, "TEST": test, "CONN_MAX_AGE": None}
     if engine == "django.db.backends.postgresql":
+        found["ENGINE"] = "asynctester.postgresql"
         host = unquote(found["HOST"])  # a folder of sockets is spelled %2Frun%2Fpostgresql
         # A connection that the server has ended is noticed as it is taken from the pool, and no request fails by it.
         return {**found, "HOST": host, "OPTIONS": _of_postgresql(env, given), "CONN_HEALTH_CHECKS": True}

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 
+from asynctester.refusals import RETRY_SECONDS, UNAVAILABLE
+from executions.outages import is_outage
 from resources.secrets import UNREADABLE, SecretsUnreadable
+
+logger = logging.getLogger(__name__)
 
 
 def error_response(status: int, code: str, detail: str, attr: str | None = None) -> JsonResponse:
@@ -25,7 +34,12 @@ def is_api(request: HttpRequest) -> bool:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """Answer 400 (413 where the body is too large): Django's `handler400`."""
+    """Answer 400 (413 where the body is too large): Django's `handler400`.
+
+    A session that cannot be stored comes here as one that somebody deleted meanwhile.
+    """
+    if isinstance(exception, SessionInterrupted) and is_outage(exception):
+        return unavailable(request)
     if not is_api(request):
         return defaults.bad_request(request, exception)
     if isinstance(exception, RequestDataTooBig):
@@ -54,10 +68,38 @@ def unknown_api_path(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Answer 500 without saying why: Django's `handler500`, which has logged it."""
+    """Answer 500 without saying why, 503 in an outage: Django's `handler500`, which has logged it.
+
+    Here comes what middleware raises, too: the database is asked for the session before any view.
+    """
+    error = sys.exc_info()[1]
+    if error is not None and is_outage(error):
+        return unavailable(request)
     if not is_api(request):
         return defaults.server_error(request)
     return error_response(500, "error", "Server Error (500)")
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """Answer 503 with Retry-After. The page asks the database nothing."""
+    response: HttpResponse
+    if is_api(request):
+        response = error_response(*UNAVAILABLE)
+    else:
+        response = HttpResponse(render_to_string("503.html", {"detail": UNAVAILABLE[2]}), status=503)
+    response["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+class OutageMiddleware(MiddlewareMixin):
+    """Answers for views while something that they rely on is away: with a line in the log, not a traceback each."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer for an outage; leave everything else alone."""
+        if not is_outage(exception):
+            return None
+        logger.warning("An outage: %s", exception)
+        return unavailable(request)
 
 
 class UnreadableSecretMiddleware(MiddlewareMixin):

@@ -9,11 +9,12 @@ WebSockets, which do not come here.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.core.handlers.asgi import ASGIHandler
+from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponseBase
 
 #: As Django's handler has them.
@@ -39,19 +40,44 @@ class OneThreadHandler(ASGIHandler):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        thread = self._idle.pop() if self._idle else ThreadPoolExecutor(1, thread_name_prefix="request")
-        try:
+        with _Thread(self._idle) as thread:
             async with ThreadSensitiveContext(executor=thread):
                 await self.handle(scope, receive, send)
-        finally:
-            self._put_back(thread)
 
-    def _put_back(self, thread: ThreadPoolExecutor) -> None:
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        """Return the response."""
+        return await sync_to_async(self._respond)(request)
+
+    def _respond(self, request: HttpRequest) -> HttpResponseBase:
+        """Return the response. What is left is to send it: a client that reads slowly holds no database connection."""
+        response = self.get_response(request)
+        if not response.streaming:
+            close_old_connections()
+        return response
+
+
+class _Thread(Executor):
+    """The one thread of a request, taken from those that are kept when it is first needed.
+
+    Before that a body comes in, which may take its client minutes.
+    """
+
+    def __init__(self, idle: list[ThreadPoolExecutor]) -> None:
+        self._idle = idle
+        self._taken: ThreadPoolExecutor | None = None
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run it there."""
+        if self._taken is None:
+            self._taken = self._idle.pop() if self._idle else ThreadPoolExecutor(1, "request")
+        return self._taken.submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Put the thread back, at the end of the request."""
+        thread, self._taken = self._taken, None
+        if thread is None:
+            return
         if len(self._idle) < MOST_KEPT:
             self._idle.append(thread)
         else:
             thread.shutdown(wait=False)
-
-    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the response."""
-        return await sync_to_async(self.get_response)(request)

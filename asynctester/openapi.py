@@ -34,6 +34,7 @@ class AutoSchema(SpectacularSchema):
         if direction == "response":
             describe: Any = self._get_response_for_code  # it has no types
             bodies.setdefault("4XX", describe(ErrorBody, "4XX"))
+            bodies.setdefault("503", describe(ErrorBody, "503"))
         return bodies
 
 

@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "asynctester.requests_seen.observe",
     "asynctester.headers.protect",
     "asynctester.errors.UnreadableSecretMiddleware",
+    "asynctester.errors.OutageMiddleware",
     "asynctester.guard.refuse_null_characters",
     "accounts.origin.remember_request",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -102,6 +103,9 @@ TEMPLATES = [
 # --- Database -------------------------------------------------------------------------------------
 DATABASES = {"default": database(env, DATA_DIR)}
 IS_SQLITE = "sqlite" in DATABASES["default"]["ENGINE"]
+# Seconds that a request waits for a connection of the pool, and for the answer to a statement (PostgreSQL).
+DATABASE_CONNECTION_SECONDS = env.float("DATABASE_CONNECTION_SECONDS", default=3.0)
+DATABASE_ANSWER_SECONDS = env.float("DATABASE_ANSWER_SECONDS", default=10.0)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis, Celery, Channels ----------------------------------------------------------------------
@@ -309,6 +313,13 @@ for _name, _most in {
 
 MAX_REQUEST_BYTES = env.int("MAX_REQUEST_BYTES", default=5 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_REQUEST_BYTES
+# Seconds that a client may make the web server wait: for the whole head of a request; in a pause of its body; for the
+# whole body, one more for each REQUEST_BODY_RATE bytes; until some of an answer is read.
+REQUEST_HEAD_SECONDS = env.float("REQUEST_HEAD_SECONDS", default=15.0)
+REQUEST_PAUSE_SECONDS = env.float("REQUEST_PAUSE_SECONDS", default=15.0)
+REQUEST_BODY_SECONDS = env.float("REQUEST_BODY_SECONDS", default=20.0)
+REQUEST_BODY_RATE = env.int("REQUEST_BODY_RATE", default=2_000)
+RESPONSE_STALL_SECONDS = env.float("RESPONSE_STALL_SECONDS", default=30.0)
 MAX_STEPS_PER_FLOW = env.int("MAX_STEPS_PER_FLOW", default=2_000)
 # What an organisation may use, unless its own limits say otherwise (docs/limits.md).
 MAX_ROWS = env.int("MAX_ROWS", default=100_000)
@@ -321,6 +332,9 @@ MAX_CONCURRENT_EXECUTIONS = env.int("MAX_CONCURRENT_EXECUTIONS", default=1_000)
 MAX_WAITING_EXECUTIONS = env.int("MAX_WAITING_EXECUTIONS", default=10_000)
 MAX_RUNS_PER_MINUTE = env.int("MAX_RUNS_PER_MINUTE", default=6_000)
 MAX_WEB_SOCKETS = env.int("MAX_WEB_SOCKETS", default=1_000)
+MAX_RESOURCE_CHECKS = env.int("MAX_RESOURCE_CHECKS", default=10)
+# Of all organisations together, in one web process: each waits for somebody's server in a thread of its own.
+MAX_CHECK_THREADS = env.int("MAX_CHECK_THREADS", default=40)
 
 # --- Pages ----------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"

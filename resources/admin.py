@@ -14,6 +14,7 @@ from django.utils.html import format_html
 
 from accounts.admin_scope import ScopedAdmin
 from resources import limit_admin  # noqa: F401 - Django looks for admins here
+from resources.check_places import TooManyChecks
 from resources.configuration import Invalid, masked
 from resources.environment_values import shown_variables
 from resources.models import Environment, Resource
@@ -86,7 +87,11 @@ class ResourceAdmin(_Named):
     def check_selected(self, request: HttpRequest, selected: QuerySet[Resource]) -> None:
         """Connect to each of the first ten, and tell what came of it."""
         for resource in selected[:MAX_CHECKS]:
-            verdict = check_now(resource=resource)
+            try:
+                verdict = check_now(resource=resource)
+            except TooManyChecks as refused:
+                self.message_user(request, f"resource {resource.name}: {refused}", messages.WARNING)
+                return
             level = messages.SUCCESS if verdict.ok else messages.ERROR
             self.message_user(
                 request, f"resource {resource.name}: {verdict.message} ({verdict.latency_ms} ms)", level

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from resources.secret_entries import apart, together
 from steprunners.base import ConnectionConfig
+from steprunners.bindings import Changes, changes
 from steprunners.credentials import MASK
 from steprunners.json_types import Json
 from steprunners.masking import texts_of
@@ -18,9 +18,6 @@ from steprunners.problems import Problem, kind_of, problem_at
 from steprunners.registry import connection_classes
 from steprunners.suggestions import did_you_mean
 from steprunners.wording import problems_of
-
-#: The fields that say which server gets the secrets.
-_DESTINATION = ("baseUrl", "url", "host", "port", "bootstrapServers")
 
 
 class Invalid(Exception):
@@ -58,8 +55,9 @@ def configure(
 ) -> Configuration:
     """Return the checked config; a secret field sent as the mask keeps its value from `kept`.
 
-    Not so where the server is another one than in `before`, the config so far: whoever may change a resource could
-    else have a secret sent to a server of theirs, and read it there. Raises Invalid with everything that is wrong.
+    Not so where the server is another one than in `before`, the config so far, or the way there is less protected
+    (`steprunners.bindings`): whoever may change a resource could else have a secret sent to where they read it. Raises
+    Invalid with everything that is wrong.
     """
     model = connection_class_of(resource_type)
     if not isinstance(config, dict):
@@ -70,9 +68,9 @@ def configure(
     masked = {name for name, value in given.items() if value == MASK}
     secrets = {name: known.get(name) if name in masked else value for name, value in given.items()}
     problems = _mask_problems(given, known)
-    if masked and not problems and before is not None and _destination(config) != _destination(before):
-        problems = [problem_at(("config", name), "moved", _moved(name)) for name in sorted(masked)]
     wrong = {each.place for each in problems}
+    if masked and not problems and before is not None:
+        problems = _binding_problems(changes(model, before, shown), masked)
     right = {name: value for name, value in secrets.items() if f"config.{name}" not in wrong}
     problems += _problems(model, together(shown, right))
     if problems:
@@ -107,22 +105,18 @@ def _texts(value: Any) -> list[str]:
         return []  # the model refuses it
 
 
-def _moved(name: str) -> str:
-    return f"the resource leads to another server now: give {name} again, or the one for there"
-
-
-def _destination(config: Mapping[str, Any]) -> list[Any]:
-    """Return which server a config leads to; of a URL its path does not count."""
-    return [_server(config.get(name)) for name in _DESTINATION]
-
-
-def _server(value: Any) -> Any:
-    if not isinstance(value, str) or "://" not in value:
-        return value
-    try:
-        return urlsplit(value.strip().lower())[:2]
-    except ValueError:
-        return value
+def _binding_problems(found: Changes, masked: Iterable[str]) -> list[Problem]:
+    """Return a problem for each secret that cannot stay, as the fields that it is bound to have not stayed."""
+    if found.moved:
+        code, why = "moved", "the resource leads to another server now: give {} again, or the one for there"
+    else:
+        code, why = "weakened", "it would be less protected on its way now: give {} again"
+    what = ", ".join((*found.moved, *found.weakened))
+    if not what:
+        return []
+    return [
+        problem_at(("config", name), code, f"{why.format(name)} (changed: {what})") for name in sorted(masked)
+    ]
 
 
 def _problems(model: type[ConnectionConfig], config: dict[str, Any]) -> list[Problem]:

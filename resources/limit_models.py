@@ -88,6 +88,7 @@ class OrganisationLimits(models.Model):
     waiting_executions = limit(0, 1_000_000, "Executions that may wait for their turn; more are refused.")
     runs_per_minute = limit(1, 1_000_000, "Executions started in 60 seconds; more are refused.")
     web_sockets = limit(1, 1_000_000, "Live streams that are open at once.")
+    resource_checks = limit(1, 1_000, "Checks of resources under way at once in a web process.")
     changed_at = models.DateTimeField(auto_now=True)
 
     objects = LimitsQuerySet.as_manager()

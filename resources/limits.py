@@ -44,6 +44,7 @@ class Limits:
     waiting_executions: int = _from("MAX_WAITING_EXECUTIONS")
     runs_per_minute: int = _from("MAX_RUNS_PER_MINUTE")
     web_sockets: int = _from("MAX_WEB_SOCKETS")
+    resource_checks: int = _from("MAX_RESOURCE_CHECKS")
 
     def to_json(self) -> dict[str, int]:
         """Return the numbers by their names."""

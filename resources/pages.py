@@ -20,6 +20,7 @@ from accounts.list_pages import asked_for, page_of, render_list
 from accounts.models import Team
 from accounts.permissions import Action, may, teams_where
 from resources import services
+from resources.check_places import TooManyChecks
 from resources.config_form import bound_fields, config_of, shown_places, texts_of
 from resources.configuration import Invalid, masked
 from resources.models import Resource
@@ -187,7 +188,13 @@ def check(request: HttpRequest, resource_id: uuid.UUID) -> HttpResponse:
     """Connect to the resource, and give the part of the page that says what came of it."""
     found = get_object_or_404(_visible(request), pk=resource_id)
     team_to_edit(request, str(found.team_id), Action.CHECK)
-    services.check_now(resource=found)
+    try:
+        services.check_now(resource=found)
+    except TooManyChecks as refused:
+        context = {"resource": found, "refused": str(refused)}
+        response = render(request, "resources/check.html", context, status=429)
+        response["Retry-After"] = str(refused.retry_after)
+        return response
     found.refresh_from_db(fields=["last_check"])
     return render(request, "resources/check.html", {"resource": found})
 

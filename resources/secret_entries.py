@@ -6,25 +6,12 @@ are kept with the secret fields, as `headers.X-Api-Key`; a field's own name neve
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from steprunners.credentials import MASK
 from steprunners.json_types import Json
-
-_KEYS = (
-    "access|account|admin|api|app|application|client|consumer|functions|master|private|service|subscription"
-)
-_TELLING = re.compile(
-    rf"auth|bearer|cookie|credential|jwt|passw|pwd|secret|session|signature|token|({_KEYS})[-_]?key",
-    re.IGNORECASE,
-)
-
-
-def tells_secret(name: str) -> bool:
-    """Return whether an entry of this name holds a secret."""
-    return _TELLING.search(name) is not None
+from steprunners.secret_names import tells_secret
 
 
 def is_entry(name: str) -> bool:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.audit import record
 from accounts.models import Team, User
+from resources.check_places import place_of
 from resources.checking import Verdict, check_resource
 from resources.configuration import Invalid, configure
 from resources.environment_values import read_choices, read_variables
@@ -71,9 +72,10 @@ def refuse_rename(resource: Resource, name: str) -> None:
 
 
 def check_now(*, resource: Resource) -> Verdict:
-    """Connect to the resource, and keep what came of it for its page."""
-    record(actor=None, action="resource.check", team=resource.team, target=resource)
-    verdict = check_resource(resource)
+    """Connect to the resource, and keep what came of it for its page; raise TooManyChecks where no place is free."""
+    with place_of(resource.team_id):
+        record(actor=None, action="resource.check", team=resource.team, target=resource)
+        verdict = check_resource(resource)
     kept = {"ok": verdict.ok, "message": verdict.message, "latencyMs": verdict.latency_ms}
     at = round(timezone.now().timestamp() * 1000)
     # Not save(): a check is no change, and what others change meanwhile stays.

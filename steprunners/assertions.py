@@ -5,18 +5,17 @@ Nothing here raises for any result or any assertion: what cannot be judged is an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, ClassVar, Final, cast
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    PrivateAttr,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
@@ -91,24 +90,29 @@ class Assertion(BaseModel):
     expected_value: OptionalJson = NO_VALUE
     message: str | None = Field(default=None, max_length=1_000)
 
-    #: The assertion as it is shown, where secrets were put into it.
-    _shown: dict[str, Json] | None = PrivateAttr(default=None)
+    #: The members as they are shown, where secrets were put into them: in the instance, as a cached property is.
+    shown: ClassVar[Mapping[str, Json] | None] = None
 
     def shown_as(self, shown: Json) -> Assertion:
         """Return the assertion itself, which is shown by these members (as on the wire) from now on."""
-        self._shown = shown if isinstance(shown, dict) else None
+        self.__dict__["shown"] = shown if isinstance(shown, dict) else None
         return self
+
+    @property
+    def shown_field(self) -> str:
+        """The field as it is shown."""
+        return self.field if self.shown is None else str(self.shown.get("field", self.field))
 
     @property
     def shown_expected(self) -> Json:
         """The expected value as it is shown."""
         expected = self.expected_value if self.has_expected else None
-        return expected if self._shown is None else self._shown.get("expectedValue", expected)
+        return expected if self.shown is None else self.shown.get("expectedValue", expected)
 
     @property
     def shown_message(self) -> str | None:
         """The user's message as it is shown."""
-        return self.message if self._shown is None else cast("str | None", self._shown.get("message"))
+        return self.message if self.shown is None else cast("str | None", self.shown.get("message"))
 
     @property
     def has_expected(self) -> bool:
@@ -194,15 +198,21 @@ def evaluate(assertion: Assertion, result: Json, shown: Json = None) -> Outcome:
     try:
         actual = read_result(result, assertion.field)
     except NoValue as error:
-        return _judge_missing(assertion, str(error))
+        return _judge_missing(assertion, _reason(assertion, error))
     except PathError as error:
-        return _outcome(assertion, None, f"{assertion.field} cannot be read: {error}")
+        why = _reason(assertion, error)
+        return _outcome(assertion, None, f"{assertion.shown_field} cannot be read: {why}")
     seen = actual if shown is None else _seen(shown, assertion.field)
     try:
         return _outcome(assertion, seen, _failure(assertion, actual, seen))
     except (SchemaProblem, TooManyPairs, RecursionError) as error:
         why = "the values are nested too deeply" if isinstance(error, RecursionError) else str(error)
-        return _outcome(assertion, seen, f"{assertion.field} cannot be judged: {why}")
+        return _outcome(assertion, seen, f"{assertion.shown_field} cannot be judged: {why}")
+
+
+def _reason(assertion: Assertion, error: PathError) -> str:
+    """Return what is wrong with the path, unless a secret was put into it: it would be told."""
+    return str(error) if assertion.shown_field == assertion.field else "it holds a secret"
 
 
 def _seen(shown: Json, field: str) -> Json:
@@ -215,7 +225,8 @@ def _seen(shown: Json, field: str) -> Json:
 def _judge_missing(assertion: Assertion, why: str) -> Outcome:
     if assertion.operator == "notExists":
         return _outcome(assertion, None, _problem(assertion))
-    return _outcome(assertion, None, f"{assertion.field} has no value ({why}), expected {_phrase(assertion)}")
+    told = f"{assertion.shown_field} has no value ({why}), expected {_phrase(assertion)}"
+    return _outcome(assertion, None, told)
 
 
 def _failure(assertion: Assertion, actual: Json, seen: Json) -> str | None:
@@ -228,7 +239,7 @@ def _failure(assertion: Assertion, actual: Json, seen: Json) -> str | None:
 
 def _told(assertion: Assertion, operator: Operator, actual: Json, seen: Json) -> str:
     expected = Shown(_expected(assertion), assertion.shown_expected)
-    places = told_differences(Shown(actual, seen), expected, operator, _root(assertion.field))
+    places = told_differences(Shown(actual, seen), expected, operator, _root(assertion))
     if places:
         return "; ".join(places)
     length = (
@@ -236,12 +247,13 @@ def _told(assertion: Assertion, operator: Operator, actual: Json, seen: Json) ->
         if assertion.operator == "hasLength" and isinstance(actual, (str, list, dict))
         else ""
     )
-    return f"{assertion.field} is {show(seen)}{length}, expected {_phrase(assertion)}"
+    return f"{assertion.shown_field} is {show(seen)}{length}, expected {_phrase(assertion)}"
 
 
-def _root(field: str) -> tuple[str, ...]:
-    path = parse_path(field)
-    return (field,) if isinstance(path, JsonPath) else path
+def _root(assertion: Assertion) -> tuple[str, ...]:
+    path = parse_path(assertion.field)
+    holds_secret = assertion.shown_field != assertion.field
+    return (assertion.shown_field,) if holds_secret or isinstance(path, JsonPath) else path
 
 
 def _phrase(assertion: Assertion) -> str:
@@ -255,7 +267,7 @@ def _expected(assertion: Assertion) -> Json:
 def _outcome(assertion: Assertion, seen: Json, failure: str | None) -> Outcome:
     own = assertion.shown_message
     return Outcome(
-        field=assertion.field,
+        field=assertion.shown_field,
         operator=assertion.operator,
         expected_value=assertion.shown_expected,
         actual_value=seen,

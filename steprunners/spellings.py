@@ -50,7 +50,7 @@ def as_text(piece: str) -> Iterator[bytes]:
     for form in _variants(piece):
         yield _spelled(form)
         yield _spelled(form.lower())  # as a host's name comes back
-    yield b"".join(rb"&(?:amp;)*#0*%d;" % ord(character) for character in piece)
+    yield b"".join(_html_escape(character) for character in piece)
     yield b"".join(_unicode_escape(character) for character in piece)
 
 

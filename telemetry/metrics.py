@@ -13,7 +13,11 @@ from typing import ParamSpec
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from telemetry import reserved
+
 logger = logging.getLogger(__name__)
+
+reserved.use()
 
 P = ParamSpec("P")
 

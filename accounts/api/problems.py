@@ -12,6 +12,7 @@ class MailUnavailable(exceptions.APIException):
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = "Mail cannot be sent at the moment: try again in a minute."
     default_code = "mail_unavailable"
+    wait = 60  # seconds: REST framework makes it a Retry-After
 
 
 def weak_password(place: str, problem: WeakPassword) -> exceptions.ValidationError:

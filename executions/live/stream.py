@@ -19,6 +19,7 @@ from channels.db import database_sync_to_async
 
 from executions.live import hub, places
 from executions.live.authentication import Login, chosen_subprotocol, log_in
+from executions.outages import is_outage
 from telemetry.metrics import LIVE_CLIENTS
 
 logger = logging.getLogger(__name__)
@@ -141,8 +142,12 @@ class LiveStream:
             code = _first(closings).code
         except* OSError:  # the client has gone: uvicorn's ClientDisconnected
             code = None
-        except* Exception:
-            logger.exception("A live stream broke")
+        except* Exception as errors:
+            if _all_outages(errors):
+                logger.warning("A live stream ends: %s", errors.exceptions[0])
+                code = TRY_LATER
+            else:
+                logger.exception("A live stream broke")
         if code is not None:
             with suppress(OSError, RuntimeError, TimeoutError):  # a socket that is stuck or already closed
                 async with asyncio.timeout(CLOSE_TIMEOUT):
@@ -209,6 +214,11 @@ class LiveStream:
         self._malformed += 1
         if self._malformed > MALFORMED_LIMIT:
             raise Closing(POLICY)
+
+
+def _all_outages(errors: BaseExceptionGroup[Exception]) -> bool:
+    _, others = errors.split(is_outage)
+    return others is None
 
 
 def _first(closings: BaseExceptionGroup[Closing]) -> Closing:

@@ -26,6 +26,7 @@ from resources.api.serializers import (
     ResourceSerializer,
     ResourceTypeSerializer,
 )
+from resources.check_places import TooManyChecks
 from resources.configuration import Invalid
 from resources.models import Environment, Resource
 from steprunners.registry import connection_classes, step_types
@@ -78,6 +79,18 @@ class _TeamThings(ModelViewSet[ModelT]):
             raise exceptions.ValidationError(details) from error
 
 
+class Busy(exceptions.APIException):
+    """As many checks are under way as there may be; the answer says when to come back."""
+
+    status_code = 429
+    default_code = TooManyChecks.code
+
+    def __init__(self, refused: TooManyChecks) -> None:
+        """Take over why and when."""
+        super().__init__(str(refused))
+        self.wait = refused.retry_after  # becomes Retry-After
+
+
 class Resources(_TeamThings[Resource]):
     """Named connections. Secret fields are write-only: they read `••••••`, and sending that back keeps them."""
 
@@ -107,10 +120,17 @@ class Resources(_TeamThings[Resource]):
     @extend_schema(request=None, responses=CheckSerializer)
     @action(detail=True, methods=["post"])
     def check(self, request: Request, pk: str) -> Response:
-        """Connect to the resource, and say within 5 s whether it answers or what is wrong. Always 200."""
+        """Connect to the resource, and say within 5 s whether it answers or what is wrong: 200 in either case.
+
+        429 where as many checks are under way as the organisation, or the process, may have.
+        """
         resource = self.get_object()
         require(request.user, Action.CHECK, resource.team)
-        return Response(CheckSerializer(services.check_now(resource=resource)).data)
+        try:
+            verdict = services.check_now(resource=resource)
+        except TooManyChecks as refused:
+            raise Busy(refused) from refused
+        return Response(CheckSerializer(verdict).data)
 
 
 class Environments(_TeamThings[Environment]):

@@ -155,6 +155,8 @@ def _ask(
         headers=CaseInsensitiveDict(headers),
         body=urlencode(form, errors="replace").encode(),
         tls=tls,
+        # 307 and 308 would have the body, with the secret in it, sent to wherever they lead.
+        follow_redirects=not secret_in_body,
     )
     return send(Call(context.network, context.deadline, context.cancellation), request)
 

@@ -30,6 +30,8 @@ def build_request(
     config: HttpConfig, connection: HttpConnection | None, context: StepContext, cookies: RequestsCookieJar
 ) -> HttpRequest:
     """Return the request; a token is fetched where the authentication needs one. Raises StepError."""
+    if connection is not None and connection.holds_secrets():
+        _check_protection(config, connection)
     tls = tls_options(config, connection)
     usual = connection.headers if connection else {}
     headers = _headers({**context.trace_headers, **usual}, config.headers)
@@ -38,7 +40,9 @@ def build_request(
         headers.setdefault("Content-Type", content_type)
     auth = auth_of(config, connection)
     if auth is not None and "Authorization" not in headers:
-        headers["Authorization"] = _safe("meta.auth", authorization(auth, tls, context))
+        headers["Authorization"] = _safe(
+            "meta.auth", authorization(auth, token_tls(config, connection), context)
+        )
     return HttpRequest(
         method=config.method,
         url=_url(config, connection),
@@ -62,6 +66,36 @@ def tls_options(config: HttpConfig, connection: HttpConnection | None) -> TlsOpt
     if connection is None:
         return TlsOptions(verify=config.verify_tls)
     return resource_tls(connection, verify=config.verify_tls)
+
+
+def token_tls(config: HttpConfig, connection: HttpConnection | None) -> TlsOptions:
+    """Return the same for a token request: the resource's certificate is for its own server and `auth` alone."""
+    tls = tls_options(config, connection)
+    return tls if config.auth is None else tls.without_client()
+
+
+def _check_protection(config: HttpConfig, connection: HttpConnection) -> None:
+    """Raise BadConfig where the step would have the resource's credentials less protected, or read by others.
+
+    Whoever writes a flow may use a resource without knowing its secrets.
+    """
+    if connection.verify_tls and not config.verify_tls:
+        raise BadConfig(
+            "meta.verifyTls: the resource verifies its server, and its credentials must not go to whoever answers: "
+            "change verifyTls of the resource, or leave out resourceId"
+        )
+    given, usual = _host_in(config.headers), _host_in(connection.headers)
+    server = urlsplit(normal_url(connection.base_url))
+    if given is not None and given not in ([usual] if usual else [server.netloc.lower(), server.hostname]):
+        raise BadConfig(
+            "meta.headers.Host: the server would take the request, and the resource's credentials, for another "
+            "one's: give Host in the resource, or leave out resourceId"
+        )
+
+
+def _host_in(headers: dict[str, Json]) -> str | None:
+    found = next((value for name, value in headers.items() if name.lower() == "host"), None)
+    return None if found is None else as_text(found).strip().lower()
 
 
 def resource_tls(connection: HttpConnection, *, verify: bool = True) -> TlsOptions:

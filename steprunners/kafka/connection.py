@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from steprunners.base import ConnectionConfig, Deadline, Secret, Wire
+from steprunners.bindings import AUTHORITY, FREE, VERIFIES, Binding, protects
 from steprunners.known_secrets import shorten
 from steprunners.network import NetworkPolicy, TlsOptions
 
@@ -16,6 +17,7 @@ _ADDRESS = re.compile(
 )
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+#: The weakest first.
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 
 
@@ -38,35 +40,47 @@ def _check_servers(value: str) -> str:
     return ",".join(addresses)
 
 
+#: Brokers in another order are the same ones.
+_BROKERS = Binding(meaning=lambda servers: sorted(set(servers.lower().split(","))))
+_ENCRYPTS = protects(False, True, meaning=lambda protocol: protocol.endswith("SSL"))
+_DEFAULT_MECHANISM: SaslMechanism = "SCRAM-SHA-256"
+#: PLAIN gives the password itself to whoever answers.
+_SIGNS_IN = protects(*get_args(SaslMechanism), meaning=lambda mechanism: mechanism or _DEFAULT_MECHANISM)
+
+
 class KafkaOptions(Wire):
     """What is seldom changed."""
 
-    client_id: str = Field(
+    client_id: Annotated[str, FREE] = Field(
         "async-testing-service", min_length=1, max_length=200, description="As brokers log it."
     )
-    isolation_level: Annotated[Literal["READ_UNCOMMITTED", "READ_COMMITTED"], BeforeValidator(_upper)] = (
-        Field("READ_UNCOMMITTED", description="READ_COMMITTED leaves out what aborted transactions wrote.")
+    isolation_level: Annotated[
+        Literal["READ_UNCOMMITTED", "READ_COMMITTED"], BeforeValidator(_upper), FREE
+    ] = Field("READ_UNCOMMITTED", description="READ_COMMITTED leaves out what aborted transactions wrote.")
+    verify_tls: Annotated[bool, VERIFIES] = Field(
+        True, description="Whether the brokers' certificates must be valid."
     )
-    verify_tls: bool = Field(True, description="Whether the brokers' certificates must be valid.")
 
 
 class KafkaConnection(ConnectionConfig):
     """A cluster: where its brokers are, and how to sign in."""
 
-    bootstrap_servers: Annotated[str, BeforeValidator(_joined), AfterValidator(_check_servers)] = Field(
-        max_length=4_000, description="Brokers to ask first: host:port, several with commas."
+    bootstrap_servers: Annotated[str, BeforeValidator(_joined), AfterValidator(_check_servers), _BROKERS] = (
+        Field(max_length=4_000, description="Brokers to ask first: host:port, several with commas.")
     )
-    security_protocol: Annotated[SecurityProtocol, BeforeValidator(_upper)] = Field(
+    security_protocol: Annotated[SecurityProtocol, BeforeValidator(_upper), _ENCRYPTS] = Field(
         "PLAINTEXT", description="What the brokers' listener speaks."
     )
-    sasl_mechanism: Annotated[SaslMechanism, BeforeValidator(_upper)] | None = Field(
+    sasl_mechanism: Annotated[Annotated[SaslMechanism, BeforeValidator(_upper)] | None, _SIGNS_IN] = Field(
         None,
         description="How to sign in, with SASL_PLAINTEXT and SASL_SSL; SCRAM-SHA-256 where none is given.",
     )
-    username: str | None = Field(None, description="The SASL user.")
+    username: Annotated[str | None, FREE] = Field(None, description="The SASL user.")
     password: Secret | None = Field(None, description="The SASL user's password.")
-    ca_certificate: str | None = Field(None, description="A further authority to trust, in PEM form.")
-    client_certificate: str | None = Field(
+    ca_certificate: Annotated[str | None, AUTHORITY] = Field(
+        None, description="A further authority to trust, in PEM form."
+    )
+    client_certificate: Annotated[str | None, FREE] = Field(
         None, description="The certificate to show to the brokers, in PEM form."
     )
     client_key: Secret | None = Field(
@@ -101,7 +115,7 @@ class KafkaConnection(ConnectionConfig):
     @property
     def mechanism(self) -> str:
         """The SASL mechanism in use."""
-        return self.sasl_mechanism or "SCRAM-SHA-256"
+        return self.sasl_mechanism or _DEFAULT_MECHANISM
 
     def check(self, network: NetworkPolicy, deadline: Deadline) -> str:
         """Connect, sign in and ask who is there; returns it in words. Raises StepError with what is wrong."""

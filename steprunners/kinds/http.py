@@ -21,8 +21,9 @@ from steprunners.base import (
     StepRunner,
     Wire,
 )
+from steprunners.bindings import AUTHORITY, FREE, SERVER, VERIFIES, Binding
 from steprunners.http.authentication import Auth, forget_token
-from steprunners.http.building import auth_of, build_request
+from steprunners.http.building import auth_of, build_request, token_tls
 from steprunners.http.checking import check_server
 from steprunners.http.cookies import dump_cookies, load_cookies
 from steprunners.http.expected_status import (
@@ -37,12 +38,14 @@ from steprunners.http.response_body import BodyEncoding, read_body
 from steprunners.json_types import Json
 from steprunners.network import Call, HttpResponse, NetworkPolicy, send
 from steprunners.references import Grammar
+from steprunners.secret_names import tells_secret
 
 NOTES = """
 **Where it goes.** A relative `url` is put behind the resource's `baseUrl`, path behind path: `/orders` on
 `http://shop/v1` is `http://shop/v1/orders`. With a resource, an absolute `url` must lead to the same scheme, host and
-port, because the resource's headers and credentials go with it. A user name or password inside the URL is refused:
-use `auth`.
+port, because the resource's headers and credentials go with it. For the same reason a step whose resource has
+credentials cannot say `verifyTls: false` where the resource verifies, nor another `Host` (ERROR `bad_config`). A user
+name or password inside the URL is refused: use `auth`.
 
 **What it sends.** In `query`, `form`, and `headers`, booleans are written in lower case, objects as JSON, and null is
 left out; a list repeats its name in `query` and `form`. A `multipart` part has a `name` and one of `value`, `content`
@@ -86,13 +89,17 @@ def _check_base_url(value: str) -> str:
     return value
 
 
+def _virtual_host(headers: dict[str, Json]) -> Json:
+    return next((str(value).lower() for name, value in headers.items() if name.lower() == "host"), None)
+
+
 class HttpConnection(ConnectionConfig):
     """A server: where it is, and what every request to it carries."""
 
-    base_url: Annotated[str, AfterValidator(_check_base_url)] = Field(
+    base_url: Annotated[str, AfterValidator(_check_base_url), SERVER] = Field(
         description="What a step's relative url is put behind, such as https://shop.example/api."
     )
-    headers: dict[str, Json] = Field(
+    headers: Annotated[dict[str, Json], Binding(meaning=_virtual_host)] = Field(
         default_factory=dict,
         json_schema_extra={"secretEntries": True},
         description=(
@@ -103,14 +110,23 @@ class HttpConnection(ConnectionConfig):
     auth: Annotated[Auth | None, Field(json_schema_extra={"writeOnly": True})] = Field(
         None, description="basic, bearer or oauth2ClientCredentials."
     )
-    verify_tls: bool = Field(True, description="Whether the server's certificate must be valid.")
-    ca_certificate: str | None = Field(None, description="A further authority to trust, in PEM form.")
-    client_certificate: str | None = Field(
+    verify_tls: Annotated[bool, VERIFIES] = Field(
+        True, description="Whether the server's certificate must be valid."
+    )
+    ca_certificate: Annotated[str | None, AUTHORITY] = Field(
+        None, description="A further authority to trust, in PEM form."
+    )
+    client_certificate: Annotated[str | None, FREE] = Field(
         None, description="The certificate to show to the server, in PEM form."
     )
     client_key: Secret | None = Field(
         None, description="The key of clientCertificate, in PEM form, without a password."
     )
+
+    def holds_secrets(self) -> bool:
+        """Whether requests to the server carry something that others must not read."""
+        headers = any(value is not None and tells_secret(name) for name, value in self.headers.items())
+        return headers or self.auth is not None or bool(self.client_key)
 
     def check(self, network: NetworkPolicy, deadline: Deadline) -> str:
         """Ask for baseUrl; whatever status the server answers with, it is there. Raises StepError."""
@@ -143,7 +159,9 @@ class HttpConfig(StepConfig):
     )
     follow_redirects: bool = True
     max_redirects: int = Field(10, ge=0, le=50)
-    verify_tls: bool = True
+    verify_tls: bool = Field(
+        True, description="False is refused where the resource verifies and has credentials."
+    )
     cookie_jar: str | None = Field(
         None, min_length=1, max_length=100, description="A name; the steps that give it share their cookies."
     )
@@ -216,7 +234,7 @@ class HttpRunner(StepRunner[HttpConfig]):
         request = build_request(config, connection, context, cookies)
         response = send(Call(context.network, context.deadline, context.cancellation), request)
         if response.status == 401:
-            forget_token(auth_of(config, connection), request.tls, context)
+            forget_token(auth_of(config, connection), token_tls(config, connection), context)
         result = _result(response)
         result["durationMs"] = round((time.monotonic() - started) * 1000)
         return Finished(result, session=_session(config, cookies))

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from requests.structures import CaseInsensitiveDict
 
 from steprunners.base import BadConfig, Finished, StepConfig, StepContext, StepResult, StepRunner, Wire
+from steprunners.bindings import FREE
 from steprunners.loki.logql import build, check_selectors
 from steprunners.loki.pages import Found, fetch
 from steprunners.monitoring.connection import MonitoringConnection, header_safe
@@ -46,10 +47,10 @@ class LokiConnection(MonitoringConnection):
     product: ClassVar[str] = "Loki"
     probe: ClassVar[tuple[str, dict[str, str]]] = ("/loki/api/v1/labels", {})
 
-    namespace: str | None = Field(
+    namespace: Annotated[str | None, FREE] = Field(
         None, description="The value of the label `namespace`, unless a step says another."
     )
-    tenant: Annotated[str, AfterValidator(header_safe)] | None = Field(
+    tenant: Annotated[Annotated[str, AfterValidator(header_safe)] | None, FREE] = Field(
         None, description="Sent as X-Scope-OrgID."
     )
 

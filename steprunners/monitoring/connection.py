@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from requests.structures import CaseInsensitiveDict
 
 from steprunners.base import Cancellation, ConnectionConfig, Deadline, Secret
+from steprunners.bindings import AUTHORITY, FREE, SERVER, VERIFIES
 from steprunners.json_types import Json
 from steprunners.monitoring.answers import judged
 from steprunners.monitoring.durations import duration_ms
@@ -53,19 +54,23 @@ class MonitoringConnection(ConnectionConfig):
     #: A path that answers 200 to whoever may ask queries, with its parameters.
     probe: ClassVar[tuple[str, dict[str, str]]]
 
-    url: Annotated[str, AfterValidator(check_url)] = Field(
+    url: Annotated[str, AfterValidator(check_url), SERVER] = Field(
         description="The server's address, without /api/v1 or /loki/api/v1."
     )
     auth_token: Annotated[Secret, AfterValidator(header_safe)] | None = Field(
         None, description="Sent as a bearer token."
     )
-    username: str | None = Field(None, description="For basic authentication.")
+    username: Annotated[str | None, FREE] = Field(None, description="For basic authentication.")
     password: Secret | None = None
-    timeout: Annotated[float | str, AfterValidator(_check_timeout)] | None = Field(
+    timeout: Annotated[Annotated[float | str, AfterValidator(_check_timeout)] | None, FREE] = Field(
         None, description="How long one query may take: a duration such as 30s, or seconds."
     )
-    verify_tls: bool = Field(True, description="Whether the server's certificate must be valid.")
-    ca_certificate: str | None = Field(None, description="A further authority to trust, in PEM form.")
+    verify_tls: Annotated[bool, VERIFIES] = Field(
+        True, description="Whether the server's certificate must be valid."
+    )
+    ca_certificate: Annotated[str | None, AUTHORITY] = Field(
+        None, description="A further authority to trust, in PEM form."
+    )
 
     @model_validator(mode="after")
     def _one_login(self) -> MonitoringConnection:

@@ -8,14 +8,8 @@ from functools import cached_property, lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from steprunners.base import AddressRefused
-from steprunners.network.addresses import (
-    Address,
-    is_metadata,
-    parse_address,
-    why_private,
-    why_unusable,
-    with_embedded,
-)
+from steprunners.network.addresses import Address, is_address, is_metadata, parse_address, refusals
+from steprunners.network.names import is_internal
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 METADATA = "a metadata address"
@@ -55,14 +49,17 @@ class NetworkPolicy:
         return tuple(parse_entry(entry) for entry in self.allowed)
 
     def why_refused(self, host: str, address: str, port: int) -> str | None:
-        """Return why `address`, which `host` resolved to, may not be reached at `port`; None where it may."""
+        """Return why `address`, which `host` resolved to, may not be reached at `port`; None where it may.
+
+        What embeds an IPv4 address is two addresses, and each has to be public or allowed.
+        """
         parsed = parse_address(address)
         if is_metadata(parsed):
             return METADATA
-        reason = why_unusable(parsed) or (why_private(parsed) if self.deny_private else None)
-        if reason is None or any(entry.covers(host, parsed, port) for entry in self._entries):
-            return None
-        return reason
+        for each, reason in refusals(parsed, deny_private=self.deny_private):
+            if not any(entry.covers(host, each, port) for entry in self._entries):
+                return reason
+        return None
 
     def permitted(self, host: str, addresses: list[str], port: int) -> list[str]:
         """Return those of `addresses` that may be reached; raise AddressRefused where none may."""
@@ -70,10 +67,26 @@ class NetworkPolicy:
         permitted = [address for address, reason in reasons.items() if reason is None]
         if permitted:
             return permitted
-        address, reason = next(iter(reasons.items()))
-        shown = host if host == address else f"{host} ({address})"
+        if not is_address(host):
+            raise self.refusal(host)
+        reason = next(iter(reasons.values()))
         remedy = "no setting allows that" if reason == METADATA else "an administrator can allow it"
-        raise AddressRefused(f"{shown} may not be reached: it is {reason}; {remedy}")
+        raise AddressRefused(f"{host} may not be reached: it is {reason}; {remedy}")
+
+    def refusal(self, host: str) -> AddressRefused:
+        """Return the error for a name: nothing of what it resolves to, or whether it does, may be told."""
+        return AddressRefused(
+            f"{host} may not be reached: the network rules refuse it; if it exists, an administrator can allow it"
+        )
+
+    def hides(self, host: str, port: int) -> bool:
+        """Return whether it may not even be told that this name does not exist.
+
+        So it is with names of private networks, unless private networks or this name are allowed.
+        """
+        if not self.deny_private or not is_internal(host):
+            return False
+        return not any(entry.names(host, port) for entry in self._entries)
 
 
 @dataclass(frozen=True)
@@ -86,22 +99,16 @@ class AllowEntry:
 
     def covers(self, host: str, address: Address, port: int) -> bool:
         """Whether the entry speaks of this host (or address) and port."""
-        if self.port is not None and self.port != port:
+        if self.network is None:
+            return self.names(host, port)
+        fits = address.version == self.network.version and address in self.network
+        return fits and self.port in (None, port)
+
+    def names(self, host: str, port: int) -> bool:
+        """Whether the entry allows this name, whatever its address is."""
+        if self.network is not None or self.port not in (None, port):
             return False
-        if self.network is not None:
-            return all(self._holds(each) for each in _reachable(address))
         return self.name is None or _name_matches(self.name, host)
-
-    def _holds(self, address: Address) -> bool:
-        return (
-            self.network is not None and address.version == self.network.version and address in self.network
-        )
-
-
-def _reachable(address: Address) -> list[Address]:
-    # The IPv4 addresses inside an IPv6 one decide, where there are any: `::/0` must not open 127.0.0.1.
-    embedded = list(with_embedded(address))
-    return embedded[1:] or embedded
 
 
 def _name_matches(pattern: str, host: str) -> bool:

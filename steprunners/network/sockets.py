@@ -66,6 +66,9 @@ def resolve(call: Call, host: str, port: int) -> list[str]:
         pass
     answer = _look_up_aside(call, host, port)
     if isinstance(answer, Exception):
+        # Name servers answer for names of private networks in many ways: every one of them says the same here.
+        if isinstance(answer, socket.gaierror) and call.policy.hides(host, port):
+            raise call.policy.refusal(host) from answer
         raise ConnectionFailed(f"the name {host} cannot be resolved: {_why_unresolved(answer)}") from answer
     return answer
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from steprunners.base import Cancellation, ConnectionConfig, Deadline, Refused, Secret
+from steprunners.bindings import AUTHORITY, FREE, VERIFIES
 from steprunners.network import Call, NetworkPolicy
 from steprunners.redis.session import Address, session
 
@@ -24,13 +25,19 @@ class RedisConnection(ConnectionConfig):
 
     host: Annotated[str, AfterValidator(_check_host)] = Field(min_length=1, max_length=255)
     port: int = Field(6379, ge=1, le=65_535)
-    database: int = Field(0, ge=0, le=1_000_000, description="The number of the database.")
-    username: str | None = Field(None, description="An ACL user; `default` where only a password is given.")
+    database: Annotated[int, FREE] = Field(0, ge=0, le=1_000_000, description="The number of the database.")
+    username: Annotated[str | None, FREE] = Field(
+        None, description="An ACL user; `default` where only a password is given."
+    )
     password: Secret | None = None
-    tls: bool = False
-    verify_tls: bool = Field(True, description="Whether the server's certificate must be valid.")
-    ca_certificate: str | None = Field(None, description="A further authority to trust, in PEM form.")
-    client_certificate: str | None = Field(
+    tls: Annotated[bool, VERIFIES] = False
+    verify_tls: Annotated[bool, VERIFIES] = Field(
+        True, description="Whether the server's certificate must be valid."
+    )
+    ca_certificate: Annotated[str | None, AUTHORITY] = Field(
+        None, description="A further authority to trust, in PEM form."
+    )
+    client_certificate: Annotated[str | None, FREE] = Field(
         None, description="The certificate to show to the server, in PEM form."
     )
     client_key: Secret | None = Field(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from steprunners.base import ConnectionConfig, Deadline, Secret
+from steprunners.bindings import AUTHORITY, FREE, protects
 from steprunners.network import NetworkPolicy
 
 Engine = Literal["postgresql", "mysql", "mariadb", "sqlite"]
+#: The weakest first.
 TlsMode = Literal["disable", "prefer", "require", "verify"]
 
 
@@ -25,20 +27,22 @@ class SqlConnection(ConnectionConfig):
         None, pattern=r"^[A-Za-z0-9_.:-]+$", max_length=255, description="A name or an address."
     )
     port: int | None = Field(None, ge=1, le=65535, description="Default: 5432 for postgresql, else 3306.")
-    database: str = Field(
+    database: Annotated[str, FREE] = Field(
         min_length=1,
         max_length=1_000,
         pattern=r"^[^\x00]*$",
         description="For sqlite a file below the installation's SQLITE_FOLDER, never in production.",
     )
-    user: str | None = Field(None, min_length=1, max_length=255, pattern=r"^[^\x00]*$")
+    user: Annotated[str | None, FREE] = Field(None, min_length=1, max_length=255, pattern=r"^[^\x00]*$")
     password: Secret | None = Field(None, max_length=10_000, pattern=r"^[^\x00]*$")
-    tls: Annotated[TlsMode, BeforeValidator(_tls_mode)] = Field(
+    tls: Annotated[TlsMode, BeforeValidator(_tls_mode), protects(*get_args(TlsMode))] = Field(
         "prefer",
         description="prefer: TLS where the server has it; require: TLS, whoever answers; verify: TLS and the "
         "server's certificate must be valid. true means verify, false disable.",
     )
-    ca_certificate: str | None = Field(None, description="The authority to trust for verify, in PEM form.")
+    ca_certificate: Annotated[str | None, AUTHORITY] = Field(
+        None, description="The authority to trust for verify, in PEM form."
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> SqlConnection:

@@ -193,3 +193,36 @@ def test_faults_streams_and_asynchronous_views(
     assert ask(handler, "asynchronous") == (200, b"awaited")
     assert ask(handler, "unknown")[0] == 404
     assert len(handler._idle) == 1
+
+
+def test_a_body_that_drips_holds_no_thread(handler: OneThreadHandler) -> None:
+    ask(handler, "view")
+    (kept,) = handler._idle
+
+    async def slowly() -> None:
+        communicator = request_to(handler, "view", b"whole")
+        await communicator.send_input({"type": "http.request", "body": b"wh", "more_body": True})
+        await asyncio.sleep(0.05)
+        assert handler._idle == [kept]
+        await communicator.send_input({"type": "http.request", "body": b"ole"})
+        assert (await communicator.receive_output(LIMIT))["status"] == 200
+        await communicator.wait(LIMIT)
+
+    async_to_sync(slowly)()
+    assert handler._idle == [kept]
+
+
+def test_a_response_that_is_read_slowly_holds_no_connection(
+    handler: OneThreadHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asynctester.one_thread.close_old_connections", lambda: note("given back"))
+
+    async def never_read() -> list[str]:
+        communicator = request_to(handler, "view")
+        await communicator.send_input({"type": "http.request", "body": b""})
+        await communicator.receive_output(LIMIT)  # the head; nobody takes the rest
+        pieces = [piece for piece, _ in ran]
+        await communicator.wait(LIMIT)
+        return pieces
+
+    assert "given back" in async_to_sync(never_read)()

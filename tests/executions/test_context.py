@@ -13,8 +13,6 @@ from executions.context import (
     load_session,
     neighbours,
     save_session,
-    secret_texts,
-    with_newest_secrets,
 )
 from executions.models import Execution, ExecutionStep
 from tests.executions.driving import begin, delay
@@ -51,7 +49,7 @@ def test_references_read_the_whole_result(driven: None, team: Team) -> None:
         execution, 0, 1, response={"body": "••••••"}, whole_response={"body": "whole"}, cut_paths=["x"]
     )
     view = build_scope(execution, [step]).steps["step_0"]
-    assert (view.result, view.truncated) == ({"body": "whole"}, True)
+    assert (view.result, view.shown, view.truncated) == ({"body": "whole"}, {"body": "••••••"}, True)
 
 
 def test_only_the_steps_that_are_needed_are_loaded(driven: None, team: Team) -> None:
@@ -89,11 +87,6 @@ def test_a_step_that_never_ran(driven: None, team: Team, required: bool, missing
     assert (near.never_ran() is not None) is missing
 
 
-def test_every_secret_text_is_known(driven: None, team: Team) -> None:
-    execution = make_execution(team, secrets={"variables": {"a": {"k": ["one", 2]}}, "more": ["three"]})
-    assert secret_texts(execution, ["four"]) == {"one", "2", "three", "four"}
-
-
 def test_a_session_is_kept_under_its_key(driven: None, team: Team) -> None:
     execution, other = make_execution(team), make_execution(team)
     save_session(execution, "jar", [1])
@@ -102,15 +95,6 @@ def test_a_session_is_kept_under_its_key(driven: None, team: Team) -> None:
     assert load_session(execution, "jar") == [2]
     assert load_session(execution, "other") is None
     assert load_session(other, "jar") is None
-
-
-def test_steps_beside_each_other_know_each_others_secrets(driven: None, team: Team) -> None:
-    execution = make_execution(team, secrets={"concurrent": True})
-    alone = make_execution(team, secrets={"variables": {}})
-    Execution.objects.filter(team=team).update(secrets={"concurrent": True, "more": ["found meanwhile"]})
-
-    assert secret_texts(with_newest_secrets(execution)) == {"found meanwhile"}
-    assert secret_texts(with_newest_secrets(alone)) == set(), "nobody else adds to it: no statement is spent"
 
 
 def test_an_execution_with_a_background_step_is_marked(driven: None, team: Team) -> None:

@@ -23,6 +23,10 @@ SECONDS = 5.0
 BEFORE_CONNECTING = {"address_refused", "bad_config", "connection_failed", "bad_redirect"}
 
 
+#: The messages of the steps that failed.
+TOLD: list[str] = []
+
+
 class Canary:
     """Listens on both loopback addresses at one port, on which nobody may ever call."""
 
@@ -97,6 +101,7 @@ def run(
     except ValidationError:
         return "invalid"
     except StepError as error:
+        TOLD.append(error.message)
         return error.code
     return "it ran"
 
@@ -219,6 +224,34 @@ class TestHostileAddresses:
         attack("both.example", canary.port, NetworkPolicy(allowed=("127.0.0.9",)))
         assert canary.calls() == 0
 
+    def test_a_private_name_tells_nothing(
+        self, canary: Canary, attack: Attack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whatever it resolves to, and whether it does: one code, one message, none of its addresses."""
+        ends, told = set(), set()
+        for answer in ANSWERS:
+            monkeypatch.setattr(socket, "getaddrinfo", _answering(answer))
+            TOLD.clear()
+            ends.add(attack("vault.internal", canary.port, NetworkPolicy()))
+            told.add(TOLD[-1])
+            close_clients()
+        assert ends == {"address_refused"}
+        assert len(told) == 1
+        assert not any(place in text for place in SECRET_PLACES for text in told)
+
+    def test_a_public_name_tells_no_private_address(
+        self, canary: Canary, attack: Attack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told = set()
+        for place in SECRET_PLACES:
+            monkeypatch.setattr(socket, "getaddrinfo", _answering([place]))
+            TOLD.clear()
+            assert attack("vault.example.com", canary.port, NetworkPolicy()) == "address_refused"
+            told.add(TOLD[-1])
+            close_clients()
+        assert len(told) == 1
+        assert not any(place in text for place in SECRET_PLACES for text in told)
+
     def test_no_proxy_of_the_environment(
         self, canary: Canary, attack: Attack, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -232,6 +265,27 @@ class TestHostileAddresses:
             monkeypatch.setenv(name, value)
         attack("127.0.0.9", 9, NetworkPolicy(allowed=("127.0.0.9",)))
         assert canary.calls() == 0
+
+
+SECRET_PLACES = ["10.11.12.13", "127.0.0.1", "169.254.169.254", "fd00::77", "192.0.2.9"]
+
+#: Of a name server, to whoever asks for a private name.
+ANSWERS: list[list[str] | int] = [
+    *([each] for each in SECRET_PLACES),
+    SECRET_PLACES,
+    socket.EAI_NONAME,
+    socket.EAI_NODATA,
+    socket.EAI_AGAIN,
+]
+
+
+def _answering(answer: list[str] | int) -> Callable[..., Any]:
+    def resolve(host: Any, port: Any, *_: Any, **__: Any) -> Any:
+        if isinstance(answer, int):
+            raise socket.gaierror(answer, "no answer")
+        return [each for address in answer for each in _answer(address, port)]
+
+    return resolve
 
 
 def _answer(address: str, port: Any) -> list[Any]:
@@ -278,6 +332,39 @@ def test_a_token_url_that_redirects(canary: Canary) -> None:
         end = token_url("127.0.0.1", target.port, NetworkPolicy(allowed=(f"127.0.0.1:{target.port}",)))
     assert end != "it ran"
     assert canary.calls() == 0
+
+
+@pytest.mark.parametrize("attack", REDIRECTING.values(), ids=REDIRECTING)
+def test_a_redirect_to_a_private_name_tells_nothing(attack: Attack, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = set()
+    with Target() as target:
+        policy = NetworkPolicy(allowed=(f"127.0.0.1:{target.port}",))
+
+        class Redirects(dict[str, Any]):
+            def get(self, path: str, default: Any = None) -> Any:
+                return lambda exchange: exchange.reply(302, headers=[("Location", "http://vault.internal/")])
+
+        target.routes = Redirects()
+        for answer in ANSWERS:
+            monkeypatch.setattr(socket, "getaddrinfo", _answering(answer))
+            assert attack("127.0.0.1", target.port, policy) == "address_refused"
+            told.add(TOLD[-1])
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("step_type", ["kafka_publish", "kafka_subscribe"])
+def test_an_advertised_private_name_tells_nothing(step_type: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = set()
+    with LyingBroker("vault.internal", 9092) as broker:
+        policy = NetworkPolicy(allowed=(broker.address,))
+        meta = {"message": "m"} if step_type == "kafka_publish" else {}
+        for answer in ANSWERS:
+            monkeypatch.setattr(socket, "getaddrinfo", _answering(answer))
+            end = kafka(step_type, **meta)("127.0.0.1", broker.server_address[1], policy)
+            assert end == "address_refused"
+            told.add(TOLD[-1])
+            close_clients()
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "0.0.0.0", "::ffff:127.0.0.1"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import Permission
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Team, User
 from resources.models import Environment, Resource
@@ -85,6 +85,19 @@ def test_lists_take_few_queries(
 
     with django_assert_max_num_queries(12):
         assert client.get(url).status_code == 200
+
+
+def test_no_more_are_checked_at_once_than_may(
+    page: PageFor, root: User, team: Team, settings: Settings
+) -> None:
+    settings.MAX_CHECK_THREADS = 0
+    resource, _ = make(team, root, "nowhere")
+
+    answer = page(root).post(
+        LISTS[0], {"action": "check_selected", "_selected_action": str(resource.pk)}, follow=True
+    )
+
+    assert "As many checks are under way as there may be" in answer.content.decode()
 
 
 def test_selected_resources_are_checked(page: PageFor, root: User, team: Team) -> None:

@@ -95,6 +95,63 @@ def test_a_secret_does_not_move_to_another_server(
     assert configure(kind, {**after, secret: "new"}, kept, before).secrets == {secret: "new"}
 
 
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "secret"),
+    [
+        ("http", {"baseUrl": "https://a.example"}, {"verifyTls": False}, "clientKey"),
+        ("loki", {"url": "https://a.example"}, {"verifyTls": False}, "authToken"),
+        ("prometheus", {"url": "https://a.example", "verifyTls": True}, {"verifyTls": False}, "authToken"),
+        ("redis", {"host": "a.example", "tls": True}, {"tls": False}, "password"),
+        ("redis", {"host": "a.example", "tls": True}, {"verifyTls": False}, "password"),
+        (
+            "sql",
+            {"engine": "postgresql", "host": "a", "user": "u", "database": "d", "tls": "verify"},
+            {"tls": "require"},
+            "password",
+        ),
+        (
+            "kafka",
+            {"bootstrapServers": "a:9092", "securityProtocol": "SASL_SSL", "username": "u"},
+            {"securityProtocol": "SASL_PLAINTEXT"},
+            "password",
+        ),
+        (
+            "kafka",
+            {"bootstrapServers": "a:9092", "securityProtocol": "SASL_SSL", "username": "u"},
+            {"saslMechanism": "PLAIN"},
+            "password",
+        ),
+        (
+            "kafka",
+            {"bootstrapServers": "a:9092", "securityProtocol": "SASL_SSL", "username": "u"},
+            {"options": {"verifyTls": False}},
+            "password",
+        ),
+    ],
+)
+def test_a_secret_is_given_again_where_it_is_less_protected(
+    kind: str, before: dict[str, Json], after: dict[str, Json], secret: str
+) -> None:
+    kept: dict[str, Json] = {secret: "hunter2"}
+    weaker = {**before, **after}
+    with pytest.raises(Invalid) as caught:
+        configure(kind, {**weaker, secret: "••••••"}, kept, before)
+    assert [(each.place, each.code) for each in caught.value.problems] == [(f"config.{secret}", "weakened")]
+    assert next(iter(after)) in caught.value.problems[0].message
+    assert configure(kind, {**weaker, secret: "new"}, kept, before).secrets == {secret: "new"}
+    # Back again nothing is asked for: what is better protected keeps its secret.
+    assert configure(kind, {**before, secret: "••••••"}, kept, weaker).secrets == kept
+
+
+@pytest.mark.parametrize("certificate", ["another authority", None])
+def test_another_authority_is_another_server(certificate: str | None) -> None:
+    before: dict[str, Json] = {"host": "a.example", "tls": True, "caCertificate": "an authority"}
+    after = {**before, "caCertificate": certificate, "password": "••••••"}
+    with pytest.raises(Invalid) as caught:
+        configure("redis", after, {"password": "hunter2"}, before)
+    assert [(each.place, each.code) for each in caught.value.problems] == [("config.password", "moved")]
+
+
 def test_another_path_of_the_server_is_no_move() -> None:
     before, after = {"baseUrl": "https://a.example/v1"}, {"baseUrl": "https://A.example/v2"}
     assert configure("http", {**after, "auth": "••••••"}, {"auth": BEARER}, before).secrets == {

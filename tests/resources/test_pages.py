@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Team, TeamMembership, User
 from resources.models import Resource
@@ -192,6 +192,15 @@ def test_a_secret_is_given_again_for_another_server(page: PageFor, bob: User, sh
     assert shop.config == {"baseUrl": CONFIG["baseUrl"]}
 
 
+def test_a_secret_is_given_again_for_less_protection(page: PageFor, bob: User, shop: Resource) -> None:
+    answer = page(bob).post(f"/resources/{shop.pk}", sent(config__verifyTls="false"))
+    shop.refresh_from_db()
+
+    assert answer.status_code == 422
+    assert "less protected on its way now: give auth again (changed: verifyTls)" in answer.content.decode()
+    assert shop.config == {"baseUrl": CONFIG["baseUrl"]}
+
+
 # --- Renaming and deleting what is used -----------------------------------------------------------
 
 
@@ -244,6 +253,16 @@ def test_a_check_is_shown_and_kept(page: PageFor, bob: User, shop: Resource) -> 
     assert shop.last_check["latencyMs"] >= 0
     assert shop.updated_at == before
     assert "connection refused" in page(bob).get(f"/resources/{shop.pk}").content.decode()
+
+
+def test_a_check_too_many_is_told(page: PageFor, bob: User, shop: Resource, settings: Settings) -> None:
+    settings.MAX_RESOURCE_CHECKS = 0
+    answer = page(bob).post(f"/resources/{shop.pk}/check")
+
+    assert (answer.status_code, answer["Retry-After"]) == (429, "5")
+    assert "0 checks under way" in answer.content.decode()
+    shop.refresh_from_db()
+    assert shop.last_check is None
 
 
 # --- Who may --------------------------------------------------------------------------------------

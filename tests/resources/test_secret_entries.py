@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from accounts.models import Team, User
 from resources.models import Resource
-from resources.secret_entries import apart, tells_secret, together
+from resources.secret_entries import apart, together
 from resources.selectors import connection_of, secret_values
+from steprunners.secret_names import tells_secret
 from tests.cast import ApiFor, PageFor
 
 SECRET = "hunter2hunter2"

@@ -29,7 +29,9 @@ from steprunners.base import (
     StepRunner,
     TakeBranch,
 )
+from steprunners.credentials import MASK
 from steprunners.envelope import StepEnvelope
+from steprunners.known_secrets import KnownSecrets
 from steprunners.lifecycle import SITTING_MS, Work, advance, is_wanted
 from steprunners.network import NetworkPolicy
 from steprunners.pacing import next_wait
@@ -118,7 +120,8 @@ def bench(
     made: list[Bench] = []
 
     def context(config: StepConfig, seconds: float, scope: Scope) -> StepContext:
-        return StepContext(Deadline(seconds), Cancellation(), NetworkPolicy(), ExecutionFacts("e", NOW))
+        facts, known = ExecutionFacts("e", NOW), made[0].work.known_secrets
+        return StepContext(Deadline(seconds), Cancellation(), NetworkPolicy(), facts, known_secrets=known)
 
     scope = Scope(variables=dict(variables or {}))
     work = Work(envelope, scripted, scope, lambda: made[0].now_ms, context)
@@ -517,11 +520,13 @@ def test_when() -> None:
 def test_learned_secrets_are_remembered_even_after_an_error() -> None:
     class Learning(Scripted):
         def run(self, config: ScriptedConfig, context: StepContext) -> Outcome:
-            context.learned_secrets.add("t0ken-value")
+            context.known_secrets.add(["t0ken-value"])
             return super().run(config, context)
 
-    assert bench(GOOD, runner=Learning).finish().derived == {"t0ken-value"}
-    assert bench(LOST, runner=Learning).finish().derived == {"t0ken-value"}
+    for outcome in (GOOD, LOST):
+        tested = bench(outcome, runner=Learning)
+        tested.finish()
+        assert tested.work.known_secrets.texts == ("t0ken-value",)
 
 
 @pytest.mark.parametrize("expected", [1, 2])
@@ -537,5 +542,51 @@ def test_secret_extracts_are_known_as_secrets_however_the_attempt_ended(expected
         "n": 1,
         "body": {"token": ["t0ken-value", {"deep": "t0ken-2"}], "pin": 1234567, "open": "seen"},
     }
-    attempt = bench(Finished(result), extract=extract, assertions=assertions).finish()
-    assert attempt.derived == {"t0ken-value", "t0ken-2", "1234567"}
+    tested = bench(Finished(result), extract=extract, assertions=assertions)
+    tested.finish()
+    assert set(tested.work.known_secrets.texts) == {"t0ken-value", "t0ken-2", "1234567"}
+
+
+def test_secrets_are_saved_before_the_call_that_gives_them_away() -> None:
+    class Saving(KnownSecrets):
+        saved: tuple[str, ...] = ()
+
+        def save(self) -> None:
+            self.saved = self.texts
+
+    class Looking(Scripted):
+        def run(self, config: ScriptedConfig, context: StepContext) -> Outcome:
+            assert isinstance(context.known_secrets, Saving)
+            assert context.known_secrets.saved == ("YS1sb25nLXNlY3JldA==",)
+            return super().run(config, context)
+
+    tested = bench(GOOD, runner=Looking, meta={"value": "${base64(key)}"}, variables={"key": "a-long-secret"})
+    scope = replace(tested.work.scope, secrets=frozenset({"key"}))
+    tested.work = replace(tested.work, scope=scope, known_secrets=Saving())
+    assert tested.finish().status == "SUCCESS"
+
+
+def test_a_secret_is_known_before_a_message_about_it_is_made() -> None:
+    token = "Cnry" * 50
+    extract = {"token": {"path": "body.token", "secret": True}}
+    assertions = [{"field": "body.token", "operator": "equals", "expectedValue": "x"}]
+    attempt = bench(Finished({"body": {"token": token}}), extract=extract, assertions=assertions).finish()
+    assert "Cnry" not in str(attempt.assertions[0]["message"])
+
+
+def test_what_is_secret_by_its_place_is_shown_masked() -> None:
+    result: dict[str, Any] = {"headers": {"set-cookie": "sid=s1; Path=/"}, "cookies": {"sid": "s1"}}
+    tested = bench(Finished(result), extract={"sid": "cookies.sid", "where": "headers"})
+    attempt = tested.finish()
+    assert attempt.result == {**result, "durationMs": 0}
+    assert attempt.shown == {"headers": {"set-cookie": MASK}, "cookies": {"sid": MASK}, "durationMs": 0}
+    assert attempt.secret_names == {"sid", "where"}
+
+
+def test_of_a_loop_every_item_is_shown_masked() -> None:
+    results = [Finished({"headers": {}, "cookies": {"sid": "s1"}}), GOOD]
+    attempt = bench(*results, forEach=[1, 2], extract={"sid": "cookies.sid"}).finish()
+    assert attempt.status == "ERROR", "the second item has no cookie"
+    shown: Any = attempt.shown
+    first, _second = shown["items"]
+    assert first["cookies"] == {"sid": MASK}

@@ -61,6 +61,23 @@ def test_the_mask_keeps_a_secret_and_null_removes_it(api: ApiFor, bob: User, sho
     assert Resource.objects.get().secrets is None
 
 
+@pytest.mark.parametrize("method", ["put", "patch"])
+def test_verification_is_not_taken_from_a_kept_secret(
+    api: ApiFor, bob: User, shop: dict[str, Any], method: str
+) -> None:
+    url = f"{URL}/{shop['id']}"
+    weak = {**shop, "config": {**shop["config"], "verifyTls": False}}
+
+    refused = getattr(api(bob), method)(url, weak)
+    assert refused.status_code == 400
+    assert [(each["attr"], each["code"]) for each in refused.json()["errors"]] == [
+        ("config.auth", "weakened")
+    ]
+    assert Resource.objects.get().config == {"baseUrl": "https://shop.example"}
+    given = {**weak, "config": {**weak["config"], "auth": AUTH}}
+    assert getattr(api(bob), method)(url, given).status_code == 200
+
+
 def test_a_mask_without_a_secret_is_refused(api: ApiFor, alice: User, team: Team) -> None:
     response = api(alice).post(
         URL, {**SHOP, "config": {"baseUrl": "https://a.example", "clientKey": "••••••"}}

@@ -25,7 +25,7 @@ class TestOAuth2:
         self, target: Target, make_context: MakeContext
     ) -> None:
         target.route(
-            "/token", lambda exchange: exchange.reply_json({"access_token": "abc", "expires_in": 60})
+            "/token", lambda exchange: exchange.reply_json({"access_token": "abcdef", "expires_in": 60})
         )
         context = make_context()
         for _ in range(2):
@@ -34,8 +34,8 @@ class TestOAuth2:
         token_call = target.received[0]
         assert token_call.body == b"grant_type=client_credentials&scope=read"
         assert base64.b64decode(token_call.headers["authorization"].removeprefix("Basic ")) == b"id:s%2Bcret"
-        assert target.received[2].headers["authorization"] == "Bearer abc"
-        assert context.learned_secrets == {"abc"}
+        assert target.received[2].headers["authorization"] == "Bearer abcdef"
+        assert context.known_secrets.texts == ("abcdef",)
 
     def test_another_secret_does_not_get_the_kept_token(
         self, target: Target, make_context: MakeContext
@@ -57,6 +57,22 @@ class TestOAuth2:
         target.route("/token", token)
         run(make_context(), url=target.url + "/x", auth=self.auth(target))
         assert target.received[-1].headers["authorization"] == "Bearer abc"
+
+    @pytest.mark.parametrize("status", [307, 308])
+    def test_a_secret_in_the_body_follows_no_redirect(
+        self, target: Target, make_context: MakeContext, status: int
+    ) -> None:
+        def token(exchange: Exchange) -> None:
+            if b"client_secret" in exchange.body:
+                exchange.reply(status, headers=[("Location", other.url + "/stolen")])
+            else:
+                exchange.reply_json({"error": "invalid_client"}, 401)
+
+        target.route("/token", token)
+        with Target() as other, pytest.raises(StepError) as caught:
+            run(make_context(), url=target.url + "/x", auth=self.auth(target))
+        assert caught.value.code == "token_refused"
+        assert other.received == []
 
     def test_a_refused_token_is_forgotten(self, target: Target, make_context: MakeContext) -> None:
         target.route("/token", lambda exchange: exchange.reply_json({"access_token": "abc"}))

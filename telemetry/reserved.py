@@ -1,0 +1,49 @@
+"""Room on the disk for metrics that processes share, taken before it is written to.
+
+The library maps files with holes into memory. Where the disk is full, a write that would fill a hole is no error that
+could be caught: the kernel ends the process with SIGBUS, web server and worker alike. Reserved first, it is an OSError.
+
+This touches the inside of one class of the library (pyproject.toml pins its version); nothing of it can be configured.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import values
+from prometheus_client.mmap_dict import MmapedDict
+
+FIRST_BYTES = 1 << 16  # as the library's own
+ENTRY_BYTES = 64  # of one value, besides its name
+
+
+class ReservedDict(MmapedDict):
+    """Values of one process in a file; raises OSError where there is no room for a new one."""
+
+    def __init__(self, filename: str, read_mode: bool = False) -> None:
+        if not read_mode:
+            with Path(filename).open("ab") as file:
+                reserve(file.fileno(), FIRST_BYTES)
+        super().__init__(filename, read_mode)  # type: ignore[no-untyped-call]  # the library has no types there
+
+    def _init_value(self, key: str) -> None:
+        inside: Any = self
+        needed, capacity = inside._used + len(key.encode()) + ENTRY_BYTES, inside._capacity
+        while capacity < needed:
+            capacity *= 2
+        if capacity > inside._capacity:
+            reserve(inside._f.fileno(), capacity)
+        super()._init_value(key)  # type: ignore[no-untyped-call]  # as above
+
+
+def reserve(file: int, size: int) -> None:
+    """Have the file's first bytes on the disk, holes and all; raises OSError."""
+    if hasattr(os, "posix_fallocate"):  # not on macOS
+        os.posix_fallocate(file, 0, size)
+
+
+def use() -> None:
+    """Have all metrics that are made from now on keep their values so."""
+    vars(values)["MmapedDict"] = ReservedDict  # where the library looks for the class
