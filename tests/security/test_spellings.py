@@ -11,7 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from steprunners.json_types import Json
-from steprunners.masking import MASK, Masker
+from steprunners.credentials import MASK
+from steprunners.masking import Masker
 from tests.security.secrets import CANARIES, Canary, word
 from tests.security.spellings import SPELLINGS
 from tests.security.sweep import found

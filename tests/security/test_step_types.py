@@ -259,9 +259,13 @@ def test_each_spelling_out_of_kafka(scene: Scene, topic: str, produce: Callable[
         for name, text in said_in(spelling).items():
             produce(topic, {"secret": text, text: name}, key=f"{spelling} {text}")
             produce(topic, text.encode(), key=text)
-    meta = {"topic": topic, "startFrom": "EARLIEST", "messageLimit": 2 * len(WIDE) * len(SPELLINGS)}
-    none = {"searchPattern": {"matchType": "exact", "pattern": "not there"}, "minMessages": 0}
-    all_ = {"searchPattern": {"matchType": "regex", "pattern": ".", "matchAll": True}}
+    meta: dict[str, Any] = {
+        "topic": topic,
+        "startFrom": "EARLIEST",
+        "messageLimit": 2 * len(WIDE) * len(SPELLINGS),
+    }
+    none: dict[str, Any] = {"searchPattern": {"matchType": "exact", "pattern": "not there"}, "minMessages": 0}
+    all_: dict[str, Any] = {"searchPattern": {"matchType": "regex", "pattern": ".", "matchAll": True}}
     steps = [
         step("kafka_subscribe", name, {**meta, **more}, timeoutMs=8_000)
         for name, more in {"none": none, "all": all_}.items()
