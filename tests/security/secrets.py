@@ -93,7 +93,7 @@ _MAKERS: dict[str, Callable[[], Json]] = {
     "markup": lambda: f"{word(9)}&{word(9)}<{word(9)}>{word(4)}&amp;{word(9)}",
     "blanks": lambda: f"{word(9)} {word(9)}  {word(9)}",
     "base64": lambda: base64.b64encode(b"\xfb\xef\xff" + _RANDOM.randbytes(30) + b"\xff").decode(),
-    "percent": lambda: f"{word(9)}%41{word(9)}%zz{word(4)}%{word(9)}",
+    "percent": lambda: f"{word(9)}%41{word(9)}%c3%zz{word(4)}%-{word(9)}",
     "emoji": lambda: f"{word(9)}😀{word(9)}👩‍🚀{word(5)}",
     "composed": lambda: unicodedata.normalize("NFC", f"{word(9)}é{word(9)}ñÅ{word(4)}"),
     "decomposed": lambda: unicodedata.normalize("NFD", f"{word(9)}é{word(9)}ñÅ{word(4)}"),

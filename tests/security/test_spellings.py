@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from steprunners.json_types import Json
 from steprunners.credentials import MASK
+from steprunners.json_types import Json
 from steprunners.masking import Masker
 from tests.security.secrets import CANARIES, Canary, word
 from tests.security.spellings import SPELLINGS
