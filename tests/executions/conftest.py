@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from pytest_django import Settings
 
 from executions.leases import CHECK_SECONDS, leases
 from steprunners.kinds.delay import DelayRunner
@@ -23,8 +24,10 @@ def engine_threads(django_db_setup: None) -> Iterator[None]:
 
 
 @pytest.fixture
-def driven(engine_threads: None, db: None) -> None:
+def driven(engine_threads: None, db: None, settings: Settings) -> None:
     """The test carries flows on by itself, in its own transaction: no worker sees them."""
+    # Nor does the thread that renews leases: on a busy machine it would take a long step for lost.
+    settings.ENGINE_HEARTBEAT_SECONDS = 3_600
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from pytest_django import Settings
 
 from accounts.models import Team, User
 from tests.cast import ApiFor, PageFor
@@ -39,9 +38,6 @@ def scene(
     echo: Echo,
     api: ApiFor,
     page: PageFor,
-    settings: Settings,
 ) -> Scene:
     """Flows run in the test's own transaction, with everything that is kept and told of them."""
-    # The thread that renews leases does not see this transaction: it would take every step for lost.
-    settings.ENGINE_HEARTBEAT_SECONDS = 3_600
     return make_scene(team, alice, echo, api, page)
