@@ -45,7 +45,7 @@ def test_pages(alice: User, error: Stopped, status: int, told: str) -> None:
     request = RequestFactory().get("/flows")
     request.user = alice
     answer = FairWork(lambda _: HttpResponse()).process_exception(request, error)
-    assert answer is not None
+    assert isinstance(answer, HttpResponse)
     assert answer.status_code == status
     assert told in answer.content.decode()
 

@@ -90,7 +90,7 @@ def test_assertions_and_conditions_tell_it() -> None:
     assertion = Assertion(field="body", operator="matches", expected_value="(?:[ab]{1,30}){1,30}c")
     [outcome] = evaluate_all([assertion], {"body": text})
     assert "body cannot be judged: this regular expression" in (outcome.message or "")
-    condition = {"left": "${x}", "operator": "matches", "right": "(?:[ab]{1,30}){1,30}c"}
+    condition: Any = {"left": "${x}", "operator": "matches", "right": "(?:[ab]{1,30}){1,30}c"}
     with pytest.raises(Exception, match="cannot be judged: this regular expression"):
         evaluate_condition(condition, Scope(variables={"x": text}))
 
