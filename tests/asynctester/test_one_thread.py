@@ -97,7 +97,7 @@ async def asynchronous(request: HttpRequest) -> HttpResponse:
     return HttpResponse("awaited")
 
 
-urlpatterns = [path(each.__name__, each) for each in (view, stream, hold, broken, asynchronous)]
+urlpatterns = [path(each.__name__, each) for each in (view, stream, hold, follow, broken, asynchronous)]
 
 
 @pytest.fixture
