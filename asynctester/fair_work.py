@@ -26,7 +26,7 @@ MOST_OF_ONE, MOST_IN_ALL = 8, 32
 #: A request may compute for so long before it takes turns, in seconds: most need far less.
 FREE_SECONDS = 0.005
 #: So many times the turn before it is the pause that follows, while others are answered.
-PAUSE = 8.0
+PAUSE = 4.0
 RETRY_AFTER = 5
 #: What proxies log for a client that has closed the connection; nobody reads the answer.
 CLIENT_CLOSED = 499

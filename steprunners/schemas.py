@@ -12,7 +12,9 @@ from itertools import islice
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator, SchemaError, ValidationError, validators
-from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]  # ships no types
+from jsonschema_specifications import REGISTRY as _PUBLISHED  # type: ignore[import-untyped]  # ships no types
+from referencing import Registry
+from referencing.jsonschema import specification_with
 
 from steprunners.comparisons import Difference
 from steprunners.display import show
@@ -58,7 +60,7 @@ def _check_against_metaschema(schema: Json) -> None:
     # What `Draft202012Validator.check_schema` does, with keywords that count their work.
     token = _keywords_left.set(_WITHOUT_END)
     try:
-        for error in _VALIDATOR(Draft202012Validator.META_SCHEMA, registry=REGISTRY).iter_errors(schema):
+        for error in _VALIDATOR(_METASCHEMA, registry=_REGISTRY).iter_errors(schema):
             raise SchemaError.create_from(error)
     finally:
         _keywords_left.reset(token)
@@ -72,7 +74,7 @@ def schema_differences(actual: Json, schema: Json, limit: int) -> list[Differenc
     token = _keywords_left.set(MAX_KEYWORDS)
     try:
         errors = list(
-            islice(_VALIDATOR(_without_dialects(schema), registry=REGISTRY).iter_errors(actual), limit)
+            islice(_VALIDATOR(_without_dialects(schema), registry=_REGISTRY).iter_errors(actual), limit)
         )
     except _BudgetSpent as error:
         raise SchemaProblem("the schema asks for too much work on this value") from error
@@ -269,3 +271,17 @@ _VALIDATOR: Any = validators.extend(  # type: ignore[no-untyped-call]  # untyped
     Draft202012Validator,
     {name: _counted(keyword) for name, keyword in {**Draft202012Validator.VALIDATORS, **_SAFE}.items()},
 )
+
+
+def _counted_registry() -> Registry[Any]:
+    """Return the published metaschemas without their `$schema`, so that a `$ref` to one is counted as well."""
+    resources = [
+        (uri, specification_with(contents["$schema"]).create_resource(_without_dialects(contents)))
+        for uri in _PUBLISHED
+        if "$schema" in (contents := _PUBLISHED.contents(uri))
+    ]
+    return Registry().with_resources(resources).crawl()
+
+
+_REGISTRY = _counted_registry()
+_METASCHEMA = _without_dialects(Draft202012Validator.META_SCHEMA)

@@ -16,12 +16,15 @@ from django.urls import path
 from django.utils.decorators import sync_and_async_middleware
 from pytest_django import Settings
 
+from asynctester.fair_work import GONE
 from asynctester.one_thread import MOST_KEPT, OneThreadHandler
 
 ApplicationCommunicator: Any = testing.ApplicationCommunicator  # it has no types
 LIMIT = 30.0  # seconds
 #: Where each piece of a request ran, in their order.
 ran: list[tuple[str, int]] = []
+#: Whether `follow` saw its client go.
+seen: list[bool] = []
 #: What lets `hold` answer, and how many have come there.
 go_on, held = threading.Event(), threading.Semaphore(0)
 
@@ -77,6 +80,14 @@ def hold(request: HttpRequest) -> HttpResponse:
     return HttpResponse(str(threading.get_ident()))
 
 
+def follow(request: HttpRequest) -> HttpResponse:
+    """Look whether the client is still there, as work that counts itself does."""
+    held.release()
+    scope: Any = vars(request)["scope"]
+    seen.append(scope[GONE].wait(LIMIT))
+    return HttpResponse()
+
+
 def broken(request: HttpRequest) -> HttpResponse:
     raise ValueError("a fault of the view")
 
@@ -86,7 +97,7 @@ async def asynchronous(request: HttpRequest) -> HttpResponse:
     return HttpResponse("awaited")
 
 
-urlpatterns = [path(each.__name__, each) for each in (view, stream, hold, broken, asynchronous)]
+urlpatterns = [path(each.__name__, each) for each in (view, stream, hold, follow, broken, asynchronous)]
 
 
 @pytest.fixture
@@ -182,6 +193,19 @@ def test_a_client_that_goes_away_leaves_its_thread_to_others_when_it_is_done(
     async_to_sync(leave)()
     assert len(handler._idle) == 1
     assert ask(handler, "view", b"next") == (200, b"next")
+
+
+def test_a_thread_sees_that_its_client_went_away(handler: OneThreadHandler) -> None:
+    async def leave() -> None:
+        communicator = request_to(handler, "follow")
+        await communicator.send_input({"type": "http.request", "body": b""})
+        assert await asyncio.to_thread(held.acquire, timeout=LIMIT)
+        await communicator.send_input({"type": "http.disconnect"})
+        await communicator.wait(LIMIT)
+
+    seen.clear()
+    async_to_sync(leave)()
+    assert seen == [True]
 
 
 def test_faults_streams_and_asynchronous_views(
