@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -140,6 +141,13 @@ def connect(execution: Execution, resource_type: str | None, named: Any) -> Conn
         return Connected(connection_of(resource), tuple(secret_values(resource)), str(resource.pk))
     except SecretsUnreadable as error:
         raise StepError(f"resource {resource.name}: {error}", code=UNREADABLE) from error
+
+
+def session_key_of(key: str | None, known_secrets: KnownSecrets) -> str | None:
+    """Return the key as it is stored: a hash of it where a secret was put into it."""
+    if key is None or not known_secrets.masker.finds(key):
+        return key
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def load_session(execution: Execution, session_key: str | None) -> Json:

@@ -62,7 +62,7 @@ class Bench:
         runner = runners()[self.envelope.step_type]
         connected = ctx.connect(self.execution, runner.resource_type, getattr(config, "resource_id", None))
         self.known_secrets.add(connected.secrets)
-        self.session_key = runner.session_key(config)
+        self.session_key = ctx.session_key_of(runner.session_key(config), self.known_secrets)
         starts, starts_at_ms = starts_of(self.execution, connected.resource_id)
         return StepContext(
             deadline=Deadline(seconds),

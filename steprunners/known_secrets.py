@@ -86,6 +86,11 @@ def hidden_text(text: str) -> str:
     return text if secrets is None else secrets.hide_text(text)
 
 
+def reason_about(text: str, reason: str) -> str:
+    """Return what a parser says of the text, unless that holds a secret: parsers repeat parts of what they read."""
+    return reason if hidden_text(text) == text else "what is wrong with it is not told, for it holds a secret"
+
+
 def shorten(text: object, limit: int, end: str = "…") -> str:
     """Return the text with the secrets in use masked, then cut to `limit` characters; `end` says that it was cut."""
     shown = hidden_text(str(text))

@@ -86,13 +86,19 @@ class Masker:
         raw = _bytes_of(text)
         if any(each.whole.search(raw) for each in self._expressions):
             return True
-        joined = _joined(raw)
-        return joined is not None and any(each.in_lines.search(joined) for each in self._expressions)
+        return next(self._rewritten_spans(raw), None) is not None
 
     def _spans(self, raw: bytes) -> Iterator[_Span]:
         """Yield where secrets stand in the text, in any order."""
         for each in self._expressions:
             yield from _matches(each.whole, raw)
+        yield from self._rewritten_spans(raw)
+
+    def _rewritten_spans(self, raw: bytes) -> Iterator[_Span]:
+        """Yield where secrets stand that are found only once the text is written otherwise."""
+        for host in _ENCODED_HOST.finditer(raw):
+            if any(each.whole.search(_decoded(host[0])) for each in self._expressions):
+                yield host.span()
         joined = _joined(raw)
         if joined is None or not any(each.in_lines.search(joined) for each in self._expressions):
             return
@@ -183,6 +189,24 @@ def _joined(raw: bytes) -> bytes | None:
     """Return the text without its line breaks, None where it has none: base64 and hex come in lines, too."""
     joined, count = _LINE_BREAK.subn(b"", raw)
     return joined if count else None
+
+
+#: A host's name with letters beyond ASCII, as it is written for DNS (RFC 3492).
+_ENCODED_HOST = re.compile(rb"(?:[a-z0-9_-]+\.)*xn--[a-z0-9-]+(?:\.[a-z0-9_-]+)*", re.IGNORECASE)
+
+
+def _decoded(host: bytes) -> bytes:
+    """Return the host's name as people write it; a label that is no Punycode as it is."""
+    return b".".join(_decoded_label(label) for label in host.split(b"."))
+
+
+def _decoded_label(label: bytes) -> bytes:
+    if not label.lower().startswith(b"xn--"):
+        return label
+    try:
+        return _bytes_of(label[4:].decode("punycode"))
+    except UnicodeError:
+        return label
 
 
 class _Places:

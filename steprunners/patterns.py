@@ -26,6 +26,7 @@ from jsonpath_rfc9535.tokens import TokenStream
 
 from steprunners.effort import check, spend_on, tick
 from steprunners.json_types import Json
+from steprunners.known_secrets import reason_about
 
 MAX_PATTERN = 1_000
 MAX_NODES = 1_000_000
@@ -65,7 +66,7 @@ class Regex:
         try:
             self._compiled = re2.compile(pattern.encode(), options)
         except (re2.error, UnicodeEncodeError) as error:
-            raise _refused(error) from error
+            raise _refused(error, pattern) from error
         self.pattern = pattern
         #: How large it is: RE2's instructions.
         self.instructions: int = self._compiled.programsize
@@ -90,10 +91,10 @@ class Regex:
         return raw
 
 
-def _refused(error: Exception) -> PatternError:
+def _refused(error: Exception, pattern: str) -> PatternError:
     reason = _reason(error)
     if "pattern too large" not in reason:
-        return PatternError(f"not a regular expression (RE2 syntax): {reason}")
+        return PatternError(f"not a regular expression (RE2 syntax): {reason_about(pattern, reason)}")
     return PatternTooLarge(
         f"this regular expression is too large: what RE2 makes of it takes more than {MAX_MEMORY // 1024} KiB; use "
         "smaller repetitions and character classes (\\p{L} has 600 instructions, and {1,50} repeats it 50 times)"
@@ -258,7 +259,7 @@ class JsonPath:
             self.query = _Query(env=_ENVIRONMENT, segments=_ENVIRONMENT.compile(text).segments)
         except (JSONPathError, RecursionError, OverflowError, ValueError) as error:
             reason = "too deeply nested" if isinstance(error, RecursionError) else str(error)
-            raise PatternError(f"not a JSONPath query (RFC 9535): {reason}") from error
+            raise PatternError(f"not a JSONPath query (RFC 9535): {reason_about(text, reason)}") from error
         self.text = text
         #: Whether the query can select at most one node.
         self.is_singular = self.query.singular_query()

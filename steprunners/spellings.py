@@ -28,6 +28,8 @@ _SHORT_ESCAPES = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
 _BACKSLASH = rb"(?:\\|%(?:25)*5[Cc])"
 #: What stands before the two hex digits of a byte: in URLs (also encoded again), in Python and C, in mails.
 _BEFORE_HEX = rb"(?:%(?:25)*|\\+x|=)"
+#: A percent-encoded byte in the secret itself: who reads it as a URL may write its digits in the other case.
+_ENCODED_BYTE = re.compile("(?<=%)[0-9A-Fa-f]{2}")
 _BASE64_TAIL = rb"(?:[A-Za-z0-9+/_-]?(?:=|%3[Dd]){1,2})?"
 #: What may stand between the bytes of a hex text.
 _BETWEEN_HEX = rb"(?:[ :,_-]|0x|%(?:25)*|\\+x|\\+u00|;?&(?:amp;)*#[xX]0*)*"
@@ -55,17 +57,17 @@ def as_text(piece: str) -> Iterator[bytes]:
 
 
 def _variants(piece: str) -> set[str]:
-    """Return the text in both normal forms of Unicode, and with its white space stripped and collapsed."""
-    normal = {piece, *(unicodedata.normalize(name, piece) for name in ("NFC", "NFD"))}
+    """Return the text in the normal forms of Unicode, and with its white space stripped and collapsed."""
+    normal = {piece, *(unicodedata.normalize(name, piece) for name in ("NFC", "NFD", "NFKC"))}
     collapsed = {spaced for each in normal for spaced in (each.strip(), " ".join(each.split()))}
     return normal | {each for each in collapsed if len(each) >= MIN_LENGTH}
 
 
 def as_bytes(piece: str) -> Iterator[bytes]:
     """Yield expressions for the text in base64 and in hex: encodings that may be broken into lines."""
-    for spelling in _before_base64(piece):
+    for spelling in _before_encoding(piece):
         yield from _in_base64(spelling)
-    yield _BETWEEN_HEX.join(rb"(?i:%02x)" % byte for byte in _utf8(piece))
+        yield _BETWEEN_HEX.join(rb"(?i:%02x)" % byte for byte in spelling)
 
 
 def _in_base64(raw: bytes) -> Iterator[bytes]:
@@ -79,8 +81,8 @@ def _in_base64(raw: bytes) -> Iterator[bytes]:
         yield _spelled(whole.rstrip("=")) + rb"(?:=|%3[Dd]){0,2}"
 
 
-def _before_base64(text: str) -> set[bytes]:
-    """Return how the text may have been written before it was put into base64: as it is, in JSON, or in a URL."""
+def _before_encoding(text: str) -> set[bytes]:
+    """Return how the text may have been written before it was encoded: as it is, in JSON, or in a URL."""
     in_json = {json.dumps(text, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
     raw = _utf8(text)
     urls: Iterable[str] = (quote(raw, safe=""), quote(raw, safe="/"), quote_plus(raw))
@@ -96,6 +98,15 @@ def _spelled(text: str) -> bytes:
     """Return an expression for every way in which the text can be written."""
     # A system that cannot hold a character puts another in its place; a text of nothing but these is not looked for.
     replaced = sum(character.isascii() for character in text) >= MIN_LENGTH
+    expression, position = b"", 0
+    for digits in _ENCODED_BYTE.finditer(text):
+        expression += _characters(text[position : digits.start()], replaced=replaced)
+        expression += b"(?i:%s)" % digits[0].encode()
+        position = digits.end()
+    return expression + _characters(text[position:], replaced=replaced)
+
+
+def _characters(text: str, *, replaced: bool) -> bytes:
     return b"".join(_character(character, replaced=replaced) for character in text)
 
 
@@ -105,7 +116,8 @@ def _character(character: str, *, replaced: bool = False, damaged: bool = True) 
     raw = _utf8(character)
     if raw.isalnum():
         return raw  # no encoding touches letters and digits
-    slashes = rb"%s*" % _BACKSLASH if character in "\"'/" else b""
+    # JSON, programs and regular expressions escape by a backslash; the last any character that is no letter or digit.
+    slashes = rb"%s*" % _BACKSLASH if character.isascii() else b""
     ways = [rb"%s+" % _BACKSLASH if character == "\\" else slashes + re.escape(raw)]
     ways += [slashes + _hex_bytes(raw), _unicode_escape(character), slashes + _html_escape(character)]
     if character == " ":

@@ -15,6 +15,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import BaseHTTPResponse
 
 from steprunners.base import BadConfig, StepError
+from steprunners.known_secrets import reason_about
 from steprunners.network.tls import DEFAULT_TLS, TlsOptions
 
 # Credentials of the one server that they were written for.
@@ -68,7 +69,7 @@ def normal_url(url: str) -> str:
         parts = urlsplit(prepared.url or "")
         port = parts.port
     except (RequestException, ValueError, UnicodeError) as error:
-        raise BadConfig(f"'{url}' is not a URL: {error}") from error
+        raise BadConfig(f"'{url}' is not a URL: {reason_about(url, str(error))}") from error
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname or port == 0:
         raise BadConfig(f"'{url}' is not an absolute http or https URL")
     if "@" in parts.netloc:
