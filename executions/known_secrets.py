@@ -10,14 +10,26 @@ these look for each other's secrets.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db import transaction
 
 from executions.models import Execution
+from steprunners.base import StepError
 from steprunners.known_secrets import KnownSecrets
 from steprunners.masking import texts_of
+from steprunners.spellings import LONGEST
+
+#: All secrets of an execution together: whatever is stored is searched for each of them.
+MOST_CHARACTERS = 256 * 1024
+TOO_MANY = "too_many_secrets"
+TOO_MANY_TOLD = f"the secrets of an execution have at most {MOST_CHARACTERS} characters together"
+
+
+def are_too_many(texts: Collection[str]) -> bool:
+    """Return whether these are more than can be looked for; of each only its beginning is (`spellings.LONGEST`)."""
+    return sum(min(len(text), LONGEST) for text in texts) > MOST_CHARACTERS
 
 
 def stored_texts(secrets: dict[str, Any] | None) -> list[str]:
@@ -46,8 +58,11 @@ class ExecutionSecrets(KnownSecrets):
             self._read()
 
     def add(self, texts: Iterable[str]) -> set[str]:
-        """Add these; returns those that are new."""
-        new = super().add(texts)
+        """Add these; returns those that are new. Raises StepError (`too_many_secrets`) where they become too many."""
+        wanted = set(texts).difference(self.texts)
+        if wanted and are_too_many({*self.texts, *wanted}):
+            raise StepError(TOO_MANY_TOLD, code=TOO_MANY)
+        new = super().add(wanted)
         self._unsaved |= new
         return new
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from executions.known_secrets import TOO_MANY, TOO_MANY_TOLD, are_too_many
 from flows.document import FlowDocument, Problem
 from flows.variables import Variable, WrongType, check_value
 from resources.models import Environment
@@ -33,8 +34,8 @@ class Values:
             self.secrets[name] = value
 
     def hide(self, secrets: Iterable[str]) -> None:
-        """Make secret what holds one of these texts or a secret variable, whoever put it there."""
-        masker = Masker([*texts_of([*self.secrets.values()]), *secrets])
+        """Make secret what holds one of these texts, whoever put it there."""
+        masker = Masker(secrets)
         for each in self.shown:
             if not each["secret"] and masker.mask(each["value"]) != each["value"]:
                 self.secrets[str(each["name"])] = each["value"]
@@ -64,7 +65,11 @@ def evaluate(
             values.add(name, setting.get("type") or "string", value, secret=secret)
     for variable in document.variables:
         _evaluate_one(variable, runs, settings.get(variable.name), values, secret=variable.name in told)
-    values.hide(secret_texts)
+    known = {*texts_of([*values.secrets.values()]), *secret_texts}
+    if are_too_many(known):
+        values.problems.append(Problem("variables", TOO_MANY, TOO_MANY_TOLD))
+    else:
+        values.hide(known)
     return values
 
 

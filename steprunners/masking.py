@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +19,7 @@ from steprunners import spellings
 from steprunners.credentials import MASK, mask_credentials, names_credentials, without_credentials
 from steprunners.json_types import Json
 from steprunners.spellings import MIN_LENGTH
+from steprunners.text_views import BASE64, DECIMAL, HEX, Places
 
 _Key = str | int
 _Span = tuple[int, int]
@@ -27,6 +27,8 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 _FEW = 8
 _MAX_MEMORY = 256 * 1024 * 1024
+#: Beyond so many bytes of expressions (a second of compiling) secrets are looked for in their usual spellings alone.
+_MOST_BYTES = 1_000_000
 
 
 def texts_of(value: Json) -> list[str]:
@@ -84,27 +86,30 @@ class Masker:
         if not self._expressions:
             return False
         raw = _bytes_of(text)
-        if any(each.whole.search(raw) for each in self._expressions):
+        if self._any(raw):
             return True
         return next(self._rewritten_spans(raw), None) is not None
 
     def _spans(self, raw: bytes) -> Iterator[_Span]:
         """Yield where secrets stand in the text, in any order."""
         for each in self._expressions:
-            yield from _matches(each.whole, raw)
+            yield from _matches(each.as_text, raw)
         yield from self._rewritten_spans(raw)
 
     def _rewritten_spans(self, raw: bytes) -> Iterator[_Span]:
         """Yield where secrets stand that are found only once the text is written otherwise."""
-        for host in _ENCODED_HOST.finditer(raw):
-            if any(each.whole.search(_decoded(host[0])) for each in self._expressions):
-                yield host.span()
-        joined = _joined(raw)
-        if joined is None or not any(each.in_lines.search(joined) for each in self._expressions):
-            return
-        places = _Places(raw)
-        for each in self._expressions:
-            yield from (places.of(span) for span in _matches(each.in_lines, joined))
+        hosts = [(host.span(), _decoded(host[0])) for host in _ENCODED_HOST.finditer(raw)]
+        if hosts and self._any(b"\n".join(decoded for _, decoded in hosts)):
+            yield from (span for span, decoded in hosts if self._any(decoded))
+        for number, view in enumerate(_VIEWS):
+            rewritten = view.rewrite(raw)
+            found = [each.in_views[number] for each in self._expressions]
+            if any(each.search(rewritten) is not None for each in found):
+                places = Places(raw, view)
+                yield from (places.of(*span) for each in found for span in _matches(each, places.text))
+
+    def _any(self, raw: bytes) -> bool:
+        return any(each.as_text.search(raw) is not None for each in self._expressions)
 
     def _concerns(self, value: object) -> bool:
         """Whether something in `value` may have to be masked."""
@@ -154,6 +159,14 @@ def _bytes_of(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+def _of_bytes() -> Any:
+    """Return options of RE2 with which bytes are compared, so that any text can be looked through."""
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.log_errors = False
+    return options
+
+
 # --- where secrets stand ----------------------------------------------------------------------------
 
 #: Matches that begin inside another one are looked for so many times in a text: a secret may be `aaaaaa`.
@@ -181,18 +194,8 @@ def _merged(spans: Iterable[_Span]) -> list[_Span]:
     return merged
 
 
-#: The end of a line in a text, in JSON text (also several times over) or in a URL, and the indent of the next line.
-_LINE_BREAK = re.compile(rb"(?:(?:\\+r)?\\+n|\r\n?|\n|(?:%0[Dd])?%0[Aa])[ \t]*")
-
-
-def _joined(raw: bytes) -> bytes | None:
-    """Return the text without its line breaks, None where it has none: base64 and hex come in lines, too."""
-    joined, count = _LINE_BREAK.subn(b"", raw)
-    return joined if count else None
-
-
 #: A host's name with letters beyond ASCII, as it is written for DNS (RFC 3492).
-_ENCODED_HOST = re.compile(rb"(?:[a-z0-9_-]+\.)*xn--[a-z0-9-]+(?:\.[a-z0-9_-]+)*", re.IGNORECASE)
+_ENCODED_HOST = re2.compile(rb"(?i)(?:[a-z0-9_-]+\.)*xn--[a-z0-9-]+(?:\.[a-z0-9_-]+)*", _of_bytes())
 
 
 def _decoded(host: bytes) -> bytes:
@@ -207,25 +210,6 @@ def _decoded_label(label: bytes) -> bytes:
         return _bytes_of(label[4:].decode("punycode"))
     except UnicodeError:
         return label
-
-
-class _Places:
-    """Where the bytes of a joined text stand in the text with its line breaks."""
-
-    def __init__(self, raw: bytes) -> None:
-        #: Each line's first byte in the joined text, and by how many bytes it stands later in the other.
-        self._starts, self._shifts = [0], [0]
-        for line_break in _LINE_BREAK.finditer(raw):
-            self._starts.append(line_break.start() - self._shifts[-1])
-            self._shifts.append(self._shifts[-1] + line_break.end() - line_break.start())
-
-    def of(self, span: _Span) -> _Span:
-        """Return the span in the text with its line breaks."""
-        start, end = span
-        return self._place(start), self._place(end - 1) + 1
-
-    def _place(self, joined: int) -> int:
-        return joined + self._shifts[bisect_right(self._starts, joined) - 1]
 
 
 # --- the expressions --------------------------------------------------------------------------------
@@ -248,27 +232,29 @@ def _portions(secrets: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 @dataclass(frozen=True)
 class _Expression:
-    """What finds some secrets: in every spelling, and in those alone that may be broken into lines."""
+    """What finds some secrets: in a text, and in each of its views."""
 
-    whole: Any
-    in_lines: Any
+    as_text: Any
+    in_views: tuple[Any, ...]
+
+
+_VIEWS = (BASE64, HEX, DECIMAL)
+_IN_VIEWS = (spellings.in_base64, spellings.in_hex, spellings.in_decimal)
 
 
 @lru_cache(maxsize=256)
 def _expression_of(secrets: tuple[str, ...]) -> _Expression:
     parts = [piece for secret in secrets for piece in spellings.pieces(secret)]
     as_text = {form for piece in parts for form in spellings.as_text(piece)}
-    as_bytes = {form for piece in parts for form in spellings.as_bytes(piece)}
-    return _Expression(_compiled(as_text | as_bytes), _compiled(as_bytes))
+    if sum(map(len, as_text)) > _MOST_BYTES:
+        as_text = {form for piece in parts for form in spellings.as_usual_text(piece)}
+    in_views = [{re.escape(text) for piece in parts for text in texts(piece)} for texts in _IN_VIEWS]
+    return _Expression(_compiled(as_text), tuple(_compiled(texts) for texts in in_views))
 
 
 def _compiled(forms: set[bytes]) -> Any:
-    longest_first = sorted(forms, key=lambda form: (-len(form), form))
-    whole = b"(?:" + b"|".join(longest_first) + b")"
-    options = re2.Options()
-    # Bytes are compared, so that any text can be looked through.
-    options.encoding = re2.Options.Encoding.LATIN1
-    options.log_errors = False
+    whole = b"(?:" + b"|".join(sorted(forms)) + b")"
+    options = _of_bytes()
     options.longest_match = True
     options.max_mem = _MAX_MEMORY
     try:

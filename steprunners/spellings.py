@@ -1,8 +1,9 @@
-"""Every way in which a secret may be written in a text, as expressions for RE2 (contract, section 9).
+"""Every way in which a secret may be written in a text (contract, section 9).
 
-A secret is looked for as it is and in lower case; JSON-escaped, percent-encoded and HTML-escaped, any number of times;
-in hex; in base64 at each of the three alignments that it can have inside a longer text; and, where it has letters
-beyond ASCII, in the other Unicode normal form and as UTF-8 looks when it is read as Latin-1 or Windows-1252.
+`as_text` gives expressions for RE2: as it is and in lower case; JSON-escaped, percent-encoded and HTML-escaped, any
+number of times; and, where it has letters beyond ASCII, in the other normal forms of Unicode and as UTF-8 looks when it
+is read as Latin-1 or Windows-1252. `in_base64`, `in_hex` and `in_decimal` give what stands in the views of a text
+(`text_views`).
 
 docs/security.md lists the spellings for users.
 """
@@ -10,6 +11,7 @@ docs/security.md lists the spellings for users.
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 import unicodedata
@@ -21,6 +23,9 @@ from urllib.parse import quote, quote_plus
 #: A shorter secret would be found everywhere; those are masked only where they were put in.
 MIN_LENGTH = 6
 
+#: Of a longer secret the beginning is looked for.
+LONGEST = 32_768
+
 _MIN_LINE = 8
 _PIECE = 512
 _SHORT_ESCAPES = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
@@ -30,14 +35,12 @@ _BACKSLASH = rb"(?:\\|%(?:25)*5[Cc])"
 _BEFORE_HEX = rb"(?:%(?:25)*|\\+x|=)"
 #: A percent-encoded byte in the secret itself: who reads it as a URL may write its digits in the other case.
 _ENCODED_BYTE = re.compile("(?<=%)[0-9A-Fa-f]{2}")
-_BASE64_TAIL = rb"(?:[A-Za-z0-9+/_-]?(?:=|%3[Dd]){1,2})?"
-#: What may stand between the bytes of a hex text.
-_BETWEEN_HEX = rb"(?:[ :,_-]|0x|%(?:25)*|\\+x|\\+u00|;?&(?:amp;)*#[xX]0*)*"
 _ENTITY_NAMES = {**codepoint2name, ord("'"): "apos"}
 
 
 def pieces(secret: str) -> Iterator[str]:
     """Yield the secret, in parts where it is very long, and its lines, by which a PEM text can show up."""
+    secret = secret[:LONGEST]
     count = -(-len(secret) // _PIECE)
     size = -(-len(secret) // count) if count else 0
     for start in range(0, len(secret), size or 1):
@@ -52,8 +55,12 @@ def as_text(piece: str) -> Iterator[bytes]:
     for form in _variants(piece):
         yield _spelled(form)
         yield _spelled(form.lower())  # as a host's name comes back
-    yield b"".join(_html_escape(character) for character in piece)
-    yield b"".join(_unicode_escape(character) for character in piece)
+
+
+def as_usual_text(piece: str) -> Iterator[bytes]:
+    """Yield expressions for the usual spellings alone: of very long secrets all of them would be too much for RE2."""
+    for spelling in (*_before_encoding(piece), _utf8(html.escape(piece)), _utf8(piece.lower())):
+        yield re.escape(spelling)
 
 
 def _variants(piece: str) -> set[str]:
@@ -63,22 +70,30 @@ def _variants(piece: str) -> set[str]:
     return normal | {each for each in collapsed if len(each) >= MIN_LENGTH}
 
 
-def as_bytes(piece: str) -> Iterator[bytes]:
-    """Yield expressions for the text in base64 and in hex: encodings that may be broken into lines."""
-    for spelling in _before_encoding(piece):
-        yield from _in_base64(spelling)
-        yield _BETWEEN_HEX.join(rb"(?i:%02x)" % byte for byte in spelling)
+def in_base64(piece: str) -> Iterator[bytes]:
+    """Yield what stands in the view BASE64 of a text that holds the secret in base64, at each alignment."""
+    for raw in _before_encoding(piece):
+        for shift in range(3):
+            encoded = base64.b64encode(b"\0" * shift + raw)
+            # The characters at both ends that also hold bits of what stands beside the secret are left out.
+            yield encoded[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
+        yield base64.b64encode(raw).rstrip(b"=")
 
 
-def _in_base64(raw: bytes) -> Iterator[bytes]:
-    for shift in range(3):
-        encoded = base64.b64encode(b"\0" * shift + raw).decode()
-        # The characters at both ends that also hold bits of what stands beside the secret are left out.
-        stable = encoded[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
-        for alphabet in {stable, stable.replace("+", "-").replace("/", "_")}:
-            yield _spelled(alphabet) + _BASE64_TAIL
-    for whole in {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}:
-        yield _spelled(whole.rstrip("=")) + rb"(?:=|%3[Dd]){0,2}"
+def in_hex(piece: str) -> Iterator[bytes]:
+    """Yield what stands in the view HEX: the bytes, and the numbers of characters as JSON and HTML write them."""
+    for raw in _before_encoding(piece):
+        yield raw.hex().encode()
+        yield raw.replace(b"%", b"").hex().encode()  # `%25` is read as a percent sign that was encoded again
+    units = piece.encode("utf-16-be", "surrogatepass")
+    pairs = [units[at : at + 2] for at in range(0, len(units), 2)]
+    yield b"".join(pair.hex().encode() if pair[0] else b"%02x" % pair[1] for pair in pairs)
+    yield b"".join(b"%02x" % ord(character) for character in piece)
+
+
+def in_decimal(piece: str) -> Iterator[bytes]:
+    """Yield what stands in the view DECIMAL: every character as an entity with a decimal number."""
+    yield b"".join(b"%d;" % ord(character) for character in piece)
 
 
 def _before_encoding(text: str) -> set[bytes]:

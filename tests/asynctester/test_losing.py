@@ -28,7 +28,6 @@ LOST: dict[str, tuple[Exception, int]] = {
     "gone": (Team.DoesNotExist("it was deleted"), 404),
     "protected": (ProtectedError("in use", set()), 409),
     "restricted": (RestrictedError("in use", set()), 409),
-    "locked": (OperationalError("database is locked"), 409),
     "taken": (IntegrityError("UNIQUE constraint failed: accounts_team.name"), 409),
     "reference": (IntegrityError("FOREIGN KEY constraint failed"), 409),
     "overtaken": (Overtaken("The member's role was changed."), 409),

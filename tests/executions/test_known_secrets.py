@@ -6,9 +6,11 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Team
+from executions.admission import RunRefused
 from executions.known_secrets import ExecutionSecrets, add_to, stored_texts, texts_of_run
 from executions.models import Execution
-from tests.executions.driving import at_once
+from steprunners.base import StepError
+from tests.executions.driving import at_once, begin, delay
 from tests.executions.rows import make_execution
 
 pytestmark = pytest.mark.usefixtures("driven")
@@ -89,3 +91,22 @@ def test_an_execution_becomes_concurrent_by_its_child(team: Team) -> None:
     execution = make_execution(team)
     add_to(execution.pk, [], concurrent=True)
     assert Execution.objects.get(pk=execution.pk).secrets == {"more": [], "concurrent": True}
+
+
+def test_more_secrets_than_can_be_looked_for_are_refused(team: Team) -> None:
+    known = ExecutionSecrets(make_execution(team))
+    texts = [f"{number:06d}" * 5_000 for number in range(9)]
+    known.add(texts[:8])
+    with pytest.raises(StepError) as refused:
+        known.add(texts)
+    assert refused.value.code == "too_many_secrets"
+    assert known.texts == tuple(texts[:8]), "what was known before is masked still"
+
+
+def test_a_run_with_more_secrets_than_can_be_looked_for_is_refused(team: Team) -> None:
+    declared = [
+        {"name": f"v{number}", "secret": True, "defaultValue": f"{number:06d}" * 5_000} for number in range(9)
+    ]
+    with pytest.raises(RunRefused) as refused:
+        begin(team, [delay("a")], declared=declared)
+    assert [problem.code for problem in refused.value.problems] == ["too_many_secrets"]

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from steprunners.credentials import MASK
 from steprunners.json_types import Json
 from steprunners.masking import Masker
+from steprunners.spellings import LONGEST
 from tests.steprunners.json_strategies import json_values
 
 TRICKY = 'P@ss/w"ord\\ é😀\nx'
@@ -140,6 +141,51 @@ def test_very_long_and_very_many_secrets() -> None:
     assert Masker([long]).mask_text(f"a {long} b") == f"a {MASK} b"
     many = [f'se"cret number {number}' for number in range(300)]
     assert Masker(many).mask_text(f"a {many[250]} b") == f"a {MASK} b"
+
+
+@pytest.mark.parametrize(
+    "encode", [str, str.lower, json.dumps, html.escape, lambda text: quote(text, safe="")]
+)
+def test_a_very_long_secret_of_special_characters_is_found_in_the_usual_spellings(
+    encode: Callable[[str], str],
+) -> None:
+    secret = 'Ä"<&é/' * 3_000
+    masked = Masker([secret]).mask_text(f"a {encode(secret)} b")
+    assert masked.replace('"', "") == f"a {MASK} b"
+
+
+def test_of_an_endless_secret_the_beginning_is_found() -> None:
+    secret = "".join(f"{number:06x}" for number in range(20_000))
+    assert Masker([secret]).mask_text(secret) == MASK + secret[LONGEST:]
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["a" * 300_000, "\\" * 300_000, "a." * 150_000, "xn--a." * 50_000, "%25" * 100_000, "%" + "25" * 150_000],
+)
+def test_no_text_takes_long_to_look_through(hostile: str) -> None:
+    """Each is looked through in time linear in its length: quadratic would be minutes."""
+    masker = Masker(["пароль-secret", "another secret"])
+    assert masker.mask_text(hostile) == hostile
+    assert masker.mask_text(f"{hostile} another secret").endswith(MASK)
+
+
+@pytest.mark.parametrize("count", [1, 7, 8, 9, 21, 64, 100])
+def test_of_many_secrets_every_one_is_found(count: int) -> None:
+    secrets = [f"secret-{number:04d}" for number in range(count)]
+    assert Masker(secrets).mask_text(" ".join(secrets)) == " ".join([MASK] * count)
+
+
+@pytest.mark.parametrize("secrets", [["abcdef", "abcdef123456"], ["abcXYZ", "XYZdef"], ["aaaaaa"]])
+def test_secrets_that_overlap_leave_nothing(secrets: list[str]) -> None:
+    for text in ("abcdef123456", "abcXYZdef", "aaaaaaaaaa"):
+        if any(secret in text for secret in secrets):
+            assert Masker(secrets).mask_text(f"<{text}>") == f"<{MASK}>"
+
+
+def test_a_host_in_punycode_is_masked() -> None:
+    host = "my-пароль-secret".encode("idna").decode()
+    assert Masker(["пароль-secret"]).mask_text(f"http://{host}.example/x") == f"http://{MASK}/x"
 
 
 @pytest.mark.parametrize("name", ["Authorization", "COOKIE", "set-cookie", "Proxy-Authorization"])

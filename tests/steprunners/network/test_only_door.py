@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,17 @@ KNOWN = {
 }
 
 
+def parsed(source: str) -> ast.AST:
+    """Return the tree; CPython 3.11 counts depth for all threads together, and another may format a traceback."""
+    for _ in range(20):
+        with suppress(SystemError):
+            return ast.parse(source)
+    return ast.parse(source)
+
+
 def calls_in(path: Path) -> set[str]:
     names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path.read_text())):
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             names.add(name)

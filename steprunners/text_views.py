@@ -1,0 +1,118 @@
+"""A text rewritten so that an encoding in it has one spelling: in one line, one alphabet, without separators.
+
+Base64 comes in lines, in the alphabet of URLs and percent-encoded; hex with all kinds of separators. `rewrite` is quick
+and is asked for every text; `Places` says where something that was found there stands in the text itself.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+
+#: Line breaks as they are and in JSON text (backslashes go everywhere), and blanks: lines may be indented.
+_LINE_BREAKS = rb"\\[rn]|[ \t\r\n\\]"
+_SIGNS = {b"2B": b"+", b"43;": b"+", b"2F": b"/", b"47;": b"/", b"3D": b"=", b"61;": b"="}
+_SIGN = rb"2[BbFf]|3[Dd]"
+_IN_BASE64 = re.compile(
+    _LINE_BREAKS + rb"|%%(?:25)*(?:0[AaDd]|%s)|u00(?:%s)|&#(?:43|47|61|[xX](?:%s));" % (_SIGN, _SIGN, _SIGN)
+)
+_IN_HEX = re.compile(_LINE_BREAKS + rb"|%(?:25)+|0x|u00|amp;|[:,%;&#_=xu-]")
+_IN_DECIMAL = re.compile(rb"&(?:amp;)*#")
+
+_ENCODED_AGAIN = re.compile(rb"%(?:25)+")
+_STANDARD_ALPHABET = bytes.maketrans(b"-_", b"+/")
+_BLANKS = b" \t\r\n\\"
+
+
+@dataclass(frozen=True)
+class View:
+    """How texts are rewritten: `tokens` are what changes, `rewrite` does the same to the whole, fast."""
+
+    tokens: re.Pattern[bytes]
+    rewrite: Callable[[bytes], bytes]
+    becomes: Callable[[bytes], bytes] = lambda _token: b""
+    #: What is done to the text before: byte for byte.
+    before: Callable[[bytes], bytes] = bytes
+
+
+def _one_percent(raw: bytes) -> bytes:
+    return _ENCODED_AGAIN.sub(b"%", raw) if b"%25" in raw else raw
+
+
+def _as_base64(raw: bytes) -> bytes:
+    raw = raw.replace(b"\\r", b"").replace(b"\\n", b"")
+    if b"%" in raw:
+        raw = _one_percent(raw)
+        for each in (b"%0A", b"%0a", b"%0D", b"%0d"):
+            raw = raw.replace(each, b"")
+        raw = _with_signs(raw, b"%", b"")
+    if b"u00" in raw:
+        raw = _with_signs(raw, b"u00", b"")
+    if b"&#" in raw:
+        raw = raw.replace(b"&#43;", b"+").replace(b"&#47;", b"/").replace(b"&#61;", b"=")
+        raw = _with_signs(_with_signs(raw, b"&#x", b";"), b"&#X", b";")
+    return raw.translate(_STANDARD_ALPHABET, _BLANKS)
+
+
+def _with_signs(raw: bytes, before: bytes, after: bytes) -> bytes:
+    for digits, sign in ((b"2B", b"+"), (b"2F", b"/"), (b"3D", b"=")):
+        for each in (digits, digits.lower()):
+            raw = raw.replace(before + each + after, sign)
+    return raw
+
+
+def _sign(token: bytes) -> bytes:
+    upper = token.upper()
+    return next((sign for end, sign in _SIGNS.items() if upper.rstrip(b";").endswith(end.rstrip(b";"))), b"")
+
+
+def _as_hex(raw: bytes) -> bytes:
+    raw = _one_percent(raw.lower())
+    for each in (b"\\r", b"\\n", b"0x", b"u00", b"amp;"):
+        raw = raw.replace(each, b"")
+    return raw.translate(None, _BLANKS + b":,%;&#_=xu-")
+
+
+def _as_decimal(raw: bytes) -> bytes:
+    return raw.replace(b"amp;", b"").replace(b"&#", b"") if b"#" in raw else b""
+
+
+BASE64 = View(_IN_BASE64, _as_base64, _sign, lambda raw: raw.translate(_STANDARD_ALPHABET))
+HEX = View(_IN_HEX, _as_hex, before=bytes.lower)
+DECIMAL = View(_IN_DECIMAL, _as_decimal)
+
+
+class Places:
+    """A text rewritten by a view, and where its bytes stand in the text."""
+
+    def __init__(self, raw: bytes, view: View) -> None:
+        """Rewrite the text part by part."""
+        raw = view.before(raw)
+        written, end = bytearray(), 0
+        self._starts: list[int] = []
+        self._places: list[int] = []
+        for token in view.tokens.finditer(raw):
+            self._note(len(written), end)
+            written += raw[end : token.start()]
+            new = view.becomes(token[0])
+            if new:
+                self._note(len(written), token.start())
+                written += new
+            end = token.end()
+        self._note(len(written), end)
+        written += raw[end:]
+        self.text = bytes(written)
+
+    def _note(self, written: int, place: int) -> None:
+        self._starts.append(written)
+        self._places.append(place)
+
+    def of(self, start: int, end: int) -> tuple[int, int]:
+        """Return where what stands from `start` to `end` of the rewritten text stands in the text."""
+        return self._place(start), self._place(end - 1) + 1
+
+    def _place(self, written: int) -> int:
+        part = bisect_right(self._starts, written) - 1
+        return self._places[part] + written - self._starts[part]
