@@ -44,9 +44,9 @@ from steprunners.base import (
 )
 from steprunners.conditions import ConditionError, evaluate_condition
 from steprunners.credentials import MASK, credentials_of, shown_beside
-from steprunners.effort import Stopped, working
+from steprunners.effort import Stopped
 from steprunners.envelope import StepEnvelope, timeout_ms_of
-from steprunners.given_up import as_step_error
+from steprunners.given_up import as_step_work, with_step_errors
 from steprunners.json_types import Json
 from steprunners.known_secrets import KnownSecrets, hiding
 from steprunners.masking import texts_of
@@ -93,8 +93,7 @@ def advance(
         return _advance_items(work, progress, record, answer)
 
 
-@as_step_error()
-@working()
+@as_step_work
 def is_wanted(work: Work) -> bool:
     """Return what the step's `when` says; raise BadReference where it cannot be told."""
     if work.step.when is None:
@@ -136,8 +135,7 @@ def _advance_items(
     return Ended(_summary(last, progress, begun_ms, work.now_ms()))
 
 
-@as_step_error()
-@working()
+@as_step_work
 def _items_of(work: Work) -> tuple[list[Json], list[Json]]:
     """Return the items, and what is shown of each."""
     try:
@@ -241,7 +239,7 @@ def _learn_credentials(work: Work, value: Json, shown: Json = None) -> Json:
     return masked
 
 
-@as_step_error()
+@with_step_errors
 def _call(work: Work, config: StepConfig, progress: Progress, started_ms: int) -> Outcome:
     context = work.make_context(config, _seconds_left(work, started_ms), work.scope)
     context.state, context.origin = progress.park, progress.origin
@@ -268,8 +266,7 @@ def _seconds_left(work: Work, started_ms: int) -> float:
     return max(0.0, (timeout_ms_of(work.step) - used_ms) / 1000)
 
 
-@as_step_error()
-@working()
+@as_step_work
 def _configure(work: Work) -> tuple[Json, StepConfig]:
     """Return the resolved meta with secrets masked, and the config made from it; what is secret in it is known then."""
     meta, kind = work.step.meta, work.runner.config_class
@@ -319,8 +316,7 @@ class Judged:
         return Judged({**self.result, **took}, shown)
 
 
-@as_step_error()
-@working()
+@as_step_work
 def _judge(work: Work, config: StepConfig, judged: Judged, started_ms: int) -> Attempt:
     return _judged(work, config, judged, started_ms)
 
@@ -401,8 +397,7 @@ def _seen(shown: Json, path: str) -> Json:
         return MASK
 
 
-@as_step_error()
-@working()
+@as_step_work
 def _secrets_in(step: StepEnvelope, result: Json) -> set[str]:
     """Return the texts at the places of secret extracts: secret from now on, however the attempt ended."""
     found: set[str] = set()
