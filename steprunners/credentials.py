@@ -107,8 +107,10 @@ def _credentials_in_record(record: dict[str, Json]) -> Iterator[str]:
 def _parts_of_header(name: str, text: str) -> Iterator[str]:
     if name.lower() == "set-cookie":
         yield from (value.strip(' "') for value in _SET_COOKIE.findall(text))
-    else:
-        yield from credentials_in(text)
+        return
+    yield from credentials_in(text)
+    if name.lower() != "cookie" and " " not in text.strip():
+        yield text.strip()  # a token without a scheme may end in "="
 
 
 def credentials_in(text: str) -> Iterator[str]:

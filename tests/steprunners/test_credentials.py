@@ -30,6 +30,7 @@ def test_what_of_a_value_may_be_repeated_alone(value: str, found: set[str]) -> N
     [
         ({"headers": {"Authorization": "Bearer T0ken"}}, {"T0ken"}),
         ({"headers": {"Proxy-Authorization": "plain"}}, {"plain"}),
+        ({"headers": {"Authorization": "dG9rZW4tMQ=="}}, {"dG9rZW4tMQ==", "="}),
         ({"headers": {"Cookie": "sid=S; lang=en"}}, {"S", "en"}),
         ({"headers": {"set-cookie": "sid=S; Path=/; SameSite=Strict"}}, {"S"}),
         ({"headers": {"set-cookie": "a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT, b=2; Secure"}}, {"1", "2"}),
