@@ -22,14 +22,15 @@ from steprunners.masking import texts_of
 from steprunners.spellings import LONGEST
 
 #: All secrets of an execution together: whatever is stored is searched for each of them.
-MOST_CHARACTERS = 256 * 1024
+MOST_CHARACTERS = 64 * 1024
+MOST_TEXTS = 2_000
 TOO_MANY = "too_many_secrets"
-TOO_MANY_TOLD = f"the secrets of an execution have at most {MOST_CHARACTERS} characters together"
+TOO_MANY_TOLD = f"an execution has at most {MOST_TEXTS} secrets, with {MOST_CHARACTERS} characters together"
 
 
 def are_too_many(texts: Collection[str]) -> bool:
     """Return whether these are more than can be looked for; of each only its beginning is (`spellings.LONGEST`)."""
-    return sum(min(len(text), LONGEST) for text in texts) > MOST_CHARACTERS
+    return len(texts) > MOST_TEXTS or sum(min(len(text), LONGEST) for text in texts) > MOST_CHARACTERS
 
 
 def stored_texts(secrets: dict[str, Any] | None) -> list[str]:

@@ -11,7 +11,8 @@ from flows.document import FlowDocument, Problem
 from flows.variables import Variable, WrongType, check_value
 from resources.models import Environment
 from steprunners.json_types import Json
-from steprunners.masking import Masker, texts_of
+from steprunners.known_secrets import KnownSecrets
+from steprunners.masking import texts_of
 from steprunners.references import MASK, ReferenceProblem, Resolved, Scope, resolve_tracked
 from steprunners.suggestions import did_you_mean
 
@@ -23,6 +24,9 @@ class Values:
     shown: list[dict[str, Json]] = field(default_factory=list)
     secrets: dict[str, Json] = field(default_factory=dict)
     plain: dict[str, Json] = field(default_factory=dict)
+    #: Every secret text by now: the secret variables', those from elsewhere, and what functions made of them.
+    known: KnownSecrets = field(default_factory=KnownSecrets)
+    too_many: bool = False
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, name: str, kind: str, value: Json, *, secret: bool) -> None:
@@ -32,10 +36,17 @@ class Values:
         self.shown.append({"name": name, "type": kind, "value": shown, "secret": secret})
         if secret:
             self.secrets[name] = value
+            self.learn(texts_of(value))
 
-    def hide(self, secrets: Iterable[str]) -> None:
-        """Make secret what holds one of these texts, whoever put it there."""
-        masker = Masker(secrets)
+    def learn(self, texts: list[str]) -> None:
+        """Add secret texts; those that are too many are refused, and never looked for."""
+        self.too_many = self.too_many or are_too_many({*self.known.texts, *texts})
+        if not self.too_many:
+            self.known.add(texts)
+
+    def hide(self) -> None:
+        """Make secret what holds a secret text, whoever put it there."""
+        masker = self.known.masker
         for each in self.shown:
             if not each["secret"] and masker.mask(each["value"]) != each["value"]:
                 self.secrets[str(each["name"])] = each["value"]
@@ -54,6 +65,7 @@ def evaluate(
     running again knows what was secret before. `secret_texts` are known to be secret from elsewhere.
     """
     values = Values()
+    values.learn([*secret_texts])
     settings = _environment(environment)
     declared = {variable.name: variable for variable in document.variables}
     runs = _given(given, declared, settings, values)
@@ -65,11 +77,10 @@ def evaluate(
             values.add(name, setting.get("type") or "string", value, secret=secret)
     for variable in document.variables:
         _evaluate_one(variable, runs, settings.get(variable.name), values, secret=variable.name in told)
-    known = {*texts_of([*values.secrets.values()]), *secret_texts}
-    if are_too_many(known):
+    if values.too_many:
         values.problems.append(Problem("variables", TOO_MANY, TOO_MANY_TOLD))
     else:
-        values.hide(known)
+        values.hide()
     return values
 
 
@@ -155,7 +166,8 @@ def _evaluate_one(
 
 
 def _default(variable: Variable, values: Values) -> Resolved:
-    scope = Scope(variables=values.plain, secrets=frozenset(values.secrets))
+    secrets = frozenset(values.secrets)
+    scope = Scope(variables=values.plain, secrets=secrets, known_secrets=values.known)
     return resolve_tracked(variable.default_value, scope)
 
 

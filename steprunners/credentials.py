@@ -10,6 +10,8 @@ import binascii
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from urllib.parse import unquote
 
 from steprunners.json_types import Json
 
@@ -22,6 +24,10 @@ _OF_AUTH = frozenset({"password", "token", "clientSecret"})
 #: A cookie's name and value where a `Set-Cookie` begins: also one of several that were joined by commas.
 _SET_COOKIE = re.compile(r"(?:^|,\s*)[^\s=;,]+=([^;,]*)")
 
+#: Of a scheme's parameters (Digest, AWS, OAuth) those that prove who sends the request.
+_TELLING_PARAMETER = re.compile(
+    r'(?i)\b(?:token|signature|response|secret|password|key|\w+_(?:token|signature|key))\s*=\s*"?([^",\s]+)'
+)
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -106,28 +112,36 @@ def _credentials_in_record(record: dict[str, Json]) -> Iterator[str]:
 
 def _parts_of_header(name: str, text: str) -> Iterator[str]:
     if name.lower() == "set-cookie":
-        yield from (value.strip(' "') for value in _SET_COOKIE.findall(text))
+        values = (value.strip(' "') for value in _SET_COOKIE.findall(text))
+        yield from (each for value in values for each in (value, unquote(value)))
         return
     yield from credentials_in(text)
-    if name.lower() != "cookie" and " " not in text.strip():
+    if name.lower() != "cookie" and len(text.split()) == 1:
         yield text.strip()  # a token without a scheme may end in "="
 
 
 def credentials_in(text: str) -> Iterator[str]:
     """Yield what of a header's value a system may repeat alone: what follows a scheme, the values of cookies."""
-    scheme, _, rest = text.strip().partition(" ")
+    if not text.strip():
+        return
+    scheme, *more = text.split(None, 1)
+    rest = more[0].strip() if more else ""
     if rest and "=" not in scheme:
-        yield rest.strip()
+        yield rest
+        yield from _TELLING_PARAMETER.findall(rest)
         if scheme.lower() == "basic":
-            yield _password(rest)
+            yield from _of_basic(rest)
     elif "=" in text:
-        yield from (pair.partition("=")[2].strip(' "') for pair in text.split(";"))
+        values = (pair.partition("=")[2].strip(' "') for pair in re.split("[;,]", text))
+        yield from (each for value in values for each in (value, unquote(value)))
     else:
         yield text.strip()
 
 
-def _password(pair: str) -> str:
-    try:
-        return base64.b64decode(pair).decode().partition(":")[2]
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        return ""
+def _of_basic(pair: str) -> Iterator[str]:
+    """Yield the password (RFC 7617), and the user's name where there is none: so API keys are sent."""
+    with suppress(binascii.Error, ValueError):
+        raw = base64.b64decode(pair + "==")
+        for codec in ("utf-8", "latin-1"):
+            user, _, password = raw.decode(codec, "replace").partition(":")
+            yield password or user

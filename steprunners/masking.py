@@ -19,16 +19,17 @@ from steprunners import spellings
 from steprunners.credentials import MASK, mask_credentials, names_credentials, without_credentials
 from steprunners.json_types import Json
 from steprunners.spellings import MIN_LENGTH
-from steprunners.text_views import BASE64, DECIMAL, HEX, Places
+from steprunners.text_views import BASE64, CHARACTERS, HEX, Places
 
 _Key = str | int
 _Span = tuple[int, int]
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
-_FEW = 8
+_FEW, _DEEP = 8, 10
 _MAX_MEMORY = 256 * 1024 * 1024
-#: Beyond so many bytes of expressions (a second of compiling) secrets are looked for in their usual spellings alone.
-_MOST_BYTES = 1_000_000
+#: Beyond so many bytes of expressions (RE2 holds the GIL while it compiles them) secrets are looked for in their usual
+#: spellings alone.
+_MOST_BYTES = 300_000
 
 
 def texts_of(value: Json) -> list[str]:
@@ -37,6 +38,8 @@ def texts_of(value: Json) -> list[str]:
         return [text for child in value.values() for text in texts_of(child)]
     if isinstance(value, list):
         return [text for child in value for text in texts_of(child)]
+    if isinstance(value, float) and value.is_integer():
+        return [str(value), str(int(value))]
     return [] if value is None or isinstance(value, bool) else [str(value)]
 
 
@@ -94,6 +97,7 @@ class Masker:
         """Yield where secrets stand in the text, in any order."""
         for each in self._expressions:
             yield from _matches(each.as_text, raw)
+            yield from each.usual.spans(raw)
         yield from self._rewritten_spans(raw)
 
     def _rewritten_spans(self, raw: bytes) -> Iterator[_Span]:
@@ -109,39 +113,44 @@ class Masker:
                 yield from (places.of(*span) for each in found for span in _matches(each, places.text))
 
     def _any(self, raw: bytes) -> bool:
-        return any(each.as_text.search(raw) is not None for each in self._expressions)
+        finders = (finder for each in self._expressions for finder in (each.as_text, each.usual))
+        return any(finder.search(raw) is not None for finder in finders)
 
     def _concerns(self, value: object) -> bool:
         """Whether something in `value` may have to be masked."""
         text = _encode(value)
         return names_credentials(text) or self.finds(text)
 
-    def _masked(self, value: Json) -> Json:
+    def _masked(self, value: Json, depth: int = 0) -> Json:
         if isinstance(value, str):
             return self.mask_text(value)
         if isinstance(value, dict):
-            return self._masked_dict(mask_credentials(value))
+            return self._masked_dict(mask_credentials(value), depth)
         if isinstance(value, list):
-            return [each for _, each in self._masked_members(list(enumerate(value)))]
+            return [each for _, each in self._masked_members(list(enumerate(value)), depth)]
         if value is None or isinstance(value, bool):
             return value
         return MASK if self.finds(_encode(value)) else value
 
-    def _masked_dict(self, value: dict[str, Json]) -> dict[str, Json]:
+    def _masked_dict(self, value: dict[str, Json], depth: int) -> dict[str, Json]:
         masked: dict[str, Json] = {}
-        for key, each in self._masked_members(list(value.items())):
+        for key, each in self._masked_members(list(value.items()), depth):
             masked[_unused(key, masked)] = each
         return masked
 
-    def _masked_members(self, members: list[tuple[_Key, Json]]) -> list[tuple[_Key, Json]]:
-        """Mask the members of a container; halves in which nothing is found are left alone."""
-        if len(members) > _FEW:
+    def _masked_members(self, members: list[tuple[_Key, Json]], depth: int) -> list[tuple[_Key, Json]]:
+        """Mask the members of a container; halves in which nothing is found are left alone.
+
+        Deep inside every member is looked at once: to look at all of it at each level would take too long.
+        """
+        if len(members) > _FEW and depth < _DEEP:
             if not self._concerns(members):
                 return members
             middle = len(members) // 2
-            return [*self._masked_members(members[:middle]), *self._masked_members(members[middle:])]
+            halves = members[:middle], members[middle:]
+            return [each for half in halves for each in self._masked_members(half, depth)]
         return [
-            (self.mask_text(key) if isinstance(key, str) else key, self._masked(each))
+            (self.mask_text(key) if isinstance(key, str) else key, self._masked(each, depth + 1))
             for key, each in members
         ]
 
@@ -169,18 +178,19 @@ def _of_bytes() -> Any:
 
 # --- where secrets stand ----------------------------------------------------------------------------
 
-#: Matches that begin inside another one are looked for so many times in a text: a secret may be `aaaaaa`.
-_MOST_OVERLAPS = 10_000
+#: Matches that begin inside another one are looked for while all have fewer bytes than so many times the text and some:
+#: a secret may be `aaaaaa`.
+_MOST_OVERLAPS, _FREE_BYTES = 4, 10_000
 
 
 def _matches(expression: Any, raw: bytes) -> Iterator[_Span]:
     """Yield every match, also those that begin inside another: a secret may begin with the end of another one."""
-    position, number = 0, 0
+    position, room = 0, _FREE_BYTES + _MOST_OVERLAPS * len(raw)
     while (match := expression.search(raw, position)) is not None:
         start, end = match.span()
         yield start, end
-        number += 1
-        position = start + 1 if number < _MOST_OVERLAPS else end
+        room -= end - start
+        position = start + 1 if room > 0 else end
 
 
 def _merged(spans: Iterable[_Span]) -> list[_Span]:
@@ -195,7 +205,11 @@ def _merged(spans: Iterable[_Span]) -> list[_Span]:
 
 
 #: A host's name with letters beyond ASCII, as it is written for DNS (RFC 3492).
-_ENCODED_HOST = re2.compile(rb"(?i)(?:[a-z0-9_-]+\.)*xn--[a-z0-9-]+(?:\.[a-z0-9_-]+)*", _of_bytes())
+_ENCODED_HOST = re2.compile(rb"(?i)(?:[a-z0-9_-]+\.)*xn--[a-z0-9-]{1,59}(?:\.[a-z0-9_-]+)*", _of_bytes())
+
+
+#: Of a host's name (RFC 1035); decoding takes time that grows with the square of the length.
+_LONGEST_LABEL = 63
 
 
 def _decoded(host: bytes) -> bytes:
@@ -204,7 +218,7 @@ def _decoded(host: bytes) -> bytes:
 
 
 def _decoded_label(label: bytes) -> bytes:
-    if not label.lower().startswith(b"xn--"):
+    if not label.lower().startswith(b"xn--") or len(label) > _LONGEST_LABEL:
         return label
     try:
         return _bytes_of(label[4:].decode("punycode"))
@@ -231,29 +245,63 @@ def _portions(secrets: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 
 @dataclass(frozen=True)
+class _Literals:
+    """Texts that are found one by one: RE2 is slow with very many long ones, on a text that looks like them."""
+
+    texts: set[bytes]
+
+    def search(self, raw: bytes) -> bool | None:
+        """Return True where one of them stands in the text, else None."""
+        return any(text in raw for text in self.texts) or None
+
+    def spans(self, raw: bytes) -> Iterator[_Span]:
+        """Yield where they stand."""
+        for text in self.texts:
+            start = raw.find(text)
+            while start >= 0:
+                yield start, start + len(text)
+                start = raw.find(text, start + 1)
+
+
+@dataclass(frozen=True)
 class _Expression:
     """What finds some secrets: in a text, and in each of its views."""
 
     as_text: Any
+    usual: _Literals
     in_views: tuple[Any, ...]
 
 
-_VIEWS = (BASE64, HEX, DECIMAL)
-_IN_VIEWS = (spellings.in_base64, spellings.in_hex, spellings.in_decimal)
+_VIEWS = (BASE64, HEX, CHARACTERS)
+_LITERALS = (spellings.in_base64, spellings.in_hex)
 
 
 @lru_cache(maxsize=256)
 def _expression_of(secrets: tuple[str, ...]) -> _Expression:
-    parts = [piece for secret in secrets for piece in spellings.pieces(secret)]
-    as_text = {form for piece in parts for form in spellings.as_text(piece)}
-    if sum(map(len, as_text)) > _MOST_BYTES:
-        as_text = {form for piece in parts for form in spellings.as_usual_text(piece)}
-    in_views = [{re.escape(text) for piece in parts for text in texts(piece)} for texts in _IN_VIEWS]
-    return _Expression(_compiled(as_text), tuple(_compiled(texts) for texts in in_views))
+    as_text: set[bytes] = set()
+    usual_texts: set[bytes] = set()
+    literals: list[set[bytes]] = [set() for _ in _LITERALS]
+    room = _MOST_BYTES
+    # All spellings of the short ones first, while there is room.
+    for part in sorted((piece for secret in secrets for piece in spellings.pieces(secret)), key=len):
+        room -= spellings.weight(part)
+        usual = room < 0
+        if usual:
+            usual_texts.update(spellings.as_usual_text(part))
+        else:
+            as_text.update(spellings.as_text(part))
+        for found, texts in zip(literals, _LITERALS, strict=True):
+            found.update(re.escape(text) for text in texts(part, usual=usual))
+    whole = _compiled(as_text)
+    return _Expression(whole, _Literals(usual_texts), (*(_compiled(texts) for texts in literals), whole))
+
+
+#: An expression that finds nothing.
+_NOTHING = rb"[^\x00-\xff]"
 
 
 def _compiled(forms: set[bytes]) -> Any:
-    whole = b"(?:" + b"|".join(sorted(forms)) + b")"
+    whole = b"(?:" + b"|".join(sorted(forms)) + b")" if forms else _NOTHING
     options = _of_bytes()
     options.longest_match = True
     options.max_mem = _MAX_MEMORY

@@ -198,6 +198,8 @@ class Evaluator:
         text = text_of(value)
         if len(text) >= MIN_LENGTH:
             self.derived.add(text)
+            if self.scope.known_secrets is not None:
+                self.scope.known_secrets.add([text])
         return Reading(value, secret=True)
 
     def _argument(self, argument: Constant | Reference) -> Reading:

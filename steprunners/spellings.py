@@ -2,8 +2,7 @@
 
 `as_text` gives expressions for RE2: as it is and in lower case; JSON-escaped, percent-encoded and HTML-escaped, any
 number of times; and, where it has letters beyond ASCII, in the other normal forms of Unicode and as UTF-8 looks when it
-is read as Latin-1 or Windows-1252. `in_base64`, `in_hex` and `in_decimal` give what stands in the views of a text
-(`text_views`).
+is read as Latin-1 or Windows-1252. `in_base64` and `in_hex` give what stands in the views of a text (`text_views`).
 
 docs/security.md lists the spellings for users.
 """
@@ -58,9 +57,8 @@ def as_text(piece: str) -> Iterator[bytes]:
 
 
 def as_usual_text(piece: str) -> Iterator[bytes]:
-    """Yield expressions for the usual spellings alone: of very long secrets all of them would be too much for RE2."""
-    for spelling in (*_before_encoding(piece), _utf8(html.escape(piece)), _utf8(piece.lower())):
-        yield re.escape(spelling)
+    """Yield the usual spellings alone, as they are: of very long secrets all of them would be too much for RE2."""
+    yield from (*_before_encoding(piece), _utf8(html.escape(piece)), _utf8(piece.lower()))
 
 
 def _variants(piece: str) -> set[str]:
@@ -70,9 +68,16 @@ def _variants(piece: str) -> set[str]:
     return normal | {each for each in collapsed if len(each) >= MIN_LENGTH}
 
 
-def in_base64(piece: str) -> Iterator[bytes]:
+def weight(piece: str) -> int:
+    """Return about how many bytes all spellings of the text have (measured)."""
+    letters = sum(character.isascii() and character.isalnum() for character in piece)
+    others = sum(character.isascii() for character in piece) - letters
+    return 10 * letters + 500 * others + 4_000 * (len(piece) - letters - others)
+
+
+def in_base64(piece: str, *, usual: bool = False) -> Iterator[bytes]:
     """Yield what stands in the view BASE64 of a text that holds the secret in base64, at each alignment."""
-    for raw in _before_encoding(piece):
+    for raw in (_utf8(piece),) if usual else _before_encoding(piece):
         for shift in range(3):
             encoded = base64.b64encode(b"\0" * shift + raw)
             # The characters at both ends that also hold bits of what stands beside the secret are left out.
@@ -80,8 +85,11 @@ def in_base64(piece: str) -> Iterator[bytes]:
         yield base64.b64encode(raw).rstrip(b"=")
 
 
-def in_hex(piece: str) -> Iterator[bytes]:
+def in_hex(piece: str, *, usual: bool = False) -> Iterator[bytes]:
     """Yield what stands in the view HEX: the bytes, and the numbers of characters as JSON and HTML write them."""
+    if usual:
+        yield _utf8(piece).hex().encode()
+        return
     for raw in _before_encoding(piece):
         yield raw.hex().encode()
         yield raw.replace(b"%", b"").hex().encode()  # `%25` is read as a percent sign that was encoded again
@@ -89,11 +97,6 @@ def in_hex(piece: str) -> Iterator[bytes]:
     pairs = [units[at : at + 2] for at in range(0, len(units), 2)]
     yield b"".join(pair.hex().encode() if pair[0] else b"%02x" % pair[1] for pair in pairs)
     yield b"".join(b"%02x" % ord(character) for character in piece)
-
-
-def in_decimal(piece: str) -> Iterator[bytes]:
-    """Yield what stands in the view DECIMAL: every character as an entity with a decimal number."""
-    yield b"".join(b"%d;" % ord(character) for character in piece)
 
 
 def _before_encoding(text: str) -> set[bytes]:

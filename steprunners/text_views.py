@@ -12,18 +12,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 #: Line breaks as they are and in JSON text (backslashes go everywhere), and blanks: lines may be indented.
-_LINE_BREAKS = rb"\\[rn]|[ \t\r\n\\]"
+_LINE_BREAKS = rb"\\[rntf]|[ \t\r\n\f\\]"
 _SIGNS = {b"2B": b"+", b"43;": b"+", b"2F": b"/", b"47;": b"/", b"3D": b"=", b"61;": b"="}
 _SIGN = rb"2[BbFf]|3[Dd]"
 _IN_BASE64 = re.compile(
     _LINE_BREAKS + rb"|%%(?:25)*(?:0[AaDd]|%s)|u00(?:%s)|&#(?:43|47|61|[xX](?:%s));" % (_SIGN, _SIGN, _SIGN)
 )
 _IN_HEX = re.compile(_LINE_BREAKS + rb"|%(?:25)+|0x|u00|amp;|[:,%;&#_=xu-]")
-_IN_DECIMAL = re.compile(rb"&(?:amp;)*#")
+_CHARACTER = re.compile(
+    rb"&(?:amp;)*#0*([0-9]{1,7});|(?:&(?:amp;)*#[xX]|\\u\{)0*([0-9a-fA-F]{1,6})[;}]|\\u([0-9a-fA-F]{4})"
+    rb"|(?:%(?:25)*|\\x)([0-9a-fA-F]{2})"
+)
 
 _ENCODED_AGAIN = re.compile(rb"%(?:25)+")
 _STANDARD_ALPHABET = bytes.maketrans(b"-_", b"+/")
-_BLANKS = b" \t\r\n\\"
+_BLANKS = b" \t\r\n\f\\"
+_ESCAPED_BLANKS = (b"\\r", b"\\n", b"\\t", b"\\f")
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ def _one_percent(raw: bytes) -> bytes:
 
 
 def _as_base64(raw: bytes) -> bytes:
-    raw = raw.replace(b"\\r", b"").replace(b"\\n", b"")
+    for each in _ESCAPED_BLANKS:
+        raw = raw.replace(each, b"")
     if b"%" in raw:
         raw = _one_percent(raw)
         for each in (b"%0A", b"%0a", b"%0D", b"%0d"):
@@ -70,18 +75,31 @@ def _sign(token: bytes) -> bytes:
 
 def _as_hex(raw: bytes) -> bytes:
     raw = _one_percent(raw.lower())
-    for each in (b"\\r", b"\\n", b"0x", b"u00", b"amp;"):
+    for each in (*_ESCAPED_BLANKS, b"0x", b"u00", b"amp;"):
         raw = raw.replace(each, b"")
     return raw.translate(None, _BLANKS + b":,%;&#_=xu-")
 
 
-def _as_decimal(raw: bytes) -> bytes:
-    return raw.replace(b"amp;", b"").replace(b"&#", b"") if b"#" in raw else b""
+def _with_characters(raw: bytes) -> bytes:
+    if b"%" in raw or b"&#" in raw or b"\\u" in raw or b"\\x" in raw:
+        return _CHARACTER.sub(lambda token: _character(token[0]), raw)
+    return b""  # it is the text itself
+
+
+def _character(token: bytes) -> bytes:
+    """Return the character, or the byte, that the token stands for."""
+    match = _CHARACTER.fullmatch(token)
+    decimal, number, unit, byte = match.groups() if match else (None, None, None, None)
+    if byte is not None:
+        return bytes([int(byte, 16)])
+    code = int(decimal) if decimal is not None else int(number or unit or b"0", 16)
+    return chr(code).encode("utf-8", "surrogatepass") if code <= 0x10FFFF else token
 
 
 BASE64 = View(_IN_BASE64, _as_base64, _sign, lambda raw: raw.translate(_STANDARD_ALPHABET))
 HEX = View(_IN_HEX, _as_hex, before=bytes.lower)
-DECIMAL = View(_IN_DECIMAL, _as_decimal)
+#: Every character as itself that is written by its number; a text without such ones is not looked at.
+CHARACTERS = View(_CHARACTER, _with_characters, _character)
 
 
 class Places:
@@ -93,26 +111,30 @@ class Places:
         written, end = bytearray(), 0
         self._starts: list[int] = []
         self._places: list[int] = []
+        #: Of a token where it ends, of what was kept 0.
+        self._ends: list[int] = []
         for token in view.tokens.finditer(raw):
             self._note(len(written), end)
             written += raw[end : token.start()]
             new = view.becomes(token[0])
             if new:
-                self._note(len(written), token.start())
+                self._note(len(written), token.start(), token.end())
                 written += new
             end = token.end()
         self._note(len(written), end)
         written += raw[end:]
         self.text = bytes(written)
 
-    def _note(self, written: int, place: int) -> None:
+    def _note(self, written: int, place: int, end: int = 0) -> None:
         self._starts.append(written)
         self._places.append(place)
+        self._ends.append(end)
 
     def of(self, start: int, end: int) -> tuple[int, int]:
         """Return where what stands from `start` to `end` of the rewritten text stands in the text."""
-        return self._place(start), self._place(end - 1) + 1
+        first, last = self._part(start), self._part(end - 1)
+        begins = self._places[first] + (0 if self._ends[first] else start - self._starts[first])
+        return begins, self._ends[last] or self._places[last] + end - self._starts[last]
 
-    def _place(self, written: int) -> int:
-        part = bisect_right(self._starts, written) - 1
-        return self._places[part] + written - self._starts[part]
+    def _part(self, written: int) -> int:
+        return bisect_right(self._starts, written) - 1

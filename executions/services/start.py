@@ -106,7 +106,7 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
         + timedelta(seconds=_SLACK_SECONDS if initial_delay_ms else settings.ENGINE_UNCLAIMED_SECONDS),
     )
     steps = planned.apply_to(execution)
-    _keep_secrets(execution, values, texts, concurrent=planned.is_concurrent)
+    _keep_secrets(execution, values, concurrent=planned.is_concurrent)
     if prepare is not None:
         prepare(execution, steps)
     return _write(execution, steps)
@@ -146,15 +146,17 @@ def _check(values: Values, initial_delay_ms: int) -> None:
         raise RunRefused(problems)
 
 
-def _keep_secrets(execution: Execution, values: Values, texts: Sequence[str], *, concurrent: bool) -> None:
+def _keep_secrets(execution: Execution, values: Values, *, concurrent: bool) -> None:
     """Keep what is secret from the start; a child's is kept in its root (see `known_secrets`)."""
     variables = {"variables": values.secrets} if values.secrets else {}
     if execution.root_id is None:
-        more = {"more": list(dict.fromkeys(texts))} if texts else {}
+        own = set(texts_of([*values.secrets.values()]))
+        found = [text for text in values.known.texts if text not in own]
+        more = {"more": found} if found else {}
         execution.secrets = {**variables, **more, **({"concurrent": True} if concurrent else {})} or None
         return
     execution.secrets = variables or None
-    add_to(execution.root_id, [*texts, *texts_of([*values.secrets.values()])], concurrent=concurrent)
+    add_to(execution.root_id, values.known.texts, concurrent=concurrent)
 
 
 def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:

@@ -13,12 +13,20 @@ from steprunners.json_types import Json
     [
         ("Bearer abc.def==", {"abc.def=="}),
         ("Basic YW5uOmh1bnRlcjI6eA==", {"YW5uOmh1bnRlcjI6eA==", "hunter2:x"}),
-        ("Basic no base64", {"no base64", ""}),
-        ("Basic /w==", {"/w==", ""}),
+        ("Basic YW5uOmh1bnRlcjI6eA", {"YW5uOmh1bnRlcjI6eA", "hunter2:x"}),
+        ("Basic YXBpa2V5LTEyMzQ1Njo=", {"YXBpa2V5LTEyMzQ1Njo=", "apikey-123456"}),
+        ("Basic YTpw5A==", {"YTpw5A==", "p\ufffd", "pä"}),
+        ("Bearer\ttok", {"tok"}),
+        ("Token token=abc, ver=2", {"token=abc, ver=2", "abc"}),
+        (
+            'Digest username="u", response="5ccc", uri="/x"',
+            {'username="u", response="5ccc", uri="/x"', "5ccc"},
+        ),
+        ("sid=enc%3Dtok; a=1,b=2", {"enc%3Dtok", "enc=tok", "1", "2"}),
         ("sid=abc; theme=dark", {"abc", "dark"}),
         ("hunter2", {"hunter2"}),
         ('sid="abc"', {"abc"}),
-        ("", {""}),
+        ("", set()),
     ],
 )
 def test_what_of_a_value_may_be_repeated_alone(value: str, found: set[str]) -> None:

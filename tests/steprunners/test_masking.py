@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from steprunners.credentials import MASK
 from steprunners.json_types import Json
-from steprunners.masking import Masker
+from steprunners.masking import Masker, texts_of
 from steprunners.spellings import LONGEST
 from tests.steprunners.json_strategies import json_values
 
@@ -161,11 +161,19 @@ def test_of_an_endless_secret_the_beginning_is_found() -> None:
 
 @pytest.mark.parametrize(
     "hostile",
-    ["a" * 300_000, "\\" * 300_000, "a." * 150_000, "xn--a." * 50_000, "%25" * 100_000, "%" + "25" * 150_000],
+    [
+        "a" * 300_000,
+        "\\" * 300_000,
+        "a." * 150_000,
+        "xn--a." * 50_000,
+        "%25" * 100_000,
+        "%" + "25" * 150_000,
+        "xn--" + "a" * 300_000,
+    ],
 )
 def test_no_text_takes_long_to_look_through(hostile: str) -> None:
     """Each is looked through in time linear in its length: quadratic would be minutes."""
-    masker = Masker(["пароль-secret", "another secret"])
+    masker = Masker(["пароль-secret", "another secret", r"\\srv\share"])
     assert masker.mask_text(hostile) == hostile
     assert masker.mask_text(f"{hostile} another secret").endswith(MASK)
 
@@ -181,6 +189,51 @@ def test_secrets_that_overlap_leave_nothing(secrets: list[str]) -> None:
     for text in ("abcdef123456", "abcXYZdef", "aaaaaaaaaa"):
         if any(secret in text for secret in secrets):
             assert Masker(secrets).mask_text(f"<{text}>") == f"<{MASK}>"
+
+
+@pytest.mark.parametrize("blank", ["\n", "\r\n", "\n\t", "\n    ", "\f", "\t"])
+@pytest.mark.parametrize("width", [64, 76])
+def test_a_value_is_masked_as_its_text_is(blank: str, width: int) -> None:
+    """What is asked of the JSON text finds what is found in the text itself."""
+    encoded = base64.b64encode(b"before: another secret in the middle" * 5).decode()
+    text = blank.join(encoded[at : at + width] for at in range(0, len(encoded), width))
+    masker = Masker(["another secret"])
+    assert MASK in masker.mask_text(text)
+    values: list[Json] = [text, {"a": [text]}, json.dumps({"a": text})]
+    for value in values:
+        assert MASK in json.dumps(masker.mask(value), ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "&#00067;nry-&#x0053;ecret",
+        "C\\u006ery-%53ecret",
+        "\\u{43}nry-Secret",
+        "Cnry&#45;%2553ecret",
+        "C%6Ery-Secre&#116;",
+    ],
+)
+def test_single_characters_may_be_written_by_their_numbers(written: str) -> None:
+    assert Masker(["Cnry-Secret"]).mask_text(f"<{written}>") == f"<{MASK}>"
+
+
+def test_long_secrets_take_no_spellings_away_from_short_ones() -> None:
+    long = ["".join(f"{number:x}/é" for number in range(seed, seed + 900)) for seed in (0, 1_000)]
+    for written in ("ab+cd\\u002bef", "ab%2bcd&#43;ef", r"ab\+cd\+ef"):
+        assert Masker([*long, "ab+cd+ef"]).mask_text(f"<{written}>") == f"<{MASK}>"
+
+
+def test_a_number_is_found_however_it_is_written() -> None:
+    masker = Masker(texts_of([12345678.0, 1e16]))
+    assert masker.mask([12345678, 10000000000000000, 12345678.0]) == [MASK, MASK, MASK]
+
+
+def test_what_is_deep_inside_is_masked_in_time() -> None:
+    value: Json = [*["x" * 1_000] * 200, "another secret"]
+    for _ in range(60):
+        value = [value, *range(20)]
+    assert "another secret" not in json.dumps(Masker(["another secret"]).mask(value))
 
 
 def test_a_host_in_punycode_is_masked() -> None:

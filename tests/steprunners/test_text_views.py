@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steprunners.text_views import BASE64, DECIMAL, HEX, Places, View
+from steprunners.text_views import BASE64, CHARACTERS, HEX, Places, View
 
 #: What the views rewrite, and what looks like it.
 ALPHABET = st.sampled_from(
@@ -114,6 +114,14 @@ def test_hex_has_one_spelling(written: str) -> None:
     assert HEX.rewrite(written.encode()).replace(b"0a", b"") == b"6a3b"
 
 
-def test_decimal_entities_are_numbers_with_semicolons() -> None:
-    assert DECIMAL.rewrite(b"&#97;&amp;#98;") == b"97;98;"
-    assert DECIMAL.rewrite(b"no entity") == b""
+@pytest.mark.parametrize(
+    "written",
+    ["&#97;b", "&#00097;&#x0062;", "&amp;#97;&#X62;", "%61%62", "%2561b", "\\u0061b", "\\u{61}\\x62", "a%62"],
+)
+def test_characters_written_by_their_numbers_are_themselves(written: str) -> None:
+    assert CHARACTERS.rewrite(written.encode()) == b"ab"
+    assert Places(written.encode(), CHARACTERS).text == b"ab"
+
+
+def test_a_text_without_such_characters_is_not_looked_at() -> None:
+    assert CHARACTERS.rewrite(b"no entity") == b""

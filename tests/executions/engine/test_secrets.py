@@ -6,6 +6,7 @@ Each test is an attack that showed a secret, through the engine and against a re
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -167,6 +168,38 @@ def test_a_token_that_was_fetched_is_masked_in_other_steps(team: Team, server: T
     done = run_to_end(team, steps)
     assert step_of(done, "b").response["body"] == {"told": MASK}
     assert SECRET not in kept(done)
+
+
+@pytest.mark.parametrize("function", ["upper(pw)", "hmacSha256(pw,'x')", "sha256(pw)"])
+def test_what_functions_make_of_a_secret_is_known_wherever_they_stand(
+    team: Team, server: Target, function: str
+) -> None:
+    declared = [{"name": "pw", "secret": True, "defaultValue": SECRET}]
+    made = {"field": "body.path", "operator": "equals", "expectedValue": f"${{{function}}}"}
+    when = {"left": f"${{{function}}}", "operator": "exists"}
+    steps = [
+        http("loop", f"{server.url}/echo?q=${{item}}", forEach=[f"${{{function}}}"]),
+        http("asserts", f"{server.url}/ok", assertions=[made]),
+        http("asks", f"{server.url}/ok", when=when),
+    ]
+    done = run_to_end(team, steps, declared=declared)
+    text = server.received[0].path.partition("=")[2]
+    assert len(text) > 12
+    assert text not in kept(done)
+    assert text in done.secrets["more"]
+
+
+def test_what_defaults_are_made_of_is_known(team: Team, server: Target) -> None:
+    api_resource(team, server, headers={"X-Api-Key": SECRET})
+    declared: list[dict[str, Any]] = [
+        {"name": "pw", "secret": True, "defaultValue": "another-long-secret"},
+        {"name": "auth", "defaultValue": "Signature ${sha256(pw)}"},
+        {"name": "note", "defaultValue": f"the key is {SECRET}"},
+        {"name": "loud", "defaultValue": "${upper(note)}"},
+    ]
+    execution = begin(team, [http("a", "/ok", {"resourceId": "api"})], declared=declared)
+    assert [each["value"] for each in execution.variables] == [MASK] * 4
+    assert hashlib.sha256(b"another-long-secret").hexdigest() in execution.secrets["more"]
 
 
 # --- by their place ---------------------------------------------------------------------------------
