@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -231,8 +231,13 @@ def test_equals_is_reflexive(value: Any) -> None:
     assert evaluate(Assertion(field="x", operator="equals", expected_value=value), {"x": value}).passed
 
 
+def _is_unicode(text: str) -> bool:
+    return text == text.encode(errors="ignore").decode()
+
+
 @given(operators, json_values, json_values, tricky_text)
 def test_evaluating_never_raises(operator: Any, result: Any, expected: Any, path: Any) -> None:
+    assume(_is_unicode(path))  # a field is text without half characters
     for field in (path, "$" + path, "x"):
         for value in (expected, path, [expected, expected], NO_VALUE):
             assertion = Assertion(field=field, operator=operator, expected_value=value)
