@@ -277,7 +277,6 @@ def _configure(work: Work) -> tuple[Json, StepConfig]:
     except ReferenceProblem as problem:
         raise BadReference(f"{_place(problem)}{problem.message}") from problem
     whole = _joined(resolved.value, own)
-    work.known_secrets.add(resolved.derived_secrets)
     _learn_credentials(work, whole)
     try:
         config = kind.model_validate(whole)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from steprunners.credentials import MASK
 from steprunners.effort import tick
@@ -157,14 +157,13 @@ def _described(expression: Expression) -> tuple[Kind, str, str | None]:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A value without references, its copy in which secrets are masked, and texts that functions made of secrets.
+    """A value without references, and its copy in which secrets are masked.
 
     Both come from one reading, so that `${uuid()}` is the same in both.
     """
 
     value: Json
     masked: Json
-    derived_secrets: set[str] = field(default_factory=set)
 
 
 def resolve(value: Json, scope: Scope, grammar_of: GrammarOf = _plain) -> Json:
@@ -176,10 +175,10 @@ def resolve(value: Json, scope: Scope, grammar_of: GrammarOf = _plain) -> Json:
 
 
 def resolve_tracked(value: Json, scope: Scope, grammar_of: GrammarOf = _plain) -> Resolved:
-    """Return `value` resolved, its masked copy, and what functions made of secrets. Raises as `resolve` does."""
+    """Return `value` resolved, and its masked copy. Raises as `resolve` does."""
     walker = _Walker(scope, grammar_of, value)
     plain, masked = walker.walk(value, ())
-    return Resolved(masked if scope.hidden else plain, masked, walker.evaluator.derived)
+    return Resolved(masked if scope.hidden else plain, masked)
 
 
 class _Walker:

@@ -82,10 +82,10 @@ class Scope:
         loop = [name for name, value in (("item", self.item), ("index", self.index)) if value is not ABSENT]
         return [*dict.fromkeys([*self.variables, *self.steps, *loop, *self.known_names])]
 
-    def holds_secret(self, text: str) -> bool:
-        """Return whether a secret of the execution stands in the text."""
-        known = self.known_secrets or self._own_secrets
-        return known.masker.finds(text)
+    @property
+    def known(self) -> KnownSecrets:
+        """The secret texts; what functions make of them is added."""
+        return self.known_secrets or self._own_secrets
 
     @cached_property
     def _own_secrets(self) -> KnownSecrets:
@@ -103,12 +103,11 @@ class Reading:
 
 
 class Evaluator:
-    """Reads references from a scope; `derived` collects the texts that functions made of secrets."""
+    """Reads references from a scope; what functions make of secrets becomes one of its known secrets."""
 
     def __init__(self, scope: Scope) -> None:
         """Read from `scope`."""
         self.scope = scope
-        self.derived: set[str] = set()
 
     def read(self, reference: Reference) -> Reading:
         """Return the reference's value, or its default where it has none.
@@ -197,9 +196,7 @@ class Evaluator:
             return Reading(value)
         text = text_of(value)
         if len(text) >= MIN_LENGTH:
-            self.derived.add(text)
-            if self.scope.known_secrets is not None:
-                self.scope.known_secrets.add([text])
+            self.scope.known.add([text])
         return Reading(value, secret=True)
 
     def _argument(self, argument: Constant | Reference) -> Reading:
@@ -209,7 +206,7 @@ class Evaluator:
         if reading.secret:
             return True
         # A step's answer may repeat a secret (a token in its body): what is made of it must be masked as well.
-        return self.scope.holds_secret(text_of(reading.value))
+        return self.scope.known.masker.finds(text_of(reading.value))
 
 
 def _beside(shown: Json, value: Json, path: str | None, read: Callable[[Json, str], Json]) -> Reading:

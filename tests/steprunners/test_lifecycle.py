@@ -561,8 +561,9 @@ def test_secrets_are_saved_before_the_call_that_gives_them_away() -> None:
             return super().run(config, context)
 
     tested = bench(GOOD, runner=Looking, meta={"value": "${base64(key)}"}, variables={"key": "a-long-secret"})
-    scope = replace(tested.work.scope, secrets=frozenset({"key"}))
-    tested.work = replace(tested.work, scope=scope, known_secrets=Saving())
+    known = Saving()
+    scope = replace(tested.work.scope, secrets=frozenset({"key"}), known_secrets=known)
+    tested.work = replace(tested.work, scope=scope, known_secrets=known)
     assert tested.finish().status == "SUCCESS"
 
 

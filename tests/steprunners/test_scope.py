@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from steprunners.known_secrets import KnownSecrets
 from steprunners.references import (
     CutReference,
     Scope,
@@ -139,13 +141,14 @@ def test_one_reading_gives_both_copies() -> None:
     assert str(resolved.masked) == str(resolved.value).replace("hunter2-hunter2", "••••••")
 
 
-def test_what_functions_make_of_secrets_is_masked_and_reported() -> None:
+def test_what_functions_make_of_secrets_is_masked_and_known() -> None:
+    scope = replace(SCOPE, known_secrets=KnownSecrets(["hunter2-hunter2"]))
     resolved = resolve_tracked(
-        ["${base64(key)}", "${upper(key)}", "${length(key)}", "${upper(order_id)}"], SCOPE
+        ["${base64(key)}", "${upper(key)}", "${length(key)}", "${upper(order_id)}"], scope
     )
     assert resolved.value == ["aHVudGVyMi1odW50ZXIy", "HUNTER2-HUNTER2", 15, "42"]
     assert resolved.masked == ["••••••", "••••••", 15, "42"]
-    assert resolved.derived_secrets == {"aHVudGVyMi1odW50ZXIy", "HUNTER2-HUNTER2"}
+    assert scope.known.texts == ("hunter2-hunter2", "aHVudGVyMi1odW50ZXIy", "HUNTER2-HUNTER2")
 
 
 def test_a_secret_that_a_step_repeats_is_seen_in_functions() -> None:
