@@ -14,7 +14,7 @@ from django.db import models
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from accounts.origin import LONGEST_USER_AGENT
+from accounts.audit.origin import LONGEST_USER_AGENT
 from accounts.service_models import ServiceModel
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class AuditQuerySet(models.QuerySet["AuditEvent"]):
 
     def visible_to(self, user: AnyUser) -> Self:
         """Return the events of the teams and organisations whose log the user may read, and their own sign-ins."""
-        from accounts.audit import readable_by  # noqa: PLC0415 - the models come before the rules
+        from accounts.audit.log import readable_by  # noqa: PLC0415 - the models come before the rules
 
         return self.filter(readable_by(user))
 

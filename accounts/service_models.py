@@ -12,7 +12,7 @@ class ServiceModel(models.Model):
     """A model whose `save()` of a row that was read is an UPDATE, and nothing else.
 
     Django's own inserts where its UPDATE finds nothing: whoever saved what somebody else had just deleted brought it
-    back, secrets and all. Here that raises DoesNotExist, which every door answers with 404 (`asynctester.losing`).
+    back, secrets and all. Here that raises DoesNotExist, which every door answers with 404 (`losing`).
     """
 
     class Meta:

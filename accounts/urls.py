@@ -3,13 +3,17 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, path
 
-from accounts import organisation_pages, people_pages, profile_pages, team_pages, token_pages
-from accounts.audit_pages import audit_page
-from accounts.current_team import switch_team
-from accounts.link_pages import ConfirmAddress, FollowLink, ResetPassword, TakeUpInvitation
-from accounts.links import Purpose
-from accounts.pages import SignIn
-from accounts.registration_pages import ForgotPassword, Register, SendConfirmation
+from accounts.mail.links import Purpose
+from accounts.pages import organisations as organisation_pages
+from accounts.pages import people as people_pages
+from accounts.pages import profile as profile_pages
+from accounts.pages import teams as team_pages
+from accounts.pages import tokens as token_pages
+from accounts.pages.audit import audit_page
+from accounts.pages.current_team import switch_team
+from accounts.pages.links import ConfirmAddress, FollowLink, ResetPassword, TakeUpInvitation
+from accounts.pages.registration import ForgotPassword, Register, SendConfirmation
+from accounts.pages.sign_in import SignIn
 
 LINKS = {
     Purpose.CONFIRM: ConfirmAddress,

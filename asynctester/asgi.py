@@ -12,12 +12,12 @@ django.setup()  # comes before what imports models
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
-from asynctester.body_deadline import BodyDeadline, Patience  # noqa: E402
-from asynctester.body_limit import BodyLimit  # noqa: E402
-from asynctester.one_thread import OneThreadHandler  # noqa: E402
-from asynctester.outage_net import OutageNet  # noqa: E402
+from asynctester.middleware.body_deadline import BodyDeadline, Patience  # noqa: E402
+from asynctester.middleware.body_limit import BodyLimit  # noqa: E402
+from asynctester.middleware.one_thread import OneThreadHandler  # noqa: E402
+from asynctester.middleware.outage_net import OutageNet  # noqa: E402
 from executions.live.routing import websocket_urlpatterns  # noqa: E402
-from executions.signs import show  # noqa: E402
+from executions.observability.process import show  # noqa: E402
 
 show("web")
 

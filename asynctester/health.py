@@ -11,10 +11,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from asynctester.celery import app
-from asynctester.errors import error_response
-from executions.pulse import workers_alive
+from asynctester.middleware.errors import error_response
+from executions.observability.live_workers import workers_alive
 from resources.checks import count_unreadable
-from resources.secrets import UNREADABLE
+from resources.secrets.encryption import UNREADABLE
 from telemetry.limited import Answer, ask_all
 
 logger = logging.getLogger(__name__)

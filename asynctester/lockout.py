@@ -7,9 +7,9 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from accounts.lockout import seconds_left
-from accounts.throttling import too_many
-from asynctester.errors import error_response, is_api
+from accounts.sign_in.lockout import seconds_left
+from accounts.sign_in.throttling import too_many
+from asynctester.middleware.errors import error_response, is_api
 
 
 def locked_out(request: HttpRequest, *_: Any) -> HttpResponse:

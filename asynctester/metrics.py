@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from executions.gauges import load_gauges
+from executions.observability.gauges import load_gauges
 from telemetry.access import has_token, is_direct_from_loopback
 from telemetry.exposition import render
 

@@ -25,7 +25,7 @@ if PRODUCTION:
 
 def _secret_key() -> str:
     """Return SECRET_KEY from the environment, or the one kept in DATA_DIR (made on first start)."""
-    from resources.key_files import read_or_create_key  # noqa: PLC0415 - needs the path that is set above
+    from resources.secrets.key_files import read_or_create_key  # noqa: PLC0415 - needs the path that is set above
 
     return env("SECRET_KEY", default="") or read_or_create_key(DATA_DIR / "django-secret.key")
 
@@ -64,14 +64,14 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "asynctester.requests_seen.observe",
-    "asynctester.headers.protect",
-    "asynctester.fair_work.FairWork",
-    "asynctester.errors.UnreadableSecretMiddleware",
-    "asynctester.errors.OutageMiddleware",
-    "asynctester.errors.LostRaceMiddleware",
-    "asynctester.guard.refuse_null_characters",
-    "accounts.origin.remember_request",
+    "asynctester.middleware.requests_seen.observe",
+    "asynctester.middleware.headers.protect",
+    "asynctester.middleware.fair_work.FairWork",
+    "asynctester.middleware.errors.UnreadableSecretMiddleware",
+    "asynctester.middleware.errors.OutageMiddleware",
+    "asynctester.middleware.errors.LostRaceMiddleware",
+    "asynctester.middleware.null_characters.refuse_null_characters",
+    "accounts.audit.origin.remember_request",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -96,7 +96,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "accounts.current_team.context",
+                "accounts.pages.current_team.context",
             ]
         },
     }
@@ -199,7 +199,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 AUTHENTICATION_BACKENDS = ["accounts.backends.Doorkeeper", "accounts.backends.PasswordBackend"]
 PASSWORD_HASHERS = [
-    "accounts.hashers.Argon2",
+    "accounts.sign_in.hashers.Argon2",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # of users from before
 ]
 PASSWORD_RESET_TIMEOUT = env.int("PASSWORD_RESET_TIMEOUT", default=3_600)  # seconds
@@ -222,10 +222,10 @@ AUTH_RATES = {
 AXES_FAILURE_LIMIT = env.int("LOCKOUT_FAILURES", default=10)
 LOCKOUT_ADDRESS_FAILURES = env.int("LOCKOUT_ADDRESS_FAILURES", default=100)
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOCKOUT_MINUTES", default=15))
-AXES_HANDLER = "accounts.lockout.Failures"
+AXES_HANDLER = "accounts.sign_in.lockout.Failures"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address"]  # the order that the handler relies on
 AXES_LOCKOUT_CALLABLE = "asynctester.lockout.locked_out"
-AXES_USERNAME_CALLABLE = "accounts.lockout.username"
+AXES_USERNAME_CALLABLE = "accounts.sign_in.lockout.username"
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_CLIENT_IP_CALLABLE = "accounts.addresses.client_network"
 AXES_RESET_ON_SUCCESS = True
@@ -258,27 +258,27 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PAGINATION_CLASS": "asynctester.api.Pages",
+    "DEFAULT_PAGINATION_CLASS": "asynctester.api.base.Pages",
     "DEFAULT_FILTER_BACKENDS": [
         "django_filters.rest_framework.DjangoFilterBackend",
-        "asynctester.api.Search",
-        "asynctester.api.CamelCaseOrdering",
+        "asynctester.api.base.Search",
+        "asynctester.api.base.CamelCaseOrdering",
     ],
-    "DEFAULT_PARSER_CLASSES": ["asynctester.strict_json.StrictJSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "asynctester.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": ["asynctester.api.strict_json.StrictJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "asynctester.api.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "DEFAULT_VERSIONING_CLASS": None,
     "UNICODE_JSON": True,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-DRF_STANDARDIZED_ERRORS = {"EXCEPTION_HANDLER_CLASS": "asynctester.api.ErrorHandler"}
+DRF_STANDARDIZED_ERRORS = {"EXCEPTION_HANDLER_CLASS": "asynctester.api.base.ErrorHandler"}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Async Testing Service",
     "DESCRIPTION": "Define flows over asynchronous systems, run them, watch every step.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "DEFAULT_GENERATOR_CLASS": "asynctester.openapi.Generator",
+    "DEFAULT_GENERATOR_CLASS": "asynctester.api.openapi.Generator",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {
@@ -400,7 +400,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": _FORMATTERS,
-    "filters": {"routes": {"()": "asynctester.requests_seen.RoutesOnly"}},
+    "filters": {"routes": {"()": "asynctester.middleware.requests_seen.RoutesOnly"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["routes"]}
     },

@@ -5,8 +5,9 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from asynctester import errors, health
+from asynctester import health
 from asynctester.metrics import metrics
+from asynctester.middleware import errors
 
 api: list[URLPattern | URLResolver] = [
     path("", include("accounts.api.urls")),

@@ -15,7 +15,7 @@ def main(flow_id: str, count: int) -> None:
     import django  # noqa: PLC0415 - models can be imported once it is set up
 
     django.setup()
-    from executions.services.start import start_execution  # noqa: PLC0415 - as above
+    from executions.starting.start import start_execution  # noqa: PLC0415 - as above
     from flows.models import FlowVersion  # noqa: PLC0415 - as above
 
     version = FlowVersion.objects.filter(flow_id=flow_id).order_by("number").last()

@@ -96,7 +96,7 @@ def _asked() -> Iterator[list[str]]:
 def _questions() -> dict[str, Callable[[], None]]:
     from accounts.models import Team, User  # noqa: PLC0415 - needs Django to be set up
     from executions.models import Execution  # noqa: PLC0415 - as above
-    from executions.run_list import cursor_of  # noqa: PLC0415 - as above
+    from executions.pages.run_list import cursor_of  # noqa: PLC0415 - as above
     from flows.models import Flow  # noqa: PLC0415 - as above
 
     member, root = (User.objects.get(email=f"{name}@example.com") for name in ("member", "root"))

@@ -15,8 +15,8 @@ from asynctester.celery import app
 
 django.setup()  # the engine's modules are models'
 
-from executions.engine import run_step  # noqa: E402  # as above
-from executions.links import TASK  # noqa: E402
+from executions.broker.messages import TASK  # noqa: E402
+from executions.engine.run_step import run_step  # noqa: E402  # as above
 
 
 @app.task(bind=True, name=TASK, ignore_result=True, lazy=False)  # before the engine's own of that name

@@ -8,7 +8,7 @@ from accounts.service_models import ServiceModel
 
 
 class Chore(ServiceModel):
-    """One row a chore. Whoever moves `held_until` from the past into the future does it; see `executions.chores`."""
+    """One row a chore. Whoever moves `held_until` from the past into the future does it; see `worker.chores`."""
 
     name = models.CharField(max_length=40, primary_key=True)
     due_at = models.DateTimeField(help_text="Not before this.")

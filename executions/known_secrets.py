@@ -17,9 +17,9 @@ from django.db import transaction
 
 from executions.models import Execution
 from steprunners.base import StepError
-from steprunners.known_secrets import KnownSecrets
-from steprunners.masking import texts_of
-from steprunners.spellings import LONGEST
+from steprunners.masking.known_secrets import KnownSecrets
+from steprunners.masking.masker import texts_of
+from steprunners.masking.spellings import LONGEST
 
 #: All secrets of an execution together: whatever is stored is searched for each of them.
 MOST_CHARACTERS = 64 * 1024

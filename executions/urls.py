@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from executions import pages
+from executions.pages import views as pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("executions", pages.executions, name="executions"),

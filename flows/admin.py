@@ -12,10 +12,10 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 
-from accounts.admin_scope import ScopedAdmin
+from accounts.admin.scope import ScopedAdmin
 from flows.models import Flow, FlowVersion
 from flows.services import delete_flow
-from flows.yaml_text import write_yaml
+from flows.yaml.text import write_yaml
 
 MAX_SHOWN = 200_000
 

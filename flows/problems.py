@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from steprunners.problems import Place, Problem, problem_at
+from steprunners.documents.problems import Place, Problem, problem_at
 
 __all__ = ["MAX_HINTED", "MAX_PROBLEMS", "FlowInvalid", "Place", "Problem", "invalid", "problem_at"]
 

@@ -9,8 +9,8 @@ from uuid import UUID
 from django.db.models import F
 from django.urls import reverse
 
+from flows.documents.steps import read_steps, walk
 from flows.models import FlowVersion
-from flows.steps import read_steps, walk
 from resources.models import Resource
 from resources.usage import Use
 

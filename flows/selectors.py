@@ -8,16 +8,16 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import Team
-from flows.document import FlowDocument, check_document
+from flows.documents.document import FlowDocument, check_document
+from flows.documents.step_links import Surroundings, link_problems
+from flows.documents.steps import read_steps, walk
 from flows.models import Flow, FlowVersion
 from flows.problems import Problem, invalid
-from flows.step_links import Surroundings, link_problems
-from flows.steps import read_steps, walk
-from resources.limits import limits_of_team
+from resources.limits.effective import limits_of_team
 from resources.models import Environment, Resource
-from resources.secrets import SecretsUnreadable
-from steprunners.effort import TooMuchWork, own, working
-from steprunners.patterns import patterns_of_at_most
+from resources.secrets.encryption import SecretsUnreadable
+from steprunners.budgets.effort import TooMuchWork, own, working
+from steprunners.values.patterns import patterns_of_at_most
 
 
 def load_document(version: FlowVersion) -> FlowDocument:

@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.audit import record
+from accounts.audit.log import record
 from accounts.models import Team, User
 from accounts.transactions import Overtaken, held, retried
-from flows.document import FlowDocument
+from flows.documents.document import FlowDocument
+from flows.editing.source_text import text_of
 from flows.models import Flow, FlowVersion
 from flows.selectors import first_missing, load_document, load_readable, newest_version
-from flows.source_text import text_of
 
 
 class StaleVersion(Exception):

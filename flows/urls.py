@@ -2,7 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from flows import pages, step_pages
+from flows.pages import flows as pages
+from flows.pages import steps as step_pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("flows", pages.flows, name="flows"),

@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
 
 from resources.models import Environment, Resource
-from resources.secrets import KeysUnusable, SecretsUnreadable, cipher_of, current_keys
+from resources.secrets.encryption import KeysUnusable, SecretsUnreadable, cipher_of, current_keys
 
 #: How many of the newest rows of each kind are tried: a lost key is lost for all.
 SAMPLE = 5

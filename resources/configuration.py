@@ -8,16 +8,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from resources.secret_entries import apart, together
+from resources.secrets.entries import apart, together
 from steprunners.base import ConnectionConfig
-from steprunners.bindings import Changes, changes
-from steprunners.credentials import MASK
+from steprunners.clients.bindings import Changes, changes
+from steprunners.documents.problems import Problem, kind_of, problem_at
+from steprunners.documents.wording import problems_of
 from steprunners.json_types import Json
-from steprunners.masking import texts_of
-from steprunners.problems import Problem, kind_of, problem_at
+from steprunners.masking.credentials import MASK
+from steprunners.masking.masker import texts_of
 from steprunners.registry import connection_classes
-from steprunners.suggestions import did_you_mean
-from steprunners.wording import problems_of
+from steprunners.values.suggestions import did_you_mean
 
 
 class Invalid(Exception):
@@ -56,7 +56,7 @@ def configure(
     """Return the checked config; a secret field sent as the mask keeps its value from `kept`.
 
     Not so where the server is another one than in `before`, the config so far, or the way there is less protected
-    (`steprunners.bindings`): whoever may change a resource could else have a secret sent to where they read it. Raises
+    (`bindings`): whoever may change a resource could else have a secret sent to where they read it. Raises
     Invalid with everything that is wrong.
     """
     model = connection_class_of(resource_type)

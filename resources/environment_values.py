@@ -12,13 +12,13 @@ from accounts.models import Team
 from resources.configuration import Invalid
 from resources.models import Environment, Resource
 from steprunners.base import Wire
-from steprunners.credentials import MASK
-from steprunners.envelope import RESERVED_NAMES, StepName
+from steprunners.documents.envelope import RESERVED_NAMES, StepName
+from steprunners.documents.problems import Problem, kind_of, problem_at
+from steprunners.documents.variable_types import VariableType, WrongType, as_type, typed
+from steprunners.documents.wording import problems_of
 from steprunners.json_types import Json
-from steprunners.problems import Problem, kind_of, problem_at
-from steprunners.suggestions import did_you_mean
-from steprunners.variable_types import VariableType, WrongType, as_type, typed
-from steprunners.wording import problems_of
+from steprunners.masking.credentials import MASK
+from steprunners.values.suggestions import did_you_mean
 
 MAX_VARIABLES = 500
 

@@ -8,7 +8,7 @@ from accounts.models import Team, User, new_id
 from accounts.service_models import ServiceModel
 from accounts.tenancy import TenantQuerySet
 from resources.fields import EncryptedJSONField, JSONTextField
-from resources.limit_models import OrganisationLimits  # noqa: F401 - Django looks for models here
+from resources.limits.models import OrganisationLimits  # noqa: F401 - Django looks for models here
 
 
 class Resource(ServiceModel):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from resources.limits import Limits, grant_of_team
+from resources.limits.effective import Limits, grant_of_team
 from steprunners.network import NetworkPolicy
 
 

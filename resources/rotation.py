@@ -13,7 +13,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Cast
 
 from resources.fields import EncryptedJSONField
-from resources.secrets import cipher_of, current_keys
+from resources.secrets.encryption import cipher_of, current_keys
 
 #: Rows read at a time: each may hold a megabyte.
 BATCH = 20

@@ -9,12 +9,12 @@ from django.contrib import messages
 from django.http import HttpRequest
 
 from resources.models import Environment, Resource
-from resources.secrets import UNREADABLE, SecretsUnreadable
+from resources.secrets.encryption import UNREADABLE, SecretsUnreadable
 from resources.selectors import secret_texts
+from steprunners.documents.problems import Problem, problem_at
 from steprunners.json_types import Json
-from steprunners.problems import Problem, problem_at
-from steprunners.secret_names import tells_secret
-from steprunners.spellings import MIN_LENGTH
+from steprunners.masking.secret_names import tells_secret
+from steprunners.masking.spellings import MIN_LENGTH
 
 SHORT_SECRET = "short_secret"  # noqa: S105 - a code
 SHOWN_CREDENTIAL = "shown_credential"

@@ -11,10 +11,10 @@ from django.db.models import Q
 
 from accounts.models import Team
 from resources.models import Resource
-from resources.secret_entries import is_entry, together
-from resources.secrets import SecretsUnreadable
+from resources.secrets.encryption import SecretsUnreadable
+from resources.secrets.entries import is_entry, together
 from steprunners.base import ConnectionConfig
-from steprunners.credentials import credentials_in
+from steprunners.masking.credentials import credentials_in
 from steprunners.registry import connection_classes
 
 #: Parts of a secret object (`auth`) that say how to sign in, not with what.

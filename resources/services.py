@@ -13,18 +13,18 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.audit import record
+from accounts.audit.log import record
 from accounts.models import Team, User
 from accounts.transactions import deletion, held, held_whole, retried
-from resources.check_places import place_of
-from resources.checking import Verdict, check_resource
 from resources.configuration import Invalid, configure
+from resources.connection_checks.check import Verdict, check_resource
+from resources.connection_checks.places import place_of
 from resources.environment_values import read_choices, read_variables
 from resources.models import Environment, Resource
 from resources.secret_warnings import readable_secrets
 from resources.selectors import is_id
 from resources.usage import places_using, uses_of
-from steprunners.problems import Problem
+from steprunners.documents.problems import Problem
 
 MOST_PLACES = 10
 

@@ -2,7 +2,9 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from resources import environment_pages, limit_pages, pages
+from resources.pages import environments as environment_pages
+from resources.pages import limits as limit_pages
+from resources.pages import resources as pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("organisations/<uuid:organisation_id>/limits", limit_pages.limits, name="organisation-limits-page"),

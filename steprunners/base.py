@@ -19,11 +19,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from steprunners.json_types import Json
-from steprunners.known_secrets import KnownSecrets
-from steprunners.references import Grammar
+from steprunners.masking.known_secrets import KnownSecrets
+from steprunners.references.resolution import Grammar
 
 if TYPE_CHECKING:
-    from steprunners.assertions import Assertion
+    from steprunners.assertions.judging import Assertion
     from steprunners.network import NetworkPolicy
 
 

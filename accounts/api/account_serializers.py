@@ -7,9 +7,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts import links
 from accounts.api.base import CamelCaseModelSerializer, CamelCaseSerializer, EnumField, MillisecondsField
 from accounts.api.serializers import LONGEST_PASSWORD
+from accounts.mail import links
 from accounts.models import Invitation, OrganisationMembership, TeamMembership, User
 from accounts.token_models import ApiToken
 

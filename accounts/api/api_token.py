@@ -9,8 +9,8 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from accounts.models import User
+from accounts.services.tokens import TokenExpired, TokenInvalid, find_token
 from accounts.token_models import ApiToken
-from accounts.tokens import TokenExpired, TokenInvalid, find_token
 
 Scope = ApiToken.Scope
 

@@ -10,7 +10,7 @@ from rest_framework_simplejwt.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.tokens import Token
 
 from accounts.backends import awaits_confirmation
-from accounts.sessions import EPOCH_CLAIM
+from accounts.sign_in.sessions import EPOCH_CLAIM
 
 
 class BearerAuthentication(JWTAuthentication):

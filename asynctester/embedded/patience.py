@@ -4,7 +4,7 @@ uvicorn itself limits only how long a kept connection is idle (`timeout_keep_ali
 byte of the next request: a client that sends a byte a second, or nothing at all, stays for ever. A class passed as
 `http=` is how uvicorn lets a protocol be replaced; the methods overridden here are asyncio's (`connection_made`,
 `pause_writing` …) and four of uvicorn's own, all without underscore (pyproject.toml pins its version). Bodies are
-`asynctester.body_deadline`'s, which answers as the API does.
+`asynctester.middleware.body_deadline`'s, which answers as the API does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import h11
 from django.conf import settings
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
-from asynctester.refusals import TOO_SLOW, body_of, headers_of
+from asynctester.middleware.refusals import TOO_SLOW, body_of, headers_of
 
 #: Seconds in which what was written last has to be taken, once the connection is to be closed.
 LINGER_SECONDS = 10.0

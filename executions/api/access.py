@@ -13,7 +13,7 @@ from accounts.api.base import require
 from accounts.permissions import Action
 from executions.models import Execution, ExecutionStep
 from executions.presentation import execution_json
-from executions.selectors import executions_to_show, snapshot
+from executions.selectors.executions import executions_to_show, snapshot
 from executions.states import Source
 
 

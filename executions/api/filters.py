@@ -13,9 +13,9 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.api.filters import TimeFilter
-from executions import search
-from executions.labels import creation_of, labelled
 from executions.models import Execution
+from executions.selectors import search
+from executions.selectors.labels import creation_of, labelled
 from executions.states import ExecutionStatus, Source
 
 

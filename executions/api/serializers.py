@@ -12,7 +12,7 @@ from executions.models import Execution
 from executions.presentation import execution_json
 from executions.states import ExecutionStatus, Source, StepStatus
 from flows.api.serializers import FlowDocumentSerializer
-from steprunners.envelope import VariableType
+from steprunners.documents.envelope import VariableType
 
 MAX_DELAY_MS = 7 * 24 * 3_600_000
 LARGEST_VERSION = 2**31 - 1

@@ -17,8 +17,8 @@ from rest_framework.exceptions import APIException
 
 from accounts.api.bearer import BearerAuthentication
 from accounts.models import User
+from accounts.services.tokens import PREFIX, TokenInvalid, find_token
 from accounts.token_models import ApiToken
-from accounts.tokens import PREFIX, TokenInvalid, find_token
 
 BEARER = "bearer"
 

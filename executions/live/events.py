@@ -22,8 +22,8 @@ from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from executions.broker.redis_connection import Line
 from executions.live.messages import Update, for_team, is_final
-from executions.redis_line import Line
 from telemetry import metrics
 
 logger = logging.getLogger(__name__)

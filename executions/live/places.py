@@ -19,7 +19,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from executions.live.events import SOCKET_TIMEOUT, layer_settings
-from resources.limits import grant_of_team
+from resources.limits.effective import grant_of_team
 
 logger = logging.getLogger(__name__)
 

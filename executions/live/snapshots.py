@@ -12,8 +12,8 @@ from executions.live.background import in_background
 from executions.live.messages import Update, snapshot
 from executions.live.stream import SNAPSHOTS_AT_ONCE, in_database
 from executions.models import Execution
-from executions.selectors import HIDDEN_OF_EXECUTION
-from executions.selectors import snapshot as read_snapshot
+from executions.selectors.executions import HIDDEN_OF_EXECUTION
+from executions.selectors.executions import snapshot as read_snapshot
 
 Taken = tuple[Update, str]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import migrations
 
-from executions.labels import fill
+from executions.selectors.labels import fill
 
 
 def fill_labels(apps: Any, schema_editor: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from executions.models import Execution, ExecutionStep
 from executions.presentation import execution_json, step_json
 from executions.reports.differences import differences
-from steprunners.effort import working
+from steprunners.budgets.effort import working
 
 #: Differ in every run and say nothing.
 _ALWAYS_DIFFERENT = frozenset({"durationMs", "executionTimeMs"})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from steprunners.effort import tick
+from steprunners.budgets.effort import tick
 
 MOST_DIFFERENCES = 100
 ABSENT: Any = object()

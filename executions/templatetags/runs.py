@@ -7,8 +7,8 @@ from typing import Any
 
 from django import template
 
+from executions.pages.status_looks import look_of
 from executions.presentation import milliseconds
-from executions.status_looks import look_of
 
 register = template.Library()
 

@@ -10,7 +10,7 @@ from rest_framework import exceptions
 
 from accounts.models import AnyUser, Team
 from flows.api.parsers import InvalidFlow
-from flows.document import FlowDocument
+from flows.documents.document import FlowDocument
 from flows.models import Flow, FlowQuerySet, FlowVersion
 from flows.problems import FlowInvalid, invalid
 from flows.selectors import check_for_team

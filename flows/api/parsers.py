@@ -12,10 +12,10 @@ from rest_framework import exceptions
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 
-from flows.parsing import parse_documents
+from flows.documents.parsing import parse_documents
 from flows.problems import FlowInvalid, invalid
-from flows.yaml_text import write_yaml
-from resources.limits import check_request_size
+from flows.yaml.text import write_yaml
+from resources.limits.effective import check_request_size
 
 
 class InvalidFlow(exceptions.ValidationError):
@@ -32,7 +32,7 @@ class InvalidFlow(exceptions.ValidationError):
 
 
 class _DocumentParser(BaseParser):
-    """Reads a body with `flows.parsing`; the value is whatever the body holds."""
+    """Reads a body with `flows.documents.parsing`; the value is whatever the body holds."""
 
     def parse(
         self,

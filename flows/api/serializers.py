@@ -1,4 +1,4 @@
-"""Wire shapes of flows. Documents are checked by `flows.document`; these describe them, and page through them."""
+"""Wire shapes of flows. Documents are checked by `flows.documents`; these describe them, and page through them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from accounts.api.base import CamelCaseSerializer
 from flows.models import Flow, FlowVersion
 from flows.presentation import flow_json, version_json
 from flows.selectors import newest_of
-from steprunners.envelope import VariableType
+from steprunners.documents.envelope import VariableType
 
 
 class VariableSerializer(CamelCaseSerializer):

@@ -14,9 +14,9 @@ from rest_framework.views import APIView
 
 from accounts.api.base import CamelCaseSerializer, RequestSerializer, signed_in
 from accounts.models import Organisation
-from resources.limit_models import LONGEST_ENTRY, MOST_ENTRIES, OrganisationLimits, help_of
-from resources.limit_services import change_limits, may_change_limits
-from resources.limits import SETTINGS, Grant, grant_of, installation_limits
+from resources.limits.effective import SETTINGS, Grant, grant_of, installation_limits
+from resources.limits.models import LONGEST_ENTRY, MOST_ENTRIES, OrganisationLimits, help_of
+from resources.limits.services import change_limits, may_change_limits
 
 
 class NumbersSerializer(CamelCaseSerializer):

@@ -12,7 +12,7 @@ from resources.configuration import masked
 from resources.environment_values import shown_variables
 from resources.models import Environment, Resource
 from resources.secret_warnings import readable_secrets, warnings_of
-from steprunners.envelope import VariableType
+from steprunners.documents.envelope import VariableType
 
 _SHARED = ("created_at", "updated_at", "created_by", "warnings")
 

@@ -26,8 +26,8 @@ from resources.api.serializers import (
     ResourceSerializer,
     ResourceTypeSerializer,
 )
-from resources.check_places import TooManyChecks
 from resources.configuration import Invalid
+from resources.connection_checks.places import TooManyChecks
 from resources.models import Environment, Resource
 from steprunners.registry import connection_classes, step_types
 

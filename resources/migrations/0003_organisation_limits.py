@@ -2,7 +2,7 @@
 
 import django.core.validators
 import django.db.models.deletion
-import resources.limit_models
+import resources.limits.models
 from django.db import migrations, models
 
 
@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             name='OrganisationLimits',
             fields=[
                 ('organisation', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='limits', serialize=False, to='accounts.organisation')),
-                ('network_allowed', models.TextField(blank=True, default='', help_text='Where its flows may connect to besides public addresses, one a line: shop.internal, *.internal, 10.1.0.0/16, 10.1.2.3:5432 or :8001. Metadata addresses never, whatever is written here.', validators=[resources.limit_models.check_allowed])),
+                ('network_allowed', models.TextField(blank=True, default='', help_text='Where its flows may connect to besides public addresses, one a line: shop.internal, *.internal, 10.1.0.0/16, 10.1.2.3:5432 or :8001. Metadata addresses never, whatever is written here.', validators=[resources.limits.models.check_allowed])),
                 ('request_bytes', models.PositiveBigIntegerField(blank=True, help_text="Bytes of a request's body, at most the installation's own limit.", null=True, validators=[django.core.validators.MinValueValidator(1000), django.core.validators.MaxValueValidator(2147483647)])),
                 ('steps_per_flow', models.PositiveBigIntegerField(blank=True, help_text='Steps of a flow, inline ones included.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(20000)])),
                 ('response_bytes', models.PositiveBigIntegerField(blank=True, help_text='Bytes of one answer of a tested system, decoded.', null=True, validators=[django.core.validators.MinValueValidator(1000), django.core.validators.MaxValueValidator(2147483647)])),

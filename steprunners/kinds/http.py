@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from requests.cookies import RequestsCookieJar
 
-from steprunners.assertions import Assertion
+from steprunners.assertions.judging import Assertion
 from steprunners.base import (
     ConnectionConfig,
     Deadline,
@@ -21,24 +21,24 @@ from steprunners.base import (
     StepRunner,
     Wire,
 )
-from steprunners.bindings import AUTHORITY, FREE, SERVER, VERIFIES, Binding
-from steprunners.http.authentication import Auth, forget_token
-from steprunners.http.building import auth_of, build_request, token_tls
-from steprunners.http.checking import check_server
-from steprunners.http.cookies import dump_cookies, load_cookies
-from steprunners.http.expected_status import (
+from steprunners.clients.bindings import AUTHORITY, FREE, SERVER, VERIFIES, Binding
+from steprunners.clients.http.authentication import Auth, forget_token
+from steprunners.clients.http.building import auth_of, build_request, token_tls
+from steprunners.clients.http.checking import check_server
+from steprunners.clients.http.cookies import dump_cookies, load_cookies
+from steprunners.clients.http.expected_status import (
     STATUS_FIELDS,
     ExpectedStatus,
     check_expected_status,
     default_status_assertion,
     status_assertion,
 )
-from steprunners.http.request_body import MultipartPart
-from steprunners.http.response_body import BodyEncoding, read_body
+from steprunners.clients.http.request_body import MultipartPart
+from steprunners.clients.http.response_body import BodyEncoding, read_body
 from steprunners.json_types import Json
+from steprunners.masking.secret_names import tells_secret
 from steprunners.network import Call, HttpResponse, NetworkPolicy, send
-from steprunners.references import Grammar
-from steprunners.secret_names import tells_secret
+from steprunners.references.resolution import Grammar
 
 NOTES = """
 **Where it goes.** A relative `url` is put behind the resource's `baseUrl`, path behind path: `/orders` on

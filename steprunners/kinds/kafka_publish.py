@@ -9,11 +9,11 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from steprunners.base import BadConfig, Finished, StepConfig, StepContext, StepResult, StepRunner, Wire
+from steprunners.clients.kafka.connection import KafkaConnection
+from steprunners.clients.kafka.messages import headers_to_items, key_to_bytes, value_to_bytes
+from steprunners.clients.kafka.pool import client_of
+from steprunners.clients.kafka.producing import Outgoing, publish
 from steprunners.json_types import Json
-from steprunners.kafka.connection import KafkaConnection
-from steprunners.kafka.messages import headers_to_items, key_to_bytes, value_to_bytes
-from steprunners.kafka.pool import client_of
-from steprunners.kafka.producing import Outgoing, publish
 from steprunners.network import Call
 
 NOTES = """

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from steprunners.assertions import Assertion
+from steprunners.assertions.judging import Assertion
 from steprunners.base import (
     BadConfig,
     Cancellation,
@@ -20,16 +20,16 @@ from steprunners.base import (
     StepRunner,
     Wire,
 )
+from steprunners.clients.kafka.connection import KafkaConnection
+from steprunners.clients.kafka.messages import ValueEncoding
+from steprunners.clients.kafka.offsets import end_offsets
+from steprunners.clients.kafka.pool import client_of
+from steprunners.clients.kafka.reading import to_wire
+from steprunners.clients.kafka.sitting import Sitting
+from steprunners.clients.kafka.subscription import KafkaSubscribeConfig, upper
+from steprunners.clients.quotas import within
 from steprunners.json_types import Json
-from steprunners.kafka.connection import KafkaConnection
-from steprunners.kafka.messages import ValueEncoding
-from steprunners.kafka.offsets import end_offsets
-from steprunners.kafka.pool import client_of
-from steprunners.kafka.reading import to_wire
-from steprunners.kafka.sitting import Sitting
-from steprunners.kafka.subscription import KafkaSubscribeConfig, upper
 from steprunners.network import Call, NetworkPolicy
-from steprunners.quotas import within
 
 NOTES = """
 **Where it begins.** `EXECUTION`: at the ends that the topic's partitions had before the execution's first step ran, so

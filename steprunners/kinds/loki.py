@@ -9,14 +9,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from requests.structures import CaseInsensitiveDict
 
 from steprunners.base import BadConfig, Finished, StepConfig, StepContext, StepResult, StepRunner, Wire
-from steprunners.bindings import FREE
-from steprunners.loki.logql import build, check_selectors
-from steprunners.loki.pages import Found, fetch
-from steprunners.monitoring.connection import MonitoringConnection, header_safe
-from steprunners.monitoring.windows import Times, span_of
+from steprunners.clients.bindings import FREE
+from steprunners.clients.loki.logql import build, check_selectors
+from steprunners.clients.loki.pages import Found, fetch
+from steprunners.clients.monitoring.connection import MonitoringConnection, header_safe
+from steprunners.clients.monitoring.windows import Times, span_of
+from steprunners.clients.quotas import within
 from steprunners.network import Call
-from steprunners.quotas import within
-from steprunners.references import Grammar
+from steprunners.references.resolution import Grammar
 
 NOTES = """
 **What is found.** Lines whose labels are as given and that hold every text of `containsPatterns` and none of

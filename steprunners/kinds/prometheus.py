@@ -7,18 +7,18 @@ from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from steprunners.assertions import Assertion
+from steprunners.assertions.judging import Assertion
 from steprunners.base import BadConfig, Finished, StepConfig, StepContext, StepRunner
-from steprunners.metrics.aggregation import Aggregation
-from steprunners.metrics.comparison import Comparison, compare
-from steprunners.monitoring.connection import MonitoringConnection
-from steprunners.monitoring.durations import Duration, duration_ms
-from steprunners.monitoring.windows import Window, span_of
+from steprunners.clients.metrics.aggregation import Aggregation
+from steprunners.clients.metrics.comparison import Comparison, compare
+from steprunners.clients.monitoring.connection import MonitoringConnection
+from steprunners.clients.monitoring.durations import Duration, duration_ms
+from steprunners.clients.monitoring.windows import Window, span_of
+from steprunners.clients.prometheus.range_query import RangeQuery, ask
+from steprunners.clients.prometheus.results import PrometheusResult
+from steprunners.clients.prometheus.warnings import warnings_of
 from steprunners.network import Call
-from steprunners.prometheus.range_query import RangeQuery, ask
-from steprunners.prometheus.results import PrometheusResult
-from steprunners.prometheus.warnings import warnings_of
-from steprunners.references import Grammar
+from steprunners.references.resolution import Grammar
 
 NOTES = """
 **The query.** A reference inside the quotes of a label value is escaped, so that it finds exactly itself; outside

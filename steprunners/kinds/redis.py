@@ -7,14 +7,14 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from steprunners.assertions import Assertion
+from steprunners.assertions.judging import Assertion
 from steprunners.base import BadConfig, Finished, StepConfig, StepContext, StepResult, StepRunner
+from steprunners.clients.redis.connection import RedisConnection
+from steprunners.clients.redis.operations import OPERATIONS, Operation, scan
+from steprunners.clients.redis.session import session
+from steprunners.clients.redis.values import MARKER, as_stored
 from steprunners.json_types import Json
 from steprunners.network import Call
-from steprunners.redis.connection import RedisConnection
-from steprunners.redis.operations import OPERATIONS, Operation, scan
-from steprunners.redis.session import session
-from steprunners.redis.values import MARKER, as_stored
 
 NOTES = """
 **What an operation takes.**

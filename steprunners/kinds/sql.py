@@ -7,14 +7,14 @@ from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from steprunners.assertions import Assertion
+from steprunners.assertions.judging import Assertion
 from steprunners.base import BadConfig, Finished, StepConfig, StepContext, StepResult, StepRunner
+from steprunners.clients.quotas import within
+from steprunners.clients.sql.connection import SqlConnection
+from steprunners.clients.sql.running import Request, run_statement
 from steprunners.json_types import Json
 from steprunners.network import Call
-from steprunners.quotas import within
-from steprunners.references import Grammar
-from steprunners.sql.connection import SqlConnection
-from steprunners.sql.running import Request, run_statement
+from steprunners.references.resolution import Grammar
 
 NOTES = """
 **One statement.** References cannot stand in `query`: write `:name` and give the value in `parameters`, where

@@ -15,7 +15,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import BaseHTTPResponse
 
 from steprunners.base import BadConfig, StepError
-from steprunners.known_secrets import reason_about
+from steprunners.masking.known_secrets import reason_about
 from steprunners.network.tls import DEFAULT_TLS, TlsOptions
 
 # Credentials of the one server that they were written for.

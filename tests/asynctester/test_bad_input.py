@@ -15,7 +15,7 @@ from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
 from accounts.models import Team, User
-from steprunners.envelope import StepEnvelope
+from steprunners.documents.envelope import StepEnvelope
 
 T = TypeVar("T")
 WRITES = ("post", "put", "patch")

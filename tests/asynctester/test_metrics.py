@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from asynctester import metrics
 from asynctester.embedded.processes import wait_until
-from executions import gauges
+from executions.observability import gauges
 from tests.servers.stack import LiveStack
 
 pytestmark = pytest.mark.django_db

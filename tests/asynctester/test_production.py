@@ -14,7 +14,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from asynctester.production import refuse_unsafe
-from resources.secrets import new_key
+from resources.secrets.encryption import new_key
 
 GOOD = {
     "PRODUCTION": "true",

@@ -15,7 +15,7 @@ import yaml
 from prometheus_client import REGISTRY
 
 from asynctester.embedded.commands import ROOT
-from executions.gauges import Load, _families
+from executions.observability.gauges import Load, _families
 from tests.deploy.files import load
 from tests.servers.fixtures import missing
 from tests.servers.server import Unavailable

@@ -14,11 +14,11 @@ from typing import Any
 from django.db import connection
 
 from accounts.models import Team
-from executions import engine
+from executions.engine import run_step as engine
 from executions.models import Execution, ExecutionStep
-from executions.services.start import start_execution
+from executions.starting.start import start_execution
 from executions.states import STEP_OPEN, Source
-from flows.document import check_document
+from flows.documents.document import check_document
 
 
 def delay(name: str, **fields: Any) -> dict[str, Any]:

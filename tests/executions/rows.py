@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from accounts.models import Team
-from executions.labels import rows_of
 from executions.models import Execution, ExecutionLabel, ExecutionStep, StepAttempt
+from executions.selectors.labels import rows_of
 from executions.states import EXECUTION_TERMINAL, STEP_OPEN, ExecutionStatus, StepStatus
 
 START = datetime(2026, 11, 22, 12, 0, 0, 123_999, tzinfo=UTC)

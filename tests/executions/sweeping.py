@@ -8,9 +8,9 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import Team
-from executions import moves
 from executions.models import Execution, ExecutionStep
-from executions.rescue import Rescuer
+from executions.statements import moves
+from executions.worker.lost_workers import Rescuer
 from tests.executions.driving import begin, delay
 
 PAST = timedelta(seconds=5)

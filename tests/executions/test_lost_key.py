@@ -9,9 +9,10 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Team
-from executions import engine, moves
+from executions.engine import run_step as engine
+from executions.engine.recovery import take_back
 from executions.models import Execution, ExecutionStep
-from executions.recovery import take_back
+from executions.statements import moves
 from resources.models import Resource
 from tests.executions.driving import begin, choice, delay, drive, statuses, step_of
 from tests.executions.sweeping import rescue
@@ -121,7 +122,7 @@ def test_a_row_that_fails_disturbs_no_other(
             raise ValueError("something about this row alone")
         take_back(step)
 
-    monkeypatch.setattr("executions.rescue.take_back", fails)
+    monkeypatch.setattr("executions.worker.lost_workers.take_back", fails)
     rescue()
 
     assert statuses(first) == {"first": "IN_PROGRESS"}

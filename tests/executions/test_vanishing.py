@@ -10,12 +10,14 @@ import pytest
 from django.db import IntegrityError
 
 from accounts.models import Team
-from executions import engine, progress, tasks
-from executions.loops import alone
+from executions.broker.thread_shares import Work
+from executions.engine import progress
+from executions.engine import run_step as engine
+from executions.engine.cancel import cancel_children
+from executions.engine.recovery import take_back
+from executions.in_process.loops import alone
 from executions.models import Execution, ExecutionStep
-from executions.recovery import take_back
-from executions.services.cancel import cancel_children
-from executions.turns import Work
+from executions.worker import tasks
 from tests.executions.driving import begin, delay
 
 #: What a step meets whose rows went: a look-up of ours, or a foreign key.

@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from accounts.models import Team, User
 from asynctester.embedded.processes import wait_until
+from executions.engine.cancel import AlreadyOver, cancel_execution
 from executions.models import Execution, ExecutionStep
-from executions.services.cancel import AlreadyOver, cancel_execution
 from executions.states import EXECUTION_TERMINAL, StepStatus
-from executions.waker import Waker
-from flows.document import check_document
+from executions.worker.sweeper import Waker
+from flows.documents.document import check_document
 from flows.services import create_flow
 from resources.services import save_resource
 from steprunners.registry import runners, step_types

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from asynctester.embedded.processes import wait_until
-from executions.recovery import MOST_LOSSES
+from executions.engine.recovery import MOST_LOSSES
 from tests.faults.checker import check
 from tests.faults.installation import FaultyWorker, Installation
 

@@ -8,11 +8,11 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Team, User
-from flows.document import check_document
+from flows.documents.document import check_document
 from flows.models import Flow
 from flows.services import create_flow, save_version
 from tests.cast import PASSWORD, PageFor
-from tests.flows.documents import flow, wait
+from tests.flows.sample_documents import flow, wait
 
 SECRET = {"name": "key", "secret": True, "defaultValue": "hunter2hunter2"}
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from accounts.models import Team, User
-from flows.document import check_document
+from flows.documents.document import check_document
 from flows.resource_uses import uses_in_flows
 from flows.selectors import check_for_team
 from flows.services import create_flow, delete_flow, save_version
-from tests.flows.documents import choose, flow, get, wait
+from tests.flows.sample_documents import choose, flow, get, wait
 from tests.flows.test_selectors import http_resource
 
 

@@ -9,11 +9,11 @@ import pytest
 from django.db import connection
 
 from accounts.models import Team, User
-from flows.document import FlowDocument, check_document
+from flows.documents.document import FlowDocument, check_document
 from flows.models import Flow, FlowVersion
 from flows.selectors import load_document, newest_version
 from flows.services import StaleVersion, create_flow, create_flows, delete_flow, restore, save_version
-from tests.flows.documents import flow, wait
+from tests.flows.sample_documents import flow, wait
 
 
 def document(name: str = "A flow", **more: Any) -> FlowDocument:

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from steprunners.base import Cancellation, Deadline, ExecutionFacts, StepContext, StepError
-from steprunners.kafka.pool import close_clients
+from steprunners.clients.kafka.pool import close_clients
 from steprunners.network import NetworkPolicy
 from steprunners.network.http_pool import close_connections
 from steprunners.registry import runners

@@ -11,16 +11,24 @@ from typing import Any
 import pytest
 
 from accounts.models import Team, User
-from flows.document import FlowInvalid, check_document
-from flows.line_diff import unified_diff
+from flows.diffs.lines import unified_diff
+from flows.documents.document import FlowInvalid, check_document
 from flows.selectors import check_for_team
-from steprunners.assertions import Assertion, evaluate_all
+from steprunners.assertions.conditions import evaluate_condition
+from steprunners.assertions.json_schema import check_schema, schema_differences
+from steprunners.assertions.judging import Assertion, evaluate_all
 from steprunners.base import Cancellation
-from steprunners.conditions import evaluate_condition
-from steprunners.effort import MAX_INSTRUCTIONS, Host, NobodyWaits, Stopped, TooMuchWork, hosted, working
-from steprunners.patterns import MAX_SEARCH, PatternError, SearchTooLarge, compile_regex
-from steprunners.schemas import check_schema, schema_differences
-from steprunners.scope import Scope
+from steprunners.budgets.effort import (
+    MAX_INSTRUCTIONS,
+    Host,
+    NobodyWaits,
+    Stopped,
+    TooMuchWork,
+    hosted,
+    working,
+)
+from steprunners.references.scope import Scope
+from steprunners.values.patterns import MAX_SEARCH, PatternError, SearchTooLarge, compile_regex
 from tests.cast import ApiFor
 from tests.executions.driving import begin
 from tests.servers.stack import LiveStack, Worker

@@ -8,7 +8,7 @@ import pytest
 from celery import current_app
 from pytest_django import Settings
 
-from resources import limits
+from resources.limits import effective as limits
 from tests.matrix.actors import World, make_world
 
 

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from asynctester.openapi import Generator
+from asynctester.api.openapi import Generator
 from tests.matrix.actors import Asker
 from tests.matrix.rows import Row
 

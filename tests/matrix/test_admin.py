@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts.models import User
 from executions.models import StepAttempt
 from flows.models import FlowVersion
-from resources.limit_models import OrganisationLimits
+from resources.limits.models import OrganisationLimits
 from tests.matrix.actors import Actor, Asker, World
 from tests.matrix.ranks import Rank
 from tests.matrix.rows import Row

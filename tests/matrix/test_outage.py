@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection
 
-from asynctester.refusals import RETRY_SECONDS
+from asynctester.middleware.refusals import RETRY_SECONDS
 from tests.matrix import api_rows, page_rows
 from tests.matrix.actors import Asker, World
 from tests.matrix.rows import Row

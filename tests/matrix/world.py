@@ -9,13 +9,14 @@ from typing import Any
 from django.db.models import Model
 from django.utils import timezone
 
-from accounts import audit, tokens
+from accounts.audit import log as audit
 from accounts.audit_models import AuditEvent
 from accounts.invitation_models import expiry
 from accounts.models import Invitation, Organisation, OrganisationMembership, Team, TeamMembership, User
+from accounts.services import tokens
 from accounts.token_models import ApiToken
 from executions.models import Execution, ExecutionStep
-from executions.services.start import start_execution
+from executions.starting.start import start_execution
 from executions.states import ExecutionStatus, Source
 from flows.models import Flow
 from flows.selectors import check_for_team, newest_version

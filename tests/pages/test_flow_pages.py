@@ -12,9 +12,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Team, User
 from flows.models import Flow
+from flows.pages.starters import STARTER, starter_text
 from flows.selectors import check_for_team
 from flows.services import create_flow, delete_flow, save_version
-from flows.starters import STARTER, starter_text
 from tests.cast import PageFor
 
 TEXT = """\

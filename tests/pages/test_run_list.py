@@ -9,8 +9,8 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Team, User
-from executions import run_list
 from executions.models import Execution
+from executions.pages import run_list
 from executions.states import ExecutionStatus, StepStatus
 from tests.cast import PageFor
 from tests.executions.rows import START, make_execution, make_step, make_steps

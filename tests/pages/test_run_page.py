@@ -12,8 +12,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Team, User
 from executions.models import Execution
+from executions.pages.run_page import failures_of, outline, why
 from executions.presentation import execution_json, step_json
-from executions.run_page import failures_of, outline, why
 from executions.states import ExecutionStatus, StepStatus
 from tests.cast import PageFor
 from tests.executions.rows import make_attempt, make_execution, make_step, make_steps

@@ -12,18 +12,18 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.audit import record
+from accounts.audit.log import record
 from accounts.invitation_models import Invitation
 from accounts.models import Organisation, Team, TeamMembership, User
 from accounts.token_models import ApiToken
 from executions.models import Execution
-from flows.document import check_document
+from flows.documents.document import check_document
 from flows.models import Flow
 from flows.services import create_flow, save_version
 from resources.models import Environment, Resource
 from tests.cast import PageFor
 from tests.executions.rows import make_attempt, make_execution, make_step
-from tests.flows.documents import flow, wait
+from tests.flows.sample_documents import flow, wait
 
 FEW, MORE = 1, 4
 #: Pages of what is there, by name, and what of it they are about.

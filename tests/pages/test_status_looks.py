@@ -7,8 +7,8 @@ import re
 import pytest
 from django.conf import settings
 
+from executions.pages.status_looks import LOOKS
 from executions.states import ExecutionStatus, StepStatus
-from executions.status_looks import LOOKS
 from executions.templatetags.runs import duration
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts import links, tokens
 from accounts.invitation_models import expiry
-from accounts.links import Purpose
+from accounts.mail import links
+from accounts.mail.links import Purpose
 from accounts.models import Invitation, OrganisationMembership, Team, User
+from accounts.services import tokens
 from accounts.token_models import ApiToken
 from tests.cast import PASSWORD
 from tests.races.racing import Answer, api

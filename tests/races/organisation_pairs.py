@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts.models import Organisation, OrganisationMembership, Team, TeamMembership, User
-from resources.limit_models import OrganisationLimits
+from resources.limits.models import OrganisationLimits
 from tests.races.racing import Answer, api
 from tests.races.rounds import Round, gone_or_changed, once, pair
 from tests.races.stage import Role, Stage

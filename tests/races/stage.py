@@ -9,7 +9,7 @@ from typing import Any
 from accounts.audit_models import AuditEvent
 from accounts.models import Organisation, OrganisationMembership, Team, TeamMembership, User
 from executions.models import Execution
-from executions.services.start import start_execution
+from executions.starting.start import start_execution
 from executions.states import ExecutionStatus, Source
 from flows.models import Flow
 from flows.selectors import check_for_team, newest_version

@@ -12,7 +12,7 @@ from django.test import Client
 
 from accounts.models import Team, User
 from executions.models import Execution, ExecutionStep, StepAttempt
-from executions.services.start import start_execution
+from executions.starting.start import start_execution
 from executions.states import EXECUTION_TERMINAL, Source
 from flows.models import Flow
 from flows.selectors import check_for_team, newest_version

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from resources import key_files
-from resources.secrets import new_key
+from resources.secrets import key_files
+from resources.secrets.encryption import new_key
 
 UseKeys = Callable[..., list[str]]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from accounts.models import Team
 from resources.fields import Sealed, to_text
 from resources.models import Resource
-from resources.secrets import SecretsUnreadable
+from resources.secrets.encryption import SecretsUnreadable
 from steprunners.json_types import Json
 from tests.resources.keys import UseKeys
 

@@ -14,9 +14,10 @@ from pytest_django import Settings
 from accounts.models import Team
 from executions.models import Execution, ExecutionStep, SessionState
 from flows.models import Flow, FlowVersion
-from resources import key_files, rotation
+from resources import rotation
 from resources.models import Environment, Resource
-from resources.secrets import SecretsUnreadable, current_keys, new_key
+from resources.secrets import key_files
+from resources.secrets.encryption import SecretsUnreadable, current_keys, new_key
 from tests.resources.keys import UseKeys
 
 pytestmark = pytest.mark.django_db

@@ -14,10 +14,10 @@ from rest_framework.test import APIClient
 
 from accounts.models import Team, User
 from executions.models import Execution, StepAttempt
-from executions.services.rerun import rerun
-from executions.services.start import start_execution
+from executions.starting.rerun import rerun
+from executions.starting.start import start_execution
 from executions.states import EXECUTION_TERMINAL, Source
-from flows.document import FlowDocument
+from flows.documents.document import FlowDocument
 from flows.models import Flow
 from flows.selectors import check_for_team
 from flows.services import create_flow

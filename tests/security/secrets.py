@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from steprunners.json_types import Json
-from steprunners.masking import texts_of
+from steprunners.masking.masker import texts_of
 
 _RANDOM = random.SystemRandom()
 _LETTERS = string.ascii_letters + string.digits

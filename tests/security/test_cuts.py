@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from steprunners.credentials import MASK
-from steprunners.display import MAX_KEPT, MAX_SHOWN
+from steprunners.masking.credentials import MASK
+from steprunners.masking.display import MAX_KEPT, MAX_SHOWN
 from tests.executions.driving import step_of
 from tests.security.scene import Scene, declared, http, post, whole_run
 from tests.security.secrets import CANARIES, Canary

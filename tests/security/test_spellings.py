@@ -10,9 +10,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from steprunners.credentials import MASK
 from steprunners.json_types import Json
-from steprunners.masking import Masker
+from steprunners.masking.credentials import MASK
+from steprunners.masking.masker import Masker
 from tests.security.secrets import CANARIES, Canary, word
 from tests.security.spellings import SPELLINGS
 from tests.security.sweep import found

@@ -11,9 +11,9 @@ import pytest
 from redis import Redis
 
 from executions.models import Execution
-from steprunners.kafka.connection import KafkaConnection
-from steprunners.redis.connection import RedisConnection
-from steprunners.redis.session import close_connections
+from steprunners.clients.kafka.connection import KafkaConnection
+from steprunners.clients.redis.connection import RedisConnection
+from steprunners.clients.redis.session import close_connections
 from steprunners.registry import step_types
 from tests.security.scene import Scene, declared, whole_run
 from tests.security.secrets import CANARIES, Canary

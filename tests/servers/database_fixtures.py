@@ -16,8 +16,8 @@ import pytest
 import trustme
 
 from asynctester.embedded.processes import end
-from steprunners.sql.connection import SqlConnection
-from steprunners.sql.pool import close_engines
+from steprunners.clients.sql.connection import SqlConnection
+from steprunners.clients.sql.pool import close_engines
 from tests.servers import mariadb
 from tests.servers.fixtures import missing
 from tests.servers.plugin import FOLDER_VARIABLE

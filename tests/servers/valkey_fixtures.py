@@ -10,8 +10,8 @@ import trustme
 from redis import Redis
 
 from asynctester.embedded.processes import end
-from steprunners.redis.connection import RedisConnection
-from steprunners.redis.session import close_connections
+from steprunners.clients.redis.connection import RedisConnection
+from steprunners.clients.redis.session import close_connections
 from tests.servers.fixtures import missing
 from tests.servers.server import Unavailable
 from tests.servers.valkey import USERS, start_guarded_valkey, start_valkey

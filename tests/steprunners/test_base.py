@@ -21,7 +21,7 @@ from steprunners.base import (
     StepConfig,
     StepError,
 )
-from steprunners.references import Grammar
+from steprunners.references.resolution import Grammar
 
 PATIENCE = 30  # seconds
 

@@ -12,7 +12,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
-from steprunners.assertions import evaluate_all
+from steprunners.assertions.conditions import evaluate_condition
+from steprunners.assertions.judging import evaluate_all
 from steprunners.base import (
     Cancelled,
     ConnectionConfig,
@@ -24,12 +25,11 @@ from steprunners.base import (
     StepContext,
     StepRunner,
 )
-from steprunners.conditions import evaluate_condition
-from steprunners.credentials import MASK
-from steprunners.envelope import StepEnvelope
+from steprunners.documents.envelope import StepEnvelope
 from steprunners.json_types import Json
-from steprunners.masking import Masker
-from steprunners.references import Scope, resolve_tracked
+from steprunners.masking.credentials import MASK
+from steprunners.masking.masker import Masker
+from steprunners.references.resolution import Scope, resolve_tracked
 from steprunners.registry import connection_classes, runners, step_types
 from tests.steprunners.conftest import MakeContext
 from tests.steprunners.connections import example_connection, silent_connection

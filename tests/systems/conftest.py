@@ -17,7 +17,7 @@ from redis import Redis
 
 from asynctester.embedded.commands import ROOT
 from asynctester.embedded.processes import end, free_port, listens
-from steprunners.kafka.connection import KafkaConnection
+from steprunners.clients.kafka.connection import KafkaConnection
 from tests.servers import mariadb
 from tests.servers.database_fixtures import Database
 from tests.servers.fixtures import missing

@@ -12,9 +12,9 @@ import yaml
 
 from accounts.models import Team, User
 from executions.models import Execution
-from executions.services.start import start_execution
+from executions.starting.start import start_execution
 from executions.states import Source
-from flows.document import check_document
+from flows.documents.document import check_document
 from resources.services import save_environment, save_resource
 from tests.executions.engine.conftest import Run, finish
 from tests.servers.stack import Worker

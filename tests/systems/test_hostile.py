@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 
 from accounts.models import Team, User
-from executions.services.start import start_execution
+from executions.starting.start import start_execution
 from executions.states import Source
 from flows.problems import FlowInvalid
 from flows.selectors import check_for_team

@@ -14,7 +14,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from accounts.api.audit_serializers import AuditEventSerializer, CSVRenderer
 from accounts.api.base import signed_in
 from accounts.api.filters import AuditFilter
-from accounts.audit import record
+from accounts.audit.log import record
 from accounts.audit_models import AuditEvent
 
 MOST_EXPORTED = 10_000

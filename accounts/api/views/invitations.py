@@ -13,13 +13,15 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import invitations, mailing, services
 from accounts.api.account_serializers import InvitationSerializer, NewInvitationSerializer
 from accounts.api.base import Conflict, choose_organisation, require_in_organisation, signed_in
 from accounts.api.problems import MailUnavailable
+from accounts.mail import queueing as mailing
 from accounts.models import Invitation, OrganisationMembership, Team, User
 from accounts.permissions import OrganisationAction
-from accounts.throttling import MAILING
+from accounts.services import invitations
+from accounts.services import organisations as services
+from accounts.sign_in.throttling import MAILING
 
 OWNER = OrganisationMembership.Role.OWNER
 

@@ -10,7 +10,6 @@ from rest_framework import generics
 from rest_framework.exceptions import ValidationError
 from rest_framework.serializers import BaseSerializer
 
-from accounts import people, services
 from accounts.api.base import Conflict, require, require_in_organisation, signed_in
 from accounts.api.serializers import (
     NewOrganisationMemberSerializer,
@@ -20,6 +19,8 @@ from accounts.api.serializers import (
 )
 from accounts.models import Organisation, OrganisationMembership, Team, TeamMembership, User
 from accounts.permissions import Action, action_for
+from accounts.services import organisations as services
+from accounts.services import people
 
 STRANGER = "You see no such user. People from outside are invited into the organisation: POST invitations."
 SEARCHED = ("user__email", "user__name")

@@ -10,13 +10,13 @@ from rest_framework import generics, viewsets
 from rest_framework.exceptions import ValidationError
 from rest_framework.serializers import BaseSerializer
 
-from accounts import services
 from accounts.api.base import Conflict, choose_organisation, require, require_in_organisation, signed_in
 from accounts.api.serializers import NewTeamSerializer, OrganisationSerializer, TeamSerializer
 from accounts.models import Organisation, Team, User
 from accounts.permissions import Action, OrganisationAction
-from accounts.retention import SAME, change_retention
 from accounts.selectors import organisations_of, teams_of
+from accounts.services import organisations as services
+from accounts.services.retention import SAME, change_retention
 
 
 class Organisations(viewsets.ModelViewSet[Organisation]):

@@ -10,12 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import links, mailing, passwords, sessions
 from accounts.api.account_serializers import AddressSerializer, PasswordChangeSerializer, ResetSerializer
 from accounts.api.base import signed_in
 from accounts.api.problems import MailUnavailable, link_over, weak_password
 from accounts.api.views.sessions import OpenView
-from accounts.throttling import MAILING, AuthThrottle
+from accounts.mail import links
+from accounts.mail import queueing as mailing
+from accounts.sign_in import passwords, sessions
+from accounts.sign_in.throttling import MAILING, AuthThrottle
 
 
 class ForgotPassword(OpenView):

@@ -10,7 +10,6 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Va
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import invitations, links, mailing, registration, sessions
 from accounts.api.account_serializers import (
     AcceptanceSerializer,
     AddressSerializer,
@@ -21,7 +20,11 @@ from accounts.api.account_serializers import (
 from accounts.api.problems import MailUnavailable, link_over, weak_password
 from accounts.api.serializers import SessionSerializer
 from accounts.api.views.sessions import OpenView
-from accounts.throttling import MAILING
+from accounts.mail import links
+from accounts.mail import queueing as mailing
+from accounts.services import invitations
+from accounts.sign_in import registration, sessions
+from accounts.sign_in.throttling import MAILING
 
 
 def registration_off() -> PermissionDenied:

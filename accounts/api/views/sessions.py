@@ -12,14 +12,14 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from accounts import sessions
 from accounts.api.serializers import (
     CredentialsSerializer,
     RefreshTokenSerializer,
     SessionSerializer,
     TokensSerializer,
 )
-from accounts.throttling import AuthThrottle
+from accounts.sign_in import sessions
+from accounts.sign_in.throttling import AuthThrottle
 
 NOT_CONFIRMED = "Confirm your e-mail address first: open the link in the mail that was sent to it."
 

@@ -12,10 +12,10 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
-from accounts import tokens
 from accounts.api.base import Conflict, choose_team, signed_in
 from accounts.api.token_serializers import MadeTokenSerializer, NewTokenSerializer, TokenSerializer
 from accounts.permissions import Action
+from accounts.services import tokens
 from accounts.token_models import ApiToken
 
 

@@ -16,13 +16,15 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from accounts import mailing, passwords, people
 from accounts.api.account_serializers import NewPersonSerializer, PersonSerializer
 from accounts.api.base import signed_in
 from accounts.api.problems import MailUnavailable, weak_password
 from accounts.api.serializers import ProfileSerializer
+from accounts.mail import queueing as mailing
 from accounts.models import User
-from accounts.throttling import MailThrottle
+from accounts.services import people
+from accounts.sign_in import passwords
+from accounts.sign_in.throttling import MailThrottle
 
 NOT_YOURS = (
     "You do not administer this account: its own organisations do, or an administrator of the installation."

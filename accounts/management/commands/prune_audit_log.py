@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from accounts.audit import prune
+from accounts.audit.log import prune
 
 
 class Command(BaseCommand):

@@ -15,10 +15,10 @@ from django.core.validators import validate_email
 from django.db import OperationalError
 
 from accounts.models import Team, User
-from accounts.sessions import access_token
+from accounts.sign_in.sessions import access_token
 from asynctester.bootstrap import Administrator, ensure_administrator, ensure_demo_team
-from asynctester.demo_flows import ensure_lab_environment, ensure_lab_flows
-from asynctester.demo_resources import ensure_lab_resources
+from asynctester.demo.flows import ensure_lab_environment, ensure_lab_flows
+from asynctester.demo.resources import ensure_lab_resources
 from resources.configuration import Invalid
 
 #: The options --lab-… and the resources that they make.

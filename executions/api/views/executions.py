@@ -29,13 +29,13 @@ from executions.api.serializers import (
     ExecutionSummarySerializer,
     WholeStepSerializer,
 )
+from executions.engine.cancel import AlreadyOver, cancel_execution
 from executions.models import Execution, ExecutionStep
 from executions.presentation import attempt_json, step_json
 from executions.reports.compare import compare
 from executions.reports.junit import junit_xml
-from executions.selectors import executions_to_show
-from executions.services.cancel import AlreadyOver, cancel_execution
-from executions.services.delete import NotOver, delete_execution
+from executions.retention.delete import NotOver, delete_execution
+from executions.selectors.executions import executions_to_show
 
 
 class Executions(generics.ListAPIView[Execution]):

@@ -15,7 +15,6 @@ from rest_framework.views import APIView
 from accounts.api.base import choose_team, require_role, signed_in
 from accounts.models import Team
 from accounts.permissions import Action
-from executions.admission import RunRefused, TooManyRuns
 from executions.api.access import execution_to_use, shown, source_of
 from executions.api.renderers import RENDERERS
 from executions.api.serializers import (
@@ -27,14 +26,15 @@ from executions.api.serializers import (
 )
 from executions.models import Execution
 from executions.presentation import execution_json
-from executions.runnable import find_runnable
-from executions.services.rerun import rerun
-from executions.services.start import start_execution
+from executions.starting.admission import RunRefused, TooManyRuns
+from executions.starting.rerun import rerun
+from executions.starting.runnable import find_runnable
+from executions.starting.start import start_execution
 from flows.api.parsers import InvalidFlow
-from flows.document import FlowDocument
+from flows.documents.document import FlowDocument
+from flows.documents.secret_warnings import with_warnings
 from flows.models import FlowVersion
 from flows.problems import FlowInvalid
-from flows.secret_warnings import with_warnings
 from flows.selectors import check_for_team
 from resources.models import Environment
 from resources.secret_warnings import short_secrets

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from executions.labels import fill
 from executions.models import Execution, ExecutionLabel
+from executions.selectors.labels import fill
 
 
 class Command(BaseCommand):

@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Team
-from executions.housekeeping import keep_house
-from executions.retention import old_executions, old_results
+from executions.retention.removal import old_executions, old_results
+from executions.worker.housekeeping import keep_house
 
 
 class Command(BaseCommand):

@@ -33,13 +33,13 @@ from flows.api.serializers import (
     ValidationSerializer,
 )
 from flows.api.views.flows import PARSERS
-from flows.document import FlowDocument
+from flows.documents.document import FlowDocument
+from flows.documents.secret_warnings import warnings_of, with_warnings
+from flows.editing.source_text import portable_text
 from flows.models import Flow, FlowVersion
 from flows.presentation import portable_json, step_type_json
 from flows.problems import FlowInvalid, Problem, invalid
-from flows.secret_warnings import warnings_of, with_warnings
 from flows.selectors import check_for_team, newest_of
-from flows.source_text import portable_text
 from steprunners.registry import step_types
 
 MAX_FLOWS = 200

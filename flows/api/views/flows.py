@@ -25,9 +25,9 @@ from flows.api.parsers import (
     YAMLRenderer,
 )
 from flows.api.serializers import ChangedFlowSerializer, FlowSerializer, NewFlowSerializer
-from flows.document import FlowDocument
+from flows.documents.document import FlowDocument
+from flows.documents.secret_warnings import warnings_of, with_warnings
 from flows.models import Flow
-from flows.secret_warnings import warnings_of, with_warnings
 from flows.selectors import newest_of
 
 PARSERS = [FlowJSONParser, FlowYAMLParser, OtherFlowYAMLParser, TextFlowYAMLParser]

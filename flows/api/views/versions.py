@@ -20,7 +20,7 @@ from flows import services
 from flows.api.access import visible_flows
 from flows.api.serializers import DiffSerializer, FlowSerializer, VersionSerializer, VersionSummarySerializer
 from flows.api.views.flows import RENDERERS
-from flows.differences import changes_between, unified_yaml
+from flows.diffs.changes import changes_between, unified_yaml
 from flows.models import Flow, FlowVersion
 
 _MAX_NUMBER = 2**31 - 1

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from steprunners.documentation import step_types_page
+from steprunners.documents.documentation import step_types_page
 
 
 class Command(BaseCommand):

@@ -12,9 +12,10 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from resources import key_files, rotation
+from resources import rotation
 from resources.rotation import Tally
-from resources.secrets import SecretsUnreadable, current_keys, new_key
+from resources.secrets import key_files
+from resources.secrets.encryption import SecretsUnreadable, current_keys, new_key
 
 #: What began before a key was made the newest may still write with the one before it, for so long, in seconds.
 GRACE_SECONDS = 60.0

@@ -13,8 +13,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from accounts import audit
 from accounts.api.base import milliseconds
+from accounts.audit import log as audit
 from accounts.audit_models import AuditEvent
 from accounts.models import Team, User
 from tests.cast import ApiFor, PageFor

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from rest_framework.test import APIClient
 
-from accounts import links
+from accounts.mail import links
 from accounts.models import Invitation, Organisation, OrganisationMembership, Team, User
 from tests.accounts.conftest import Mailbox
 from tests.cast import PASSWORD, ApiFor

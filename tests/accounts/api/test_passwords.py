@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from accounts import sessions
 from accounts.models import User
+from accounts.sign_in import sessions
 from tests.accounts.conftest import NEW_PASSWORD, Mailbox
 from tests.cast import PASSWORD, ApiFor, PageFor
 

@@ -14,9 +14,9 @@ import pytest
 import uvicorn
 from pytest_django import Settings
 
-from asynctester.body_deadline import BodyDeadline, Patience
 from asynctester.embedded.patience import PatientProtocol
 from asynctester.embedded.processes import wait_until
+from asynctester.middleware.body_deadline import BodyDeadline, Patience
 
 HEAD, PAUSE, STALL = 0.5, 0.5, 0.5
 #: By then at the latest such a limit has made an end, on a machine that is busy with other work.

@@ -11,9 +11,9 @@ import yaml
 
 from accounts.models import Team, User
 from executions.models import Execution, ExecutionStep
-from executions.services.start import start_execution
+from executions.starting.start import start_execution
 from executions.states import EXECUTION_TERMINAL, Source
-from flows.document import FlowDocument, check_document
+from flows.documents.document import FlowDocument, check_document
 from tests.executions.engine.target import Target
 from tests.servers.stack import Worker
 

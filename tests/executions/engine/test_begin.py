@@ -9,10 +9,12 @@ import pytest
 from django.db import OperationalError
 
 from accounts.models import Team
-from executions import chain, engine, moves
+from executions.broker import chain
+from executions.engine import run_step as engine
+from executions.engine.start_positions import record_starts
 from executions.live import events
 from executions.models import Execution
-from executions.starts import record_starts
+from executions.statements import moves
 from tests.executions.driving import begin, delay, drive, statuses
 
 LISTENER = {"name": "a", "stepType": "kafka_subscribe", "meta": {"resourceId": "none", "topic": "t"}}

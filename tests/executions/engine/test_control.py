@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from accounts.models import Team, User
-from executions.admission import RunRefused
+from executions.engine.cancel import AlreadyOver, cancel_execution
 from executions.models import Execution
-from executions.services.cancel import AlreadyOver, cancel_execution
-from executions.services.rerun import rerun
-from executions.services.start import start_execution
+from executions.starting.admission import RunRefused
+from executions.starting.rerun import rerun
+from executions.starting.start import start_execution
 from executions.states import Source
 from flows.models import Flow
 from flows.services import create_flow, save_version

@@ -12,14 +12,14 @@ import yaml
 
 from accounts.models import Team, User
 from asynctester.embedded.processes import free_port
+from executions.engine.cancel import cancel_execution
 from executions.models import Execution
-from executions.services.cancel import cancel_execution
-from executions.services.rerun import rerun
+from executions.starting.rerun import rerun
 from executions.states import Source
 from flows.models import Flow
 from flows.services import create_flow
 from resources.services import save_resource
-from steprunners.kafka.connection import KafkaConnection
+from steprunners.clients.kafka.connection import KafkaConnection
 from tests.executions.engine.conftest import Run, document, finish
 from tests.servers.stack import Worker
 

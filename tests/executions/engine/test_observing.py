@@ -12,12 +12,12 @@ from redis import Redis
 
 from accounts.models import Team, User
 from asynctester.embedded.processes import wait_until
+from executions.engine.cancel import cancel_execution
 from executions.models import Execution
-from executions.services.cancel import cancel_execution
 from resources.services import save_resource
+from steprunners.clients.redis.connection import RedisConnection
 from steprunners.kinds.loki import LokiConnection
 from steprunners.kinds.prometheus import PrometheusConnection
-from steprunners.redis.connection import RedisConnection
 from tests.executions.engine.conftest import Run, finish
 from tests.servers.monitoring_fixtures import EPOCH, push
 from tests.servers.valkey_fixtures import GuardedValkey

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from accounts.models import Team, User
-from executions import engine
+from executions.engine import run_step as engine
 from executions.models import Execution, ExecutionStep, StepAttempt
 from executions.reports.junit import junit_xml
-from executions.services.rerun import rerun
-from executions.services.start import start_execution
+from executions.starting.rerun import rerun
+from executions.starting.start import start_execution
 from executions.states import Source
-from flows.document import check_document
+from flows.documents.document import check_document
 from flows.models import Flow
 from flows.services import create_flow, save_version
 from resources.models import Environment, Resource

@@ -8,8 +8,8 @@ import pytest
 
 from accounts.models import Team, User
 from asynctester.embedded.processes import wait_until
+from executions.engine.cancel import cancel_execution
 from executions.models import Execution
-from executions.services.cancel import cancel_execution
 from flows.problems import FlowInvalid
 from resources.services import save_resource
 from tests.executions.engine.conftest import Run, finish

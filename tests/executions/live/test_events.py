@@ -17,9 +17,9 @@ from django.conf import settings
 from pytest_django import Settings
 
 from accounts.models import Team
+from executions.broker.redis_connection import Command, Line
 from executions.live import events
 from executions.live.messages import Update, execution_update, step_update
-from executions.redis_line import Command, Line
 from tests.counted import counted
 from tests.executions.rows import make_execution, make_step
 

@@ -9,7 +9,7 @@ import pytest
 
 from accounts.models import Team, User
 from executions.live import places
-from resources.limit_models import OrganisationLimits
+from resources.limits.models import OrganisationLimits
 from tests.executions.driving import begin, delay
 from tests.executions.live.conftest import TIMEOUT, Watch
 

@@ -8,10 +8,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import Team
-from executions import chores
-from executions.housekeeping import CHORE
 from executions.models import Execution
-from tests.executions.test_retention import run
+from executions.worker import chores
+from executions.worker.housekeeping import CHORE
+from tests.executions.retention.test_removal import run
 
 
 def told(*arguments: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from accounts.models import Team, User
 from flows.models import Flow
 from tests.cast import ApiFor
-from tests.flows.documents import ORDER, flow, get, wait
+from tests.flows.sample_documents import ORDER, flow, get, wait
 
 URL = "/api/v1/flows"
 

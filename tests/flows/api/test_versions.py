@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from tests.cast import ApiFor
-from tests.flows.documents import flow, get, wait
+from tests.flows.sample_documents import flow, get, wait
 
 URL = "/api/v1/flows"
 

@@ -9,7 +9,7 @@ import pytest
 from accounts.models import Team, User
 from resources.models import Environment
 from tests.cast import ApiFor
-from tests.flows.documents import flow, get
+from tests.flows.sample_documents import flow, get
 
 URL = "/api/v1/environments"
 STAGING = {

@@ -9,12 +9,12 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Team, User
-from resources.checking import check_resource
+from resources.connection_checks.check import check_resource
 from resources.models import Resource
 from resources.selectors import connection_of, find_resource, secret_values
 from resources.services import save_resource
 from tests.cast import ApiFor
-from tests.flows.documents import choose, flow, get
+from tests.flows.sample_documents import choose, flow, get
 from tests.servers.database_fixtures import Database
 from tests.steprunners.target import Exchange, Target
 

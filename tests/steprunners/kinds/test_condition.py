@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from steprunners.assertions.conditions import evaluate_condition
 from steprunners.base import BadConfig, TakeBranch
-from steprunners.conditions import evaluate_condition
 from steprunners.kinds.condition import ConditionConfig, ConditionRunner
-from steprunners.references import Scope
+from steprunners.references.resolution import Scope
 from tests.steprunners.conftest import MakeContext
 
 RUNNER = ConditionRunner()

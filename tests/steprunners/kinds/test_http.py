@@ -18,7 +18,7 @@ from steprunners.base import (
     Deadline,
     StepError,
 )
-from steprunners.http.response_body import read_body
+from steprunners.clients.http.response_body import read_body
 from steprunners.kinds.http import HttpConfig, HttpConnection
 from tests.steprunners.conftest import LOOPBACK, MakeContext
 from tests.steprunners.http_calls import FORM, answer, run

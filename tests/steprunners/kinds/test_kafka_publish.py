@@ -10,7 +10,7 @@ from kafka import KafkaConsumer, TopicPartition
 from pydantic import ValidationError
 
 from steprunners.base import BadConfig, Refused
-from steprunners.kafka.connection import KafkaConnection
+from steprunners.clients.kafka.connection import KafkaConnection
 from steprunners.kinds.kafka_publish import (
     KafkaPublishConfig,
     KafkaPublishRunner,

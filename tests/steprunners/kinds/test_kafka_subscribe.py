@@ -12,10 +12,10 @@ from kafka import KafkaProducer
 from pydantic import ValidationError
 
 from steprunners.base import BadConfig, ExecutionFacts, Finished, Park
-from steprunners.kafka.connection import KafkaConnection
-from steprunners.kafka.subscription import KafkaSubscribeConfig
+from steprunners.clients.kafka.connection import KafkaConnection
+from steprunners.clients.kafka.subscription import KafkaSubscribeConfig
 from steprunners.kinds.kafka_subscribe import KafkaSubscribeRunner
-from steprunners.references import Grammar
+from steprunners.references.resolution import Grammar
 from tests.steprunners.conftest import MakeContext
 
 Read = Callable[..., dict[str, Any]]

@@ -22,7 +22,7 @@ from steprunners.base import (
     StepError,
 )
 from steprunners.kinds.loki import LokiConfig, LokiConnection, LokiRunner
-from steprunners.references import Grammar, Scope, resolve
+from steprunners.references.resolution import Grammar, Scope, resolve
 from tests.servers.loki import Store, start_loki
 from tests.servers.monitoring_fixtures import HOSTILE, push
 from tests.steprunners.conftest import LOOPBACK, MakeContext

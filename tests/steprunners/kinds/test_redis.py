@@ -14,7 +14,7 @@ import trustme
 from pydantic import ValidationError
 from redis import Redis
 
-from steprunners.assertions import evaluate_all
+from steprunners.assertions.judging import evaluate_all
 from steprunners.base import (
     AddressRefused,
     BadConfig,
@@ -26,10 +26,10 @@ from steprunners.base import (
     Refused,
     StepError,
 )
+from steprunners.clients.redis import session as sessions
+from steprunners.clients.redis.connection import RedisConnection
 from steprunners.kinds.redis import RedisConfig, RedisRunner
 from steprunners.network import NetworkPolicy
-from steprunners.redis import session as sessions
-from steprunners.redis.connection import RedisConnection
 from tests.servers.valkey_fixtures import GuardedValkey
 from tests.steprunners.conftest import LOOPBACK, MakeContext
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from steprunners.assertions import evaluate_all
+from steprunners.assertions.judging import evaluate_all
 from steprunners.base import (
     AddressRefused,
     BadConfig,
@@ -19,9 +19,9 @@ from steprunners.base import (
     Refused,
     StepError,
 )
+from steprunners.clients.sql.connection import SqlConnection
 from steprunners.kinds.sql import SqlConfig, SqlRunner
 from steprunners.network import NetworkPolicy
-from steprunners.sql.connection import SqlConnection
 from tests.servers.database_fixtures import Database
 from tests.steprunners.conftest import MakeContext
 

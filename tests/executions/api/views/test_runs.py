@@ -167,7 +167,7 @@ class TestIdempotency:
         def begin_at_once(execution_id: Any, *_: Any, **__: Any) -> None:
             Execution.objects.filter(pk=execution_id).update(status=ExecutionStatus.IN_PROGRESS)
 
-        monkeypatch.setattr("executions.chain.publish_on_commit", begin_at_once)
+        monkeypatch.setattr("executions.broker.chain.publish_on_commit", begin_at_once)
         response = api(bob).post(RUN, {"flowId": str(flow.pk), "variables": BASE_URL})
         assert response.json()["status"] == "PENDING"
 

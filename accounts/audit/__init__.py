@@ -1,0 +1,1 @@
+"""The audit log: what is recorded, and where a request came from."""

@@ -1,0 +1,1 @@
+"""Mails about accounts: queueing, texts, and the signed links in them."""

@@ -1,0 +1,1 @@
+"""The only writers of organisations, teams, members, invitations and API tokens."""

@@ -1,0 +1,1 @@
+"""What the whole REST API shares: pagination, errors, parsing and the OpenAPI document."""

@@ -1,0 +1,1 @@
+"""Middleware: limits, deadlines, errors and metrics of web requests."""

@@ -1,0 +1,139 @@
+"""Errors that arise outside REST views, in the API's one shape below /api/ and as pages elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.deprecation import MiddlewareMixin
+from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
+
+from asynctester.middleware.losing import OVERTAKEN, Loss, loss_of
+from asynctester.middleware.refusals import RETRY_SECONDS, UNAVAILABLE
+from executions.outages import is_outage
+from resources.secrets.encryption import UNREADABLE, SecretsUnreadable
+from resources.services import InUse
+
+logger = logging.getLogger(__name__)
+
+
+def error_response(status: int, code: str, detail: str, attr: str | None = None) -> JsonResponse:
+    """Return one error in the shape that every REST error has."""
+    kind = "server_error" if status >= 500 else "validation_error" if attr else "client_error"
+    body = {"type": kind, "errors": [{"code": code, "detail": detail, "attr": attr}]}
+    return JsonResponse(body, status=status)
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Return whether the request is answered in JSON."""
+    return request.path_info.startswith("/api/")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer 400 (413 where the body is too large): Django's `handler400`.
+
+    A session that cannot be stored comes here as one that somebody ended meanwhile.
+    """
+    if isinstance(exception, SessionInterrupted):
+        return unavailable(request) if is_outage(exception) else lost(request, exception, OVERTAKEN)
+    if not is_api(request):
+        return defaults.bad_request(request, exception)
+    if isinstance(exception, RequestDataTooBig):
+        return error_response(413, "payload_too_large", "The request is too large.")
+    return error_response(400, "bad_request", "The request cannot be read.")
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer 403: Django's `handler403`."""
+    if not is_api(request):
+        return defaults.permission_denied(request, exception)
+    return error_response(403, "permission_denied", "This is not allowed.")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer 404: Django's `handler404`."""
+    if not is_api(request):
+        return defaults.page_not_found(request, exception)
+    return error_response(404, "not_found", "Not found.")
+
+
+@csrf_exempt  # it does nothing, and a missing token is not what is wrong with the request
+def unknown_api_path(request: HttpRequest) -> HttpResponse:
+    """Answer for every path below /api/ that no other route takes, whatever the method."""
+    return error_response(404, "not_found", f"There is no {request.path_info[:200]}.")
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    """Answer 500 without saying why, 503 in an outage: Django's `handler500`, which has logged it.
+
+    Here comes what middleware raises, too: the database is asked for the session before any view.
+    """
+    error = sys.exc_info()[1]
+    if error is not None and is_outage(error):
+        return unavailable(request)
+    if not is_api(request):
+        return defaults.server_error(request)
+    return error_response(500, "error", "Server Error (500)")
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """Answer 503 with Retry-After. The page asks the database nothing."""
+    response: HttpResponse
+    if is_api(request):
+        response = error_response(*UNAVAILABLE)
+    else:
+        response = HttpResponse(render_to_string("503.html", {"detail": UNAVAILABLE[2]}), status=503)
+    response["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+class OutageMiddleware(MiddlewareMixin):
+    """Answers for views while something that they rely on is away: with a line in the log, not a traceback each."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer for an outage; leave everything else alone."""
+        if not is_outage(exception):
+            return None
+        logger.warning("An outage: %s", exception)
+        return unavailable(request)
+
+
+class UnreadableSecretMiddleware(MiddlewareMixin):
+    """Says on a page (or in JSON, outside REST views) what to do where a stored secret cannot be read: 409."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """Answer for SecretsUnreadable; leave everything else alone."""
+        if not isinstance(exception, SecretsUnreadable):
+            return None
+        if is_api(request):
+            return error_response(409, UNREADABLE, str(exception))
+        return render(request, "secret_unreadable.html", {"reason": str(exception)}, status=409)
+
+
+def lost(request: HttpRequest, exception: Exception, loss: Loss) -> HttpResponseBase:
+    """Answer whoever came second: as JSON below /api/, as a page elsewhere."""
+    if is_api(request):
+        return error_response(loss.status, loss.code, loss.detail)
+    if loss.status == 404:
+        return not_found(request, exception)
+    return render(request, "conflict.html", {"reason": loss.detail}, status=loss.status)
+
+
+class LostRaceMiddleware(MiddlewareMixin):
+    """Says on a page (or in JSON, outside REST views) that what it is about was deleted or changed meanwhile."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """Answer whoever came second (`losing`); leave everything else alone."""
+        if isinstance(exception, InUse):
+            return lost(request, exception, Loss(409, "in_use", f"{exception}."))
+        loss = loss_of(exception)
+        if loss is None:
+            return None
+        logger.log(loss.level, "A request came second: %s", exception)
+        return lost(request, exception, loss)

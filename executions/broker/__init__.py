@@ -1,0 +1,1 @@
+"""Publishes Celery chains to the broker and shares its queues fairly."""

@@ -1,0 +1,1 @@
+"""Runs one step, from its claim to what follows from its end."""

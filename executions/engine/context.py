@@ -1,0 +1,164 @@
+"""What a step may read and use: the scope of its references, its connection, its secrets."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from executions.in_process.ended_steps import ended_steps
+from executions.models import Execution, ExecutionStep, SessionState
+from executions.presentation import milliseconds
+from executions.statements.round_trip import Statement, in_list, select
+from executions.statements.rows import key
+from executions.states import START, STEP_OPEN, StepStatus
+from resources.secrets.encryption import UNREADABLE, SecretsUnreadable
+from resources.selectors import connection_of, find_resource, secret_values
+from steprunners.base import BadConfig, ConnectionConfig, StepError
+from steprunners.json_types import Json
+from steprunners.lifecycle.attempts import Progress
+from steprunners.masking.known_secrets import KnownSecrets
+from steprunners.references.resolution import Scope, StepView
+
+#: What is read of an earlier step; its request and attempts are not.
+_READ = frozenset({
+    "id", "position", "name", "status", "background", "attempts", "duration_ms", "error", "response", "whole_response",
+    "cut_paths", "extracted", "secret_extracts", "completed_at", "started_at",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The steps that a step refers to."""
+
+    steps: list[ExecutionStep]
+    required: frozenset[int]
+    #: Whether a listener in the background, which is to be started before the step, is not.
+    has_unstarted: bool = False
+
+    def running_background(self) -> bool:
+        """Whether one of them runs in the background and has not ended, or a listener has not started."""
+        return self.has_unstarted or any(step.background and step.status in STEP_OPEN for step in self.steps)
+
+    def never_ran(self) -> ExecutionStep | None:
+        """Return one that cannot be done without and never ran."""
+        for step in self.steps:
+            if step.position in self.required and step.started_at is None and not _has_result(step):
+                return step
+        return None
+
+
+def _has_result(step: ExecutionStep) -> bool:
+    return step.response is not None or step.status in (StepStatus.IN_PROGRESS, StepStatus.WAITING)
+
+
+def neighbours(step: ExecutionStep) -> Neighbours:
+    """Load the earlier steps that `step` refers to, and only those."""
+    positions = [position for position, kind in step.needs if kind != START]
+    required = frozenset(position for position, kind in step.needs if kind is True)
+    found = ended_steps.find(step.execution_id, positions)
+    missing = [position for position in positions if position not in found]
+    if missing:
+        where = Statement(
+            f"execution_id = %s AND position IN {in_list(missing)}", [key(step.execution_id), *missing]
+        )
+        found |= {each.position: each for each in select(ExecutionStep, _READ, where)}
+    return Neighbours([found[position] for position in sorted(found)], required, _has_unstarted(step))
+
+
+def _has_unstarted(step: ExecutionStep) -> bool:
+    """Whether a listener that the step comes after does not know yet where it begins."""
+    positions = [position for position, kind in step.needs if kind == START]
+    if not positions:
+        return False
+    listeners = ExecutionStep.objects.filter(execution_id=step.execution_id, position__in=positions)
+    return any(
+        each.status in STEP_OPEN and Progress.from_json(each.state).origin is None
+        for each in listeners.only("status", "state")
+    )
+
+
+def build_scope(
+    execution: Execution, steps: Iterable[ExecutionStep], known_secrets: KnownSecrets | None = None
+) -> Scope:
+    """Return what references can read, with extracted values over run variables (contract, section 3)."""
+    secrets = (execution.secrets or {}).get("variables", {})
+    values: dict[str, Json] = {each["name"]: each["value"] for each in execution.variables}
+    values.update(secrets)
+    secret_names = set(secrets)
+    rows = list(steps)
+    for row in sorted(
+        (row for row in rows if row.completed_at), key=lambda row: (row.completed_at, row.position)
+    ):
+        values.update(row.extracted)
+        values.update(row.secret_extracts or {})
+        secret_names = (secret_names - set(row.extracted)) | set(row.secret_extracts or {})
+    return Scope(
+        variables=values,
+        secrets=frozenset(secret_names),
+        steps={row.name: _view(row) for row in rows},
+        execution={"id": str(execution.id), "startedAt": milliseconds(execution.started_at)},
+        flow={"name": execution.flow_name, "version": execution.flow_version},
+        known_secrets=known_secrets,
+    )
+
+
+def _view(step: ExecutionStep) -> StepView:
+    is_masked = step.whole_response is not None
+    return StepView(
+        result=step.whole_response if is_masked else step.response,
+        shown=step.response if is_masked else None,
+        status=str(step.status),
+        duration_ms=step.duration_ms,
+        attempts=step.attempts,
+        error_message=(step.error or {}).get("message"),
+        truncated=bool(step.cut_paths),
+        cut_paths=tuple(step.cut_paths or ()),
+    )
+
+
+@dataclass(frozen=True)
+class Connected:
+    """A step's connection and the secrets in it."""
+
+    connection: ConnectionConfig | None = None
+    secrets: tuple[str, ...] = ()
+    resource_id: str | None = None
+
+
+def connect(execution: Execution, resource_type: str | None, named: Any) -> Connected:
+    """Return the connection that `resourceId` names; raise BadConfig where the team has none such.
+
+    Raises StepError (`secret_unreadable`) where the key of its secrets is lost.
+    """
+    if resource_type is None or named is None:
+        return Connected()
+    resource = find_resource(execution.team, str(named), resource_type, execution.resource_choices)
+    if resource is None:
+        raise BadConfig(f"meta.resourceId: the team has no {resource_type} resource called {named}")
+    try:
+        return Connected(connection_of(resource), tuple(secret_values(resource)), str(resource.pk))
+    except SecretsUnreadable as error:
+        raise StepError(f"resource {resource.name}: {error}", code=UNREADABLE) from error
+
+
+def session_key_of(key: str | None, known_secrets: KnownSecrets) -> str | None:
+    """Return the key as it is stored: a hash of it where a secret was put into it."""
+    if key is None or not known_secrets.masker.finds(key):
+        return key
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def load_session(execution: Execution, session_key: str | None) -> Json:
+    """Return what an earlier step left under the key."""
+    if session_key is None:
+        return None
+    kept = SessionState.objects.filter(execution=execution, key=session_key).first()
+    return kept.value if kept else None
+
+
+def save_session(execution: Execution, session_key: str | None, value: Json) -> None:
+    """Keep what a step leaves for later ones."""
+    if session_key is not None and value is not None:
+        SessionState.objects.update_or_create(execution=execution, key=session_key, defaults={"value": value})

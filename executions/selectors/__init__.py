@@ -1,0 +1,1 @@
+"""Reads executions for display and search."""

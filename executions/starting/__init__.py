@@ -1,0 +1,1 @@
+"""Starts executions: validates a run request, plans its steps, and admits it."""

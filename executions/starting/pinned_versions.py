@@ -1,0 +1,48 @@
+"""Which versions of other flows a run uses: pinned when it is created, so that later saves do not change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+
+from accounts.models import Team
+from executions.starting.planning import inline_branches
+from flows.documents.document import FlowDocument
+from flows.models import FlowVersion
+from steprunners.documents.envelope import dump
+
+
+def pinned_versions(team: Team, document: FlowDocument) -> dict[str, int]:
+    """Return the newest version of every flow that the document may run, directly or through others."""
+    pins: dict[str, int] = {}
+    wanted = set(_named_flows([dump(step) for step in document.steps]))
+    while wanted:
+        newest = {
+            str(version.flow_id): version
+            for version in FlowVersion.objects.filter(
+                flow__team=team, flow__deleted_at=None, flow_id__in=wanted, number=F("flow__version")
+            )
+        }
+        pins.update({flow_id: version.number for flow_id, version in newest.items()})
+        below = {name for version in newest.values() for name in _named_flows(version.document["steps"])}
+        wanted = below - set(pins)
+        if not newest:
+            break
+    return pins
+
+
+def _named_flows(steps: list[Any]) -> Iterator[str]:
+    """Yield the ids in the one spelling that pins have: by another one a flow would be looked up for ever."""
+    for step in steps:
+        meta = step.get("meta", {})
+        named = [meta.get("flowId"), meta.get("elseFlowId")]
+        named += [branch.get("flowId") for branch in meta.get("branches", []) if isinstance(branch, dict)]
+        for each in named:
+            with suppress(ValueError):  # a reference: not known yet
+                yield str(UUID(str(each or "")))
+        for _, inner in inline_branches({"meta": {}, **step}):
+            yield from _named_flows(inner)

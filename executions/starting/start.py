@@ -1,0 +1,218 @@
+"""Starting: an execution and all its step rows in one transaction, and the chain published after the commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError
+from django.utils import timezone
+
+from accounts.audit.log import record
+from accounts.models import Team, User
+from accounts.transactions import held, keep, retried
+from executions.broker import chain, lanes
+from executions.known_secrets import add_to
+from executions.models import Execution, ExecutionStep
+from executions.observability import reporting as telling
+from executions.selectors.labels import rows_of
+from executions.starting import admission
+from executions.starting.admission import RunRefused
+from executions.starting.pinned_versions import pinned_versions
+from executions.starting.planning import Plan, plan
+from executions.starting.variables import Values, evaluate
+from executions.statements.inserts import insert
+from flows.documents.document import FlowDocument, Problem
+from flows.models import FlowVersion
+from flows.selectors import load_document
+from resources.limits.effective import limits_of_team
+from resources.models import Environment
+from resources.selectors import secrets_of_named
+from steprunners.masking.masker import texts_of
+
+MAX_INITIAL_DELAY_MS = 7 * 24 * 3_600_000
+
+#: A delayed start is a sweeper's business this long after it was due: the timer of a worker that lives comes first.
+_SLACK_SECONDS = 0.5
+
+#: Changes an execution and its rows before they are written (a re-run takes over earlier results).
+Prepare = Callable[[Execution, list[ExecutionStep]], None]
+
+
+def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run request
+    *,
+    team: Team,
+    user: User | None,
+    source: str,
+    version: FlowVersion | None = None,
+    draft: FlowDocument | None = None,
+    environment: Environment | None = None,
+    variables: Sequence[Mapping[str, Any]] = (),
+    labels: Sequence[str] = (),
+    initial_delay_ms: int = 0,
+    idempotency_key: str | None = None,
+    parent: Execution | None = None,
+    parent_position: int | None = None,
+    rerun_of: Execution | None = None,
+    secret_texts: Collection[str] = (),
+    prepare: Prepare | None = None,
+) -> Execution:
+    """Create the execution of a version or of a draft; returns at once, before any step has run.
+
+    Where the organisation has as many under way as it may, the execution waits for its turn (see `admission`).
+    `secret_texts` are what is secret from elsewhere: in the parent, or in the run that is run again.
+    Raises RunRefused with every problem of the variables and parameters, TooManyRuns beyond the limits, DoesNotExist
+    where the team or the environment was deleted meanwhile. With an
+    `idempotency_key` that the user has used in this team before, the execution of that time is returned.
+    """
+    known = _known(team, user, idempotency_key)
+    if known is not None:
+        return known
+    document, planned = _planned(version, draft)
+    choices = environment.resources if environment else {}
+    texts = [*secret_texts, *secrets_of_named(team, planned.resources, choices)]
+    values = evaluate(document, variables, environment, texts)
+    _check(values, initial_delay_ms)
+    now = timezone.now()
+    due_at = now + timedelta(milliseconds=initial_delay_ms)
+    pins = parent.pins if parent else pinned_versions(team, document)
+    execution = Execution(
+        team=team,
+        user=user,
+        source=source,
+        flow=version.flow if version else None,
+        version=version,
+        flow_name=document.name,
+        flow_version=version.number if version else None,
+        draft=None if version else document.to_json(),
+        environment=environment,
+        parent=parent,
+        parent_position=parent_position,
+        root_id=parent.root_id or parent.pk if parent else None,
+        depth=parent.depth + 1 if parent else 0,
+        rerun_of=rerun_of,
+        idempotency_key=idempotency_key,
+        labels=list(dict.fromkeys([*document.labels, *labels])),
+        variables=values.shown,
+        resource_choices=choices,
+        pins=pins,
+        positions=parent.positions if parent else {"pending": True} if pins or planned.records_starts else {},
+        initial_delay_ms=initial_delay_ms,
+        created_at=now,
+        due_at=due_at if initial_delay_ms else None,
+        time_limit_ms=None if parent else limits_of_team(team.pk).execution_seconds * 1000,
+        look_at=due_at
+        + timedelta(seconds=_SLACK_SECONDS if initial_delay_ms else settings.ENGINE_UNCLAIMED_SECONDS),
+    )
+    steps = planned.apply_to(execution)
+    _keep_secrets(execution, values, concurrent=planned.is_concurrent)
+    if prepare is not None:
+        prepare(execution, steps)
+    return _write(execution, steps)
+
+
+def _known(team: Team, user: User | None, idempotency_key: str | None) -> Execution | None:
+    if idempotency_key is None:
+        return None
+    return Execution.objects.filter(team=team, user=user, idempotency_key=idempotency_key).first()
+
+
+@lru_cache(maxsize=64)
+def _plan_of(version_id: Any) -> tuple[FlowDocument, Plan]:
+    """Return a version's document and plan: versions never change, and planning a long flow takes a while."""
+    document = load_document(FlowVersion.objects.get(pk=version_id))
+    return document, _plan(document)
+
+
+def _planned(version: FlowVersion | None, draft: FlowDocument | None) -> tuple[FlowDocument, Plan]:
+    if version is not None:
+        return _plan_of(version.pk)
+    if draft is None:
+        raise ValueError("a run needs a version or a draft")
+    return draft, _plan(draft)
+
+
+def _plan(document: FlowDocument) -> Plan:
+    return plan(document.steps, {variable.name for variable in document.variables})
+
+
+def _check(values: Values, initial_delay_ms: int) -> None:
+    problems = list(values.problems)
+    if not 0 <= initial_delay_ms <= MAX_INITIAL_DELAY_MS:
+        message = f"initialDelay is in milliseconds, from 0 to {MAX_INITIAL_DELAY_MS}"
+        problems.append(Problem("parameters.initialDelay", "out_of_range", message))
+    if problems:
+        raise RunRefused(problems)
+
+
+def _keep_secrets(execution: Execution, values: Values, *, concurrent: bool) -> None:
+    """Keep what is secret from the start; a child's is kept in its root (see `known_secrets`)."""
+    variables = {"variables": values.secrets} if values.secrets else {}
+    if execution.root_id is None:
+        own = set(texts_of([*values.secrets.values()]))
+        found = [text for text in values.known.texts if text not in own]
+        more = {"more": found} if found else {}
+        execution.secrets = {**variables, **more, **({"concurrent": True} if concurrent else {})} or None
+        return
+    execution.secrets = variables or None
+    add_to(execution.root_id, values.known.texts, concurrent=concurrent)
+
+
+def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
+    try:
+        known = _insert(execution, steps)
+    except IntegrityError:
+        # Two requests with the same key at once: the other one was first.
+        known = _known(execution.team, execution.user, execution.idempotency_key)
+        if known is None:
+            raise
+    if known is not None:
+        return known
+    execution.new_steps = steps
+    telling.execution_started(execution)
+    return execution
+
+
+@retried
+def _insert(execution: Execution, steps: list[ExecutionStep]) -> Execution | None:
+    """Write the rows, and have the first step published; returns the execution that was first with the same key."""
+    # What they refer to below the team (the flow, its version) goes only with it. A child's transaction holds its
+    # parent afterwards, and must wait for nothing above it then.
+    keep(execution.team, execution.user if execution.parent_id else None, execution.environment)
+    if (known := _first_of_nobody(execution)) is not None:
+        return known
+    execution.admitted = admission.place(execution)
+    insert([execution])
+    insert(steps)
+    insert(rows_of(execution))
+    first = chain.follow_links({step.position: step.next_position for step in steps}, execution.cursor)
+    lanes.remember(execution.id, lanes.lane_of_team(execution.team_id))
+    # A worker minds the delay, and asks for the turn when it is over.
+    if execution.admitted or execution.due_at is not None:
+        chain.publish_on_commit(execution.id, first)
+    _record(execution)
+    return None
+
+
+def _first_of_nobody(execution: Execution) -> Execution | None:
+    """Return what was started with the same key by nobody in particular: the constraint counts only a user's keys."""
+    if execution.idempotency_key is None or execution.user_id is not None:
+        return None
+    held(execution.team)
+    return _known(execution.team, None, execution.idempotency_key)
+
+
+def _record(execution: Execution) -> None:
+    """Write the audit log, where somebody asked for the run: a sub-flow's is part of its parent's."""
+    if execution.parent_id is not None:
+        return
+    detail = {"source": execution.source, "flow": execution.flow_id, "version": execution.flow_version}
+    if execution.environment is not None:
+        detail["environment"] = execution.environment.name
+    if execution.rerun_of_id is not None:
+        detail["rerunOf"] = execution.rerun_of_id
+    action = "execution.rerun" if execution.rerun_of_id else "execution.start"
+    record(actor=execution.user, action=action, team=execution.team, target=execution, detail=detail)

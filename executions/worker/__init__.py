@@ -1,0 +1,1 @@
+"""Celery tasks and the background threads of a worker process."""

@@ -1,0 +1,1 @@
+"""Edits a flow's YAML text in place and keeps its comments and layout."""

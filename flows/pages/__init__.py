@@ -1,0 +1,1 @@
+"""The pages of flows and the editor."""

@@ -1,0 +1,1 @@
+"""YAML to JSON values and back, with JSON's types."""

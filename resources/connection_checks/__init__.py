@@ -1,0 +1,1 @@
+"""Checks whether a resource's server answers."""

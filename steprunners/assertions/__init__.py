@@ -1,0 +1,1 @@
+"""Assertions and conditions: operators, comparisons, shapes and JSON Schema."""

@@ -1,0 +1,277 @@
+"""Assertions: what a step's result must hold, judged one by one (contract, section 5).
+
+Nothing here raises for any result or any assertion: what cannot be judged is an outcome that failed, with a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Final, cast
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic.alias_generators import to_camel
+
+from steprunners.assertions.json_schema import SchemaProblem
+from steprunners.assertions.operators import OPERATORS, Operator, Shown, operator_problem, told_differences
+from steprunners.assertions.shapes import TooManyPairs
+from steprunners.budgets.effort import check, tick
+from steprunners.json_types import Json
+from steprunners.masking.credentials import MASK
+from steprunners.masking.display import shortened, show
+from steprunners.masking.known_secrets import shorten
+from steprunners.references.resolution import holds_reference
+from steprunners.values.paths import NoValue, PathError, check_path, parse_path, read_result
+from steprunners.values.patterns import JsonPath, PatternError
+from steprunners.values.suggestions import did_you_mean
+
+
+class Absent(Enum):
+    """The type of NO_VALUE."""
+
+    NO_VALUE = "no value"
+
+
+#: The expected value of an assertion that has none; null is a value.
+NO_VALUE: Final[Any] = Absent.NO_VALUE
+
+_BY_FOLDED_NAME = {name.lower(): name for name in OPERATORS}
+
+
+def operator_name(value: object) -> str:
+    """Return the operator's name in its own case; raise ValueError, with the nearest, where there is none."""
+    if not isinstance(value, str):
+        raise ValueError("an operator is a text")
+    name = _BY_FOLDED_NAME.get(value.strip().lower())
+    if name is None:
+        raise ValueError(f"there is no operator '{shorten(value, 80)}'{did_you_mean(value, OPERATORS)}")
+    return name
+
+
+OperatorName = Annotated[str, BeforeValidator(operator_name), Field(json_schema_extra={"enum": [*OPERATORS]})]
+
+
+def _json_or_no_value(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    return value if value is NO_VALUE else handler(value)
+
+
+def _is_no_value(value: object) -> bool:
+    return value is NO_VALUE
+
+
+def _drop_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+#: A field with a JSON value or NO_VALUE, its default, which is never written.
+OptionalJson = Annotated[
+    Json,
+    WrapValidator(_json_or_no_value),
+    Field(exclude_if=_is_no_value, json_schema_extra=_drop_default),
+]
+
+
+class Assertion(BaseModel):
+    """One assertion on a step's result."""
+
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+    field: str = Field(max_length=1_000)
+    operator: OperatorName
+    expected_value: OptionalJson = NO_VALUE
+    message: str | None = Field(default=None, max_length=1_000)
+
+    #: The members as they are shown, where secrets were put into them: in the instance, as a cached property is.
+    shown: ClassVar[Mapping[str, Json] | None] = None
+
+    def shown_as(self, shown: Json) -> Assertion:
+        """Return the assertion itself, which is shown by these members (as on the wire) from now on."""
+        self.__dict__["shown"] = shown if isinstance(shown, dict) else None
+        return self
+
+    @property
+    def shown_field(self) -> str:
+        """The field as it is shown."""
+        return self.field if self.shown is None else str(self.shown.get("field", self.field))
+
+    @property
+    def shown_expected(self) -> Json:
+        """The expected value as it is shown."""
+        expected = self.expected_value if self.has_expected else None
+        return expected if self.shown is None else self.shown.get("expectedValue", expected)
+
+    @property
+    def shown_message(self) -> str | None:
+        """The user's message as it is shown."""
+        return self.message if self.shown is None else cast("str | None", self.shown.get("message"))
+
+    @property
+    def has_expected(self) -> bool:
+        """Whether there is an expected value; null is one."""
+        return self.expected_value is not NO_VALUE
+
+    @cached_property
+    def holds_reference(self) -> bool:
+        """Whether something in it is to be resolved (or is an escaped `$${`)."""
+        return "${" in repr((self.field, self.message, self.expected_value))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an assertion came out; `message` says why it failed, and is None where it passed.
+
+    The values are those that are shown.
+    """
+
+    field: str
+    operator: str
+    expected_value: Json
+    actual_value: Json
+    passed: bool
+    message: str | None
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the outcome as it is kept; values beyond 16 KiB are cut to their beginning, as text."""
+        tick()
+        return {
+            "field": self.field,
+            "operator": self.operator,
+            "expectedValue": shortened(self.expected_value),
+            "actualValue": shortened(self.actual_value),
+            "passed": self.passed,
+            "message": self.message,
+        }
+
+
+def check_assertion(assertion: Assertion) -> str | None:
+    """Return what is wrong with the assertion itself, or None; what holds references is left to the run."""
+    if not holds_reference(assertion.field):
+        try:
+            check_path(assertion.field)
+        except PathError as error:
+            return f"field: {error}"
+    if assertion.has_expected and _holds_reference(assertion.expected_value):
+        return None
+    return _problem(assertion)
+
+
+def _holds_reference(value: Json) -> bool:
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, str) and holds_reference(each):
+            return True
+        waiting.extend(each.values() if isinstance(each, dict) else each if isinstance(each, list) else ())
+    return False
+
+
+def _problem(assertion: Assertion) -> str | None:
+    expected = _expected(assertion)
+    problem = operator_problem(assertion.operator, given=assertion.has_expected, expected=expected)
+    if problem is None or assertion.shown_expected == expected:
+        return problem
+    return f"{assertion.operator} cannot use the expected value, which is a secret"
+
+
+def evaluate_all(assertions: Iterable[Assertion], result: Json, shown: Json = None) -> list[Outcome]:
+    """Return the outcome of every assertion on a step's result, in their order; raises what `effort` stops it with.
+
+    Outcomes tell of the result as it is `shown`, where that is otherwise: secrets in it are masked.
+    """
+    return [evaluate(assertion, result, shown) for assertion in assertions]
+
+
+def evaluate(assertion: Assertion, result: Json, shown: Json = None) -> Outcome:
+    """Return the outcome of one assertion, its references already resolved, on a step's result.
+
+    Raises nothing but what `effort` stops it with.
+    """
+    check()
+    try:
+        actual = read_result(result, assertion.field)
+    except NoValue as error:
+        return _judge_missing(assertion, _reason(assertion, error))
+    except PathError as error:
+        why = _reason(assertion, error)
+        return _outcome(assertion, None, f"{assertion.shown_field} cannot be read: {why}")
+    seen = actual if shown is None else _seen(shown, assertion.field)
+    try:
+        return _outcome(assertion, seen, _failure(assertion, actual, seen))
+    except (SchemaProblem, PatternError, TooManyPairs, RecursionError) as error:
+        why = "the values are nested too deeply" if isinstance(error, RecursionError) else str(error)
+        return _outcome(assertion, seen, f"{assertion.shown_field} cannot be judged: {why}")
+
+
+def _reason(assertion: Assertion, error: PathError) -> str:
+    """Return what is wrong with the path, unless a secret was put into it: it would be told."""
+    return str(error) if assertion.shown_field == assertion.field else "it holds a secret"
+
+
+def _seen(shown: Json, field: str) -> Json:
+    try:
+        return read_result(shown, field)
+    except PathError:  # a JSONPath may ask for what is masked
+        return MASK
+
+
+def _judge_missing(assertion: Assertion, why: str) -> Outcome:
+    if assertion.operator == "notExists":
+        return _outcome(assertion, None, _problem(assertion))
+    told = f"{assertion.shown_field} has no value ({why}), expected {_phrase(assertion)}"
+    return _outcome(assertion, None, told)
+
+
+def _failure(assertion: Assertion, actual: Json, seen: Json) -> str | None:
+    problem = _problem(assertion)
+    if problem is not None:
+        return problem
+    operator, expected = OPERATORS[assertion.operator], _expected(assertion)
+    return None if operator.test(actual, expected) else _told(assertion, operator, actual, seen)
+
+
+def _told(assertion: Assertion, operator: Operator, actual: Json, seen: Json) -> str:
+    expected = Shown(_expected(assertion), assertion.shown_expected)
+    places = told_differences(Shown(actual, seen), expected, operator, _root(assertion))
+    if places:
+        return "; ".join(places)
+    length = (
+        f" of length {len(actual)}"
+        if assertion.operator == "hasLength" and isinstance(actual, (str, list, dict))
+        else ""
+    )
+    return f"{assertion.shown_field} is {show(seen)}{length}, expected {_phrase(assertion)}"
+
+
+def _root(assertion: Assertion) -> tuple[str, ...]:
+    path = parse_path(assertion.field)
+    holds_secret = assertion.shown_field != assertion.field
+    return (assertion.shown_field,) if holds_secret or isinstance(path, JsonPath) else path
+
+
+def _phrase(assertion: Assertion) -> str:
+    return OPERATORS[assertion.operator].phrase.replace("{}", show(assertion.shown_expected))
+
+
+def _expected(assertion: Assertion) -> Json:
+    return assertion.expected_value if assertion.has_expected else None
+
+
+def _outcome(assertion: Assertion, seen: Json, failure: str | None) -> Outcome:
+    own = assertion.shown_message
+    return Outcome(
+        field=assertion.shown_field,
+        operator=assertion.operator,
+        expected_value=assertion.shown_expected,
+        actual_value=seen,
+        passed=failure is None,
+        message=failure if failure is None or not own else f"{own}: {failure}",
+    )

@@ -1,0 +1,1 @@
+"""Limits on how much processor time checks and assertions may use."""

@@ -1,0 +1,41 @@
+"""A step's work that `effort` stopped, as the step's error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from steprunners.base import Cancelled, StepError
+from steprunners.budgets.effort import NobodyWaits, TooMuchWork, working
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+TOO_MUCH_WORK = "too_much_work"
+
+
+def with_step_errors(work: Callable[P, R]) -> Callable[P, R]:
+    """Have the function raise StepError `too_much_work` for TooMuchWork, Cancelled for NobodyWaits."""
+
+    @wraps(work)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return work(*args, **kwargs)
+        except TooMuchWork as stopped:
+            told = f"what the step's patterns, schemas, conditions and references ask for is too much work: {stopped}"
+            raise StepError(told, code=TOO_MUCH_WORK) from stopped
+        except NobodyWaits as stopped:
+            raise Cancelled("cancelled while its result was judged") from stopped
+
+    return call
+
+
+def as_step_work(work: Callable[P, R]) -> Callable[P, R]:
+    """The same, and let what the function does count as one piece of work (`effort.working`)."""
+
+    def counted(*args: P.args, **kwargs: P.kwargs) -> R:
+        with working():
+            return work(*args, **kwargs)
+
+    return with_step_errors(wraps(work)(counted))

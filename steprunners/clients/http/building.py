@@ -1,0 +1,174 @@
+"""From an `http` step's config and its resource to the request that is sent."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from requests.cookies import RequestsCookieJar
+from requests.structures import CaseInsensitiveDict
+
+from steprunners.base import BadConfig, StepContext
+from steprunners.clients.http.authentication import Auth, authorization
+from steprunners.clients.http.request_body import (
+    as_text,
+    encode_form,
+    encode_json,
+    encode_multipart,
+    encode_pairs,
+)
+from steprunners.json_types import Json
+from steprunners.network import HttpRequest, TlsOptions
+from steprunners.network.http_messages import normal_url, origin
+
+if TYPE_CHECKING:
+    from steprunners.kinds.http import HttpConfig, HttpConnection
+
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_UNSAFE_IN_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+# The connection's framing: a wrong one would let an answer be taken for that of the next request.
+_FRAMING_HEADERS = frozenset({"content-length", "transfer-encoding", "upgrade"})
+
+
+def build_request(
+    config: HttpConfig, connection: HttpConnection | None, context: StepContext, cookies: RequestsCookieJar
+) -> HttpRequest:
+    """Return the request; a token is fetched where the authentication needs one. Raises StepError."""
+    if connection is not None and connection.holds_secrets():
+        _check_protection(config, connection)
+    tls = tls_options(config, connection)
+    usual = connection.headers if connection else {}
+    headers = _headers({**context.trace_headers, **usual}, config.headers)
+    body, content_type = _body(config)
+    if content_type is not None:
+        headers.setdefault("Content-Type", content_type)
+    auth = auth_of(config, connection)
+    if auth is not None and "Authorization" not in headers:
+        headers["Authorization"] = _safe(
+            "meta.auth", authorization(auth, token_tls(config, connection), context)
+        )
+    return HttpRequest(
+        method=config.method,
+        url=_url(config, connection),
+        headers=headers,
+        body=body,
+        tls=tls,
+        follow_redirects=config.follow_redirects,
+        max_redirects=config.max_redirects,
+        cookies=cookies,
+        for_origin=tuple({name.lower() for name in usual} - {name.lower() for name in config.headers}),
+    )
+
+
+def auth_of(config: HttpConfig, connection: HttpConnection | None) -> Auth | None:
+    """Return the step's authentication, or else the resource's."""
+    return config.auth or (connection.auth if connection else None)
+
+
+def tls_options(config: HttpConfig, connection: HttpConnection | None) -> TlsOptions:
+    """Return how the server's certificate is judged; `verifyTls: false` at one place is enough."""
+    if connection is None:
+        return TlsOptions(verify=config.verify_tls)
+    return resource_tls(connection, verify=config.verify_tls)
+
+
+def token_tls(config: HttpConfig, connection: HttpConnection | None) -> TlsOptions:
+    """Return the same for a token request: the resource's certificate is for its own server and `auth` alone."""
+    tls = tls_options(config, connection)
+    return tls if config.auth is None else tls.without_client()
+
+
+def _check_protection(config: HttpConfig, connection: HttpConnection) -> None:
+    """Raise BadConfig where the step would have the resource's credentials less protected, or read by others.
+
+    Whoever writes a flow may use a resource without knowing its secrets.
+    """
+    if connection.verify_tls and not config.verify_tls:
+        raise BadConfig(
+            "meta.verifyTls: the resource verifies its server, and its credentials must not go to whoever answers: "
+            "change verifyTls of the resource, or leave out resourceId"
+        )
+    given, usual = _host_in(config.headers), _host_in(connection.headers)
+    server = urlsplit(normal_url(connection.base_url))
+    if given is not None and given not in ([usual] if usual else [server.netloc.lower(), server.hostname]):
+        raise BadConfig(
+            "meta.headers.Host: the server would take the request, and the resource's credentials, for another "
+            "one's: give Host in the resource, or leave out resourceId"
+        )
+
+
+def _host_in(headers: dict[str, Json]) -> str | None:
+    found = next((value for name, value in headers.items() if name.lower() == "host"), None)
+    return None if found is None else as_text(found).strip().lower()
+
+
+def resource_tls(connection: HttpConnection, *, verify: bool = True) -> TlsOptions:
+    """Return how the resource has its server's certificate judged; `verify: False` overrules it."""
+    return TlsOptions(
+        verify=verify and connection.verify_tls,
+        ca_certificate=connection.ca_certificate or None,
+        client_certificate=connection.client_certificate or None,
+        client_key=connection.client_key or None,
+    )
+
+
+def resource_headers(connection: HttpConnection) -> CaseInsensitiveDict[str]:
+    """Return what every request to the resource carries, besides its credentials."""
+    return _headers(connection.headers, {}, place="config.headers")
+
+
+def _url(config: HttpConfig, connection: HttpConnection | None) -> str:
+    url = normal_url(_absolute(config.url.strip(), connection))
+    if connection is not None and origin(url) != origin(normal_url(connection.base_url)):
+        raise BadConfig(
+            "meta.url leads to another server than the resource's baseUrl, whose headers and credentials it "
+            "would get: leave out resourceId"
+        )
+    if not config.query:
+        return url
+    parts = urlsplit(url)
+    query = "&".join(filter(None, (parts.query, encode_pairs(config.query))))
+    return parts._replace(query=query).geturl()
+
+
+def _absolute(url: str, connection: HttpConnection | None) -> str:
+    """Put a relative URL behind the base URL: `/orders` on `http://shop/v1` is `http://shop/v1/orders`."""
+    if _ABSOLUTE.match(url):
+        return url
+    if connection is None:
+        raise BadConfig(f"meta.url '{url}' is not absolute, and the step names no resource with a baseUrl")
+    base = connection.base_url.rstrip("/")
+    return base + url if url[:1] in ("", "?", "#") else f"{base}/{url.removeprefix('/')}"
+
+
+def _headers(
+    defaults: dict[str, Json], given: dict[str, Json], *, place: str = "meta.headers"
+) -> CaseInsensitiveDict[str]:
+    merged = {name.lower(): (name, value) for name, value in (*defaults.items(), *given.items())}
+    headers = CaseInsensitiveDict[str]()
+    for name, value in merged.values():
+        text = as_text(value).strip(" \t") if value is not None else None
+        if not _HEADER_NAME.match(name):
+            raise BadConfig(f"{place}: '{name}' is not a header's name")
+        if name.lower() in _FRAMING_HEADERS:
+            raise BadConfig(f"{place}: {name} is set by the connection and cannot be given")
+        if text is not None:
+            headers[name] = _safe(f"{place}.{name}", text)
+    return headers
+
+
+def _safe(place: str, text: str) -> str:
+    """Return a header's value; raise BadConfig where it could end the header and begin another."""
+    if _UNSAFE_IN_HEADER.search(text):
+        raise BadConfig(f"{place}: the value holds a line break or another control character")
+    return text
+
+
+def _body(config: HttpConfig) -> tuple[bytes | None, str | None]:
+    if config.form is not None:
+        return encode_form(config.form)
+    if config.multipart is not None:
+        return encode_multipart(config.multipart)
+    return encode_json(config.body) if config.body is not None else (None, None)

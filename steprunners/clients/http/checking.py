@@ -1,0 +1,39 @@
+"""Whether an http resource leads to a server that answers, and that takes its credentials."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from requests.structures import CaseInsensitiveDict
+
+from steprunners.base import Cancellation, Deadline, ExecutionFacts, Refused, StepContext
+from steprunners.clients.http.authentication import authorization
+from steprunners.clients.http.building import resource_headers, resource_tls
+from steprunners.network import Call, HttpRequest, HttpResponse, NetworkPolicy, send
+
+if TYPE_CHECKING:
+    from steprunners.kinds.http import HttpConnection
+
+_LOGIN_STATUSES = (401, 403, 407)
+
+
+def check_server(connection: HttpConnection, network: NetworkPolicy, deadline: Deadline) -> str:
+    """Return what the server answered to a GET of baseUrl; raise StepError where there is no answer or no login.
+
+    A token is really fetched. HEAD would be cheaper, but servers answer it with 404, 405 or not at all.
+    """
+    cancellation = Cancellation()
+    context = StepContext(deadline, cancellation, network, ExecutionFacts("check", 0))
+    tls = resource_tls(connection)
+    headers: CaseInsensitiveDict[str] = resource_headers(connection)
+    if connection.auth is not None and "Authorization" not in headers:
+        headers["Authorization"] = authorization(connection.auth, tls, context)
+    request = HttpRequest("GET", connection.base_url, headers, tls=tls, for_origin=tuple(connection.headers))
+    return _judged(send(Call(network, deadline, cancellation), request))
+
+
+def _judged(response: HttpResponse) -> str:
+    answer = f"{response.status} {response.reason}".strip()
+    if response.status in _LOGIN_STATUSES:
+        raise Refused(f"the server refuses the login: {answer}")
+    return f"the server answers {answer}"

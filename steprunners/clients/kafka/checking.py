@@ -1,0 +1,19 @@
+"""Whether a cluster can be reached and signed in to."""
+
+from __future__ import annotations
+
+from steprunners.base import Cancellation, Deadline
+from steprunners.clients.kafka.client import KafkaClient
+from steprunners.clients.kafka.connection import KafkaConnection
+from steprunners.network import Call, NetworkPolicy
+
+
+def check(connection: KafkaConnection, network: NetworkPolicy, deadline: Deadline) -> str:
+    """Connect with a client of its own, reach each broker, and return what was found; raises StepError."""
+    client = KafkaClient(connection, network)
+    try:
+        brokers = client.run(Call(network, deadline, Cancellation()), client.reach_brokers)
+    finally:
+        client.close()
+    names = ", ".join(f"{host}:{port}" for host, port in brokers[:5])
+    return f"connected to {len(brokers)} broker{'s' if len(brokers) > 1 else ''} ({names})"

@@ -1,0 +1,168 @@
+"""Reading messages of assigned partitions from given offsets on, as far as they are written.
+
+Protocol: https://kafka.apache.org/protocol (Fetch); batches are decoded by kafka-python, which checks their checksums.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import kafka.errors as kafka_errors
+from kafka.consumer.fetcher import Fetcher
+from kafka.protocol.consumer import FetchRequest
+from kafka.record import MemoryRecords
+from kafka.structs import TopicPartition
+
+from steprunners.clients.kafka.client import KafkaClient
+from steprunners.clients.kafka.messages import Message
+from steprunners.clients.kafka.offsets import BEGINNING, END, isolation_level, list_offsets, passes_or_raise
+from steprunners.clients.kafka.problems import translated
+from steprunners.network import Call
+
+#: How much one request asks of a partition, and of a broker, in bytes; a larger message comes alone.
+PARTITION_BYTES = 1024 * 1024
+REQUEST_BYTES = 8 * 1024 * 1024
+#: Version 13 and later name topics by id.
+MAX_VERSION = 12
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What one request brought of a partition: undecoded batches, from `start` on."""
+
+    partition: int
+    start: int
+    end: int
+    raw: Any
+    aborted: Any
+    topic: str
+    committed_only: Any
+
+    def messages(self) -> Iterator[Message]:
+        """Yield the messages in order; raises StepError where a batch cannot be decoded."""
+        records = self._records()
+        try:
+            for each in records.record_iterator or ():
+                yield Message(
+                    self.topic,
+                    self.partition,
+                    each.offset,
+                    each.timestamp,
+                    each.key,
+                    each.value,
+                    each.headers,
+                )
+        except kafka_errors.KafkaError as error:
+            raise translated(error, f"topic {self.topic}") from error
+
+    def _records(self) -> Any:
+        return Fetcher.PartitionRecords(
+            self.start,
+            TopicPartition(self.topic, self.partition),
+            MemoryRecords(self.raw or b""),
+            isolation_level=self.committed_only,
+            aborted_transactions=self.aborted,
+        )
+
+    def next_offset(self) -> int:
+        """Return where to read on: behind the last batch, also where it held nothing for readers."""
+        last = self.start
+        for batch in MemoryRecords(self.raw or b""):
+            last = max(last, batch.next_offset if batch.magic == 2 else last)
+        if last == self.start:
+            for message in self.messages():  # batches before version 2 do not say where they end
+                last = max(last, message.offset + 1)
+        return last
+
+
+async def fetch(client: KafkaClient, call: Call, topic: str, positions: Mapping[int, int]) -> list[Chunk]:
+    """Return what is there from the positions on, a chunk for each partition that has more.
+
+    One request a broker. An offset that the partition does not hold (any more) is replaced by the first that it does.
+    """
+    leaders = await client.leaders(call, topic) or {}
+    asked: dict[int, dict[int, int]] = defaultdict(dict)
+    for partition, offset in positions.items():
+        if partition in leaders:
+            asked[leaders[partition]][partition] = offset
+    chunks: list[Chunk] = []
+    for leader, offsets in asked.items():
+        response = await client.send(_request(client, topic, offsets), leader)
+        error = kafka_errors.for_code(response.error_code or 0)
+        if error is not kafka_errors.NoError:
+            passes_or_raise(error, f"topic {topic}")
+            client.forget(topic)
+            continue
+        for found in response.responses:
+            for each in found.partitions:
+                chunk = await _chunk(client, call, topic, offsets, each)
+                if chunk is not None:
+                    chunks.append(chunk)
+    return chunks
+
+
+def _request(client: KafkaClient, topic: str, offsets: Mapping[int, int]) -> FetchRequest:
+    topic_class = FetchRequest.FetchTopic
+    return FetchRequest(
+        max_wait_ms=1,  # 0 has Tansu, the broker of `make run`, answer nothing at all; Kafka itself
+        min_bytes=0,  # does not wait where no bytes are enough
+        max_bytes=REQUEST_BYTES,
+        isolation_level=isolation_level(client),
+        session_id=0,
+        session_epoch=-1,
+        topics=[
+            topic_class(
+                topic=topic,
+                partitions=[
+                    topic_class.FetchPartition(
+                        partition=partition,
+                        current_leader_epoch=-1,
+                        fetch_offset=offset,
+                        last_fetched_epoch=-1,
+                        partition_max_bytes=PARTITION_BYTES,
+                    )
+                    for partition, offset in offsets.items()
+                ],
+            )
+        ],
+        forgotten_topics_data=[],
+        rack_id="",
+        min_version=4,
+        max_version=MAX_VERSION,
+    )
+
+
+async def _chunk(
+    client: KafkaClient, call: Call, topic: str, offsets: Mapping[int, int], answer: Any
+) -> Chunk | None:
+    partition = answer.partition_index
+    error = kafka_errors.for_code(answer.error_code)
+    if error is kafka_errors.OffsetOutOfRangeError:
+        return await _moved(client, call, topic, partition, offsets[partition])
+    if error is not kafka_errors.NoError:
+        passes_or_raise(error, f"topic {topic}")
+        client.forget(topic)
+        return None
+    if not answer.records:
+        return None
+    return Chunk(
+        partition,
+        offsets[partition],
+        answer.high_watermark,
+        bytes(answer.records),
+        answer.aborted_transactions,
+        topic,
+        isolation_level(client),
+    )
+
+
+async def _moved(client: KafkaClient, call: Call, topic: str, partition: int, offset: int) -> Chunk | None:
+    """Return an empty chunk that leads to the first offset there is: older ones expired, or the topic was made anew."""
+    first = (await list_offsets(client, call, {topic: BEGINNING}))[topic].get(partition, 0)
+    end = (await list_offsets(client, call, {topic: END}))[topic].get(partition, 0)
+    if first <= offset <= end:
+        return None  # it was only this broker that did not have it yet
+    return Chunk(partition, first, end, None, None, topic, isolation_level(client))

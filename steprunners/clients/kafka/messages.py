@@ -1,0 +1,133 @@
+"""Messages as users write and read them: JSON, text, or base64 where the bytes are neither."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from steprunners.clients.http.response_body import parse_json
+from steprunners.json_types import Json
+
+ValueEncoding = Literal["json", "text", "base64", "null"]
+
+Header = tuple[str, bytes | None]
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message as it lies on its partition; what its bytes mean is found out when it is asked for."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key_bytes: bytes | None
+    value_bytes: bytes | None
+    header_items: Sequence[Header] = ()
+
+    @cached_property
+    def decoded(self) -> tuple[Json, ValueEncoding]:
+        """The value and how it is encoded; a tombstone is null with the encoding `null`."""
+        if self.value_bytes is None:
+            return None, "null"
+        found, value = parse_json(self.value_bytes) if self.value_bytes else (False, None)
+        if found:
+            return value, "json"
+        return text_or_base64(self.value_bytes)
+
+    @cached_property
+    def key(self) -> str | None:
+        """The key as text, in base64 where it is none; None where there is none."""
+        return None if self.key_bytes is None else text_or_base64(self.key_bytes)[0]
+
+    @cached_property
+    def headers(self) -> dict[str, Json]:
+        """The headers by name; the values of a repeated one are a list, what is not UTF-8 is `{base64: …}`."""
+        shown: dict[str, Json] = {}
+        for name, value in self.header_items:
+            read = _header_value(value)
+            before = shown.get(name)
+            if name not in shown:
+                shown[name] = read
+            else:
+                shown[name] = [*before, read] if isinstance(before, list) else [before, read]
+        return shown
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the message as a result shows it."""
+        value, encoding = self.decoded
+        return {
+            "topic": self.topic,
+            "partition": self.partition,
+            "offset": self.offset,
+            "timestamp": self.timestamp,
+            "key": self.key,
+            "keyEncoding": "null" if self.key_bytes is None else text_or_base64(self.key_bytes)[1],
+            "value": value,
+            "valueEncoding": encoding,
+            "headers": self.headers,
+        }
+
+
+def text_or_base64(data: bytes) -> tuple[str, Literal["text", "base64"]]:
+    """Return the bytes as text where they are UTF-8, else in base64."""
+    try:
+        return data.decode(), "text"
+    except UnicodeDecodeError:
+        return base64.b64encode(data).decode(), "base64"
+
+
+def _header_value(value: bytes | None) -> Json:
+    if value is None:
+        return None
+    text, encoding = text_or_base64(value)
+    return text if encoding == "text" else {"base64": text}
+
+
+# --- what is written ------------------------------------------------------------------------------
+
+
+def value_to_bytes(value: Json, *, is_base64: bool = False) -> bytes | None:
+    """Return what is sent for a `message`: null is a tombstone, text is sent as it is, all else as JSON.
+
+    Raises ValueError where base64 was promised and is not there.
+    """
+    if value is None:
+        return None
+    if is_base64:
+        if not isinstance(value, str):
+            raise ValueError("with messageEncoding base64 the message is a text in base64")
+        try:
+            return base64.b64decode(value, validate=True)
+        except binascii.Error as error:
+            raise ValueError(f"the message is not base64: {error}") from error
+    return to_bytes(value)
+
+
+def to_bytes(value: Json) -> bytes:
+    """Return text as it is, all else as JSON."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass")
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:  # half a character, which only an escape can hold
+        return json.dumps(value, separators=(",", ":")).encode()
+
+
+def headers_to_items(headers: dict[str, Json] | None) -> list[Header]:
+    """Return the headers as they are sent; a list repeats its name, null has no value, objects are JSON."""
+    return [
+        (name, None if each is None else to_bytes(each))
+        for name, value in (headers or {}).items()
+        for each in (value if isinstance(value, list) else [value])
+    ]
+
+
+def key_to_bytes(key: Json) -> bytes | None:
+    """Return the key as it is sent."""
+    return None if key is None else to_bytes(key)

@@ -1,0 +1,201 @@
+"""Offsets of partitions: the ends, the beginnings, those of a time, and those that a group has committed.
+
+Protocol: https://kafka.apache.org/protocol (ListOffsets, FindCoordinator, OffsetFetch, OffsetCommit).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+import kafka.errors as kafka_errors
+from kafka.protocol.consumer import (
+    IsolationLevel,
+    ListOffsetsRequest,
+    OffsetCommitRequest,
+    OffsetFetchRequest,
+)
+from kafka.protocol.metadata import FindCoordinatorRequest
+
+from steprunners.clients.kafka.client import KafkaClient
+from steprunners.clients.kafka.problems import PASSING, translated
+from steprunners.network import Call
+
+#: Stand for the end and the beginning of a partition where a timestamp is asked for.
+END, BEGINNING = -1, -2
+#: No member of the group, no generation: the client assigns the partitions to itself.
+NO_GENERATION, NO_MEMBER = -1, ""
+
+Offsets = dict[int, int]
+
+
+async def list_offsets(client: KafkaClient, call: Call, topics: Mapping[str, int]) -> dict[str, Offsets]:
+    """Return, for each topic and partition, the offset of the first message at or after the topic's timestamp.
+
+    The timestamp is ms since the epoch, END or BEGINNING; -1 as offset means that there is none so late. Topics that do
+    not exist have no partitions. One request a broker asks for all.
+    """
+    while True:
+        asked: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for topic in topics:
+            for partition, leader in (await client.leaders(call, topic) or {}).items():
+                asked[leader][topic].append(partition)
+        found: dict[str, Offsets] = {topic: {} for topic in topics}
+        complete = True
+        for leader, partitions in asked.items():
+            response = await client.send(_list_request(client, partitions, topics), leader)
+            complete &= _take_offsets(client, response, found)
+        if complete:
+            return found
+        await client.pause(call)
+
+
+def _list_request(
+    client: KafkaClient, partitions: Mapping[str, list[int]], topics: Mapping[str, int]
+) -> ListOffsetsRequest:
+    topic_class = ListOffsetsRequest.ListOffsetsTopic
+    return ListOffsetsRequest(
+        isolation_level=isolation_level(client),
+        topics=[
+            topic_class(
+                name=topic,
+                partitions=[
+                    topic_class.ListOffsetsPartition(
+                        partition_index=partition, current_leader_epoch=-1, timestamp=topics[topic]
+                    )
+                    for partition in indexes
+                ],
+            )
+            for topic, indexes in partitions.items()
+        ],
+        min_version=2,
+    )
+
+
+def isolation_level(client: KafkaClient) -> IsolationLevel:
+    """Return the isolation level that the resource asks for."""
+    level: IsolationLevel = IsolationLevel[client.connection.options.isolation_level]
+    return level
+
+
+def _take_offsets(client: KafkaClient, response: Any, found: dict[str, Offsets]) -> bool:
+    """Take the offsets over; returns whether all partitions gave theirs. Raises StepError."""
+    complete = True
+    for topic in response.topics:
+        for each in topic.partitions:
+            error = kafka_errors.for_code(each.error_code)
+            if error is kafka_errors.NoError:
+                found[topic.name][each.partition_index] = each.offset
+                continue
+            passes_or_raise(error, f"topic {topic.name}")
+            client.forget(topic.name)
+            complete = False
+    return complete
+
+
+def passes_or_raise(error: type[Exception], where: str) -> None:
+    """Raise the StepError of an answer's error, unless it is one that passes."""
+    if not issubclass(error, (*PASSING, kafka_errors.UnknownTopicOrPartitionError)):
+        raise translated(error(), where)
+
+
+async def end_offsets(client: KafkaClient, call: Call, topics: list[str]) -> dict[str, Offsets]:
+    """Return the end offsets of the topics' partitions; a topic that does not exist has none."""
+    return await list_offsets(client, call, dict.fromkeys(topics, END))
+
+
+async def offsets_at(client: KafkaClient, call: Call, topic: str, timestamp_ms: int) -> Offsets:
+    """Return where the messages at or after the time begin: the end, where there are none."""
+    # The ends come first: what is written between the two look-ups is then found by its time, or lies behind them.
+    ends = (await end_offsets(client, call, [topic]))[topic]
+    at_time = (await list_offsets(client, call, {topic: timestamp_ms}))[topic]
+    return {
+        partition: offset if offset >= 0 else ends.get(partition, 0) for partition, offset in at_time.items()
+    }
+
+
+# --- groups ---------------------------------------------------------------------------------------
+
+
+async def committed_offsets(client: KafkaClient, call: Call, group: str, topic: str) -> Offsets:
+    """Return what the group has committed; a partition that it has committed nothing for is left out."""
+    partitions = list(await client.leaders(call, topic) or {})
+    while True:
+        request = _offset_fetch(group, topic, partitions)
+        answer = await client.send(request, await _coordinator(client, call, group))
+        answer = answer.groups[0] if answer.API_VERSION >= 8 else answer
+        error = kafka_errors.for_code(answer.error_code)
+        if error is kafka_errors.NoError:
+            return {
+                each.partition_index: each.committed_offset
+                for found in answer.topics
+                for each in found.partitions
+                if each.committed_offset >= 0
+            }
+        passes_or_raise(error, f"consumer group {group}")
+        await client.pause(call)
+
+
+def _offset_fetch(group: str, topic: str, partitions: list[int]) -> OffsetFetchRequest:
+    one, several = OffsetFetchRequest.OffsetFetchRequestTopic, OffsetFetchRequest.OffsetFetchRequestGroup
+    return OffsetFetchRequest(
+        group_id=group,
+        topics=[one(name=topic, partition_indexes=partitions)],
+        groups=[
+            several(
+                group_id=group,
+                topics=[several.OffsetFetchRequestTopics(name=topic, partition_indexes=partitions)],
+            )
+        ],
+        require_stable=False,
+        min_version=2,
+        max_version=8,  # later ones name topics by id
+    )
+
+
+async def commit_offsets(
+    client: KafkaClient, call: Call, group: str, topic: str, offsets: Mapping[int, int]
+) -> None:
+    """Commit for the group without being its member; raises StepError where it has active members."""
+    topic_class = OffsetCommitRequest.OffsetCommitRequestTopic
+    request_topic = topic_class(
+        name=topic,
+        partitions=[
+            topic_class.OffsetCommitRequestPartition(
+                partition_index=partition, committed_offset=offset, committed_leader_epoch=-1
+            )
+            for partition, offset in offsets.items()
+        ],
+    )
+    while offsets:
+        request = OffsetCommitRequest(
+            group_id=group,
+            generation_id_or_member_epoch=NO_GENERATION,
+            member_id=NO_MEMBER,
+            topics=[request_topic],
+            min_version=2,
+            max_version=8,
+        )
+        answer = await client.send(request, await _coordinator(client, call, group))
+        errors = {kafka_errors.for_code(each.error_code) for each in answer.topics[0].partitions}
+        errors.discard(kafka_errors.NoError)
+        if not errors:
+            return
+        for error in errors:
+            passes_or_raise(error, f"consumer group {group}")
+        await client.pause(call)
+
+
+async def _coordinator(client: KafkaClient, call: Call, group: str) -> Any:
+    """Return the node id of the group's coordinator, waiting while the cluster chooses one."""
+    while True:
+        answer = await client.ask_anyone(
+            lambda: FindCoordinatorRequest(key=group, key_type=0, coordinator_keys=[group], max_version=4)
+        )
+        found = answer.coordinators[0] if answer.coordinators else answer
+        error = kafka_errors.for_code(found.error_code)
+        if error is kafka_errors.NoError:
+            return found.node_id
+        passes_or_raise(error, f"consumer group {group}")
+        await client.pause(call)

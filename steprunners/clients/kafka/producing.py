@@ -1,0 +1,170 @@
+"""Writing messages with acks=all: no message is sent twice, and each one's offset comes back.
+
+Protocol: https://kafka.apache.org/protocol (Produce, record batches of version 2). A batch whose answer is lost is not
+sent again: whether it was written is unknown then, and only the step's own retry policy may write it twice.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import kafka.errors as kafka_errors
+from kafka.partitioner.default import murmur2
+from kafka.protocol.producer import ProduceRequest
+from kafka.record.memory_records import MemoryRecordsBuilder
+
+from steprunners.base import Refused, StepError
+from steprunners.clients.kafka.client import KafkaClient, Leaders
+from steprunners.clients.kafka.messages import Header
+from steprunners.clients.kafka.offsets import passes_or_raise
+from steprunners.clients.kafka.problems import translated
+from steprunners.network import Call
+
+#: Batches are closed at this size, in bytes; a larger message goes alone.
+BATCH_BYTES = 512 * 1024
+#: How long a topic that a first message makes may take to appear, in seconds.
+CREATION_SECONDS = 5.0
+ALL_REPLICAS = -1
+#: Version 13 and later name topics by id.
+MAX_VERSION = 9
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message to be written; without `partition` its key chooses, without a key chance does."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[Header]
+    partition: int | None
+    timestamp_ms: int | None
+
+
+@dataclass(frozen=True)
+class Written:
+    """Where a message lies, and the time that it bears."""
+
+    partition: int
+    offset: int
+    timestamp_ms: int
+
+
+async def publish(client: KafkaClient, call: Call, topic: str, messages: Sequence[Outgoing]) -> list[Written]:
+    """Write the messages, those of a partition in order; returns where each one lies. Raises StepError."""
+    leaders = await _leaders(client, call, topic)
+    places = _places(topic, messages, leaders)
+    written: dict[int, Written] = {}
+    for partition, indexes in places.items():
+        for batch in _batches(messages, indexes):
+            try:
+                base, appended_ms = await _write(client, call, topic, partition, batch)
+            except StepError as error:
+                done = (
+                    f"{len(written)} of {len(messages)} messages were acknowledged before: "
+                    if written
+                    else ""
+                )
+                raise type(error)(done + error.message, code=error.code) from error
+            for place, (index, timestamp_ms, _) in enumerate(batch):
+                time_ms = appended_ms if appended_ms >= 0 else timestamp_ms
+                written[index] = Written(partition, base + place, time_ms)
+    return [written[index] for index in range(len(messages))]
+
+
+async def _leaders(client: KafkaClient, call: Call, topic: str) -> Leaders:
+    """Return the topic's leaders; the brokers may make it now, as they may for any producer."""
+    until = time.monotonic() + CREATION_SECONDS
+    while True:
+        leaders = await client.leaders(call, topic, create=True)
+        if leaders:
+            return leaders
+        if time.monotonic() > until:
+            raise Refused(
+                f"topic {topic}: there is no such topic, and the brokers do not make it by themselves"
+            )
+        await client.pause(call)
+
+
+def _places(topic: str, messages: Sequence[Outgoing], leaders: Leaders) -> dict[int, list[int]]:
+    """Return the indexes of the messages for each partition, chosen as Java's producer chooses."""
+    partitions = sorted(leaders)
+    places: dict[int, list[int]] = defaultdict(list)
+    keyless = random.choice(partitions)  # noqa: S311  # spreads load; one partition keeps a step's messages in order
+    for index, message in enumerate(messages):
+        partition = message.partition
+        if partition is None and message.key is not None:
+            partition = partitions[(murmur2(message.key) & 0x7FFFFFFF) % len(partitions)]
+        if partition is None:
+            partition = keyless
+        if partition not in leaders:
+            raise Refused(f"topic {topic} has no partition {partition}: it has {len(partitions)}, from 0")
+        places[partition].append(index)
+    return places
+
+
+Entry = tuple[int, int, Outgoing]
+
+
+def _batches(messages: Sequence[Outgoing], indexes: Sequence[int]) -> list[list[Entry]]:
+    """Return the messages in batches of at most BATCH_BYTES, each with its index and timestamp."""
+    batches: list[list[Entry]] = []
+    size = BATCH_BYTES
+    now_ms = time.time_ns() // 1_000_000
+    for index in indexes:
+        message = messages[index]
+        length = len(message.value or b"") + len(message.key or b"") + 100
+        if size + length > BATCH_BYTES:
+            batches.append([])
+            size = 0
+        timestamp_ms = now_ms if message.timestamp_ms is None else message.timestamp_ms
+        batches[-1].append((index, timestamp_ms, message))
+        size += length
+    return batches
+
+
+async def _write(
+    client: KafkaClient, call: Call, topic: str, partition: int, batch: Sequence[Entry]
+) -> tuple[int, int]:
+    """Write one batch; returns its first offset, and the time that the broker gave it (-1: it kept ours)."""
+    while True:
+        call.check()
+        leader = (await _leaders(client, call, topic))[partition]
+        try:
+            response = await client.send(_request(call, topic, partition, batch), leader)
+        except kafka_errors.KafkaError as problem:
+            lost = translated(problem, f"topic {topic}")
+            raise type(lost)(f"{lost.message} (whether the message was written is unknown)") from problem
+        answer = response.responses[0].partition_responses[0]
+        error = kafka_errors.for_code(answer.error_code)
+        if error is kafka_errors.NoError:
+            return answer.base_offset, answer.log_append_time_ms
+        # These come before anything is written, so the same batch may be sent again.
+        passes_or_raise(error, f"topic {topic}")
+        client.forget(topic)
+        await client.pause(call)
+
+
+def _request(call: Call, topic: str, partition: int, batch: Sequence[Entry]) -> Any:
+    builder = MemoryRecordsBuilder(magic=2, compression_type=0, batch_size=1 << 30)
+    for _, timestamp_ms, message in batch:
+        builder.append(timestamp_ms, message.key, message.value, list(message.headers))
+    builder.close()
+    topic_class = ProduceRequest.TopicProduceData
+    return ProduceRequest(
+        transactional_id=None,
+        acks=ALL_REPLICAS,
+        timeout_ms=max(1, min(15_000, round(call.deadline.remaining() * 1000))),
+        topic_data=[
+            topic_class(
+                name=topic,
+                partition_data=[topic_class.PartitionProduceData(index=partition, records=builder.buffer())],
+            )
+        ],
+        min_version=3,
+        max_version=MAX_VERSION,
+    )

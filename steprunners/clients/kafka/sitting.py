@@ -1,0 +1,163 @@
+"""One visit of a `kafka_subscribe` step: it begins or goes on where the last one left off."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+
+from steprunners.base import ConnectionFailed, Deadline, DeadlineExceeded, Finished, Park, StepContext
+from steprunners.clients.kafka.client import KafkaClient
+from steprunners.clients.kafka.connection import KafkaConnection
+from steprunners.clients.kafka.offsets import (
+    BEGINNING,
+    Offsets,
+    commit_offsets,
+    committed_offsets,
+    end_offsets,
+    list_offsets,
+    offsets_at,
+)
+from steprunners.clients.kafka.pool import client_of
+from steprunners.clients.kafka.reading import Reading, by_partition, read_once, to_wire
+from steprunners.clients.kafka.subscription import KafkaSubscribeConfig
+from steprunners.clients.kafka.watching import KafkaWatch, taken_over
+from steprunners.json_types import Json
+from steprunners.network import Call
+
+#: How long a watched step is left alone at most, in ms: then it is visited, with its resource as it is by then. 500
+#: visits cost seconds, so they are spread.
+PATIENCE_MS = 300_000
+#: How long a step that nobody watches is left alone, in ms.
+POLL_MS = 1_000
+#: One sitting reads at most this long before other steps have their turn, in seconds.
+SITTING_SECONDS = 2.0
+#: After the deadline there is one last look, which may take so long, in seconds.
+LAST_LOOK_SECONDS = 2.0
+#: Pause before a broker that was lost is asked again, in ms.
+OUTAGE_MS = 1_000
+
+
+class Sitting:
+    """One visit of a step."""
+
+    def __init__(
+        self, config: KafkaSubscribeConfig, context: StepContext, connection: KafkaConnection
+    ) -> None:
+        """Gather what the visit needs."""
+        self.config = config
+        self.context = context
+        self.matcher = config.matcher()
+        self.client: KafkaClient = client_of(connection, context.network)
+        self.is_last = context.state is not None and context.deadline.remaining() <= 0
+        deadline = Deadline(LAST_LOOK_SECONDS) if self.is_last else context.deadline
+        self.call = Call(context.network, deadline, context.cancellation)
+        self.reading = self._carried_over(context.state)
+
+    def _carried_over(self, state: Json) -> Reading:
+        """Return how far the step had come, with what was read for it while it was parked."""
+        if not isinstance(state, dict):
+            return Reading(_now_ms(), {})
+        reading = Reading.from_json(state["reading"])
+        rest = taken_over(str(state["watch"]))
+        if rest is not None:
+            reading.add(rest)
+        return reading
+
+    def start(self) -> None:
+        """Find out where to begin; raises StepError. Attempts that follow begin at the same `STEP`."""
+        if self.config.start_from != "STEP":
+            self.reading.positions = self._positions()
+        elif isinstance(self.context.origin, dict):
+            self.reading.positions = by_partition(self.context.origin)
+        else:
+            self.reading.positions = self._positions()
+            self.context.origin = to_wire(self.reading.positions)
+
+    def _positions(self) -> Offsets:
+        topic, call, client = self.config.topic, self.call, self.client
+        start, facts = self.config.start_from, self.context.execution
+        recorded = facts.starts.get(topic)
+        if start == "EXECUTION" and isinstance(recorded, dict):
+            return by_partition(recorded)
+        if start == "STEP":
+            return client.run(call, lambda: end_offsets(client, call, [topic]))[topic]
+        beginnings = client.run(call, lambda: list_offsets(client, call, {topic: BEGINNING}))[topic]
+        if start == "EARLIEST":
+            return beginnings
+        if start == "GROUP":
+            group = self.config.consumer_group or ""
+            return beginnings | client.run(call, lambda: committed_offsets(client, call, group, topic))
+        since = (
+            facts.starts_at_ms or facts.started_at_ms if start == "EXECUTION" else self.config.timestamp_ms
+        )
+        return client.run(call, lambda: offsets_at(client, call, topic, since or 0))
+
+    def carry_on(self) -> Finished | Park:
+        """Read what there is, and say whether that is the end."""
+        try:
+            enough = self._read()
+        except (ConnectionFailed, DeadlineExceeded):
+            if self._is_over() or not self.reading.reached:
+                raise
+            return self._park(OUTAGE_MS)
+        if enough is None and not self._is_over():
+            return self._park(POLL_MS, watched=not self.reading.is_slow)
+        if enough or self._is_over():
+            return self._finish()
+        return self._park(0)
+
+    def _read(self) -> bool | None:
+        """Read for a while; returns whether it is enough, None where there is nothing more now."""
+        self.reading.check_size()
+        until = time.monotonic() + SITTING_SECONDS
+        enough: bool | None = len(self.reading.found) >= self.config.enough
+        while enough is False and time.monotonic() < until:
+            try:
+                enough = read_once(
+                    self.client, self.call, self.config.topic, self.reading, self.matcher, self.config.enough
+                )
+            except DeadlineExceeded:
+                # The time is over while there is more to read: what was found until now counts.
+                if self.reading.reached and self._is_over() and not self.is_last:
+                    return False
+                raise
+        return enough
+
+    def _is_over(self) -> bool:
+        return self.is_last or self.context.deadline.remaining() <= 0
+
+    def _park(self, delay_ms: int, *, watched: bool = False) -> Park:
+        left_ms = math.ceil(self.context.deadline.remaining() * 1000)
+        watch = self._watch(left_ms) if watched else None
+        state: dict[str, Json] = {"reading": self.reading.to_json(), "watch": watch.token if watch else ""}
+        return Park(min(delay_ms, left_ms), state, watch)
+
+    def _watch(self, left_ms: int) -> KafkaWatch:
+        spread = random.uniform(0.5, 1.0)  # noqa: S311  # spreads load, guards nothing
+        return KafkaWatch(
+            self.client,
+            self.context.network,
+            self.config.topic,
+            self.reading,
+            self.matcher,
+            enough=self.config.enough,
+            patience_ms=min(round(PATIENCE_MS * spread), left_ms),
+        )
+
+    def _finish(self) -> Finished:
+        succeeded = len(self.reading.found) >= self.config.min_messages
+        if self.config.consumer_group is not None and succeeded:
+            self._commit(self.config.consumer_group)
+        duration_ms = max(0, _now_ms() - self.reading.began_ms)
+        return Finished({**self.reading.result(), "durationMs": duration_ms})
+
+    def _commit(self, group: str) -> None:
+        topic, positions, client = self.config.topic, self.reading.positions, self.client
+        seconds = max(LAST_LOOK_SECONDS, self.context.deadline.remaining())
+        call = Call(self.context.network, Deadline(seconds), self.context.cancellation)
+        client.run(call, lambda: commit_offsets(client, call, group, topic, positions))
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,99 @@
+"""The `meta` of a `kafka_subscribe` step: which topic, from where on, and what is looked for."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from steprunners.base import BadConfig, StepConfig, Wire
+from steprunners.clients.kafka.matching import Matcher
+from steprunners.json_types import Json
+from steprunners.references.resolution import Grammar
+from steprunners.values.patterns import PatternError, compile_jsonpath, compile_regex
+
+_GRAMMARS = {"regex": Grammar.REGEX, "jsonpath": Grammar.JSONPATH}
+
+StartFrom = Literal["EXECUTION", "STEP", "EARLIEST", "TIMESTAMP", "GROUP"]
+
+
+def upper(value: Any) -> Any:
+    """Return text in upper case and without the space around it; all else as it is."""
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+def _lower(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+class SearchPattern(Wire):
+    """What the value must hold."""
+
+    match_type: Annotated[Literal["exact", "regex", "jsonpath"], BeforeValidator(_lower)] = Field(
+        "exact", description="Whether pattern is text, an RE2 expression or a JSONPath (RFC 9535)."
+    )
+    pattern: str = Field(min_length=1, max_length=100_000)
+    match_all: bool = Field(False, description="Collect until messageLimit or the deadline.")
+
+    @model_validator(mode="after")
+    def _check_pattern(self) -> SearchPattern:
+        if "${" in self.pattern or self.match_type == "exact":
+            return self
+        try:
+            (compile_regex if self.match_type == "regex" else compile_jsonpath)(self.pattern)
+        except PatternError as problem:
+            raise ValueError(str(problem)) from problem
+        return self
+
+
+class KafkaSubscribeConfig(StepConfig):
+    """Where to read, from where on, and what to look for."""
+
+    resource_id: str = Field(min_length=1, description="A kafka resource, by id or name.")
+    topic: str = Field(min_length=1, max_length=249)
+    start_from: Annotated[StartFrom, BeforeValidator(upper)] = Field(
+        "EXECUTION", description="Where to begin to read."
+    )
+    timestamp_ms: int | None = Field(None, ge=0, lt=2**63, description="For TIMESTAMP: ms since the epoch.")
+    consumer_group: str | None = Field(None, min_length=1, max_length=249, description="For GROUP.")
+    message_limit: int = Field(100, ge=1, le=10_000, description="The most messages that are collected.")
+    search_pattern: SearchPattern | None = None
+    key: Json = Field(None, description="The message's key must be this.")
+    headers: dict[str, Json] = Field(
+        default_factory=dict, description="Each of these headers must have this value."
+    )
+    min_messages: int = Field(1, ge=0, le=10_000, description="So many must match before the deadline.")
+
+    @classmethod
+    def grammar_of(cls, path: tuple[str | int, ...], meta: Json) -> Grammar:
+        """Return the grammar of the pattern by its matchType; all else is plain."""
+        if path != ("searchPattern", "pattern") or not isinstance(meta, dict):
+            return Grammar.PLAIN
+        search = meta.get("searchPattern")
+        match_type = search.get("matchType") if isinstance(search, dict) else None
+        return _GRAMMARS.get(_lower(match_type) if isinstance(match_type, str) else "", Grammar.PLAIN)
+
+    @model_validator(mode="after")
+    def _check_together(self) -> KafkaSubscribeConfig:
+        if (self.start_from == "TIMESTAMP") != (self.timestamp_ms is not None):
+            raise ValueError("startFrom TIMESTAMP and timestampMs need each other")
+        if (self.start_from == "GROUP") != (self.consumer_group is not None):
+            raise ValueError("startFrom GROUP and consumerGroup need each other")
+        if self.min_messages > self.message_limit:
+            raise ValueError("minMessages is larger than messageLimit")
+        return self
+
+    def matcher(self) -> Matcher:
+        """Return what messages are judged by; raises BadConfig."""
+        search = self.search_pattern
+        pattern = (search.match_type, search.pattern) if search is not None else None
+        try:
+            return Matcher(pattern=pattern, key=self.key, headers=self.headers)
+        except PatternError as problem:
+            raise BadConfig(f"meta.searchPattern.pattern: {problem}") from problem
+
+    @property
+    def enough(self) -> int:
+        """How many matching messages end the step."""
+        match_all = self.search_pattern is not None and self.search_pattern.match_all
+        return self.message_limit if match_all else max(1, self.min_messages)

@@ -1,0 +1,190 @@
+"""Watching topics for the steps that wait for messages: one look a tick for all steps of a process and cluster.
+
+A look asks for the end offsets of all awaited partitions in one request a broker. What has come since is fetched and
+decoded once, and read for each step from that step's own positions on, so a step is woken for a message that it looks
+for and not for its neighbour's. A woken step takes over what was read for it; where it is woken in another process, or
+too much was found to be kept in memory, it reads the same again: nothing is lost with the memory of a process.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections import defaultdict, deque
+from collections.abc import Hashable, Iterable, Sequence
+from weakref import WeakValueDictionary
+
+from steprunners.base import Cancellation, Deadline, StepError, Watch
+from steprunners.clients.kafka.client import KafkaClient
+from steprunners.clients.kafka.connection import KafkaConnection
+from steprunners.clients.kafka.fetching import Chunk, fetch
+from steprunners.clients.kafka.matching import Matcher
+from steprunners.clients.kafka.messages import Message
+from steprunners.clients.kafka.offsets import Offsets, end_offsets
+from steprunners.clients.kafka.pool import client_of
+from steprunners.clients.kafka.reading import Reading
+from steprunners.network import Call, NetworkPolicy
+
+#: How long one look may take, and how long it goes on reading where more and more comes, in seconds.
+LOOK_SECONDS = 5.0
+READ_SECONDS = 2.0
+#: A pattern that takes so long over the messages of one request is left to its own step's visits, in seconds.
+SLOW_SECONDS = 0.25
+#: After so many messages were matched the thread pauses, in seconds: steps that run in this process have their turn.
+BREATH_EVERY, BREATH_SECONDS = 500, 0.0005
+#: What is handed over is at most so large a step, in bytes, and kept for so many steps that were woken.
+HANDED_BYTES = 64 * 1024
+MOST_HANDED = 1_000
+
+
+class KafkaWatch(Watch):
+    """A step that waits on a topic, and what was read for it since it was parked."""
+
+    def __init__(
+        self,
+        client: KafkaClient,
+        policy: NetworkPolicy,
+        topic: str,
+        reading: Reading,
+        matcher: Matcher,
+        *,
+        enough: int,
+        patience_ms: int,
+    ) -> None:
+        """Watch for a step that has read so far and looks for `enough` messages in all."""
+        self.connection: KafkaConnection = client.connection
+        self._cluster = client.identity
+        self.policy = policy
+        self.topic = topic
+        self.patience_ms = patience_ms
+        self.token = uuid.uuid4().hex
+        self._matcher = matcher
+        self._wanted = enough - len(reading.found)
+        self._rest: Reading | None = reading.rest()
+        self._lock = threading.Lock()
+        _watches[self.token] = self
+
+    @property
+    def source(self) -> Hashable:
+        """The cluster, and what may be reached of it."""
+        return self._cluster, self.policy
+
+    def hand_over(self) -> Reading | None:
+        """Return what was read, once; None where the step has to read by itself. The watch reads no more."""
+        with self._lock:
+            rest, self._rest = self._rest, None
+            return rest
+
+    def is_ahead(self, ends: Offsets) -> bool:
+        """Whether a partition ends before what was read of it: the topic was made anew."""
+        rest = self._rest
+        return rest is None or any(rest.positions.get(partition, 0) > end for partition, end in ends.items())
+
+    def missing(self, ends: Offsets) -> Offsets:
+        """Return from where on the partitions are to be read that have grown."""
+        rest = self._rest
+        if rest is None:
+            return {}
+        return {
+            partition: position
+            for partition, end in ends.items()
+            if (position := rest.positions.get(partition, 0)) < end
+        }
+
+    def read(self, partition: int, messages: Sequence[Message], behind: int) -> bool:
+        """Look at the messages of a partition, which end before the offset `behind`; returns whether there is news."""
+        with self._lock:
+            if self._rest is None:
+                return True
+            has_news = self._read(self._rest, partition, messages, behind)
+            if has_news and self._rest.found_bytes > HANDED_BYTES:
+                self._rest = None
+            return has_news
+
+    def _read(self, rest: Reading, partition: int, messages: Sequence[Message], behind: int) -> bool:
+        begin = rest.positions.setdefault(partition, 0)
+        until = time.monotonic() + SLOW_SECONDS
+        for message in messages:
+            if message.offset < begin:
+                continue
+            if rest.take(message, self._matcher) and len(rest.found) >= self._wanted:
+                return True
+            if time.monotonic() > until:
+                rest.is_slow = True
+                return True
+        rest.positions[partition] = max(rest.positions[partition], behind)
+        return bool(rest.found)
+
+    @classmethod
+    def look(cls, watches: Sequence[KafkaWatch]) -> list[KafkaWatch]:
+        """Return the watches whose steps find something; raises StepError where the cluster does not answer."""
+        client = client_of(watches[0].connection, watches[0].policy)
+        call = Call(watches[0].policy, Deadline(LOOK_SECONDS), Cancellation())
+        by_topic: dict[str, list[KafkaWatch]] = defaultdict(list)
+        for watch in watches:
+            by_topic[watch.topic].append(watch)
+        ends = client.run(call, lambda: end_offsets(client, call, list(by_topic)))
+        news = [each for topic, group in by_topic.items() for each in _news(client, call, group, ends[topic])]
+        _woken.extend(news)
+        return news
+
+
+#: The watches of this process by token, as long as somebody holds them; the last ones to have news are held here.
+_watches: WeakValueDictionary[str, KafkaWatch] = WeakValueDictionary()
+_woken: deque[KafkaWatch] = deque(maxlen=MOST_HANDED)
+
+
+def taken_over(token: str | None) -> Reading | None:
+    """Return what this process has read for the step that was parked with the token; None: it reads by itself."""
+    watch = _watches.get(token) if token is not None else None
+    return None if watch is None else watch.hand_over()
+
+
+def _news(client: KafkaClient, call: Call, watches: list[KafkaWatch], ends: Offsets) -> set[KafkaWatch]:
+    """Return those of one topic's watches that have news, having read what there is for all of them."""
+    news = {watch for watch in watches if watch.is_ahead(ends)}
+    for watch in news:
+        watch.hand_over()  # it counts for nothing: the step finds out where the topic begins now
+    until = time.monotonic() + READ_SECONDS
+    before: Offsets = {}
+    while time.monotonic() < until:
+        waiting = [watch for watch in watches if watch not in news]
+        lowest = _lowest(waiting, ends)
+        if not lowest or lowest == before:
+            break
+        before = lowest
+        for chunk in _fetched(client, call, watches[0].topic, lowest):
+            news.update(_readers_with_news(chunk, [watch for watch in waiting if watch not in news]))
+    return news
+
+
+def _fetched(client: KafkaClient, call: Call, topic: str, positions: Offsets) -> list[Chunk]:
+    return client.run(call, lambda: fetch(client, call, topic, positions))
+
+
+def _lowest(watches: Iterable[KafkaWatch], ends: Offsets) -> Offsets:
+    lowest: Offsets = {}
+    for watch in watches:
+        for partition, position in watch.missing(ends).items():
+            lowest[partition] = min(position, lowest.get(partition, position))
+    return lowest
+
+
+def _readers_with_news(chunk: Chunk, watches: list[KafkaWatch]) -> list[KafkaWatch]:
+    try:
+        messages, behind = list(chunk.messages()), chunk.next_offset()
+    except StepError:
+        for watch in watches:
+            watch.hand_over()
+        return watches  # each step meets it by itself, and says so
+    found: list[KafkaWatch] = []
+    matched = 0
+    for watch in watches:
+        if watch.read(chunk.partition, messages, behind):
+            found.append(watch)
+        matched += len(messages)
+        if matched > BREATH_EVERY:
+            matched = 0
+            time.sleep(BREATH_SECONDS)
+    return found

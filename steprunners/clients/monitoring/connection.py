@@ -1,0 +1,120 @@
+"""How a Loki or a Prometheus is reached: its address, its login, and how long one query may take."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Annotated, ClassVar
+from urllib.parse import urlencode, urlsplit
+
+from pydantic import AfterValidator, Field, model_validator
+from requests.structures import CaseInsensitiveDict
+
+from steprunners.base import Cancellation, ConnectionConfig, Deadline, Secret
+from steprunners.clients.bindings import AUTHORITY, FREE, SERVER, VERIFIES
+from steprunners.clients.monitoring.answers import judged
+from steprunners.clients.monitoring.durations import duration_ms
+from steprunners.json_types import Json
+from steprunners.network import Call, HttpRequest, NetworkPolicy, TlsOptions, send
+
+_UNSAFE_IN_HEADER = re.compile(r"[\x00-\x1f\x7f]")
+#: A longer query goes into the body of a POST: proxies cut long request lines.
+_LONGEST_IN_URL = 4_000
+
+
+def check_url(value: str) -> str:
+    """Return the address; raise ValueError where it is none that paths can be put behind."""
+    parts = urlsplit(value)
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+        raise ValueError("url begins with http:// or https:// and a host")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("url holds no user name, password, query or fragment")
+    return value
+
+
+def header_safe(value: str) -> str:
+    """Return the value; raise ValueError where it would end the header that it stands in."""
+    if _UNSAFE_IN_HEADER.search(value):
+        raise ValueError("it holds a line break or another control character")
+    return value
+
+
+def _check_timeout(value: float | str) -> float | str:
+    if isinstance(value, str):
+        duration_ms(value)
+    elif not 0 < value <= 3_600:
+        raise ValueError("timeout is a duration such as 30s, or seconds from 0 to 3600")
+    return value
+
+
+class MonitoringConnection(ConnectionConfig):
+    """The HTTP API of a monitoring server."""
+
+    product: ClassVar[str]
+    #: A path that answers 200 to whoever may ask queries, with its parameters.
+    probe: ClassVar[tuple[str, dict[str, str]]]
+
+    url: Annotated[str, AfterValidator(check_url), SERVER] = Field(
+        description="The server's address, without /api/v1 or /loki/api/v1."
+    )
+    auth_token: Annotated[Secret, AfterValidator(header_safe)] | None = Field(
+        None, description="Sent as a bearer token."
+    )
+    username: Annotated[str | None, FREE] = Field(None, description="For basic authentication.")
+    password: Secret | None = None
+    timeout: Annotated[Annotated[float | str, AfterValidator(_check_timeout)] | None, FREE] = Field(
+        None, description="How long one query may take: a duration such as 30s, or seconds."
+    )
+    verify_tls: Annotated[bool, VERIFIES] = Field(
+        True, description="Whether the server's certificate must be valid."
+    )
+    ca_certificate: Annotated[str | None, AUTHORITY] = Field(
+        None, description="A further authority to trust, in PEM form."
+    )
+
+    @model_validator(mode="after")
+    def _one_login(self) -> MonitoringConnection:
+        if self.auth_token is not None and self.username is not None:
+            raise ValueError("give either authToken, or username and password")
+        if self.password is not None and self.username is None:
+            raise ValueError("a password needs a username")
+        return self
+
+    def patience(self, remaining_seconds: float) -> float:
+        """Return the seconds that a query may take when the step has `remaining_seconds` left."""
+        if self.timeout is None:
+            return remaining_seconds
+        own = duration_ms(self.timeout) / 1000 if isinstance(self.timeout, str) else self.timeout
+        return min(own, remaining_seconds)
+
+    def ask(self, call: Call, path: str, parameters: dict[str, str]) -> dict[str, Json]:
+        """Return the JSON object that the server answers; raise StepError, in a tester's words, where it does not."""
+        deadline = Deadline(self.patience(call.deadline.remaining()))
+        response = send(
+            Call(call.policy, deadline, call.cancellation), self._request(path, urlencode(parameters))
+        )
+        return judged(response, product=self.product, url=self.url)
+
+    def check(self, network: NetworkPolicy, deadline: Deadline) -> str:
+        """Ask a query that every such server can answer; raise StepError where it does not."""
+        path, parameters = self.probe
+        self.ask(Call(network, deadline, Cancellation()), path, parameters)
+        return f"{self.product} answers queries"
+
+    def headers(self) -> CaseInsensitiveDict[str]:
+        """Return what every request carries."""
+        headers = CaseInsensitiveDict[str]({"Accept": "application/json"})
+        if self.auth_token is not None:
+            headers["Authorization"] = f"Bearer {self.auth_token}"
+        elif self.username is not None:
+            pair = f"{self.username}:{self.password or ''}".encode("utf-8", "replace")
+            headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+        return headers
+
+    def _request(self, path: str, query: str) -> HttpRequest:
+        url, headers = self.url.rstrip("/") + path, self.headers()
+        tls = TlsOptions(verify=self.verify_tls, ca_certificate=self.ca_certificate or None)
+        if len(query) <= _LONGEST_IN_URL:
+            return HttpRequest("GET", f"{url}?{query}", headers, tls=tls)
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        return HttpRequest("POST", url, headers, body=query.encode(), tls=tls)

@@ -1,0 +1,77 @@
+"""How a Redis (or Valkey) is reached."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from steprunners.base import Cancellation, ConnectionConfig, Deadline, Refused, Secret
+from steprunners.clients.bindings import AUTHORITY, FREE, VERIFIES
+from steprunners.clients.redis.session import Address, session
+from steprunners.network import Call, NetworkPolicy
+
+
+def _check_host(value: str) -> str:
+    if any(character in value for character in "/@ \t\r\n\0"):
+        raise ValueError(
+            "host is a name or an address alone, such as cache.example; port and login have their own fields"
+        )
+    return value
+
+
+class RedisConnection(ConnectionConfig):
+    """One server; a cluster's nodes answer for their own keys alone."""
+
+    host: Annotated[str, AfterValidator(_check_host)] = Field(min_length=1, max_length=255)
+    port: int = Field(6379, ge=1, le=65_535)
+    database: Annotated[int, FREE] = Field(0, ge=0, le=1_000_000, description="The number of the database.")
+    username: Annotated[str | None, FREE] = Field(
+        None, description="An ACL user; `default` where only a password is given."
+    )
+    password: Secret | None = None
+    tls: Annotated[bool, VERIFIES] = False
+    verify_tls: Annotated[bool, VERIFIES] = Field(
+        True, description="Whether the server's certificate must be valid."
+    )
+    ca_certificate: Annotated[str | None, AUTHORITY] = Field(
+        None, description="A further authority to trust, in PEM form."
+    )
+    client_certificate: Annotated[str | None, FREE] = Field(
+        None, description="The certificate to show to the server, in PEM form."
+    )
+    client_key: Secret | None = Field(
+        None, description="The key of clientCertificate, in PEM form, without a password."
+    )
+
+    @model_validator(mode="after")
+    def _whole_login(self) -> RedisConnection:
+        if self.username and not self.password:
+            raise ValueError("a username needs a password")
+        return self
+
+    def address(self) -> Address:
+        """Return where to connect to and how to log in."""
+        return Address(
+            host=self.host,
+            port=self.port,
+            database=self.database,
+            username=self.username or None,
+            password=self.password or None,
+            tls=self.tls,
+            verify=self.verify_tls,
+            ca_certificate=self.ca_certificate or None,
+            client_certificate=self.client_certificate or None,
+            client_key=self.client_key or None,
+        )
+
+    def check(self, network: NetworkPolicy, deadline: Deadline) -> str:
+        """Connect, log in, choose the database and PING; raise StepError with what is wrong."""
+        with session(Call(network, deadline, Cancellation()), self.address(), must_be_new=True) as server:
+            try:
+                server.execute("PING")
+            except Refused as refusal:
+                if "NOPERM" not in refusal.message:
+                    raise
+        who = f" as {self.username}" if self.username else ""
+        return f"connected to {self.host}:{self.port}{who}, database {self.database}"

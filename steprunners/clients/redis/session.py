@@ -1,0 +1,242 @@
+"""One guarded conversation with a Redis server: redis-py's protocol over a socket that the guard opened.
+
+Connections are kept per worker thread, by policy and address (credentials and TLS included): a changed resource has
+another address, so it gets another connection, and what is not used any more is closed. A kept connection on which
+something arrived meanwhile (its end, usually) is not used again; no command is ever sent twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import ssl
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from redis._parsers import _RESP2Parser
+from redis.backoff import NoBackoff
+from redis.connection import Connection
+from redis.retry import Retry
+
+from steprunners.base import ConnectionFailed, DeadlineExceeded, Refused, StepError
+from steprunners.clients.redis.failures import FAILURES, explained
+from steprunners.network import Call, NetworkPolicy, TlsOptions, open_socket
+from steprunners.network.tls import context_for, why_untrusted
+
+_KEPT_PER_THREAD = 16
+# Firewalls forget quiet connections without a word.
+_LONGEST_IDLE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a server is and how to log in."""
+
+    host: str
+    port: int
+    database: int = 0
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: bool = False
+    verify: bool = True
+    ca_certificate: str | None = None
+    client_certificate: str | None = field(default=None, repr=False)
+    client_key: str | None = field(default=None, repr=False)
+
+    def tls_options(self) -> TlsOptions:
+        """Return how the server's certificate is judged."""
+        return TlsOptions(self.verify, self.ca_certificate, self.client_certificate, self.client_key)
+
+
+class _Metered:
+    """A socket that gives no more than `allowance` bytes a command, so that no reply can fill the memory."""
+
+    def __init__(self, wrapped: socket.socket, limit: int) -> None:
+        self._wrapped = wrapped
+        self._limit = limit
+        self.allowance = limit
+
+    def recv(self, size: int) -> bytes:
+        data = self._wrapped.recv(size)
+        self.allowance -= len(data)
+        if self.allowance < 0:
+            raise StepError(f"the reply is larger than {self._limit:,} bytes", code="response_too_large")
+        return data
+
+    def refill(self) -> None:
+        self.allowance = self._limit
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._wrapped, name)
+
+
+class _Guarded(Connection):
+    """redis-py's connection, its socket opened by the guard; a duplicate of the socket lets a call end it."""
+
+    _sock: Any
+    handle: socket.socket | None = None
+    last_used = 0.0
+
+    def __init__(self, call: Call, address: Address) -> None:
+        super().__init__(  # type: ignore[no-untyped-call] # theirs is untyped, as are the two below
+            host=address.host,
+            port=address.port,
+            db=address.database,
+            username=address.username,
+            password=address.password,
+            protocol=2,  # replies as they are: lists, not maps and sets
+            parser_class=_RESP2Parser,  # hiredis believes a hostile server how long its reply will be, and makes room
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=None,  # the guard's own, which is the whole call's
+            driver_info=None,
+        )
+        self._call = call
+        self._address = address
+
+    def _connect(self) -> Any:
+        call, address = self._call, self._address
+        plain = open_socket(call, address.host, address.port)
+        self.handle = plain.dup()
+        call.watch(self.handle)
+        return _Metered(self._wrapped(plain), call.policy.max_body_bytes)
+
+    def _wrapped(self, plain: socket.socket) -> socket.socket:
+        if not self._address.tls:
+            return plain
+        try:
+            return context_for(self._address.tls_options()).wrap_socket(
+                plain, server_hostname=self._address.host
+            )
+        except BaseException as error:
+            plain.close()
+            raise self._why_no_tls(error) from error
+
+    def _why_no_tls(self, error: BaseException) -> BaseException:
+        call = self._call
+        call.cancellation.check()
+        if isinstance(error, TimeoutError) or call.deadline.remaining() <= 0:
+            # A server without TLS waits for the end of what it takes for a command.
+            milliseconds = round(call.deadline.seconds * 1000)
+            return DeadlineExceeded(
+                f"no TLS handshake within {milliseconds} ms: does the server speak TLS on this port?"
+            )
+        if isinstance(error, ssl.SSLError):
+            return ConnectionFailed(f"no safe connection to the server: {why_untrusted(error)}")
+        if isinstance(error, OSError):
+            return ConnectionFailed("the server ended the TLS handshake: does it speak TLS on this port?")
+        return error
+
+    def take_up(self, call: Call) -> None:
+        """Use the kept connection for another call."""
+        self._call = call
+        call.watch(self.handle)
+        self._sock.settimeout(max(call.deadline.remaining(), 0.001))
+
+    def is_usable(self) -> bool:
+        """Whether the kept connection is open and quiet."""
+        if (
+            self._sock is None
+            or self.handle is None
+            or time.monotonic() - self.last_used > _LONGEST_IDLE_SECONDS
+        ):
+            return False
+        poll = select.poll()
+        poll.register(self.handle, select.POLLIN | select.POLLHUP | select.POLLERR)
+        return not poll.poll(0)
+
+    def execute(self, *command: str | bytes | int) -> Any:
+        """Send one command and return the reply as redis-py reads it: bytes, int, None or lists of these."""
+        if self._sock is not None:
+            self._sock.refill()
+        self.send_command(*command)  # type: ignore[no-untyped-call] # see above
+        return self.read_response()
+
+    def drop(self) -> None:
+        """Close the connection and its duplicate."""
+        self.disconnect()  # type: ignore[no-untyped-call] # see above
+        if self.handle is not None:
+            self.handle.close()
+            self.handle = None
+
+
+class Session:
+    """What a step may do with a connection."""
+
+    def __init__(self, call: Call, connection: _Guarded) -> None:
+        """Speak through an open connection."""
+        self._call = call
+        self._connection = connection
+
+    def execute(self, *command: str | bytes | int) -> Any:
+        """Send one command and return its reply: bytes, int, None or lists of these. Raises StepError."""
+        self._call.check()
+        try:
+            return self._connection.execute(*command)
+        except FAILURES as error:
+            raise explained(self._call, error) from error
+
+
+class _Kept(threading.local):
+    """This thread's open connections, the one used last at the end."""
+
+    def __init__(self) -> None:
+        self.connections: OrderedDict[tuple[NetworkPolicy, Address], _Guarded] = OrderedDict()
+
+
+_kept = _Kept()
+
+
+@contextlib.contextmanager
+def session(call: Call, address: Address, *, must_be_new: bool = False) -> Iterator[Session]:
+    """Open a session that ends at the call's deadline or cancel. Raises StepError."""
+    with call.guarded():
+        connection = _take(call, address, must_be_new)
+        try:
+            _open(call, connection)
+            yield Session(call, connection)
+        except Refused:
+            # The server said no to a command; the connection is as good as before, once it is logged in.
+            _keep(call, address, connection)
+            raise
+        except BaseException:
+            connection.drop()
+            raise
+        _keep(call, address, connection)
+
+
+def _take(call: Call, address: Address, must_be_new: bool) -> _Guarded:
+    kept = _kept.connections.pop((call.policy, address), None)
+    if kept is not None:
+        if kept.is_usable() and not must_be_new:
+            kept.take_up(call)
+            return kept
+        kept.drop()
+    return _Guarded(call, address)
+
+
+def _open(call: Call, connection: _Guarded) -> None:
+    try:
+        connection.connect_check_health(check_health=False)
+    except FAILURES as error:
+        raise explained(call, error) from error
+
+
+def _keep(call: Call, address: Address, connection: _Guarded) -> None:
+    if connection._sock is None:
+        connection.drop()
+        return
+    connection.last_used = time.monotonic()
+    _kept.connections[call.policy, address] = connection
+    while len(_kept.connections) > _KEPT_PER_THREAD:
+        _kept.connections.popitem(last=False)[1].drop()
+
+
+def close_connections() -> None:
+    """Close the connections that this thread keeps."""
+    while _kept.connections:
+        _kept.connections.popitem()[1].drop()

@@ -1,0 +1,102 @@
+"""Redis knows bytes only: how JSON values become bytes, and how bytes are shown as JSON.
+
+Bytes that are not UTF-8 have no text. A result's `value` is then base64 and `valueEncoding` says so; inside lists and
+objects such an element is `{"base64": "…"}`, which is also how a step gives bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+from steprunners.base import BadConfig
+from steprunners.clients.http.response_body import parse_json
+from steprunners.json_types import Json
+from steprunners.references.errors import UnsafeValue
+from steprunners.references.functions import text_of
+
+MARKER = "base64"
+
+
+def to_bytes(value: Json, place: str) -> bytes:
+    """Return what is sent for a value: text as UTF-8, `{"base64": …}` as its bytes, anything else as JSON.
+
+    Raises BadConfig, naming `place`, for what has no bytes.
+    """
+    if value is None:
+        raise BadConfig(f"{place} is null, which Redis cannot hold")
+    if (given := marked_bytes(value, place)) is not None:
+        return given
+    try:
+        return text_of(value).encode()
+    except UnsafeValue as error:
+        raise BadConfig(f"{place}: {error}") from error
+    except UnicodeEncodeError:
+        raise BadConfig(
+            f"{place} holds half a character (a lone surrogate), which has no UTF-8 form"
+        ) from None
+
+
+def marked_bytes(value: Json, place: str) -> bytes | None:
+    """Return the bytes of `{"base64": …}`, None for any other value; raise BadConfig where it is no base64."""
+    if not isinstance(value, dict) or set(value) != {MARKER}:
+        return None
+    try:
+        return base64.b64decode(str(value[MARKER]), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadConfig(f"{place}.base64 is not base64") from error
+
+
+def text_or_base64(raw: bytes) -> tuple[str, str]:
+    """Return the bytes as text, and its encoding: `text` or `base64`."""
+    try:
+        return raw.decode(), "text"
+    except UnicodeDecodeError:
+        return base64.b64encode(raw).decode(), MARKER
+
+
+def element(raw: Any) -> Json:
+    """Return one element of a list or object: text, a number, null, or `{"base64": …}`."""
+    if not isinstance(raw, bytes):
+        return raw if isinstance(raw, int) else None
+    text, encoding = text_or_base64(raw)
+    return text if encoding == "text" else {MARKER: text}
+
+
+def name(raw: bytes) -> str:
+    """Return the key of a JSON object for a field's name; `base64:…` where it is no text."""
+    text, encoding = text_or_base64(raw)
+    return text if encoding == "text" else f"{MARKER}:{text}"
+
+
+def pairs(raw: list[Any]) -> dict[str, Json]:
+    """Return a flat list of names and values as an object."""
+    return {name(raw[index]): element(raw[index + 1]) for index in range(0, len(raw) - 1, 2)}
+
+
+def parsed(text: str) -> Json:
+    """Return the object or list that the text is as JSON, else None: text that looks like a number stays text."""
+    if text[:1] not in ("{", "["):
+        return None
+    found, value = parse_json(text.encode("utf-8", "replace"))
+    return value if found else None
+
+
+def as_stored(value: Json) -> Json:
+    """Return an expected value as Redis would show it: numbers and booleans as text, also inside."""
+    if isinstance(value, dict):
+        return value if set(value) == {MARKER} else {key: as_stored(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [as_stored(each) for each in value]
+    return value if value is None else text_of(value)
+
+
+def flat(fields: Mapping[str, Json], place: str) -> list[bytes]:
+    """Return an object as the flat list of names and values that commands take."""
+    return [
+        part
+        for key, value in fields.items()
+        for part in (to_bytes(key, place), to_bytes(value, f"{place}.{key}"))
+    ]

@@ -1,0 +1,203 @@
+"""MariaDB and MySQL through PyMySQL, which takes the guarded socket and escapes values by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pymysql
+import sqlalchemy as sa
+from pymysql.constants import CLIENT, FIELD_TYPE
+from pymysql.converters import conversions
+from pymysql.cursors import Cursor, SSCursor
+
+from steprunners.base import ConnectionFailed, DeadlineExceeded, Refused, StepError
+from steprunners.clients.sql.connection import SqlConnection
+from steprunners.clients.sql.dialect import Dialect, Rendered
+from steprunners.clients.sql.lexicon import MYSQL
+from steprunners.clients.sql.parameters import portable
+from steprunners.clients.sql.statement import Bind, Statement
+from steprunners.clients.sql.values import loads_exact
+from steprunners.network import Call, TlsOptions, open_socket
+from steprunners.network.tls import context_for, why_untrusted
+
+_LOGIN_CODES = frozenset({1044, 1045, 1049, 1130, 1698, 1820, 1862, 3118, 3159})
+_TIMEOUT_CODES = frozenset({1969, 3024})
+_LOST_CODES = frozenset({0, 1053, 1927, 2003, 2006, 2013, 2014, 2026, 4031})
+_DATETIME = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)\Z")
+#: After these nothing but rows is left; others may leave temporary tables or variables behind.
+_CLEAN_VERBS = frozenset(
+    {
+        "SELECT",
+        "VALUES",
+        "TABLE",
+        "SHOW",
+        "EXPLAIN",
+        "DESC",
+        "DESCRIBE",
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+        "REPLACE",
+    }
+)
+_SESSION = (
+    "SET SESSION time_zone = '+00:00', "
+    # The statement was cut with backslashes as escapes, which is also how PyMySQL writes values.
+    "sql_mode = REPLACE(@@SESSION.sql_mode, 'NO_BACKSLASH_ESCAPES', '')"
+)
+
+
+def _datetime(text: str) -> str:
+    match = _DATETIME.match(text)
+    return f"{match[1]}T{match[2]}" if match else text
+
+
+def _timestamp(text: str) -> str:
+    return f"{_datetime(text)}+00:00" if _DATETIME.match(text) else text  # the session is in UTC
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _bits(data: bytes) -> int:
+    return int.from_bytes(data, "big")
+
+
+_CONVERSIONS: dict[Any, Any] = {
+    **conversions,
+    FIELD_TYPE.DATETIME: _datetime,
+    FIELD_TYPE.TIMESTAMP: _timestamp,
+    FIELD_TYPE.DATE: _text,
+    FIELD_TYPE.TIME: _text,  # up to 838 hours, which Python's time cannot hold
+    FIELD_TYPE.JSON: loads_exact,
+    FIELD_TYPE.BIT: _bits,
+}
+
+
+class _StreamingCursor(SSCursor):
+    """Reads row by row, and leaves unread rows unread: PyMySQL's own would read them all before it closes."""
+
+    _result: Any  # the stubs leave it out
+
+    def close(self) -> None:
+        """Forget the result; a connection with unread rows is thrown away."""
+        if self._result is not None:
+            self._result.unbuffered_active = False
+        super().close()
+
+    __del__ = close
+
+
+class MySql(Dialect):
+    """MariaDB 10.5 and later, MySQL 8 and later."""
+
+    name = "MariaDB"
+    drivername = "mysql+pymysql"
+    lexicon = MYSQL
+    driver_errors = (pymysql.Error,)
+    reading = frozenset({"SELECT", "VALUES", "TABLE", "SHOW", "EXPLAIN", "DESC", "DESCRIBE"})
+
+    def connect(self, connection: SqlConnection, call: Call) -> Any:
+        """Connect through the guard; neither several statements nor LOCAL INFILE are agreed with the server."""
+        host, port = str(connection.host), connection.port or 3306
+        raw: Any = pymysql.Connection(
+            host=host,
+            port=port,
+            user=connection.user,
+            password=(connection.password or "").encode(),  # bytes keep other letters whole
+            database=connection.database,
+            charset="utf8mb4",
+            autocommit=True,
+            local_infile=False,
+            client_flag=CLIENT.FOUND_ROWS,  # an UPDATE counts the rows that it found, as everywhere else
+            conv=_CONVERSIONS,
+            defer_connect=True,
+            init_command=_SESSION,
+            **_tls(connection),
+        )
+        raw.connect(open_socket(call, host, port))
+        return raw
+
+    def descriptor(self, raw: Any) -> int | None:
+        """Return the socket, unless the connection is closed."""
+        return raw._sock.fileno() if raw._sock is not None else None
+
+    def begin(self, connection: sa.Connection, *, read_only: bool, call: Call) -> None:
+        """Begin; a COMMIT inside a routine would begin another transaction that only reads, too."""
+        raw: Any = connection.connection.driver_connection
+        access = "READ ONLY" if read_only else "READ WRITE"
+        seconds = max(0.001, call.deadline.remaining())
+        is_mariadb = "mariadb" in raw.server_version.lower()
+        limit = (
+            f"max_statement_time = {seconds:.3f}"
+            if is_mariadb
+            else f"max_execution_time = {round(seconds * 1000)}"
+        )
+        for command in (
+            f"SET SESSION {limit}",
+            f"SET SESSION TRANSACTION {access}",
+            f"START TRANSACTION {access}",
+        ):
+            raw.query(command)
+        raw.cursorclass = _StreamingCursor
+
+    def clean(self, raw: Any) -> None:
+        """Roll back and let go of GET_LOCK's locks."""
+        raw.cursorclass = Cursor
+        raw.rollback()
+        raw.query("SET SESSION TRANSACTION READ WRITE")
+        raw.query("DO RELEASE_ALL_LOCKS()")
+
+    def render(self, statement: Statement, values: Mapping[str, Any]) -> Rendered:
+        """Write binds as %(name)s; every other % is doubled."""
+        text = "".join(
+            f"%({part.name})s" if isinstance(part, Bind) else part.replace("%", "%%")
+            for part in statement.parts
+        )
+        return Rendered(text, {name: portable(value) for name, value in values.items()})
+
+    def streams(self, statement: Statement) -> bool:
+        """Return False: `begin` has the connection make cursors that stream, of a kind of our own."""
+        return False
+
+    def is_spoilt(self, statement: Statement, *, unread: bool) -> bool:
+        """Whether rows are on their way, or temporary tables and the like may be left."""
+        return unread or statement.verb not in _CLEAN_VERBS
+
+    def explain(self, error: BaseException) -> StepError:
+        """Tell the server's message."""
+        code, message = _code_and_message(error)
+        if (reason := why_untrusted(getattr(error, "original_exception", None) or error)) is not None:
+            return ConnectionFailed(f"no safe connection to the server: {reason}")
+        if code in _TIMEOUT_CODES:
+            return DeadlineExceeded("the database ended the statement at the step's deadline")
+        if code in _LOGIN_CODES:
+            return Refused(f"the server refuses the login: {message}")
+        if code in _LOST_CODES or isinstance(error, pymysql.err.InterfaceError):
+            return ConnectionFailed(f"the connection was lost: {message or 'closed'}")
+        if isinstance(error, pymysql.Error):
+            return Refused(f"the database refuses it: {message}")
+        return StepError(f"the driver failed: {error}", code="driver_failed")
+
+    def version(self, raw: Any) -> str:
+        """Return what the server said when it was connected to."""
+        return str(raw.server_version)
+
+
+def _code_and_message(error: BaseException) -> tuple[int | None, str]:
+    first = error.args[0] if error.args else None
+    message = str(error.args[1]) if len(error.args) > 1 else str(error)
+    return (first if isinstance(first, int) else None), message
+
+
+def _tls(connection: SqlConnection) -> dict[str, Any]:
+    if connection.tls == "disable":
+        return {"ssl_disabled": True}
+    if connection.tls == "prefer":
+        return {}
+    verify = connection.tls == "verify"
+    authority = connection.ca_certificate if verify else None
+    return {"ssl": context_for(TlsOptions(verify=verify, ca_certificate=authority or None))}

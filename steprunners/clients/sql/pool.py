@@ -1,0 +1,162 @@
+"""Connections that a worker keeps: one SQLAlchemy engine a connection config and network policy.
+
+A resource that changes is another config, so its old connections are never used again; they are closed once nobody
+has used them for a while.
+"""
+
+from __future__ import annotations
+
+import select
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+from sqlalchemy.pool import NullPool, QueuePool
+
+from steprunners.clients.sql.connection import SqlConnection
+from steprunners.clients.sql.dialect import Dialect
+from steprunners.network import Call, NetworkPolicy
+
+_MAX_ENGINES = 32
+_IDLE_SECONDS = 60.0
+#: Kept idle; a worker's threads may use more at a time, and these are closed afterwards.
+_KEPT = 4
+
+_Key = tuple[str, NetworkPolicy]
+
+
+@dataclass
+class _Kept:
+    engine: sa.Engine
+    used_at: float = field(default_factory=time.monotonic)
+
+
+class _ThreadState(threading.local):
+    """The call that this thread opens a connection for."""
+
+    call: Call | None = None
+
+
+_thread = _ThreadState()
+_lock = threading.Lock()
+_engines: OrderedDict[_Key, _Kept] = OrderedDict()
+
+
+@dataclass
+class Loan:
+    """A borrowed connection; one that is spoilt is not used again."""
+
+    connection: sa.Connection
+    is_spoilt: bool = False
+
+    @property
+    def raw(self) -> Any:
+        """The driver's connection."""
+        return self.connection.connection.driver_connection
+
+
+@contextmanager
+def connected(dialect: Dialect, connection: SqlConnection, call: Call) -> Iterator[Loan]:
+    """Lend a connection that `call` watches; it comes back as clean as new, or is closed."""
+    engine = _engine(dialect, connection, call.policy)
+    _thread.call = call
+    try:
+        borrowed = engine.connect()
+    finally:
+        _thread.call = None
+    loan = Loan(borrowed, is_spoilt=True)
+    with borrowed:
+        try:
+            yield loan
+            if not loan.is_spoilt:
+                dialect.clean(loan.raw)
+        except BaseException:
+            loan.is_spoilt = True
+            raise
+        finally:
+            if loan.is_spoilt and not borrowed.invalidated:
+                call.end()  # or closing would wait for what is still on its way
+                borrowed.invalidate()
+
+
+def _engine(dialect: Dialect, connection: SqlConnection, policy: NetworkPolicy) -> sa.Engine:
+    key = (connection.model_dump_json(), policy)
+    with _lock:
+        kept = _engines.get(key)
+        if kept is None:
+            kept = _engines[key] = _Kept(_make_engine(dialect, connection))
+        kept.used_at = time.monotonic()
+        _engines.move_to_end(key)
+        leaving = [_engines.pop(old) for old in _outlived()]
+    for each in leaving:
+        each.engine.dispose()
+    return kept.engine
+
+
+def _outlived() -> list[_Key]:
+    oldest_first = list(_engines)
+    limit = time.monotonic() - _IDLE_SECONDS
+    return [
+        key
+        for number, key in enumerate(oldest_first)
+        if number < len(oldest_first) - _MAX_ENGINES or _engines[key].used_at < limit
+    ]
+
+
+def _make_engine(dialect: Dialect, connection: SqlConnection) -> sa.Engine:
+    def create() -> Any:
+        call = _thread.call
+        assert call is not None  # noqa: S101 - `connected` alone borrows
+        return dialect.connect(connection, call)
+
+    sizes = {"pool_size": _KEPT, "max_overflow": -1} if dialect.pooled else {}
+    engine = sa.create_engine(
+        sa.URL.create(dialect.drivername),
+        creator=create,
+        poolclass=QueuePool if dialect.pooled else NullPool,
+        pool_reset_on_return=None,  # `Dialect.clean` does it
+        hide_parameters=True,
+        **sizes,
+        **dialect.engine_options,
+    )
+    _watch_borrowing(engine, dialect)
+    return engine
+
+
+def _watch_borrowing(engine: sa.Engine, dialect: Dialect) -> None:
+    @event.listens_for(engine, "checkout")
+    def checkout(raw: Any, record: Any, _fairy: Any) -> None:
+        descriptor = dialect.descriptor(raw)
+        if descriptor is None:
+            return
+        idle = time.monotonic() - record.info.get("returned_at", time.monotonic())
+        if idle > _IDLE_SECONDS or _has_news(descriptor):
+            raise exc.DisconnectionError  # the pool takes another one, or connects anew
+        if _thread.call is not None:
+            _thread.call.watch_descriptor(descriptor)
+
+    @event.listens_for(engine, "checkin")
+    def checkin(_raw: Any, record: Any) -> None:
+        record.info["returned_at"] = time.monotonic()
+
+
+def _has_news(descriptor: int) -> bool:
+    """Whether the server said something unasked: that it closes, or that it has closed."""
+    poller = select.poll()
+    poller.register(descriptor, select.POLLIN)
+    return bool(poller.poll(0))
+
+
+def close_engines() -> None:
+    """Close every connection that is kept."""
+    with _lock:
+        leaving = list(_engines.values())
+        _engines.clear()
+    for each in leaving:
+        each.engine.dispose()

@@ -1,0 +1,117 @@
+"""SQLite files below the configured folder: no ATTACH, no PRAGMA, no extensions, ended at the deadline."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+
+from steprunners.base import AddressRefused, ConnectionFailed, Refused, StepError
+from steprunners.clients.sql.connection import SqlConnection
+from steprunners.clients.sql.dialect import Dialect, Rendered
+from steprunners.clients.sql.lexicon import SQLITE
+from steprunners.clients.sql.parameters import portable
+from steprunners.clients.sql.statement import Statement
+from steprunners.network import Call
+
+_STEPS_BETWEEN_CHECKS = 5_000
+#: A writer of another connection; a cancel is seen after this long at the latest.
+_BUSY_SECONDS = 2.0
+_MAX_VALUE_BYTES = 16 * 1024 * 1024
+_FORBIDDEN = {
+    sqlite3.SQLITE_ATTACH: "ATTACH",
+    sqlite3.SQLITE_DETACH: "DETACH",
+    sqlite3.SQLITE_PRAGMA: "PRAGMA",
+}
+
+
+class Sqlite(Dialect):
+    """A file; a connection is opened for each step."""
+
+    name = "SQLite"
+    drivername = "sqlite+pysqlite"
+    lexicon = SQLITE
+    reading = frozenset({"SELECT", "VALUES", "EXPLAIN"})
+    pooled = False
+    driver_errors = (sqlite3.Error, sqlite3.Warning)
+
+    def connect(self, connection: SqlConnection, call: Call) -> sqlite3.Connection:
+        """Open the file, which must exist."""
+        path = database_file(connection.database, call.policy.sqlite_folder)
+        raw = sqlite3.connect(
+            f"file:{quote(str(path))}?mode=rw",
+            uri=True,
+            timeout=min(_BUSY_SECONDS, call.deadline.remaining()),
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        raw.text_factory = _as_text
+        raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
+        raw.execute("SELECT count(*) FROM sqlite_master")  # is it a database at all?
+        return raw
+
+    def descriptor(self, raw: sqlite3.Connection) -> None:
+        """Return None: there is no socket."""
+
+    def begin(self, connection: sa.Connection, *, read_only: bool, call: Call) -> None:
+        """Begin; from here on the deadline and a cancel end what runs, and other files are out of reach."""
+        raw: Any = connection.connection.driver_connection
+        raw.create_function("regexp", 2, None)  # SQLAlchemy's: Python's `re`, which hostile patterns hang
+        raw.execute(f"PRAGMA query_only = {int(read_only)}")
+        raw.execute("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        raw.set_authorizer(_authorise)
+        raw.set_progress_handler(lambda: _is_over(call), _STEPS_BETWEEN_CHECKS)
+
+    def clean(self, raw: sqlite3.Connection) -> None:
+        """Roll back; the connection is closed next."""
+        raw.set_progress_handler(None, 0)
+        raw.rollback()
+
+    def render(self, statement: Statement, values: Mapping[str, Any]) -> Rendered:
+        """Leave the binds as they are, which is SQLite's own way."""
+        text = "".join(part if isinstance(part, str) else f":{part.name}" for part in statement.parts)
+        return Rendered(text, {name: _storable(value) for name, value in values.items()})
+
+    def explain(self, error: BaseException) -> StepError:
+        """Tell SQLite's message."""
+        if isinstance(error, sqlite3.Error | sqlite3.Warning):
+            return Refused(f"the database refuses it: {error}")
+        return StepError(f"the driver failed: {error}", code="driver_failed")
+
+    def version(self, raw: sqlite3.Connection) -> str:
+        """Return the library's version."""
+        return sqlite3.sqlite_version
+
+
+def database_file(name: str, folder: str | None) -> Path:
+    """Return the file; raise AddressRefused outside of the folder, ConnectionFailed where there is none."""
+    if folder is None:
+        raise AddressRefused("SQLite files are not allowed here: an administrator can set SQLITE_FOLDER")
+    root = Path(folder).resolve()
+    path = (root / name).resolve()
+    if not path.is_relative_to(root):
+        raise AddressRefused("database leads out of the folder for SQLite files")
+    if not path.is_file():
+        raise ConnectionFailed(f"there is no SQLite file {name}")
+    return path
+
+
+def _as_text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def _storable(value: Any) -> Any:
+    plain = portable(value)
+    return plain if plain is None or isinstance(plain, bool | int | float | str | bytes) else str(plain)
+
+
+def _authorise(action: int, *_: Any) -> int:
+    return sqlite3.SQLITE_DENY if action in _FORBIDDEN else sqlite3.SQLITE_OK
+
+
+def _is_over(call: Call) -> bool:
+    return call.cancellation.is_cancelled or call.deadline.remaining() <= 0

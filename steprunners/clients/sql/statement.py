@@ -1,0 +1,150 @@
+"""One SQL statement: cut into its text and its binds, with the words that say what it does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from steprunners.base import BadConfig
+from steprunners.clients.sql.lexicon import Kind, Lexicon
+
+#: After WITH …: what the statement does.
+_MAIN_VERBS = frozenset({"SELECT", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"})
+_WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"})
+_COMMENT_EDGE = re.compile(r"/\*|\*/")
+
+
+@dataclass(frozen=True)
+class Bind:
+    """A place for a value: `:name`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Statement:
+    """The statement without its final `;`.
+
+    `verb` is its first word in upper case, or the main one after WITH; `words` are all its unquoted words in upper
+    case, each with the number of parentheses around it.
+    """
+
+    parts: tuple[str | Bind, ...]
+    verb: str
+    words: tuple[tuple[str, int], ...]
+
+    @property
+    def binds(self) -> tuple[str, ...]:
+        """The names of the binds, each once, in their order."""
+        return tuple(dict.fromkeys(part.name for part in self.parts if isinstance(part, Bind)))
+
+    @property
+    def first_word(self) -> str:
+        """The first word in upper case."""
+        return self.words[0][0]
+
+    def has(self, *words: str) -> bool:
+        """Whether one of the words (in upper case) stands anywhere outside quotes."""
+        return any(word in words for word, _ in self.words)
+
+    @property
+    def writes(self) -> bool:
+        """Whether a word of the statement, or of a query inside it, is one that changes rows."""
+        return any(word in _WRITES for word, _ in self.words)
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: Kind
+    text: str
+
+
+def parse_statement(query: str, lexicon: Lexicon) -> Statement:
+    """Return the one statement of `query`; raise BadConfig where it is none, more than one, or has an open quote."""
+    tokens = list(_one_statement(_tokens(query, lexicon)))
+    words = tuple(_words(tokens))
+    if not words:
+        raise BadConfig("meta.query holds no statement")
+    return Statement(tuple(_parts(tokens)), _verb(words), words)
+
+
+def _tokens(query: str, lexicon: Lexicon) -> Iterator[_Token]:
+    position = 0
+    while position < len(query):
+        end = _end_of_comment(query, position) if lexicon.nested_comments else None
+        if end is not None:
+            yield _Token(Kind.SPACE, query[position:end])
+            position = end
+            continue
+        match = lexicon.pattern.match(query, position)
+        assert match is not None  # noqa: S101 - the last rule takes any character
+        kind = _kind(match)
+        _refuse(kind, match[0], query, position)
+        yield _Token(kind, match[0])
+        position = match.end()
+
+
+def _kind(match: re.Match[str]) -> Kind:
+    # Inner groups have no rule's name; the rule's group is the one that closed last.
+    return Kind(str(match.lastgroup).rpartition("_")[0])
+
+
+def _end_of_comment(query: str, start: int) -> int | None:
+    """Return where the comment that starts here ends; None where none starts, or it does not end."""
+    if not query.startswith("/*", start):
+        return None
+    depth = 0
+    for edge in _COMMENT_EDGE.finditer(query, start):
+        depth += 1 if edge[0] == "/*" else -1
+        if depth == 0:
+            return edge.end()
+    return None
+
+
+_REFUSALS = {
+    Kind.OPEN: "{} opens what nothing closes",
+    Kind.RUNNING_COMMENT: "the comment {} would be run as SQL: write it without",
+    Kind.ESCAPED_NAME: 'a backslash inside "…": put text into single quotes',
+}
+
+
+def _refuse(kind: Kind, text: str, query: str, position: int) -> None:
+    if kind in _REFUSALS:
+        line = query.count("\n", 0, position) + 1
+        raise BadConfig(f"meta.query, line {line}: {_REFUSALS[kind].format(text)}")
+
+
+def _one_statement(tokens: Iterator[_Token]) -> Iterator[_Token]:
+    for token in tokens:
+        if token.kind is Kind.SEMICOLON:
+            break
+        yield token
+    if any(token.kind not in (Kind.SEMICOLON, Kind.SPACE) for token in tokens):
+        raise BadConfig("meta.query holds more than one statement: a step runs one")
+
+
+def _words(tokens: list[_Token]) -> Iterator[tuple[str, int]]:
+    depth = 0
+    for token in tokens:
+        if token.kind is Kind.WORD:
+            yield token.text.upper(), depth
+        depth += (token.kind is Kind.LEFT) - (token.kind is Kind.RIGHT)
+
+
+def _verb(words: tuple[tuple[str, int], ...]) -> str:
+    if words[0][0] != "WITH":
+        return words[0][0]
+    return next((word for word, depth in words if depth == 0 and word in _MAIN_VERBS), "WITH")
+
+
+def _parts(tokens: list[_Token]) -> Iterator[str | Bind]:
+    text = ""
+    for token in tokens:
+        if token.kind is Kind.BIND:
+            yield from (text, Bind(token.text[1:])) if text else (Bind(token.text[1:]),)
+            text = ""
+        else:
+            text += token.text
+    if text.strip():
+        yield text.rstrip()

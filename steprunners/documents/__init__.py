@@ -1,0 +1,1 @@
+"""The step envelope, problems in user-written documents, and forms and docs made from schemas."""

@@ -1,0 +1,1 @@
+"""Finds secrets and masks them in everything that is stored or shown."""

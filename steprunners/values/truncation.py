@@ -1,0 +1,148 @@
+"""Cuts a result that is too large to store, where its bytes are: what is small beside it stays whole.
+
+Sizes are those of the JSON text with ASCII escapes (as `json.dumps` writes it). Inside a container, members
+larger than a sixteenth of its budget share what the small ones leave; where even these are too many, the last
+are dropped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii
+
+from steprunners.json_types import Json
+from steprunners.values.paths import parse_path, show_path
+from steprunners.values.patterns import JsonPath
+
+LIMIT_BYTES = 1024 * 1024
+_LARGE_PART = 16
+_MAX_PATHS = 1_000
+_SMALLEST_SHARE = 64
+
+_Place = tuple[str | int, ...]
+_Key = str | int
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What is left of a value, and the places (in the syntax of `paths`) where something was taken away.
+
+    A shortened text or container is named itself: its remaining members are whole unless they are named too.
+    """
+
+    value: Json
+    paths: list[str]
+
+
+def cut(value: Json, limit_bytes: int = LIMIT_BYTES) -> Cut:
+    """Return `value` with a JSON text of at most `limit_bytes`, which is 4 or more.
+
+    What is no JSON, or too deep to be written, becomes null.
+    """
+    try:
+        if _size(value) <= limit_bytes:
+            return Cut(value, [])
+        shears = _Shears()
+        shortened = shears.fit(value, limit_bytes, ())
+    except (RecursionError, ValueError, TypeError):
+        return Cut(None, ["$"])
+    return Cut(shortened, [show_path(place) or "$" for place in shears.places[:_MAX_PATHS]])
+
+
+def touches_cut(path: str, cut_paths: Iterable[str]) -> bool:
+    """Whether what stands at `path` of a result lacks something: it, or a part of it, was cut.
+
+    What is missing altogether is not asked here. A JSONPath may lead anywhere, so it is touched by any cut.
+    """
+    cuts = [() if text == "$" else parse_path(text) for text in cut_paths]
+    asked = parse_path(path)
+    if isinstance(asked, JsonPath):
+        return bool(cuts)
+    meant = [asked] if asked[0] != "response" else [asked, asked[1:], ("body", *asked[1:])]
+    return any(
+        place[: len(each)] == each for place in cuts if not isinstance(place, JsonPath) for each in meant
+    )
+
+
+class _Shears:
+    """Cuts one value and remembers where."""
+
+    def __init__(self) -> None:
+        self.places: list[_Place] = []
+
+    def fit(self, value: Json, budget: int, place: _Place) -> Json:
+        """Return as much of `value`, which is larger than that, as `budget` bytes of JSON hold."""
+        if isinstance(value, str):
+            self.places.append(place)
+            return _prefix(value, budget)
+        if isinstance(value, list):
+            return [member for _, member in self._members(list(enumerate(value)), budget, place)]
+        if isinstance(value, dict):
+            return {str(key): member for key, member in self._members(list(value.items()), budget, place)}
+        self.places.append(place)  # a number of more digits than anybody reads
+        return None
+
+    def _members(
+        self, members: list[tuple[_Key, Json]], budget: int, place: _Place
+    ) -> list[tuple[_Key, Json]]:
+        room = budget - 2  # the brackets
+        sizes = [_size(member) + _overhead(key) for key, member in members]
+        share = _share(sizes, room)
+        kept: list[tuple[_Key, Json]] = []
+        for (key, member), size in zip(members, sizes, strict=True):
+            allowed = min(share, room)
+            if size <= allowed:
+                kept.append((key, member))
+                room -= size
+                continue
+            inside = allowed - _overhead(key)
+            if inside < _SMALLEST_SHARE:
+                self.places.append(place)
+                break
+            kept.append((key, self.fit(member, inside, (*place, key))))
+            room -= _size(kept[-1][1]) + _overhead(key)
+        return kept
+
+
+def _share(sizes: list[int], room: int) -> int:
+    """Return how many bytes one member may have: the large ones share what the small ones leave."""
+    ceiling = room // _LARGE_PART
+    large = sorted(size for size in sizes if size > ceiling)
+    left = room - sum(size for size in sizes if size <= ceiling)
+    if not large or left < len(large) * _SMALLEST_SHARE:
+        return max(ceiling, _SMALLEST_SHARE)
+    for position, size in enumerate(large):
+        share = left // (len(large) - position)
+        if size > share:
+            return max(share, ceiling)
+        left -= size
+    return room
+
+
+def _overhead(key: _Key) -> int:
+    return 2 + (_size(key) + 2 if isinstance(key, str) else 0)
+
+
+_encode = json.JSONEncoder().encode
+
+
+def _size(value: Json) -> int:
+    if isinstance(value, str):
+        return len(encode_basestring_ascii(value))
+    if type(value) is int:
+        return len(str(value))
+    return len(_encode(value))
+
+
+def _prefix(text: str, budget: int) -> str:
+    """Return the longest beginning whose JSON text has at most `budget` bytes."""
+    low, high = 0, min(len(text), budget)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if _size(text[:middle]) <= budget:
+            low = middle
+        else:
+            high = middle - 1
+    return text[:low]

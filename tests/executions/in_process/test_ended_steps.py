@@ -1,0 +1,69 @@
+"""The ended steps that a process remembers."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Team
+from executions.engine.context import neighbours
+from executions.in_process import ended_steps as ended
+from executions.in_process.ended_steps import EndedSteps
+from executions.models import Execution, ExecutionStep
+from tests.executions.driving import begin, delay, drive, step_of
+
+
+def step(position: int, execution_id: uuid.UUID) -> ExecutionStep:
+    return ExecutionStep(execution_id=execution_id, position=position)
+
+
+def test_finds_what_was_kept() -> None:
+    kept, here, elsewhere = EndedSteps(), uuid.uuid4(), uuid.uuid4()
+    for position in (0, 1):
+        kept.keep(step(position, here), 10)
+    assert sorted(kept.find(here, [0, 1, 2])) == [0, 1]
+    assert kept.find(elsewhere, [0]) == {}
+
+
+def test_large_results_are_left_to_the_database() -> None:
+    kept, here = EndedSteps(), uuid.uuid4()
+    kept.keep(step(0, here), ended.LONGEST + 1)
+    assert kept.find(here, [0]) == {}
+
+
+def test_the_oldest_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ended, "MOST", 3)
+    kept, here = EndedSteps(), uuid.uuid4()
+    for position in range(5):
+        kept.keep(step(position, here), 1)
+    assert sorted(kept.find(here, range(5))) == [2, 3, 4]
+
+
+def chained(team: Team) -> Execution:
+    return drive(begin(team, [delay("a"), delay("b", when={"left": "${a.delayedMs}", "operator": "exists"})]))
+
+
+def test_what_is_remembered_is_what_the_database_holds(driven: None, team: Team) -> None:
+    execution = chained(team)
+    fresh = step_of(execution, "a")
+    remembered = ended.ended_steps.find(execution.pk, [0])[0]
+    for field in ExecutionStep._meta.concrete_fields:
+        assert getattr(remembered, field.attname) == getattr(fresh, field.attname), field.attname
+
+
+def test_a_remembered_neighbour_costs_no_query(driven: None, team: Team) -> None:
+    step_b = step_of(chained(team), "b")
+    with CaptureQueriesContext(connection) as queries:
+        assert [each.name for each in neighbours(step_b).steps] == ["a"]
+    assert len(queries) == 0
+
+
+def test_one_that_is_not_remembered_is_loaded(
+    driven: None, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step_b = step_of(chained(team), "b")
+    monkeypatch.setattr("executions.engine.context.ended_steps", EndedSteps())
+    assert [each.name for each in neighbours(step_b).steps] == ["a"]

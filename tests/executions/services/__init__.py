@@ -1,1 +1,0 @@
-"""Tests of what others ask of executions."""

@@ -1,0 +1,95 @@
+"""Tests of `executions.worker.housekeeping`: when it is done, by whom, and that a worker does it by itself."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from accounts.models import Team
+from executions.chore_models import Chore
+from executions.models import Execution
+from executions.worker import chores
+from executions.worker.housekeeping import CHORE, REST, Pace, keep_house
+from tests.executions.retention.test_removal import run
+from tests.servers.fixtures import test_database_url
+from tests.servers.stack import Worker, server_environment
+
+PATIENCE_SECONDS = 60
+
+
+def test_it_removes_what_is_old_and_what_accounts_leave_behind(team: Team) -> None:
+    run(team, 366)
+    Session.objects.create(session_key="a", session_data="", expire_date=timezone.now() - timedelta(days=1))
+    did = keep_house(stop=threading.Event())
+    assert did is not None
+    assert (did["executions"], did["sessions"]) == (1, 1)
+    assert not Execution.objects.exists()
+    chore = Chore.objects.get()
+    assert chore.did == did
+    assert chore.done_at is not None
+    assert chore.due_at > timezone.now() + timedelta(minutes=50)
+
+
+def test_it_waits_until_it_is_due(team: Team) -> None:
+    assert keep_house(stop=threading.Event()) is not None
+    run(team, 366)
+    assert keep_house(stop=threading.Event()) is None
+    assert Execution.objects.exists()
+    assert keep_house(stop=threading.Event(), even_early=True) is not None
+    assert not Execution.objects.exists()
+
+
+def test_who_is_stopped_leaves_the_rest_to_the_next(team: Team) -> None:
+    run(team, 366)
+    stop = threading.Event()
+    stop.set()
+    keep_house(stop=stop)
+    assert Execution.objects.exists()
+    assert Chore.objects.get().done_at is None
+    keep_house(stop=threading.Event())
+    assert not Execution.objects.exists()
+
+
+@pytest.mark.django_db
+def test_who_lost_the_lease_goes_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("executions.worker.housekeeping.RENEW_SECONDS", 0)
+    held = chores.take(CHORE)
+    assert held is not None
+    pace = Pace(held, threading.Event())
+    assert pace()
+    Chore.objects.update(held_until=Now() - timedelta(seconds=1))
+    assert not pace()
+
+
+@pytest.mark.django_db
+def test_it_rests_longer_than_it_works() -> None:
+    held = chores.take(CHORE)
+    assert held is not None
+    pace = Pace(held, threading.Event())
+    time.sleep(0.05)
+    started = time.monotonic()
+    assert pace()
+    assert time.monotonic() - started >= 0.05 * REST * 0.9
+
+
+def test_a_worker_does_it_by_itself(team: Team, transactional_db: None, tmp_path: Path) -> None:
+    run(team, 366)
+    environment = server_environment(
+        DATABASE_URL=test_database_url(), REDIS_URL=settings.REDIS_URL, HOUSEKEEPING_SECONDS="2"
+    )
+    worker = Worker(environment, tmp_path / "worker.log").start()
+    try:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while Execution.objects.exists() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert not Execution.objects.exists()
+    finally:
+        worker.stop()

@@ -1,0 +1,1 @@
+"""Tests of `resources.connection_checks`."""
