@@ -8,7 +8,7 @@ help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
 run: ## Start everything on this machine (HOST, PORT, DATA_DIR, ADMIN_EMAIL, ADMIN_PASSWORD), until Ctrl-C
-	@sh tools/venv.sh requirements.txt
+	@sh tools/venv.sh requirements-demo.txt
 	@exec $(BIN)/python -m asynctester.embedded
 
 test: ## Run all tests on real servers: on PostgreSQL, then the engine's again on SQLite
