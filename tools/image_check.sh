@@ -170,16 +170,20 @@ check_content() {
         fail "python -m asynctester.embedded does not say what it lacks: $(tail -n 1 "$work/step.log")"
 }
 
-check_machine
-if [ -z "${IMAGE_CHECK_SERVERS:-}" ]; then # again, beside servers that end with it
-    IMAGE_CHECK_SERVERS=started exec .venv/bin/python -m tests.servers sh tools/image_check.sh
-fi
-work=$(mktemp -d "${TMPDIR:-/tmp}/asynctester-image.XXXXXX")
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-make_base
-build
-run_service
-check_content
-say "image_check: the image builds and works"
+main() {
+    check_machine
+    if [ -z "${IMAGE_CHECK_SERVERS:-}" ]; then # again, beside servers that end with it
+        IMAGE_CHECK_SERVERS=started exec .venv/bin/python -m tests.servers sh tools/image_check.sh
+    fi
+    work=$(mktemp -d "${TMPDIR:-/tmp}/asynctester-image.XXXXXX")
+    trap finish EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    make_base
+    build
+    run_service
+    check_content
+    say "image_check: the image builds and works"
+}
+
+main; exit # on one line: a shell reads on in its script, which somebody may have changed meanwhile

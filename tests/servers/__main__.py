@@ -12,9 +12,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import FrameType
 
 from asynctester.embedded.processes import end
 from tests.servers.postgresql import start_postgresql
@@ -25,15 +24,15 @@ CANNOT = 77  # what test runners take as "skipped"
 
 
 def main(command: Sequence[str]) -> int:
-    """Start the servers, run the command, end the servers; return the exit code."""
-    signal.signal(signal.SIGTERM, _exit)
+    """Start the servers, run the command, end the servers; return the exit code.
+
+    Ctrl-C and SIGTERM end the command first, so that it can clean up while its servers still answer.
+    """
     folder = Path(tempfile.mkdtemp(prefix="asynctester-servers-"))
     folder.chmod(0o711)  # root starts PostgreSQL as another user, who has to pass through
     processes: list[subprocess.Popen[bytes]] = []
     try:
-        return subprocess.run(
-            command, env={**os.environ, **_start(folder, processes)}, check=False
-        ).returncode
+        return _run(command, _start(folder, processes))
     except Unavailable as problem:
         sys.stderr.write(f"{problem}\n")
         return CANNOT
@@ -53,8 +52,12 @@ def _start(folder: Path, processes: list[subprocess.Popen[bytes]]) -> dict[str, 
     return {"DATABASE_URL": database_url, "REDIS_URL": f"{redis_url}/0"}
 
 
-def _exit(number: int, frame: FrameType | None) -> None:
-    sys.exit(128 + number)  # so that `finally` runs
+def _run(command: Sequence[str], addresses: Mapping[str, str]) -> int:
+    process = subprocess.Popen(command, env={**os.environ, **addresses})
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    signal.signal(signal.SIGINT, lambda *_: None)  # a terminal sends it to the command, too
+    code = process.wait()
+    return code if code >= 0 else 128 - code  # as a shell tells of a signal
 
 
 if __name__ == "__main__":
