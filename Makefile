@@ -30,7 +30,7 @@ check: ## Lint, types, import rules, migrations, settings, security, requirement
 	@$(BIN)/python tools/audit.py
 	@sh tools/requirements.sh --check
 
-soak: ## Run the long fault and load tests
+soak: ## Run the long fault and load tests; build the image and run a flow from it
 	@sh tools/venv.sh requirements-dev.txt
 	$(BIN)/python -m pytest -m soak $(ARGS)
 

@@ -98,7 +98,12 @@ def _run(service: Service) -> None:
 
 
 def _steps(execution: dict[str, Any]) -> str:
-    return ", ".join(f"{step['name']} {step['status']}" for step in execution.get("steps") or [])
+    return ", ".join(_told(step) for step in execution.get("steps") or [])
+
+
+def _told(step: dict[str, Any]) -> str:
+    message = (step.get("error") or {}).get("message", "")
+    return f"{step['name']} {step['status']}" + (f" ({message})" if message else "")
 
 
 if __name__ == "__main__":
