@@ -7,7 +7,7 @@
 # `--isolation chroot`, which needs root and no container runtime. PostgreSQL and Valkey are started as the tests do.
 #
 # Exit code: 0, 1 with a line that begins with "image_check:", or 77 where this machine lacks something.
-# It installs nothing on this machine. All that it makes is below one temporary folder (about 3 GB, see TMPDIR), and is
+# It installs nothing on this machine. All that it makes is below one temporary folder (about 1.5 GB, see TMPDIR), and is
 # removed at the end; IMAGE_CHECK_KEEP=1 keeps it.
 set -eu
 cd "$(dirname "$0")/.."
@@ -47,10 +47,12 @@ finish() {
     rm -rf "$work"
 }
 
-end_now() { # name
-    kill -KILL "$(cat "$inside/tmp/$1.pid")" 2>/dev/null || true
+end_now() { # name; where it has ended, its number may by now be somebody else's
+    has_ended "$1" || kill -KILL "$(cat "$inside/tmp/$1.pid")" 2>/dev/null || true
     wait "$(cat "$work/$1.job")" 2>/dev/null || true
 }
+
+has_ended() { [ -s "$inside/tmp/$1.code" ]; }
 
 image() { buildah --storage-driver vfs --root "$work/storage" --runroot "$work/run" "$@"; }
 
@@ -115,9 +117,10 @@ start() { # name, command …: starts it in the container
 }
 
 stop() { # name: asks it to end, as an orchestrator does; it has to end by itself, in good order
-    kill -TERM "$(cat "$inside/tmp/$1.pid")" || fail_with "$1" "the process had ended before it was asked to"
+    if has_ended "$1"; then fail_with "$1" "had ended before it was asked to"; fi
+    kill -TERM "$(cat "$inside/tmp/$1.pid")" || fail_with "$1" "could not be asked to end"
     left=$((STOP_SECONDS * 10))
-    until [ -s "$inside/tmp/$1.code" ]; do
+    until has_ended "$1"; do
         left=$((left - 1))
         [ "$left" -gt 0 ] || fail_with "$1" "did not end within $STOP_SECONDS s of SIGTERM"
         sleep 0.1
