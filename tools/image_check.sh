@@ -48,6 +48,10 @@ finish() {
 }
 
 end_now() { # name; where it has ended, its number may by now be somebody else's
+    for _ in $(seq 100); do # it may be about to start
+        if [ -s "$inside/tmp/$1.pid" ]; then break; fi
+        sleep 0.1
+    done
     has_ended "$1" || kill -KILL "$(cat "$inside/tmp/$1.pid")" 2>/dev/null || true
     wait "$(cat "$work/$1.job")" 2>/dev/null || true
 }
