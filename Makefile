@@ -8,7 +8,7 @@ help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
 run: ## Start everything on this machine (HOST, PORT, DATA_DIR, ADMIN_EMAIL, ADMIN_PASSWORD), until Ctrl-C
-	@sh tools/venv.sh requirements.txt
+	@sh tools/venv.sh requirements-demo.txt
 	@exec $(BIN)/python -m asynctester.embedded
 
 test: ## Run all tests on real servers: on PostgreSQL, then the engine's again on SQLite
@@ -30,7 +30,7 @@ check: ## Lint, types, import rules, migrations, settings, security, requirement
 	@$(BIN)/python tools/audit.py
 	@sh tools/requirements.sh --check
 
-soak: ## Run the long fault and load tests
+soak: ## Run the long fault and load tests; build the image and run a flow from it
 	@sh tools/venv.sh requirements-dev.txt
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
