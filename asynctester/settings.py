@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from asynctester import production
 from asynctester.database import database
+from asynctester.version import VERSION
 
 django_stubs_ext.monkeypatch()  # lets Django's generic classes be subscripted at run time
 
@@ -97,7 +98,8 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.pages.current_team.context",
-            ]
+            ],
+            "builtins": ["asynctester.template_tags"],
         },
     }
 ]
@@ -275,7 +277,7 @@ DRF_STANDARDIZED_ERRORS = {"EXCEPTION_HANDLER_CLASS": "asynctester.api.base.Erro
 SPECTACULAR_SETTINGS = {
     "TITLE": "Async Testing Service",
     "DESCRIPTION": "Define flows over asynchronous systems, run them, watch every step.",
-    "VERSION": "1",
+    "VERSION": VERSION,
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "DEFAULT_GENERATOR_CLASS": "asynctester.api.openapi.Generator",

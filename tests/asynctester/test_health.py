@@ -12,6 +12,7 @@ from django.test import Client
 from asynctester import health
 from asynctester.celery import app
 from asynctester.embedded.processes import wait_until
+from asynctester.version import VERSION
 from executions.observability import live_workers as pulse
 
 
@@ -42,7 +43,7 @@ def worker_beats() -> Iterator[pulse.Pulse]:
 
 
 def test_alive_needs_no_database(client: Client) -> None:
-    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/healthz").json() == {"status": "ok", "version": VERSION}
 
 
 @pytest.mark.django_db
