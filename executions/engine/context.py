@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from executions.in_process.ended_steps import ended_steps
 from executions.models import Execution, ExecutionStep, SessionState
 from executions.presentation import milliseconds
+from executions.runtime.ended_steps import ended_steps
 from executions.statements.round_trip import Statement, in_list, select
 from executions.statements.rows import key
 from executions.states import START, STEP_OPEN, StepStatus

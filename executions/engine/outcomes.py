@@ -13,14 +13,14 @@ from executions.engine import attempt_records as records
 from executions.engine.children import start_child
 from executions.engine.context import Neighbours, neighbours, save_session
 from executions.engine.progress import Aftermath, after_end, cursor_after, end_phase, goes_on, is_plain, skip
-from executions.in_process.ended_steps import ended_steps
-from executions.in_process.timers import timers
-from executions.in_process.watcher import watcher
 from executions.known_secrets import ExecutionSecrets
 from executions.live import events, messages
 from executions.models import Execution, ExecutionStep, StepAttempt
-from executions.observability import reporting as telling
+from executions.observability import instrumentation as telling
 from executions.presentation import LARGEST_RESPONSE
+from executions.runtime.ended_steps import ended_steps
+from executions.runtime.timers import timers
+from executions.runtime.watcher import watcher
 from executions.statements import moves
 from executions.statements.moves import STAY, Change, Cursor
 from executions.statements.round_trip import Moved

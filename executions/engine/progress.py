@@ -12,7 +12,7 @@ from executions.broker import chain
 from executions.live import events, messages
 from executions.live.messages import Update
 from executions.models import Execution, ExecutionStep
-from executions.observability import reporting as telling
+from executions.observability import instrumentation as telling
 from executions.starting import admission
 from executions.statements import moves
 from executions.statements.moves import STAY, Cursor

@@ -13,15 +13,15 @@ from django.utils import timezone
 
 from accounts.transactions import is_overtaken
 from executions.broker import chain
+from executions.engine.attempts import carry_on
 from executions.engine.context import Neighbours, neighbours
-from executions.engine.execute import carry_on
 from executions.engine.outcomes import end, end_broken, wait_for_background
 from executions.engine.progress import end_phase
 from executions.engine.start_positions import record_starts
-from executions.in_process.leases import leases, me
-from executions.in_process.timers import timers
 from executions.live import events, messages
 from executions.models import Execution, ExecutionStep
+from executions.runtime.leases import leases, me
+from executions.runtime.timers import timers
 from executions.starting import admission
 from executions.statements import moves
 from executions.statements.moves import Change

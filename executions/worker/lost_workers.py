@@ -20,10 +20,10 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from executions.engine.recovery import take_back
-from executions.in_process.leases import leases, me
-from executions.in_process.loops import Loop, alone
-from executions.in_process.timers import timers
 from executions.models import ExecutionStep
+from executions.runtime.background_thread import Loop, alone
+from executions.runtime.leases import leases, me
+from executions.runtime.timers import timers
 from executions.statements import moves
 from executions.statements.round_trip import STEP, epoch_sql, impatient, now_sql
 

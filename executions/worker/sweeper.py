@@ -24,8 +24,8 @@ from executions.engine.cancel import cancel_children, end_overdue_executions
 from executions.engine.children import child_is_over
 from executions.engine.context import neighbours
 from executions.engine.progress import end_phase, follow, settle_cancel
-from executions.in_process.loops import Loop, alone
 from executions.models import Execution, ExecutionStep
+from executions.runtime.background_thread import Loop, alone
 from executions.starting import admission
 from executions.statements import moves
 from executions.statements.round_trip import Statement, after_sql, any_row, now_sql, update_returning

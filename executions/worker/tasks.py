@@ -15,8 +15,8 @@ from executions.broker.messages import DUE, TASK, positions_of
 from executions.broker.thread_shares import Work, turns
 from executions.engine.run_step import run_step as engine_run_step
 from executions.engine.run_step import vanished
-from executions.in_process.timers import timers
-from executions.observability import process as signs
+from executions.observability import setup as signs
+from executions.runtime.timers import timers
 from executions.worker import startup as worker
 from telemetry.log_context import bound
 

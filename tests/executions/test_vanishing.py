@@ -15,8 +15,8 @@ from executions.engine import progress
 from executions.engine import run_step as engine
 from executions.engine.cancel import cancel_children
 from executions.engine.recovery import take_back
-from executions.in_process.loops import alone
 from executions.models import Execution, ExecutionStep
+from executions.runtime.background_thread import alone
 from executions.worker import tasks
 from tests.executions.driving import begin, delay
 

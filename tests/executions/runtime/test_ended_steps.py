@@ -10,9 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Team
 from executions.engine.context import neighbours
-from executions.in_process import ended_steps as ended
-from executions.in_process.ended_steps import EndedSteps
 from executions.models import Execution, ExecutionStep
+from executions.runtime import ended_steps as ended
+from executions.runtime.ended_steps import EndedSteps
 from tests.executions.driving import begin, delay, drive, step_of
 
 

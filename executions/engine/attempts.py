@@ -11,10 +11,10 @@ from executions.engine.attempt_records import milliseconds_now
 from executions.engine.children import answer_of
 from executions.engine.outcomes import Outcome, delegate, end, end_attempted, wait, wait_for_child
 from executions.engine.start_positions import starts_of
-from executions.in_process.leases import leases
 from executions.known_secrets import ExecutionSecrets
 from executions.models import Execution, ExecutionStep
 from executions.presentation import milliseconds
+from executions.runtime.leases import leases
 from executions.statements.definitions import envelope_of
 from executions.statements.moves import Change
 from executions.states import StepStatus
