@@ -29,8 +29,8 @@ _READ = frozenset({
 
 
 @dataclass(frozen=True)
-class Neighbours:
-    """The steps that a step refers to."""
+class ReferencedSteps:
+    """The earlier steps that a step refers to."""
 
     steps: list[ExecutionStep]
     required: frozenset[int]
@@ -53,7 +53,7 @@ def _has_result(step: ExecutionStep) -> bool:
     return step.response is not None or step.status in (StepStatus.IN_PROGRESS, StepStatus.WAITING)
 
 
-def neighbours(step: ExecutionStep) -> Neighbours:
+def load_referenced_steps(step: ExecutionStep) -> ReferencedSteps:
     """Load the earlier steps that `step` refers to, and only those."""
     positions = [position for position, kind in step.needs if kind != START]
     required = frozenset(position for position, kind in step.needs if kind is True)
@@ -64,7 +64,7 @@ def neighbours(step: ExecutionStep) -> Neighbours:
             f"execution_id = %s AND position IN {in_list(missing)}", [key(step.execution_id), *missing]
         )
         found |= {each.position: each for each in select(ExecutionStep, _READ, where)}
-    return Neighbours([found[position] for position in sorted(found)], required, _has_unstarted(step))
+    return ReferencedSteps([found[position] for position in sorted(found)], required, _has_unstarted(step))
 
 
 def _has_unstarted(step: ExecutionStep) -> bool:
