@@ -184,7 +184,7 @@ def _insert(execution: Execution, steps: list[ExecutionStep]) -> Execution | Non
     keep(execution.team, execution.user if execution.parent_id else None, execution.environment)
     if (known := _first_of_nobody(execution)) is not None:
         return known
-    execution.admitted = admission.place(execution)
+    execution.admitted = admission.admit_new(execution)
     insert([execution])
     insert(steps)
     insert(rows_of(execution))

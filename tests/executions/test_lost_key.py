@@ -15,7 +15,7 @@ from executions.models import Execution, ExecutionStep
 from executions.statements import moves
 from resources.models import Resource
 from tests.executions.driving import begin, choice, delay, drive, statuses, step_of
-from tests.executions.sweeping import rescue
+from tests.executions.sweeping import recover_lost_steps
 from tests.resources.keys import UseKeys
 
 SECRET: dict[str, Any] = {"name": "key", "secret": True, "defaultValue": "a secret of some length"}
@@ -104,7 +104,7 @@ def test_a_sweep_takes_back_what_it_cannot_read(team: Team, use_keys: UseKeys) -
     readable = begin(team, [delay("first")], declared=[SECRET])
     lose_worker(readable)
 
-    rescue()
+    recover_lost_steps()
 
     assert code_of(lost, "first") == CODE
     assert statuses(readable) == {"first": "WAITING"}  # a delay is simply carried on
@@ -122,8 +122,8 @@ def test_a_row_that_fails_disturbs_no_other(
             raise ValueError("something about this row alone")
         recover_step(step)
 
-    monkeypatch.setattr("executions.worker.lost_workers.take_back", fails)
-    rescue()
+    monkeypatch.setattr("executions.worker.lost_workers.recover_step", fails)
+    recover_lost_steps()
 
     assert statuses(first) == {"first": "IN_PROGRESS"}
     assert statuses(second) == {"first": "WAITING"}

@@ -1,4 +1,4 @@
-"""What a worker runs may be deleted under it: it stops, and nobody hears of it (`run_step.is_deleted` and its callers)."""
+"""An execution that is deleted while it runs: its worker stops quietly (`run_step.is_deleted` and its callers)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from executions.engine import run_step as engine
 from executions.engine.cancel import cancel_children
 from executions.engine.recovery import recover_step
 from executions.models import Execution, ExecutionStep
-from executions.runtime.background_thread import alone
 from executions.worker import tasks
+from executions.worker.row_errors import handle_row
 from tests.executions.driving import begin, delay
 
 #: What a step meets whose rows went: a look-up of ours, or a foreign key.
@@ -90,5 +90,5 @@ def test_nobody_takes_back_what_is_gone(driven: None, team: Team, caplog: pytest
         raise Execution.DoesNotExist
 
     with caplog.at_level(logging.WARNING):
-        alone(look, execution)
+        handle_row(look, execution)
     assert caplog.records == []

@@ -17,7 +17,7 @@ from executions.models import ExecutionStep
 from executions.runtime import watcher
 from executions.runtime.watcher import MOST_IN_QUEUE, Watched, Watcher, _News
 from executions.statements import watch as watch_moves
-from executions.worker.sweeper import Waker
+from executions.worker.sweeper import Sweeper
 from steprunners.base import StepError, Watch
 from tests.executions.rows import make_execution, make_step
 
@@ -162,7 +162,7 @@ class TestLeases:
         self, driven: None, team: Team, published: list[Any]
     ) -> None:
         step = parked(team, look_at=timezone.now() - timedelta(seconds=1))
-        Waker().sweep()
+        Sweeper().sweep()
         assert is_due(step)
 
     def test_many_are_renewed_at_once(

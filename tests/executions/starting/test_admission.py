@@ -16,7 +16,7 @@ from executions.starting import admission
 from executions.starting.admission import TooManyRuns
 from executions.starting.rerun import rerun
 from executions.states import Source
-from executions.worker import sweeper as waker
+from executions.worker import sweeper
 from resources.limits.models import OrganisationLimits
 from tests.cast import ApiFor
 from tests.executions.driving import at_once, begin, delay, drive, statuses
@@ -99,7 +99,7 @@ class TestConcurrentExecutions:
         Execution.objects.filter(pk=first.pk).update(
             status="COMPLETED", look_at=None
         )  # its worker was lost then
-        waker.Waker().sweep()
+        sweeper.Sweeper().sweep()
         assert admitted(second) == [True]
         assert drive(second).status == "COMPLETED"
 
@@ -107,7 +107,7 @@ class TestConcurrentExecutions:
         limit(team, concurrent_executions=1)
         _, second = begin(team, STEPS), begin(team, STEPS)
         Execution.objects.filter(pk=second.pk).update(look_at=timezone.now() - timedelta(seconds=5))
-        waker.Waker().sweep()
+        sweeper.Sweeper().sweep()
         second.refresh_from_db()
         assert (second.status, second.admitted) == ("PENDING", False)
         assert second.look_at is not None
@@ -157,7 +157,7 @@ class TestTooMany:
         begin(team, STEPS)
         with pytest.raises(TooManyRuns, match="1 wait") as refused:
             begin(team, STEPS)
-        assert refused.value.retry_after == admission.COME_BACK_SECONDS
+        assert refused.value.retry_after == admission.RETRY_AFTER_SECONDS
         assert Execution.objects.count() == 2
 
     def test_runs_a_minute(self, driven: None, team: Team) -> None:
@@ -200,7 +200,7 @@ class TestTimeLimit:
     def over(self, execution: Execution) -> Execution:
         """Return the execution as the sweeper left it, after its time was over."""
         Execution.objects.filter(pk=execution.pk).update(started_at=timezone.now() - timedelta(hours=1))
-        waker.Waker().sweep()
+        sweeper.Sweeper().sweep()
         return drive(execution)
 
     def test_it_fails_and_its_clean_up_runs(self, driven: None, team: Team) -> None:
@@ -223,10 +223,10 @@ class TestTimeLimit:
         steps = [delay("a", ms=10**8), delay("x", alwaysRun=True, ms=10**8)]
         execution = self.over(drive(begin(team, steps)))
         assert (execution.status, statuses(execution)["x"]) == ("IN_PROGRESS", "WAITING")
-        waker.Waker().sweep()
+        sweeper.Sweeper().sweep()
         assert drive(execution).status == "IN_PROGRESS"
         Execution.objects.filter(pk=execution.pk).update(started_at=timezone.now() - timedelta(hours=9))
-        waker.Waker().sweep()
+        sweeper.Sweeper().sweep()
         ended = drive(execution)
         assert (ended.status, statuses(execution)["x"]) == ("FAILED", "CANCELLED")
 
@@ -251,5 +251,5 @@ class TestTimeLimit:
             drive(begin(team, [delay("a", ms=10**8), delay("x", alwaysRun=True, ms=10**8)]))
         )
         before = Execution.objects.get(pk=execution.pk).cancel_requests
-        waker.Waker().sweep()
+        sweeper.Sweeper().sweep()
         assert Execution.objects.get(pk=execution.pk).cancel_requests == before == 1
