@@ -95,15 +95,15 @@ def _too_many_a_minute(organisation_id: UUID, limits: Limits) -> TooManyRuns:
     first = newest[limits.runs_per_minute - 1 : limits.runs_per_minute].first() or timezone.now()
     wait = math.ceil((first + WINDOW - timezone.now()).total_seconds())
     return TooManyRuns(
-        f"the organisation has started {limits.runs_per_minute} runs within the last 60 seconds, its limit",
+        f"the organisation has reached its limit of {limits.runs_per_minute} runs in 60 seconds",
         max(1, min(60, wait)),
     )
 
 
 def _too_many_waiting(load: Load, limits: Limits) -> TooManyRuns:
     return TooManyRuns(
-        f"{load.running} executions of the organisation are under way (its limit is {limits.concurrent_executions})"
-        f" and {load.waiting} wait (its limit is {limits.waiting_executions})",
+        f"the organisation has {load.running} executions running (limit {limits.concurrent_executions})"
+        f" and {load.waiting} waiting (limit {limits.waiting_executions})",
         RETRY_AFTER_SECONDS,
     )
 
