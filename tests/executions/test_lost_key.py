@@ -127,5 +127,5 @@ def test_a_row_that_fails_disturbs_no_other(
 
     assert statuses(first) == {"first": "IN_PROGRESS"}
     assert statuses(second) == {"first": "WAITING"}
-    assert "left until it is looked at again" in caplog.text
+    assert "could not be handled" in caplog.text
     assert ExecutionStep.objects.filter(pk=bad.pk, look_at__gt=timezone.now()).exists()
