@@ -97,7 +97,7 @@ def lose_worker(execution: Execution) -> ExecutionStep:
     return step_of(execution, "first")
 
 
-def test_a_sweep_takes_back_what_it_cannot_read(team: Team, use_keys: UseKeys) -> None:
+def test_a_lost_step_that_cannot_be_read_ends(team: Team, use_keys: UseKeys) -> None:
     lost = begin(team, [delay("first", retry={"maxRetries": 3})], declared=[SECRET])
     lose_worker(lost)
     use_keys()

@@ -1,4 +1,4 @@
-"""Parking a step: what may happen between the look at a background step and the wait for it."""
+"""Parking a step: what may happen between the check of a background step and the wait for it."""
 
 from __future__ import annotations
 

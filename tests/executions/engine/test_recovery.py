@@ -1,4 +1,4 @@
-"""Steps whose worker was lost: carried on, tried again, or ERROR; once, and not for ever."""
+"""Steps whose worker was lost: they run again, are retried, or end in ERROR; once, and not for ever."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.executions.sweeping import due_step, lost, recover_lost_steps, runnin
 
 
 @pytest.mark.parametrize("ms", [0, 5])
-def test_a_step_without_an_effect_is_simply_repeated(driven: None, team: Team, ms: int) -> None:
+def test_a_step_without_side_effects_runs_again(driven: None, team: Team, ms: int) -> None:
     execution, step = running(team, ms=ms)
     recover_lost_steps()
     step.refresh_from_db()
@@ -27,7 +27,7 @@ def test_a_step_without_an_effect_is_simply_repeated(driven: None, team: Team, m
     assert (done.status, statuses(done)) == ("COMPLETED", {"a": "SUCCESS", "x": "SUCCESS"})
 
 
-def test_repeating_has_an_end_too(driven: None, team: Team) -> None:
+def test_a_step_without_side_effects_also_ends(driven: None, team: Team) -> None:
     execution, step = running(team)
     for _ in range(MOST_LOSSES - 1):
         recover_lost_steps()
@@ -38,7 +38,7 @@ def test_repeating_has_an_end_too(driven: None, team: Team) -> None:
     assert (step.status, step.error["code"]) == ("ERROR", "interrupted")
 
 
-def test_a_lost_condition_chooses_again_while_its_branches_are_untouched(driven: None, team: Team) -> None:
+def test_a_lost_condition_chooses_again_if_no_branch_moved(driven: None, team: Team) -> None:
     execution = begin(team, [choice("c", [delay("i")], [delay("j")])])
     lost(execution)
     recover_lost_steps()
@@ -102,7 +102,7 @@ def test_retry_on_failed_alone_does_not_cover_a_lost_worker(
     assert step.status == "ERROR"
 
 
-def test_a_step_that_takes_down_worker_after_worker_ends(driven: None, with_effect: None, team: Team) -> None:
+def test_a_step_that_loses_worker_after_worker_ends(driven: None, with_effect: None, team: Team) -> None:
     execution, step = running(team, retry={"maxRetries": 50, "initialDelayMs": 0})
     for loss in range(1, MOST_LOSSES + 1):
         recover_lost_steps()
@@ -122,7 +122,7 @@ def test_a_lost_step_of_a_cancelled_execution_is_cancelled(driven: None, team: T
     assert step.status == "CANCELLED"
 
 
-def test_a_lost_step_is_taken_back_by_one_sweeper(alone: None, with_effect: None, team: Team) -> None:
+def test_a_lost_step_is_recovered_by_one_worker(alone: None, with_effect: None, team: Team) -> None:
     execution, step = running(team)
     results = at_once(*[recover_lost_steps for _ in range(3)])
     assert not [result for result in results if isinstance(result, Exception)]

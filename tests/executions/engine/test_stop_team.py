@@ -1,4 +1,4 @@
-"""Tests of `services.stop`."""
+"""Stopping everything that runs for a team."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last snapshot is told while it is the latest that is known, and no longer."""
+"""The last snapshot is shared while there is no newer update, and no longer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_snapshot_is_kept_until_something_newer_is_heard() -> None:
     assert one.taken is None
 
 
-def test_a_snapshot_that_is_older_than_what_was_heard_is_not_kept() -> None:
+def test_a_snapshot_older_than_an_update_is_not_kept() -> None:
     one = RecentSnapshot()
     one.heard(6)
     one.keep(taken(6))
@@ -40,7 +40,7 @@ def test_a_snapshot_that_is_older_than_what_was_heard_is_not_kept() -> None:
     assert one.taken == taken(6)
 
 
-def test_the_streams_of_one_execution_share_it_while_there_are_any() -> None:
+def test_the_streams_of_one_execution_share_a_snapshot() -> None:
     mine, other = uuid4(), uuid4()
 
     async def streams() -> None:

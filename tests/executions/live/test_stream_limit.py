@@ -1,4 +1,4 @@
-"""The number of open streams of an organisation: over its teams, given back, and without Redis nobody is refused."""
+"""The limit of an organisation's open streams: over all its teams, released, and without Redis no limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leases are renewed while a step runs, and its call is ended when they are lost or a cancel comes."""
+"""Leases are renewed while a step runs; a lost lease or a cancel ends its call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose turn it is: the limits of an organisation's runs, exact at the limit, in order, and never forgotten."""
+"""Admission: the limits of an organisation's runs are exact, kept in order, and never forgotten."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class TestConcurrentExecutions:
         drive(first)
         assert admitted(second) == [True]
 
-    def test_nobody_gets_past_those_who_wait(self, driven: None, team: Team) -> None:
+    def test_new_executions_do_not_overtake_waiting_ones(self, driven: None, team: Team) -> None:
         limit(team, concurrent_executions=1)
         first, second = begin(team, STEPS), begin(team, STEPS)
         limit(team, concurrent_executions=3)
@@ -71,20 +71,20 @@ class TestConcurrentExecutions:
         drive(first)
         assert admitted(second, third) == [True, True]
 
-    def test_one_that_waits_can_be_cancelled(self, driven: None, team: Team) -> None:
+    def test_a_waiting_execution_can_be_cancelled(self, driven: None, team: Team) -> None:
         limit(team, concurrent_executions=1)
         first, second, third = (begin(team, STEPS) for _ in range(3))
         assert cancel_execution(second).status == "CANCELLED"
         drive(first)
         assert admitted(third) == [True]
 
-    def test_one_that_never_began_gives_its_turn_when_it_is_cancelled(self, driven: None, team: Team) -> None:
+    def test_a_cancelled_execution_that_never_began_makes_room(self, driven: None, team: Team) -> None:
         limit(team, concurrent_executions=1)
         first, second = begin(team, STEPS), begin(team, STEPS)
         cancel_execution(first)
         assert admitted(second) == [True]
 
-    def test_a_delay_holds_no_turn_and_asks_for_one_afterwards(self, driven: None, team: Team) -> None:
+    def test_a_delayed_execution_is_admitted_after_its_delay(self, driven: None, team: Team) -> None:
         limit(team, concurrent_executions=1)
         delayed, plain = begin(team, STEPS, initial_delay_ms=3_600_000), begin(team, STEPS)
         assert admitted(delayed, plain) == [False, True]
@@ -93,7 +93,7 @@ class TestConcurrentExecutions:
         drive(plain)
         assert drive(delayed).status == "COMPLETED"
 
-    def test_what_ended_unseen_is_noticed_by_the_sweeper(self, driven: None, team: Team) -> None:
+    def test_executions_that_ended_unnoticed_make_room_by_the_sweeper(self, driven: None, team: Team) -> None:
         limit(team, concurrent_executions=1)
         first, second = begin(team, STEPS), begin(team, STEPS)
         Execution.objects.filter(pk=first.pk).update(
@@ -103,7 +103,7 @@ class TestConcurrentExecutions:
         assert admitted(second) == [True]
         assert drive(second).status == "COMPLETED"
 
-    def test_a_look_at_one_that_waits_leaves_it_waiting(self, driven: None, team: Team) -> None:
+    def test_a_swept_execution_that_waits_keeps_waiting(self, driven: None, team: Team) -> None:
         limit(team, concurrent_executions=1)
         _, second = begin(team, STEPS), begin(team, STEPS)
         Execution.objects.filter(pk=second.pk).update(look_at=timezone.now() - timedelta(seconds=5))
@@ -113,7 +113,7 @@ class TestConcurrentExecutions:
         assert second.look_at is not None
         assert second.look_at > timezone.now()
 
-    def test_children_run_in_their_parents_turn(self, driven: None, team: Team) -> None:
+    def test_children_are_admitted_with_their_parent(self, driven: None, team: Team) -> None:
         limit(team, concurrent_executions=1)
         parent = begin(team, STEPS)
         child = begin(team, STEPS, parent=parent, parent_position=0)
@@ -170,7 +170,7 @@ class TestTooMany:
         Execution.objects.filter(pk=first.pk).update(created_at=timezone.now() - timedelta(seconds=61))
         begin(team, STEPS)
 
-    def test_a_repeated_key_is_no_further_run(self, driven: None, team: Team, alice: User) -> None:
+    def test_a_repeated_key_does_not_count_as_a_run(self, driven: None, team: Team, alice: User) -> None:
         limit(team, runs_per_minute=1)
         first = begin(team, STEPS, user=alice, idempotency_key="k")
         assert begin(team, STEPS, user=alice, idempotency_key="k") == first

@@ -1,4 +1,4 @@
-"""Tests of `executions.worker.housekeeping`: when it is done, by whom, and that a worker does it by itself."""
+"""Tests of `executions.worker.housekeeping`: when it runs, in which worker, and that a worker starts it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_lost_lease_ends_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.django_db
-def test_it_rests_longer_than_it_works() -> None:
+def test_housekeeping_rests_longer_than_it_works() -> None:
     lease = take_lease(JOB)
     assert lease is not None
     pace = Pace(lease, threading.Event())
@@ -80,7 +80,7 @@ def test_it_rests_longer_than_it_works() -> None:
     assert time.monotonic() - started >= 0.05 * REST * 0.9
 
 
-def test_a_worker_does_it_by_itself(team: Team, transactional_db: None, tmp_path: Path) -> None:
+def test_a_worker_keeps_house_by_itself(team: Team, transactional_db: None, tmp_path: Path) -> None:
     run(team, 366)
     environment = server_environment(
         DATABASE_URL=test_database_url(), REDIS_URL=settings.REDIS_URL, HOUSEKEEPING_SECONDS="2"

@@ -1,4 +1,4 @@
-"""Lost workers are found whatever else goes on: locks of a frozen one, a broker that is away, a clock that is set."""
+"""Lost workers are found whatever else happens: locks of a frozen one, a broker that is away, a clock that is set."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_two_workers_take_each_lost_step_once(alone: None, team: Team) -> None:
     assert sorted(taken) == list(range(12))
 
 
-def test_whoever_takes_a_step_has_a_lease_for_it(driven: None, team: Team) -> None:
+def test_a_step_that_was_taken_over_has_a_lease(driven: None, team: Team) -> None:
     _, step = running(team)
     (taken,) = moves.take_lost(9, "me")
     assert (taken.losses, taken.owner, taken.fence) == (1, "me", step.fence + 1)
@@ -61,7 +61,7 @@ def test_whoever_takes_a_step_has_a_lease_for_it(driven: None, team: Team) -> No
     assert [each.losses for each in moves.take_lost(9, "me")] == [2]
 
 
-def test_a_look_takes_and_settles_nothing(driven: None, with_effect: None, team: Team) -> None:
+def test_a_check_takes_over_and_recovers_nothing(driven: None, with_effect: None, team: Team) -> None:
     """Whatever settling meets (a broker that does not answer, a lock) holds up no look."""
     _, step = running(team)
     finder = LostStepFinder()
@@ -103,7 +103,7 @@ def holding(lock: Callable[[], object]) -> Iterator[None]:
 
 
 @pytest.mark.skipif(settings.IS_SQLITE, reason="SQLite locks no rows")
-def test_a_frozen_worker_s_locks_hold_up_only_its_own(alone: None, team: Team) -> None:
+def test_a_frozen_worker_s_locks_hold_up_only_its_steps(alone: None, team: Team) -> None:
     execution, held = running(team)
     _, free = running(team)
     finder = LostStepFinder()
@@ -117,7 +117,7 @@ def test_a_frozen_worker_s_locks_hold_up_only_its_own(alone: None, team: Team) -
 
 
 @pytest.mark.skipif(settings.IS_SQLITE, reason="SQLite locks no rows")
-def test_a_locked_step_is_left_for_the_next_look(alone: None, team: Team) -> None:
+def test_a_locked_step_is_recovered_later(alone: None, team: Team) -> None:
     _, step = running(team)
     rows = ExecutionStep.objects.select_for_update().filter(pk=step.pk)
     with holding(lambda: list(rows)):
@@ -128,7 +128,7 @@ def test_a_locked_step_is_left_for_the_next_look(alone: None, team: Team) -> Non
 # --- patience -------------------------------------------------------------------------------------
 
 
-def test_nothing_is_taken_back_right_after_an_outage(driven: None, with_effect: None, team: Team) -> None:
+def test_nothing_is_taken_over_right_after_an_outage(driven: None, with_effect: None, team: Team) -> None:
     _, step = running(team)
     finder = LostStepFinder()
     finder.wait_a_lease()
@@ -139,7 +139,9 @@ def test_nothing_is_taken_back_right_after_an_outage(driven: None, with_effect: 
     assert status_of(step) == "ERROR"
 
 
-def test_a_look_that_fails_makes_patient(driven: None, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_failed_check_nothing_is_taken_over(
+    driven: None, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _, step = running(team)
     finder = LostStepFinder()
 
@@ -155,7 +157,7 @@ def test_a_look_that_fails_makes_patient(driven: None, team: Team, monkeypatch: 
 
 
 @pytest.mark.parametrize("raises", [False, True])
-def test_a_take_that_had_to_wait_takes_nothing(
+def test_a_statement_that_took_too_long_takes_over_nothing(
     driven: None, team: Team, monkeypatch: pytest.MonkeyPatch, raises: bool
 ) -> None:
     """As on SQLite, while another process has its file locked: nobody could renew a lease meanwhile."""
@@ -184,7 +186,7 @@ def test_a_take_that_had_to_wait_takes_nothing(
     [(11.0, 0.1, False), (13.0, 0.1, True), (9.0, 0.1, True), (15.0, 5.0, True), (12.5, 2.5, False)],
     ids=["as it should be", "set forward", "set back", "a late answer", "a little late"],
 )
-def test_a_jump_or_a_late_answer_makes_patient(
+def test_after_a_clock_jump_or_late_answer_nothing_is_taken_over(
     driven: None, team: Team, database: float, answered_after: float, patient: bool
 ) -> None:
     _, step = running(team)
@@ -196,7 +198,7 @@ def test_a_jump_or_a_late_answer_makes_patient(
     assert (status_of(step) == "IN_PROGRESS") is patient
 
 
-def test_a_clock_that_was_set_back_makes_no_lease_longer(
+def test_a_clock_set_back_makes_no_lease_longer(
     driven: None, team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     insisted: list[bool] = []
@@ -234,7 +236,7 @@ def test_a_clock_that_nobody_sets_never_jumps(
 
 
 @given(jump=st.floats(-1e4, 1e4), took=short)
-def test_a_jump_is_measured_but_for_what_the_calls_took(jump: float, took: float) -> None:
+def test_a_clock_jump_is_measured_without_the_calls_own_time(jump: float, took: float) -> None:
     earlier = Reading(0.0, took / 2, took, any_lost=False)
     reading = Reading(200.0, 200 + took / 2 + jump, 200 + took, any_lost=False)
     measured = reading.jump(earlier)

@@ -1,4 +1,4 @@
-"""The sweeper: due rows once, later and later looks, lost workers, lost wake-ups, a broker that is away."""
+"""The sweeper: due rows once, rarer and rarer looks, lost workers, lost wake-ups, a broker that is away."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_looks_do_not_outgrow_their_column(driven: None, team: Team) -> None:
     assert execution.looks == 32_767
 
 
-def test_what_is_not_due_is_left_alone(driven: None, team: Team) -> None:
+def test_rows_that_are_not_due_are_left(driven: None, team: Team) -> None:
     execution = make_execution(team, remaining=1, look_at=timezone.now() + LATER)
     look_at = execution.look_at
     assert 0 < Sweeper().sweep() <= sweeper.TICK_SECONDS
@@ -115,7 +115,7 @@ def waiting_for_child(team: Team, child_status: str) -> tuple[Execution, Executi
     return parent, step
 
 
-def test_the_end_of_a_child_that_nobody_told_is_found(driven: None, team: Team) -> None:
+def test_a_child_that_ended_unnoticed_is_found(driven: None, team: Team) -> None:
     parent, _ = waiting_for_child(team, "COMPLETED")
     Sweeper().sweep()
     assert moves.claim(parent.pk, 0, "me") is not None
@@ -127,7 +127,7 @@ def test_a_child_that_runs_is_waited_for(driven: None, team: Team) -> None:
     assert moves.claim(parent.pk, 0, "me") is None
 
 
-def test_the_end_of_a_background_step_that_nobody_told_is_found(driven: None, team: Team) -> None:
+def test_a_background_step_that_ended_unnoticed_is_found(driven: None, team: Team) -> None:
     execution = make_execution(team, remaining=1, cursor=1)
     later = timezone.now() + LATER
     background = make_step(execution, 0, background=True, status=StepStatus.IN_PROGRESS, look_at=later)
@@ -143,7 +143,7 @@ def test_the_end_of_a_background_step_that_nobody_told_is_found(driven: None, te
     assert moves.claim(execution.pk, 1, "me") is not None
 
 
-def test_who_waits_for_a_background_step_is_looked_at_often(driven: None, team: Team) -> None:
+def test_steps_that_wait_for_background_steps_are_swept_often(driven: None, team: Team) -> None:
     """For it may have ended, and its worker have been lost before it said so."""
     execution = make_execution(team, remaining=2, cursor=1)
     later = timezone.now() + LATER
@@ -166,7 +166,7 @@ def test_an_execution_whose_last_finisher_was_lost_is_ended(driven: None, team: 
 # --- cancel ---------------------------------------------------------------------------------------
 
 
-def test_a_cancel_reaches_a_child_once_however_often_it_is_swept(driven: None, team: Team) -> None:
+def test_a_swept_cancel_reaches_a_child_once(driven: None, team: Team) -> None:
     parent = make_execution(team, remaining=1)
     later = timezone.now() + LATER
     make_step(parent, status=StepStatus.WAITING, look_at=later)
@@ -186,7 +186,7 @@ def test_a_cancel_reaches_a_child_once_however_often_it_is_swept(driven: None, t
     assert child.cancel_requests == 2
 
 
-def test_the_first_cancel_leaves_the_child_of_a_clean_up_step_alone(driven: None, team: Team) -> None:
+def test_the_first_cancel_spares_the_child_of_a_clean_up_step(driven: None, team: Team) -> None:
     parent = make_execution(team, remaining=1, phase="CLEAN_UP", cancel_requests=1)
     make_step(parent, status=StepStatus.WAITING, always_run=True)
     child = make_execution(team, parent=parent, parent_position=0, remaining=1)
@@ -213,7 +213,7 @@ def test_a_run_request_returns_although_the_broker_is_away(
     assert seconds_to_look(execution) < 2
 
 
-def test_an_execution_is_looked_at_soon_while_the_broker_is_away(
+def test_an_execution_is_swept_soon_if_the_broker_is_away(
     driven: None, closed_broker: None, team: Team
 ) -> None:
     pending = begin(team, [delay("a")])
@@ -236,7 +236,7 @@ def test_what_was_not_published_is_published_later(alone: None, team: Team) -> N
     assert _published() == [str(execution.pk)]
 
 
-def test_an_unclaimed_step_is_not_published_again_while_the_queue_holds_work(alone: None, team: Team) -> None:
+def test_no_step_is_published_again_while_its_lane_is_busy(alone: None, team: Team) -> None:
     _published()
     execution = begin(team, [delay("a")])
     moves.begin(execution.pk)
@@ -265,7 +265,7 @@ def test_nor_is_an_unclaimed_background_step(alone: None, team: Team) -> None:
     assert _published() == [str(execution.pk)]
 
 
-def test_but_at_length_it_is_for_its_message_may_be_lost(alone: None, team: Team) -> None:
+def test_after_a_while_it_is_published_again(alone: None, team: Team) -> None:
     """A lane that is always busy may not hold it up for ever."""
     foreground = begin(team, [delay("a")])
     beside = begin(team, [delay("a", runInBackground=True)])
@@ -284,9 +284,7 @@ def test_but_at_length_it_is_for_its_message_may_be_lost(alone: None, team: Team
     assert _published() == [busy, str(beside.pk), str(foreground.pk)]
 
 
-def test_a_wait_is_published_when_it_is_due_and_again_once_the_queue_is_empty(
-    alone: None, team: Team
-) -> None:
+def test_a_due_wait_is_published_again_once_its_lane_is_empty(alone: None, team: Team) -> None:
     """The first time whatever the queue holds: who parked it may be lost."""
     _published()
     execution = begin(team, [delay("a")])
