@@ -1,4 +1,4 @@
-"""What a step may read and use: the scope of its references, its connection, its secrets."""
+"""What a step may use: the scope of its references, its connection, its session."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from executions.in_process.ended_steps import ended_steps
 from executions.models import Execution, ExecutionStep, SessionState
 from executions.presentation import milliseconds
+from executions.runtime.ended_steps import ended_steps
 from executions.statements.round_trip import Statement, in_list, select
 from executions.statements.rows import key
 from executions.states import START, STEP_OPEN, StepStatus
@@ -29,8 +29,8 @@ _READ = frozenset({
 
 
 @dataclass(frozen=True)
-class Neighbours:
-    """The steps that a step refers to."""
+class ReferencedSteps:
+    """The earlier steps that a step refers to."""
 
     steps: list[ExecutionStep]
     required: frozenset[int]
@@ -38,11 +38,11 @@ class Neighbours:
     has_unstarted: bool = False
 
     def running_background(self) -> bool:
-        """Whether one of them runs in the background and has not ended, or a listener has not started."""
+        """Return whether one of them runs in the background and has not ended, or a listener has not started."""
         return self.has_unstarted or any(step.background and step.status in STEP_OPEN for step in self.steps)
 
     def never_ran(self) -> ExecutionStep | None:
-        """Return one that cannot be done without and never ran."""
+        """Return a step that is required and never ran, if there is one."""
         for step in self.steps:
             if step.position in self.required and step.started_at is None and not _has_result(step):
                 return step
@@ -53,7 +53,7 @@ def _has_result(step: ExecutionStep) -> bool:
     return step.response is not None or step.status in (StepStatus.IN_PROGRESS, StepStatus.WAITING)
 
 
-def neighbours(step: ExecutionStep) -> Neighbours:
+def load_referenced_steps(step: ExecutionStep) -> ReferencedSteps:
     """Load the earlier steps that `step` refers to, and only those."""
     positions = [position for position, kind in step.needs if kind != START]
     required = frozenset(position for position, kind in step.needs if kind is True)
@@ -64,11 +64,11 @@ def neighbours(step: ExecutionStep) -> Neighbours:
             f"execution_id = %s AND position IN {in_list(missing)}", [key(step.execution_id), *missing]
         )
         found |= {each.position: each for each in select(ExecutionStep, _READ, where)}
-    return Neighbours([found[position] for position in sorted(found)], required, _has_unstarted(step))
+    return ReferencedSteps([found[position] for position in sorted(found)], required, _has_unstarted(step))
 
 
 def _has_unstarted(step: ExecutionStep) -> bool:
-    """Whether a listener that the step comes after does not know yet where it begins."""
+    """Return whether a listener that must start before the step does not know yet where it begins to read."""
     positions = [position for position, kind in step.needs if kind == START]
     if not positions:
         return False
@@ -128,9 +128,10 @@ class Connected:
 
 
 def connect(execution: Execution, resource_type: str | None, named: Any) -> Connected:
-    """Return the connection that `resourceId` names; raise BadConfig where the team has none such.
+    """Return the connection that `resourceId` names.
 
-    Raises StepError (`secret_unreadable`) where the key of its secrets is lost.
+    Raises BadConfig if the team has no such resource, StepError (`secret_unreadable`) if the key of its secrets is
+    lost.
     """
     if resource_type is None or named is None:
         return Connected()
@@ -151,7 +152,7 @@ def session_key_of(key: str | None, known_secrets: KnownSecrets) -> str | None:
 
 
 def load_session(execution: Execution, session_key: str | None) -> Json:
-    """Return what an earlier step left under the key."""
+    """Return the session value that an earlier step saved under the key."""
     if session_key is None:
         return None
     kept = SessionState.objects.filter(execution=execution, key=session_key).first()
@@ -159,6 +160,6 @@ def load_session(execution: Execution, session_key: str | None) -> Json:
 
 
 def save_session(execution: Execution, session_key: str | None, value: Json) -> None:
-    """Keep what a step leaves for later ones."""
+    """Save the session value for later steps."""
     if session_key is not None and value is not None:
         SessionState.objects.update_or_create(execution=execution, key=session_key, defaults={"value": value})

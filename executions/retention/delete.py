@@ -1,23 +1,23 @@
-"""Deleting: an execution that is over goes with its steps and children."""
+"""Deletes an execution that has ended, with its steps and children."""
 
 from __future__ import annotations
 
 from accounts.audit.log import record
 from accounts.transactions import deletion, held_whole
 from executions.models import Execution
-from executions.retention.removal import remove_executions, remove_held, with_children
+from executions.retention.purge import remove_executions, remove_held, with_children
 from executions.states import EXECUTION_TERMINAL
 
 
 class NotOver(Exception):
-    """The execution still runs: cancel it first."""
+    """The execution has not ended."""
 
 
 def delete_execution(*, execution: Execution) -> None:
-    """Delete the execution with its steps and children; raises NotOver.
+    """Delete the execution with its steps and children.
 
-    Children go first, in portions; of two requests at once one deletes the execution itself, the other finds it gone
-    (DoesNotExist).
+    Children are deleted first, in batches. Raises NotOver if it or a child still runs, DoesNotExist if another request
+    deleted it at the same time.
     """
     tree = with_children([execution.pk])
     if execution.status not in EXECUTION_TERMINAL or not tree:
