@@ -8,9 +8,8 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
-from accounts.models import User
+from accounts.models import ApiToken, User
 from accounts.services.tokens import TokenExpired, TokenInvalid, find_token
-from accounts.token_models import ApiToken
 
 Scope = ApiToken.Scope
 

@@ -11,7 +11,7 @@ import django_filters
 from django.db.models import Q, QuerySet
 
 from accounts.api.base import EPOCH
-from accounts.audit_models import AuditEvent
+from accounts.models import AuditEvent
 
 LATEST = 253_402_300_799_000  # ms; the end of the year 9999, the last that a datetime can hold
 LONGEST = 254

@@ -12,7 +12,7 @@ from accounts.permission_table import markdown, organisation_table, team_table
 
 PAGE = """# Who may do what
 
-Written by `manage.py permissions_docs` from `accounts/permissions.py`: change it there.
+Written by `manage.py permissions_docs` from `accounts/roles.py` and `accounts/permission_table.py`: change it there.
 
 Whoever has no role in a team does not learn that its things exist: the answer is 404, everywhere. Whose role is too
 low gets 403.
