@@ -50,13 +50,13 @@ class AuditFilter(django_filters.FilterSet):  # type: ignore[misc]  # the librar
         model = AuditEvent
         fields: tuple[str, ...] = ()
 
-    def by_user(self, events: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+    def by_user(self, events: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         """Keep what this user did."""
         try:
             return events.filter(actor_id=UUID(value))
         except ValueError:
             return events.filter(actor_name__iexact=value)
 
-    def by_action(self, events: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+    def by_action(self, events: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         """Keep this action, or all actions of this noun."""
         return events.filter(Q(action=value) | Q(action__startswith=f"{value}."))

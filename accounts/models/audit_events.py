@@ -52,7 +52,7 @@ class AuditQuerySet(models.QuerySet["AuditEvent"]):
         own = Q(actor_id=user.pk, team_id=None) | Q(target_id=str(user.pk), action__startswith=ACCOUNT)
         return self.filter(administered | owned | own)
 
-    def update(self, **kwargs: Any) -> NoReturn:
+    def update(self, **_kwargs: Any) -> NoReturn:
         """Refuse."""
         raise AppendOnly
 
@@ -101,7 +101,7 @@ class AuditEvent(ServiceModel):
             raise AppendOnly
         super().save(*args, **kwargs)
 
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         """Refuse."""
         raise AppendOnly
 

@@ -12,6 +12,7 @@ import pytest
 from accounts.models import Team
 from executions.engine.cancel import cancel_execution
 from steprunners.kinds.delay import DelayRunner
+from telemetry import tracing
 from telemetry.logs import JsonFormatter
 from tests.counted import counted
 from tests.executions.driving import begin, delay, drive, statuses
@@ -62,7 +63,7 @@ def test_a_run_is_a_trace_that_the_target_is_told(driven: None, team: Team, expo
     }
     assert set(found) == {"ask", "with_own", "fail", "run"}
     contexts = {name: span.context for name, span in found.items() if span.context is not None}
-    assert {context.trace_id for context in contexts.values()} == {Place(execution.pk).trace_id}
+    assert {context.trace_id for context in contexts.values()} == {tracing.Place(execution.pk).trace_id}
     told = [f"00-{contexts[name].trace_id:032x}-{contexts[name].span_id:016x}-01" for name in ("ask", "fail")]
     assert sent == [told[0], own["traceparent"], told[1]]
     assert found["fail"].status.description == "assertion_failed"
