@@ -40,7 +40,12 @@ class JSONTextField(models.TextField[Any, Any]):
         """Write the value as text."""
         return to_text(value)
 
-    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # called by keyword
+    def get_db_prep_value(
+        self,
+        value: Any,
+        connection: Any,  # noqa: ARG002  # called by keyword
+        prepared: bool = False,
+    ) -> Any:
         """Write the value as text (lookups hand over text already)."""
         return value if prepared else self.get_prep_value(value)
 
@@ -108,7 +113,7 @@ class EncryptedJSONField(models.TextField[Any, Any]):
         """Return the value itself; a fixture's token is sealed."""
         return Sealed(value) if isinstance(value, str) and value.startswith(_TOKEN_START) else value
 
-    def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # called by keyword
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: ARG002  # called by keyword
         """Return what the instance holds, without decrypting it."""
         return model_instance.__dict__[self.attname]
 
