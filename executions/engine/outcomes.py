@@ -11,7 +11,7 @@ from accounts.transactions import retried
 from executions.broker import chain
 from executions.engine import attempt_records as records
 from executions.engine.children import start_child
-from executions.engine.context import Neighbours, neighbours, save_session
+from executions.engine.context import neighbours, save_session
 from executions.engine.progress import Aftermath, after_end, cursor_after, end_phase, goes_on, is_plain, skip
 from executions.in_process.ended_steps import ended_steps
 from executions.in_process.timers import timers
@@ -56,7 +56,7 @@ def end_attempted(outcome: Outcome, attempt: Attempt) -> int | None:
     masker = outcome.masker
     kept = records.stored(attempt, masker)
     number = outcome.step.attempts + len(outcome.earlier) + 1
-    change = records.change_of(outcome.envelope, attempt, kept, number)
+    change = records.change_of(kept, number)
     shown, secret = records.extracts(outcome.envelope, attempt, masker)
     change.columns |= {"extracted": shown, "secret_extracts": secret or None}
     row = records.attempt_row(outcome.step, attempt, kept, number)
@@ -200,7 +200,7 @@ def _so_far(outcome: Outcome) -> tuple[Change, list[StepAttempt]]:
         return Change(), []
     masker, newest = outcome.masker, outcome.earlier[-1]
     number = outcome.step.attempts + len(outcome.earlier)
-    change = records.change_of(outcome.envelope, newest, records.stored(newest, masker), number)
+    change = records.change_of(records.stored(newest, masker), number)
     return change, _earlier_rows(outcome, masker)
 
 
@@ -214,7 +214,7 @@ def _cancelled(outcome: Outcome) -> int | None:
     return end(outcome.step, outcome.execution, Attempt(StepStatus.CANCELLED, 0, 0), Change())
 
 
-def wait_for_background(step: ExecutionStep, near: Neighbours) -> int | None:
+def wait_for_background(step: ExecutionStep) -> int | None:
     """Let the step wait until the background steps that it refers to have ended."""
     moved = moves.park(step, None, Change(), step.state or {}, awaiting=True)
     if moved is None:

@@ -58,7 +58,7 @@ def run_step(
     events.publish([messages.step_update(execution, step)])
     near = neighbours(step)
     if near.running_background():
-        return wait_for_background(step, near)
+        return wait_for_background(step)
     if step.always_run and near.never_ran() is not None:
         return end(step, execution, Attempt(StepStatus.SKIPPED, 0, 0), Change())
     return _carry_out(step, execution, near)

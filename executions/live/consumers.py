@@ -145,7 +145,7 @@ class TeamStream(LiveStream):
 class UnknownStream(LiveStream):
     """An address that there is not: 4404, like everything unknown."""
 
-    def visible_to(self, login: Login) -> bool:
+    def visible_to(self, _login: Login) -> bool:
         """Return that nobody may see it."""
         return False
 

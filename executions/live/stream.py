@@ -117,7 +117,7 @@ class LiveStream:
         """Return whether the user may listen (runs in a database thread)."""
         raise NotImplementedError
 
-    def joined(self, *, anew: bool) -> None:
+    def joined(self, *, anew: bool) -> None:  # noqa: ARG002  # called by keyword
         """Know that messages of the group are heard from now on (see `hub`)."""
         self.subscribed.set()
 
@@ -125,7 +125,7 @@ class LiveStream:
         """Take a message of the group."""
         raise NotImplementedError
 
-    def asked(self, request: dict[str, Any]) -> bool:
+    def asked(self, _request: dict[str, Any]) -> bool:
         """Take a request of the client; return whether it made sense."""
         return False
 

@@ -15,6 +15,6 @@ class Command(BaseCommand):
 
     help = "Writes what the filter by label finds runs by, where it is missing."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **_options: Any) -> None:
         """Write, and say how many rows."""
         self.stdout.write(f"{fill(Execution.objects, ExecutionLabel.objects)} rows were missing")

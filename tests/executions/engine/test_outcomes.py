@@ -47,5 +47,5 @@ def test_who_was_woken_and_waits_for_something_else_by_now_is_not_woken_again(
         return neighbours(waiting)
 
     monkeypatch.setattr(settling, "neighbours", look_slowly)
-    assert wait_for_background(step, neighbours(step)) is None
+    assert wait_for_background(step) is None
     assert moves.claim(execution.pk, 1, "me") is None
