@@ -126,7 +126,7 @@ class ExecutionAdmin(ReadOnlyAdmin[Execution]):
     def cancel(self, request: HttpRequest, executions: QuerySet[Execution]) -> None:
         """Cancel each execution that has not ended."""
 
-        def cancelled(execution: Execution, user: User) -> str:
+        def cancelled(execution: Execution, _user: User) -> str:
             cancel_execution(execution)
             return "is being cancelled"
 

@@ -37,7 +37,7 @@ def json_column(name: str) -> Callable[[Any, Model], str]:
     """Return a read-only column that shows a JSON field for reading."""
 
     @admin.display(description=name.replace("_", " "))
-    def column(self: Any, row: Model) -> str:
+    def column(_self: Any, row: Model) -> str:
         return pretty(getattr(row, name))
 
     return column

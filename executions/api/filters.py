@@ -29,7 +29,7 @@ class ExecutionPages(CursorPagination):
     page_size_query_param = "pageSize"
     max_page_size = 100
 
-    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: APIView) -> tuple[str, ...]:
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], _view: APIView) -> tuple[str, ...]:
         """Return newest first, or oldest first for `ordering=createdAt`."""
         creation = creation_of(queryset)
         if request.query_params.get("ordering") == "createdAt":
@@ -102,10 +102,10 @@ class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # the li
         filtered: QuerySet[Any] = super().filter_queryset(queryset)
         return filtered if self.form.cleaned_data.get("parentExecutionId") else filtered.filter(parent=None)
 
-    def with_name(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+    def with_name(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         """Keep the executions whose flow has the words in its name."""
         return search.with_name(queryset, value, self.request.user)
 
-    def with_label(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+    def with_label(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         """Keep the executions that have the label."""
         return labelled(queryset, value, self.request.user)

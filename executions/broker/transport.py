@@ -84,7 +84,7 @@ class Channel(redis.Channel):  # type: ignore[misc]  # as above
         with self.conn_or_acquire() as client:
             return int(client.llen(self._q_for_pri(queue, lane)))
 
-    def _get_message_priority(self, message: Any, reverse: bool = False) -> int:
+    def _get_message_priority(self, message: Any, reverse: bool = False) -> int:  # noqa: ARG002  # called by keyword
         # Kombu's own knows ten priorities; a message of somebody else's has none.
         priority = message["properties"].get("priority")
         return priority if isinstance(priority, int) and priority in self.priority_steps else 0

@@ -88,7 +88,7 @@ def _moment(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
 
 
-def change_of(envelope: StepEnvelope, attempt: Attempt, kept: Stored, attempts: int) -> Change:
+def change_of(kept: Stored, attempts: int) -> Change:
     """Return the columns that the attempt sets on its step."""
     columns: dict[str, Any] = {
         "attempts": attempts,

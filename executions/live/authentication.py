@@ -16,9 +16,8 @@ from django.utils.http import is_same_domain
 from rest_framework.exceptions import APIException
 
 from accounts.api.bearer import BearerAuthentication
-from accounts.models import User
+from accounts.models import ApiToken, User
 from accounts.services.tokens import PREFIX, TokenInvalid, find_token
-from accounts.token_models import ApiToken
 
 BEARER = "bearer"
 

@@ -43,6 +43,6 @@ class FlowRunner(StepRunner[FlowConfig]):
         "meta": {"flowId": "0193a5b0-0000-7000-8000-000000000001", "variables": {"user": "alice"}},
     }
 
-    def run(self, config: FlowConfig, context: StepContext) -> RunChild:
+    def run(self, config: FlowConfig, _context: StepContext) -> RunChild:
         """Return which flow to run."""
         return RunChild(config.flow_id, config.version, config.variables)

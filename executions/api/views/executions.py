@@ -120,7 +120,7 @@ class Compare(APIView):
 class AlwaysFirst(DefaultContentNegotiation):
     """Answers in the only format there is, whatever the client's Accept header says."""
 
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+    def select_renderer(self, _request: Request, renderers: Any, _format_suffix: str | None = None) -> Any:
         """Return the first renderer, which writes the errors."""
         return renderers[0], renderers[0].media_type
 

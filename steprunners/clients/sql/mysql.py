@@ -159,7 +159,7 @@ class MySql(Dialect):
         )
         return Rendered(text, {name: portable(value) for name, value in values.items()})
 
-    def streams(self, statement: Statement) -> bool:
+    def streams(self, _statement: Statement) -> bool:
         """Return False: `begin` has the connection make cursors that stream, of a kind of our own."""
         return False
 

@@ -81,7 +81,7 @@ def test_another_broker_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     app: Any = current_app
     with Connection("memory://") as connection, connection.Producer() as producer:
         monkeypatch.setattr(outlet_module, "_of_pool", (None, None))
-        monkeypatch.setattr(type(app._get_current_object()), "producer_or_acquire", lambda self: producer)
+        monkeypatch.setattr(type(app._get_current_object()), "producer_or_acquire", lambda _self: producer)
         assert outlet() is None
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.audit_models import AuditEvent
-from accounts.models import Team
+from accounts.models import AuditEvent, Team
 from executions.models import Execution, ExecutionStep
 from executions.retention.delete import NotOver, delete_execution
 from executions.states import ExecutionStatus
