@@ -145,7 +145,7 @@ class TeamStream(LiveStream):
 class UnknownStream(LiveStream):
     """An unknown URL: closed with 4404, like everything unknown."""
 
-    def visible_to(self, login: Login) -> bool:
+    def visible_to(self, _login: Login) -> bool:
         """Return False: nobody may see it."""
         return False
 

@@ -117,7 +117,7 @@ class LiveStream:
         """Return whether the user may listen. Runs in a thread of `in_login_thread`."""
         raise NotImplementedError
 
-    def joined(self, *, anew: bool) -> None:
+    def joined(self, *, anew: bool) -> None:  # noqa: ARG002 - called by keyword
         """Called when messages of the group are received from now on (see `hub`)."""
         self.subscribed.set()
 
@@ -125,7 +125,7 @@ class LiveStream:
         """Handle a message of the group."""
         raise NotImplementedError
 
-    def asked(self, request: dict[str, Any]) -> bool:
+    def asked(self, _request: dict[str, Any]) -> bool:
         """Handle a request of the client; returns whether it was valid."""
         return False
 

@@ -15,6 +15,6 @@ class Command(BaseCommand):
 
     help = "Writes the missing label rows, by which the label filter finds runs."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **_options: Any) -> None:
         """Write the rows, and print how many."""
         self.stdout.write(f"{fill(Execution.objects, ExecutionLabel.objects)} rows were missing")

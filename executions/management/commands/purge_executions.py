@@ -21,7 +21,7 @@ class Command(BaseCommand):
         """Take --dry-run."""
         parser.add_argument("--dry-run", action="store_true", help="Only print what would be removed.")
 
-    def handle(self, *args: Any, dry_run: bool = False, **options: Any) -> None:
+    def handle(self, *_args: Any, dry_run: bool = False, **_options: Any) -> None:
         """Remove the data, and print how many rows of each kind."""
         if dry_run:
             self._print_counts()

@@ -78,7 +78,7 @@ def test_a_lease_is_held_for_as_long_as_the_block(
 ) -> None:
     step, _ = running(team)
     held = Leases()
-    monkeypatch.setattr(BackgroundThread, "start", lambda self: None)
+    monkeypatch.setattr(BackgroundThread, "start", lambda _self: None)
     with held.holding(step) as cancellation:
         assert [lease.step_id for lease in held.held()] == [step.id]
         assert not cancellation.is_cancelled

@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 30
 @pytest.fixture
 def quiet(monkeypatch: pytest.MonkeyPatch) -> Timers:
     """Timers whose thread does not start: the test pops what is due itself."""
-    monkeypatch.setattr(BackgroundThread, "start", lambda self: None)
+    monkeypatch.setattr(BackgroundThread, "start", lambda _self: None)
     return Timers()
 
 
