@@ -21,8 +21,9 @@ from channels.layers import get_channel_layer
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from executions.broker.redis_connection import Line
 from executions.live.messages import Update, for_team, is_final
 from telemetry import metrics
 
@@ -108,10 +109,12 @@ class Wire:
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.prefix = config["prefix"]
-        pool = redis.ConnectionPool.from_url(
-            config["hosts"][0], socket_timeout=SOCKET_TIMEOUT, socket_connect_timeout=SOCKET_TIMEOUT
+        self._client: Any = redis.Redis.from_url(
+            config["hosts"][0],
+            socket_timeout=SOCKET_TIMEOUT,
+            socket_connect_timeout=SOCKET_TIMEOUT,
+            retry=Retry(NoBackoff(), 0),
         )
-        self._line = Line(pool.make_connection())
         self._may_ask = True
 
     def send(self, updates: list[Update]) -> None:
@@ -120,12 +123,11 @@ class Wire:
         if not heard:
             return
         serialize = cast(RedisPubSubChannelLayer, get_channel_layer()).serialize
-        commands = [
-            ("PUBLISH", self._channel(group), serialize(message))
-            for update in updates
-            for group, message in _encoded(update, heard)
-        ]
-        self._line.send(*commands)
+        with self._client.pipeline(transaction=False) as pipeline:
+            for update in updates:
+                for group, message in _encoded(update, heard):
+                    pipeline.publish(self._channel(group), serialize(message))
+            pipeline.execute()
 
     def _channel(self, group: str) -> str:
         return f"{self.prefix}__group__{group}"
@@ -138,12 +140,12 @@ class Wire:
         if not self._may_ask:
             return groups
         try:
-            [answer] = self._line.send(("PUBSUB", "NUMSUB", *map(self._channel, groups)))
+            answer = self._client.pubsub_numsub(*map(self._channel, groups))
         except redis.ResponseError as error:  # a server may be set up to refuse the question
             logger.info("Live updates are published whether anybody listens or not: %s", error)
             self._may_ask = False
             return groups
-        return {group for group, listeners in zip(groups, answer[1::2], strict=True) if listeners}
+        return {group for group, (_, listeners) in zip(groups, answer, strict=True) if listeners}
 
 
 def _encoded(update: Update, heard: Container[str]) -> list[tuple[str, dict[str, Any]]]:

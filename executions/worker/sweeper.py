@@ -20,6 +20,7 @@ from django.db.models.functions import Now
 
 from executions.broker import chain
 from executions.broker.lanes import lane_of
+from executions.broker.queues import queue_of
 from executions.engine.cancel import cancel_children, end_overdue_executions
 from executions.engine.children import child_is_over
 from executions.engine.context import neighbours
@@ -197,9 +198,7 @@ def _queue_length(lane: int) -> int:
         current_app.connection_for_read() as broker,
         broker.channel() as channel,
     ):
-        # Our Redis transport counts; others do not say, and are asked again later.
-        size = getattr(channel, "lane_size", None)
-        return int(size(current_app.conf.task_default_queue, lane)) if size is not None else 0
+        return int(channel.queue_declare(queue_of(lane), passive=True).message_count)
 
 
 #: By the database's clock, which wrote the times; a worker's own may be set.
