@@ -25,9 +25,9 @@ from celery import current_app
 from celery.concurrency.thread import TaskPool as ThreadPool
 from celery.worker.strategy import default as default_strategy
 from django.conf import settings
-from redis import ConnectionPool, Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from redis import ConnectionPool
+
+from executions.broker.redis_connection import Line
 
 Handler = Callable[..., Any]
 
@@ -39,13 +39,20 @@ class Publisher:
         """Reach the server as Kombu's channel does: TLS, login, timeouts and key prefix are the channel's."""
         self._prefix = channel.global_keyprefix
         pool = channel.pool  # it has ten connections; threads have one each
-        own = ConnectionPool(connection_class=pool.connection_class, **pool.connection_kwargs)
-        own.set_retry(Retry(NoBackoff(), 0))
-        self._client: Any = Redis(connection_pool=own)
+        self._pool = ConnectionPool(connection_class=pool.connection_class, **pool.connection_kwargs)
+        self._idle: list[Line] = []
 
     def publish(self, body: str, headers: Mapping[str, Any], *, queue: str) -> None:
         """Append the message to the queue, once and without a second try. Raises what the broker's client raises."""
-        self._client.lpush(f"{self._prefix}{queue}", envelope(body, headers, queue))
+        message = envelope(body, headers, queue)
+        try:
+            line = self._idle.pop()
+        except IndexError:
+            line = Line(self._pool.make_connection())
+        try:
+            line.send(("LPUSH", f"{self._prefix}{queue}", message))
+        finally:
+            self._idle.append(line)
 
 
 def envelope(body: str, headers: Mapping[str, Any], queue: str) -> str:

@@ -6,6 +6,7 @@ The settings import this module, so it imports no models.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from kombu.utils.scheduling import round_robin_cycle
 
@@ -13,6 +14,10 @@ from executions.broker.thread_shares import turns
 
 #: Lane 0, and everything that belongs to no lane (mails, for example).
 DEFAULT_QUEUE = "celery"
+
+
+#: Kombu's stubs have `consume` return an iterator; it is a list.
+_RoundRobin: Any = round_robin_cycle
 
 
 def queue_of(lane: int) -> str:
@@ -31,7 +36,7 @@ def task_queues(lanes: int) -> dict[str, dict[str, str]]:
     return {queue_of(lane): {"routing_key": queue_of(lane)} for lane in range(lanes)}
 
 
-class LanesInTurn(round_robin_cycle):  # type: ignore[misc]  # Kombu has no types there
+class LanesInTurn(_RoundRobin):  # type: ignore[misc]  # as above
     """The order in which a worker asks Redis for messages (Kombu's option `queue_order_strategy`).
 
     The lane that was served longest ago comes first. A lane with a long line in this process is left out: other
@@ -40,6 +45,6 @@ class LanesInTurn(round_robin_cycle):  # type: ignore[misc]  # Kombu has no type
 
     def consume(self, n: int) -> Sequence[str]:
         """Return the queues to ask for, in this order; Redis answers with the first one that has a message."""
-        queues: Sequence[str] = super().consume(n)
+        queues: list[str] = super().consume(n)
         full = turns.full()
         return [queue for queue in queues if lane_of_queue(queue) not in full] if full else queues

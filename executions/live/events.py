@@ -1,9 +1,14 @@
 """Publishes live messages after the commit, without ever holding up a step.
 
-`publish` puts messages into a bounded queue; one thread a process sends them over one persistent connection,
-as plain PUBLISH commands in the format of the pubsub layer of channels_redis (0.14 ms, not the 3.6 ms of
-`async_to_sync(group_send)`, measured). While Redis does not answer, messages are dropped and counted: the
-database is the truth, and `reconciler` sends watchers what they missed.
+`publish` puts messages into a bounded queue. One thread of each process sends them over one connection.
+
+The thread writes PUBLISH commands in the form that the pubsub layer of channels_redis writes, and only for groups that
+somebody listens to. The layer's own `group_send` in an event loop of the thread would make a step 10 to 12 % dearer
+(measured; docs/adr/0019), and `async_to_sync(group_send)` takes 3.6 ms. The form is not documented: pyproject.toml
+pins channels_redis exactly, and tests receive through the layer.
+
+While Redis does not answer, messages are dropped and counted. The database is the truth, and `reconciler` sends
+watchers what they missed.
 """
 
 from __future__ import annotations
@@ -21,9 +26,8 @@ from channels.layers import get_channel_layer
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from executions.broker.redis_connection import Line
 from executions.live.messages import Update, for_team, is_final
 from telemetry import metrics
 
@@ -105,16 +109,14 @@ def layer_settings() -> dict[str, Any] | None:
 
 
 class Wire:
-    """One persistent connection in the layer's format: `<prefix>__group__<group>`, serialised message."""
+    """One connection that publishes in the layer's form: to `<prefix>__group__<group>`, a serialised message."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.prefix = config["prefix"]
-        self._client: Any = redis.Redis.from_url(
-            config["hosts"][0],
-            socket_timeout=SOCKET_TIMEOUT,
-            socket_connect_timeout=SOCKET_TIMEOUT,
-            retry=Retry(NoBackoff(), 0),
+        pool = redis.ConnectionPool.from_url(
+            config["hosts"][0], socket_timeout=SOCKET_TIMEOUT, socket_connect_timeout=SOCKET_TIMEOUT
         )
+        self._line = Line(pool.make_connection())
         self._may_ask = True
 
     def send(self, updates: list[Update]) -> None:
@@ -123,11 +125,12 @@ class Wire:
         if not heard:
             return
         serialize = cast(RedisPubSubChannelLayer, get_channel_layer()).serialize
-        with self._client.pipeline(transaction=False) as pipeline:
-            for update in updates:
-                for group, message in _encoded(update, heard):
-                    pipeline.publish(self._channel(group), serialize(message))
-            pipeline.execute()
+        commands = [
+            ("PUBLISH", self._channel(group), serialize(message))
+            for update in updates
+            for group, message in _encoded(update, heard)
+        ]
+        self._line.send(*commands)
 
     def _channel(self, group: str) -> str:
         return f"{self.prefix}__group__{group}"
@@ -140,12 +143,12 @@ class Wire:
         if not self._may_ask:
             return groups
         try:
-            answer = self._client.pubsub_numsub(*map(self._channel, groups))
+            [answer] = self._line.send(("PUBSUB", "NUMSUB", *map(self._channel, groups)))
         except redis.ResponseError as error:  # a server may be set up to refuse the question
             logger.info("Live updates are published whether anybody listens or not: %s", error)
             self._may_ask = False
             return groups
-        return {group for group, (_, listeners) in zip(groups, answer, strict=True) if listeners}
+        return {group for group, listeners in zip(groups, answer[1::2], strict=True) if listeners}
 
 
 def _encoded(update: Update, heard: Container[str]) -> list[tuple[str, dict[str, Any]]]:

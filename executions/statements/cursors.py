@@ -23,7 +23,8 @@ def prepared_cursor() -> AbstractContextManager[Any]:
         return connection.cursor()
     django = _connected()
     kind: Any = ServerBindingCursor
-    return _for_django(django, kind(django.connection))
+    cursor: AbstractContextManager[Any] = _for_django(django, kind(django.connection))
+    return cursor
 
 
 class _Kept(threading.local):

@@ -16,7 +16,6 @@ from celery.concurrency.prefork import TaskPool as PreforkPool
 from celery.concurrency.thread import TaskPool as ThreadPool
 from kombu import Connection
 from pytest_django import Settings
-from redis import ConnectionError as NotConnected
 from redis import RedisError
 
 from asynctester.broker import PLAIN_REDIS
@@ -81,33 +80,6 @@ class TestPublisher:
             channel.client.delete(QUEUE)
         out.publish("b", HEADERS, queue=QUEUE)
         assert bodies(channel) == ["b"]
-
-    def test_a_connection_that_the_server_closed_is_replaced(self, channel: Any) -> None:
-        out = Publisher(channel)
-        out._client.client_setname(QUEUE)
-        out.publish("a", HEADERS, queue=QUEUE)
-        [number] = [each["id"] for each in channel.client.client_list() if each["name"] == QUEUE]
-        assert channel.client.client_kill_filter(_id=number) == 1
-        out.publish("b", HEADERS, queue=QUEUE)
-        assert bodies(channel) == ["a", "b"]
-
-    def test_nothing_is_sent_twice(self, channel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Whether a command whose answer was lost was carried out, nobody knows."""
-        out = Publisher(channel)
-        sent: list[Any] = []
-
-        def lost(connection: Any, *_: Any, **__: Any) -> None:
-            sent.append(connection)
-            raise NotConnected("the answer is lost")
-
-        out.publish("a", HEADERS, queue=QUEUE)
-        connection = out._client.connection_pool.connection_class
-        monkeypatch.setattr(connection, "read_response", lost)
-        with pytest.raises(NotConnected):
-            out.publish("b", HEADERS, queue=QUEUE)
-        monkeypatch.undo()
-        assert len(sent) == 1
-        assert bodies(channel) == ["a", "b"]
 
     def test_the_channels_key_prefix_is_kept(self, settings: Settings) -> None:
         options = {**settings.CELERY_BROKER_TRANSPORT_OPTIONS, "global_keyprefix": "mine:"}

@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 from celery import current_app
 from django.conf import settings
-from kombu import Connection, Exchange, Queue
+from kombu import Connection, Queue
 
 from executions.broker.queues import LanesInTurn, lane_of_queue, queue_of
 from executions.broker.thread_shares import turns
-
-LANES = (2, 7, 31)
 
 
 def test_a_queue_names_its_lane() -> None:
@@ -48,36 +46,35 @@ def test_a_lane_with_a_long_line_is_left_out(monkeypatch: pytest.MonkeyPatch) ->
     assert order.consume(3) == ["celery", "celery.1", "celery.2"]
 
 
+QUEUES = [Queue(f"test_{queue_of(lane)}", routing_key=f"test_{queue_of(lane)}") for lane in (2, 7, 31)]
+
+
 @pytest.fixture
 def broker() -> Iterator[Connection]:
-    """A connection to the broker; the lanes' queues of this test are empty."""
+    """A connection to the broker; the queues of this test are empty."""
     options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
     with Connection(settings.CELERY_BROKER_URL, transport_options=options) as connection:
-        channel: Any = connection.default_channel
-        for lane in LANES:
-            channel.queue_declare(f"test_{queue_of(lane)}", durable=True)
-            channel.queue_purge(f"test_{queue_of(lane)}")
+        for queue in QUEUES:
+            queue(connection).declare()
+            queue(connection).purge()
         yield connection
-        for lane in LANES:
-            channel.queue_delete(f"test_{queue_of(lane)}")
+        for queue in QUEUES:
+            queue(connection).delete()
 
 
 def test_each_lane_gets_its_turn_behind_a_flood(broker: Connection) -> None:
     """Read with one message at a time, as a worker with one thread does."""
-    queues = [f"test_{queue_of(lane)}" for lane in LANES]
     with broker.Producer() as producer:
-        for queue, count in zip(queues, (40, 2, 2), strict=True):
+        for queue, count in zip(QUEUES, (40, 2, 2), strict=True):
             for _ in range(count):
-                producer.publish({"queue": queue}, exchange="", routing_key=queue)
+                producer.publish({"queue": queue.name}, exchange="", routing_key=queue.name)
     served: list[str] = []
 
     def take(body: Any, message: Any) -> None:
         served.append(body["queue"])
         message.ack()
 
-    declared = [Queue(queue, exchange=Exchange(queue), routing_key=queue) for queue in queues]
-    with broker.Consumer(declared, callbacks=[take]) as consumer:
-        consumer.qos(prefetch_count=1)
+    with broker.Consumer(QUEUES, callbacks=[take], prefetch_count=1):
         while len(served) < 12:
             broker.drain_events(timeout=10)
-    assert {*served} == {*queues}
+    assert {*served} == {queue.name for queue in QUEUES}
