@@ -45,7 +45,7 @@ def test_a_message_is_what_celery_sends(queue: Any) -> None:
     assert embedded[0] == embedded[1]
     assert ours.headers.keys() == {*theirs.headers.keys(), DUE, LANE}
     assert (ours.content_type, ours.content_encoding) == (theirs.content_type, theirs.content_encoding)
-    assert ours.properties.keys() == theirs.properties.keys()
+    assert ours.properties.keys() - {"priority"} == theirs.properties.keys() - {"priority"}
 
 
 def raw(queue: Any) -> dict[str, Any]:
