@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 from functools import cache, partial
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from celery import current_app
@@ -20,6 +20,7 @@ from django.db.models.functions import Now
 
 from executions.broker import chain
 from executions.broker.lanes import lane_of
+from executions.broker.queues import queue_of
 from executions.engine.cancel import cancel_children, end_overdue_executions
 from executions.engine.children import child_is_over
 from executions.engine.context import load_referenced_steps
@@ -198,9 +199,8 @@ def _queue_length(lane: int) -> int:
         current_app.connection_for_read() as broker,
         broker.channel() as channel,
     ):
-        # Our Redis transport counts; other transports do not say.
-        size = getattr(channel, "lane_size", None)
-        return int(size(current_app.conf.task_default_queue, lane)) if size is not None else 0
+        opened: Any = channel  # Kombu's stubs leave the method out
+        return int(opened.queue_declare(queue_of(lane), passive=True).message_count)
 
 
 #: By the database's clock, which wrote the times. A worker's clock may be wrong.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from celery import Task, shared_task
 from django.db import DatabaseError, InterfaceError, connection
 
 from executions.broker import chain, lanes
-from executions.broker.messages import DUE, TASK, positions_of
+from executions.broker.messages import DUE, LANE, TASK, positions_of
 from executions.broker.thread_shares import Work, turns
 from executions.engine.run_step import is_deleted
 from executions.engine.run_step import run_step as engine_run_step
@@ -28,17 +29,32 @@ RETRY_SECONDS = 1.0
 
 
 class Step(Task[..., None]):
-    """A task whose messages a worker with threads receives in its own way."""
+    """The task of a step. On the fast path a thread runs its message directly (`executions.broker.fast_redis`)."""
 
-    Strategy = "executions.worker.receiving:strategy"
+    Strategy = "executions.broker.fast_redis:strategy"
+
+    def understands(self, message: Any) -> bool:
+        """Return whether `executions.broker.messages` wrote the message: `run_message` can read it."""
+        return DUE in message.headers and message.content_type == "application/json"
+
+    def run_message(self, message: Any) -> None:
+        """Run the step that an acknowledged message asks for. A message that cannot be read is logged and dropped."""
+        try:
+            (execution_id, position, begin), _, embedded = json.loads(message.body)
+            headers = message.headers
+            work = work_of(execution_id, position, embedded["chain"], begin=begin, due=headers[DUE])
+        except Exception:  # anything may be wrong with it
+            logger.exception("message %s cannot be read", message.headers.get("id"))
+            return
+        run_work(work, headers.get(LANE))
 
 
 @shared_task(bind=True, base=Step, name=TASK, ignore_result=True)
 def run_step(self: Any, execution_id: str, position: int | None, begin: bool = False) -> None:
     """Run one step when its organisation may use a thread, then publish the next step."""
     work = work_of(execution_id, position, self.request.chain, begin=begin, due=self.request.get(DUE))
-    self.request.chain = None  # Celery would publish the next link, even where another step is next
-    run_work(work, (self.request.delivery_info or {}).get("priority"))
+    self.request.chain = None  # Celery would publish the rest, whether it is next or not
+    run_work(work, self.request.get(LANE))
 
 
 def work_of(execution_id: str, position: int | None, embedded: Chain, *, begin: bool, due: object) -> Work:
