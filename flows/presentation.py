@@ -7,8 +7,8 @@ from typing import Any
 
 from accounts.api.base import milliseconds
 from flows.models import Flow, FlowVersion
-from steprunners.base import StepRunner
 from steprunners.json_types import Json
+from steprunners.runner import StepRunner
 
 
 def flow_json(flow: Flow, version: FlowVersion) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from steprunners import kinds
-from steprunners.base import ConnectionConfig, StepRunner
+from steprunners.config import ConnectionConfig
+from steprunners.runner import StepRunner
 
 
 class DuplicateStepType(Exception):

@@ -14,12 +14,13 @@ from executions.starting.start import start_execution
 from executions.states import EXECUTION_TERMINAL, ExecutionStatus, Source
 from flows.models import Flow, FlowVersion
 from resources.models import Environment
-from steprunners.base import RunChild, StepError
+from steprunners.errors import StepError
 from steprunners.json_types import Json
 from steprunners.lifecycle.attempts import Answer, Progress
 from steprunners.masking.credentials import MASK
 from steprunners.masking.known_secrets import KnownSecrets
 from steprunners.masking.masker import Masker
+from steprunners.runner import RunChild
 
 MAX_DEPTH = 10
 #: A child's user and environment, each of which may be deleted while it is written.

@@ -25,10 +25,11 @@ from executions.statements import moves
 from executions.statements.moves import STAY, Change, Cursor
 from executions.statements.round_trip import Moved
 from executions.states import StepStatus
-from steprunners.base import RunChild, StepError
 from steprunners.documents.envelope import StepEnvelope
+from steprunners.errors import StepError
 from steprunners.lifecycle.attempts import Answer, Attempt, Delegated, Progress, Waiting, broken
 from steprunners.masking.masker import Masker
+from steprunners.runner import RunChild
 
 
 @dataclass

@@ -23,7 +23,8 @@ from flows.models import FlowVersion
 from flows.selectors import load_document
 from resources.network import policy_of
 from resources.secrets.encryption import SecretsUnreadable
-from steprunners.base import Deadline, StepError
+from steprunners.deadline import Deadline
+from steprunners.errors import StepError
 from steprunners.json_types import Json
 from steprunners.references.resolution import ReferenceProblem, Scope, resolve
 from steprunners.registry import runners

@@ -22,7 +22,7 @@ from django.db import connection
 from executions.models import Execution, ExecutionStep
 from executions.statements.round_trip import STEP, Statement, after_sql, in_list, update_returning
 from executions.statements.rows import key
-from steprunners.base import Cancellation
+from steprunners.deadline import Cancellation
 
 logger = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """Watches for the parked steps of this process, and wakes those that have news.
 
-What to look at and how is the watch's own business (`steprunners.base.Watch`). Here are a thread for each source, so
+What to look at and how is the watch's own business (`steprunners.runner.Watch`). Here are a thread for each source, so
 that one that does not answer holds up no other, with a look a tick for all its steps together; the waking, in portions
 that the workers keep up with, so that hundreds of steps with news at once do not stand before everybody else in the
 queue; and one thread that renews the lease on all watched steps: where this process is lost, a sweeper of another one
@@ -23,7 +23,8 @@ from django.db import DatabaseError, InterfaceError, connection
 from executions.broker import chain
 from executions.models import ExecutionStep
 from executions.statements import watch as watch_moves
-from steprunners.base import StepError, Watch
+from steprunners.errors import StepError
+from steprunners.runner import Watch
 
 logger = logging.getLogger(__name__)
 

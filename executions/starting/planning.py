@@ -8,11 +8,11 @@ from typing import Any
 
 from executions.models import Execution, ExecutionStep
 from executions.states import START, StepStatus
-from steprunners.base import StepRunner
 from steprunners.documents.envelope import StepEnvelope, dump
 from steprunners.json_types import Json
 from steprunners.references.resolution import Kind, find_references, holds_reference
 from steprunners.registry import runners
+from steprunners.runner import StepRunner
 
 #: The parts of an envelope in which references are resolved.
 _READING = ("meta", "when", "until", "assertions", "forEach")

@@ -21,7 +21,7 @@ from flows.documents.step_links import Surroundings
 from flows.documents.steps import Node, check_count, give_ids, inline_lists, put_inline, read_steps, walk
 from flows.documents.variables import Variable
 from flows.problems import FlowInvalid, Place, Problem, invalid, problem_at
-from steprunners.base import Wire
+from steprunners.config import Wire
 from steprunners.documents.envelope import StepEnvelope, dump
 from steprunners.documents.problems import kind_of
 from steprunners.json_types import Json

@@ -9,10 +9,10 @@ from typing import Any
 
 from accounts.models import new_id
 from flows.problems import MAX_HINTED, Place, Problem, invalid, problem_at
-from steprunners.base import StepRunner
 from steprunners.documents.envelope import hoist_old_names
 from steprunners.documents.problems import kind_of
 from steprunners.registry import runners, step_types
+from steprunners.runner import StepRunner
 from steprunners.values.suggestions import did_you_mean
 
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}\Z")

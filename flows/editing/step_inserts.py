@@ -12,8 +12,8 @@ from flows.documents.steps import inline_lists
 from flows.editing.edits import YAML, insert_item
 from flows.editing.step_places import StepPlace, step_at, step_places
 from flows.problems import Place
-from steprunners.base import StepRunner
 from steprunners.json_types import Json
+from steprunners.runner import StepRunner
 
 
 def insert_step(text: str, runner: StepRunner[Any], line: int, resource: str | None) -> tuple[str, int]:

@@ -14,11 +14,11 @@ from flows.problems import FlowInvalid, Place
 from flows.yaml.scalars import NotJSON, read_plain
 from flows.yaml.text import read_yaml, write_inline, write_yaml
 from resources.pages.config_form import BoundField, bound_fields
-from steprunners.base import StepRunner
 from steprunners.documents.envelope import StepEnvelope
 from steprunners.documents.form_fields import FormField, Kind, form_fields
 from steprunners.json_types import Json
 from steprunners.registry import runners
+from steprunners.runner import StepRunner
 
 #: What the envelope's schema does not say in words.
 _HINTS = {

@@ -12,7 +12,8 @@ from resources.models import Resource
 from resources.network import policy_of
 from resources.secrets.encryption import SecretsUnreadable
 from resources.selectors import connection_of, secret_values
-from steprunners.base import Deadline, StepError
+from steprunners.deadline import Deadline
+from steprunners.errors import StepError
 from steprunners.masking.known_secrets import KnownSecrets, hiding
 
 SECONDS = 5.0

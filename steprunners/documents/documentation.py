@@ -9,8 +9,9 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from steprunners.base import ConnectionConfig, StepRunner
+from steprunners.config import ConnectionConfig
 from steprunners.registry import step_types
+from steprunners.runner import StepRunner
 
 _HEAD = """# Step types
 

@@ -6,7 +6,9 @@ from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from steprunners.base import BadConfig, StepConfig, StepContext, StepResult, StepRunner, TakeBranch, Wire
+from steprunners.config import StepConfig, StepResult, Wire
+from steprunners.errors import BadConfig
+from steprunners.runner import StepContext, StepRunner, TakeBranch
 
 
 class Branch(Wire):

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from steprunners.base import Finished, Park, StepConfig, StepContext, StepResult, StepRunner
+from steprunners.config import StepConfig, StepResult
+from steprunners.runner import Finished, Park, StepContext, StepRunner
 
 MAX_DELAY_MS = 7 * 24 * 3_600_000
 

@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from steprunners.base import RunChild, StepConfig, StepContext, StepResult, StepRunner
+from steprunners.config import StepConfig, StepResult
 from steprunners.json_types import Json
+from steprunners.runner import RunChild, StepContext, StepRunner
 
 
 class FlowConfig(StepConfig):

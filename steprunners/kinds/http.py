@@ -10,17 +10,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from requests.cookies import RequestsCookieJar
 
 from steprunners.assertions.judging import Assertion
-from steprunners.base import (
-    ConnectionConfig,
-    Deadline,
-    Finished,
-    Secret,
-    StepConfig,
-    StepContext,
-    StepResult,
-    StepRunner,
-    Wire,
-)
 from steprunners.clients.bindings import AUTHORITY, FREE, SERVER, VERIFIES, Binding
 from steprunners.clients.http.authentication import Auth, forget_token
 from steprunners.clients.http.building import auth_of, build_request, token_tls
@@ -35,10 +24,13 @@ from steprunners.clients.http.expected_status import (
 )
 from steprunners.clients.http.request_body import MultipartPart
 from steprunners.clients.http.response_body import BodyEncoding, read_body
+from steprunners.config import ConnectionConfig, Secret, StepConfig, StepResult, Wire
+from steprunners.deadline import Deadline
 from steprunners.json_types import Json
 from steprunners.masking.secret_names import tells_secret
 from steprunners.network import Call, HttpResponse, NetworkPolicy, send
 from steprunners.references.resolution import Grammar
+from steprunners.runner import Finished, StepContext, StepRunner
 
 NOTES = """
 **Where it goes.** A relative `url` is put behind the resource's `baseUrl`, path behind path: `/orders` on

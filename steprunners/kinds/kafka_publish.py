@@ -8,13 +8,15 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from steprunners.base import BadConfig, Finished, StepConfig, StepContext, StepResult, StepRunner, Wire
 from steprunners.clients.kafka.connection import KafkaConnection
 from steprunners.clients.kafka.messages import headers_to_items, key_to_bytes, value_to_bytes
 from steprunners.clients.kafka.pool import client_of
 from steprunners.clients.kafka.producing import Outgoing, publish
+from steprunners.config import StepConfig, StepResult, Wire
+from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from steprunners.network import Call
+from steprunners.runner import Finished, StepContext, StepRunner
 
 NOTES = """
 **What is sent.** An object, list, number or boolean is sent as JSON, text as it is, null as a tombstone. With

@@ -8,18 +8,6 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from steprunners.assertions.judging import Assertion
-from steprunners.base import (
-    BadConfig,
-    Cancellation,
-    ConnectionConfig,
-    Deadline,
-    Finished,
-    Park,
-    StepContext,
-    StepResult,
-    StepRunner,
-    Wire,
-)
 from steprunners.clients.kafka.connection import KafkaConnection
 from steprunners.clients.kafka.messages import ValueEncoding
 from steprunners.clients.kafka.offsets import end_offsets
@@ -28,8 +16,12 @@ from steprunners.clients.kafka.reading import to_wire
 from steprunners.clients.kafka.sitting import Sitting
 from steprunners.clients.kafka.subscription import KafkaSubscribeConfig, upper
 from steprunners.clients.quotas import within
+from steprunners.config import ConnectionConfig, StepResult, Wire
+from steprunners.deadline import Cancellation, Deadline
+from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from steprunners.network import Call, NetworkPolicy
+from steprunners.runner import Finished, Park, StepContext, StepRunner
 
 NOTES = """
 **Where it begins.** `EXECUTION`: at the ends that the topic's partitions had before the execution's first step ran, so

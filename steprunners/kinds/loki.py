@@ -8,15 +8,17 @@ from typing import Annotated, Any, ClassVar, cast
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from requests.structures import CaseInsensitiveDict
 
-from steprunners.base import BadConfig, Finished, StepConfig, StepContext, StepResult, StepRunner, Wire
 from steprunners.clients.bindings import FREE
 from steprunners.clients.loki.logql import build, check_selectors
 from steprunners.clients.loki.pages import Found, fetch
 from steprunners.clients.monitoring.connection import MonitoringConnection, header_safe
 from steprunners.clients.monitoring.windows import Times, span_of
 from steprunners.clients.quotas import within
+from steprunners.config import StepConfig, StepResult, Wire
+from steprunners.errors import BadConfig
 from steprunners.network import Call
 from steprunners.references.resolution import Grammar
+from steprunners.runner import Finished, StepContext, StepRunner
 
 NOTES = """
 **What is found.** Lines whose labels are as given and that hold every text of `containsPatterns` and none of

@@ -8,7 +8,6 @@ from typing import Annotated, Any, ClassVar, cast
 from pydantic import BeforeValidator, Field, model_validator
 
 from steprunners.assertions.judging import Assertion
-from steprunners.base import BadConfig, Finished, StepConfig, StepContext, StepRunner
 from steprunners.clients.metrics.aggregation import Aggregation
 from steprunners.clients.metrics.comparison import Comparison, compare
 from steprunners.clients.monitoring.connection import MonitoringConnection
@@ -17,8 +16,11 @@ from steprunners.clients.monitoring.windows import Window, span_of
 from steprunners.clients.prometheus.range_query import RangeQuery, ask
 from steprunners.clients.prometheus.results import PrometheusResult
 from steprunners.clients.prometheus.warnings import warnings_of
+from steprunners.config import StepConfig
+from steprunners.errors import BadConfig
 from steprunners.network import Call
 from steprunners.references.resolution import Grammar
+from steprunners.runner import Finished, StepContext, StepRunner
 
 NOTES = """
 **The query.** A reference inside the quotes of a label value is escaped, so that it finds exactly itself; outside

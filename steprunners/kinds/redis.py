@@ -8,13 +8,15 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 from pydantic import BeforeValidator, Field, model_validator
 
 from steprunners.assertions.judging import Assertion
-from steprunners.base import BadConfig, Finished, StepConfig, StepContext, StepResult, StepRunner
 from steprunners.clients.redis.connection import RedisConnection
 from steprunners.clients.redis.operations import OPERATIONS, Operation, scan
 from steprunners.clients.redis.session import session
 from steprunners.clients.redis.values import MARKER, as_stored
+from steprunners.config import StepConfig, StepResult
+from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from steprunners.network import Call
+from steprunners.runner import Finished, StepContext, StepRunner
 
 NOTES = """
 **What an operation takes.**

@@ -8,13 +8,15 @@ from typing import Any, ClassVar
 from pydantic import Field, model_validator
 
 from steprunners.assertions.judging import Assertion
-from steprunners.base import BadConfig, Finished, StepConfig, StepContext, StepResult, StepRunner
 from steprunners.clients.quotas import within
 from steprunners.clients.sql.connection import SqlConnection
 from steprunners.clients.sql.running import Request, run_statement
+from steprunners.config import StepConfig, StepResult
+from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from steprunners.network import Call
 from steprunners.references.resolution import Grammar
+from steprunners.runner import Finished, StepContext, StepRunner
 
 NOTES = """
 **One statement.** References cannot stand in `query`: write `:name` and give the value in `parameters`, where

@@ -17,23 +17,12 @@ from pydantic import ValidationError
 
 from steprunners.assertions.conditions import ConditionError, evaluate_condition
 from steprunners.assertions.judging import Assertion, evaluate_all
-from steprunners.base import (
-    BadConfig,
-    BadReference,
-    Finished,
-    Outcome,
-    Park,
-    RunChild,
-    StepConfig,
-    StepContext,
-    StepError,
-    StepRunner,
-    TakeBranch,
-)
 from steprunners.budgets.effort import Stopped
 from steprunners.budgets.given_up import as_step_work, with_step_errors
+from steprunners.config import StepConfig
 from steprunners.documents.envelope import StepEnvelope, timeout_ms_of
 from steprunners.documents.problems import kind_of
+from steprunners.errors import BadConfig, BadReference, StepError
 from steprunners.json_types import Json
 from steprunners.lifecycle.attempts import (
     ERROR,
@@ -53,6 +42,7 @@ from steprunners.masking.credentials import MASK, credentials_of, shown_beside
 from steprunners.masking.known_secrets import KnownSecrets, hiding
 from steprunners.masking.masker import texts_of
 from steprunners.references.resolution import ReferenceProblem, Scope, resolve_tracked
+from steprunners.runner import Finished, Outcome, Park, RunChild, StepContext, StepRunner, TakeBranch
 from steprunners.values.paths import PathError, read_result
 
 logger = logging.getLogger(__name__)

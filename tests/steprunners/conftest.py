@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import trustme
 
-from steprunners.base import Cancellation, Deadline, ExecutionFacts, StepContext
+from steprunners.deadline import Cancellation, Deadline
 from steprunners.network import NetworkPolicy
 from steprunners.network.http_pool import close_connections
+from steprunners.runner import ExecutionFacts, StepContext
 from tests.steprunners.target import Target
 
 LOOPBACK = NetworkPolicy(allowed=("127.0.0.0/8", "::1"))

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from steprunners.base import ConnectionConfig, StepRunner
+from steprunners.config import ConnectionConfig
+from steprunners.runner import StepRunner
 
 SILENT: dict[str, Callable[[int], dict[str, Any]]] = {
     "kafka": lambda port: {"bootstrapServers": f"127.0.0.1:{port}"},

@@ -6,10 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from steprunners.base import (
-    Finished,
-)
 from steprunners.kinds.http import HttpConfig, HttpRunner
+from steprunners.runner import Finished
 from tests.steprunners.target import Exchange
 
 RUNNER = HttpRunner()

@@ -14,23 +14,15 @@ from pydantic import ValidationError
 
 from steprunners.assertions.conditions import evaluate_condition
 from steprunners.assertions.judging import evaluate_all
-from steprunners.base import (
-    Cancelled,
-    ConnectionConfig,
-    DeadlineExceeded,
-    Finished,
-    Outcome,
-    Park,
-    StepConfig,
-    StepContext,
-    StepRunner,
-)
+from steprunners.config import ConnectionConfig, StepConfig
 from steprunners.documents.envelope import StepEnvelope
+from steprunners.errors import Cancelled, DeadlineExceeded
 from steprunners.json_types import Json
 from steprunners.masking.credentials import MASK
 from steprunners.masking.masker import Masker
 from steprunners.references.resolution import Scope, resolve_tracked
 from steprunners.registry import connection_classes, runners, step_types
+from steprunners.runner import Finished, Outcome, Park, StepContext, StepRunner
 from tests.steprunners.conftest import MakeContext
 from tests.steprunners.connections import example_connection, silent_connection
 from tests.steprunners.target import Exchange, Target, shop

@@ -14,9 +14,11 @@ from urllib.parse import quote_plus, urlencode
 from pydantic import Field
 from requests.structures import CaseInsensitiveDict
 
-from steprunners.base import Refused, StepContext, Wire
+from steprunners.config import Wire
+from steprunners.errors import Refused
 from steprunners.masking.known_secrets import shorten
 from steprunners.network import Call, HttpRequest, HttpResponse, TlsOptions, send
+from steprunners.runner import StepContext
 
 _DEFAULT_LIFETIME_SECONDS = 300.0
 _MAX_TOKENS = 256

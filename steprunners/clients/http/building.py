@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 
-from steprunners.base import BadConfig, StepContext
 from steprunners.clients.http.authentication import Auth, authorization
 from steprunners.clients.http.request_body import (
     as_text,
@@ -18,9 +17,11 @@ from steprunners.clients.http.request_body import (
     encode_multipart,
     encode_pairs,
 )
+from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from steprunners.network import HttpRequest, TlsOptions
 from steprunners.network.http_messages import normal_url, origin
+from steprunners.runner import StepContext
 
 if TYPE_CHECKING:
     from steprunners.kinds.http import HttpConfig, HttpConnection

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from requests.structures import CaseInsensitiveDict
 
-from steprunners.base import Cancellation, Deadline, ExecutionFacts, Refused, StepContext
 from steprunners.clients.http.authentication import authorization
 from steprunners.clients.http.building import resource_headers, resource_tls
+from steprunners.deadline import Cancellation, Deadline
+from steprunners.errors import Refused
 from steprunners.network import Call, HttpRequest, HttpResponse, NetworkPolicy, send
+from steprunners.runner import ExecutionFacts, StepContext
 
 if TYPE_CHECKING:
     from steprunners.kinds.http import HttpConnection

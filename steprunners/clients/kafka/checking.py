@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from steprunners.base import Cancellation, Deadline
 from steprunners.clients.kafka.client import KafkaClient
 from steprunners.clients.kafka.connection import KafkaConnection
+from steprunners.deadline import Cancellation, Deadline
 from steprunners.network import Call, NetworkPolicy
 
 

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from steprunners.base import ConnectionConfig, Deadline, Secret, Wire
 from steprunners.clients.bindings import AUTHORITY, FREE, VERIFIES, Binding, protects
+from steprunners.config import ConnectionConfig, Secret, Wire
+from steprunners.deadline import Deadline
 from steprunners.masking.known_secrets import shorten
 from steprunners.network import NetworkPolicy, TlsOptions
 

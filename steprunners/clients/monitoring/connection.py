@@ -10,10 +10,11 @@ from urllib.parse import urlencode, urlsplit
 from pydantic import AfterValidator, Field, model_validator
 from requests.structures import CaseInsensitiveDict
 
-from steprunners.base import Cancellation, ConnectionConfig, Deadline, Secret
 from steprunners.clients.bindings import AUTHORITY, FREE, SERVER, VERIFIES
 from steprunners.clients.monitoring.answers import judged
 from steprunners.clients.monitoring.durations import duration_ms
+from steprunners.config import ConnectionConfig, Secret
+from steprunners.deadline import Cancellation, Deadline
 from steprunners.json_types import Json
 from steprunners.network import Call, HttpRequest, NetworkPolicy, TlsOptions, send
 

@@ -6,9 +6,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from steprunners.base import Cancellation, ConnectionConfig, Deadline, Refused, Secret
 from steprunners.clients.bindings import AUTHORITY, FREE, VERIFIES
 from steprunners.clients.redis.session import Address, session
+from steprunners.config import ConnectionConfig, Secret
+from steprunners.deadline import Cancellation, Deadline
+from steprunners.errors import Refused
 from steprunners.network import Call, NetworkPolicy
 
 

@@ -23,8 +23,8 @@ from redis.backoff import NoBackoff
 from redis.connection import Connection
 from redis.retry import Retry
 
-from steprunners.base import ConnectionFailed, DeadlineExceeded, Refused, StepError
 from steprunners.clients.redis.failures import FAILURES, explained
+from steprunners.errors import ConnectionFailed, DeadlineExceeded, Refused, StepError
 from steprunners.network import Call, NetworkPolicy, TlsOptions, open_socket
 from steprunners.network.tls import context_for, why_untrusted
 

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from steprunners.base import ConnectionConfig, Deadline, Secret
 from steprunners.clients.bindings import AUTHORITY, FREE, protects
+from steprunners.config import ConnectionConfig, Secret
+from steprunners.deadline import Deadline
 from steprunners.network import NetworkPolicy
 
 Engine = Literal["postgresql", "mysql", "mariadb", "sqlite"]

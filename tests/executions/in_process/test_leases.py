@@ -11,7 +11,7 @@ from accounts.models import Team
 from executions.in_process.leases import Lease, Leases, _end_cancelled, _renew
 from executions.models import Execution, ExecutionStep
 from executions.statements import moves
-from steprunners.base import Cancellation
+from steprunners.deadline import Cancellation
 from tests.executions.driving import begin, delay
 from tests.executions.sweeping import claimed, due_step
 

@@ -19,7 +19,7 @@ from resources.connection_checks.check import check_resource
 from resources.connection_checks.places import TooManyChecks, place_of
 from resources.models import Resource
 from resources.services import save_resource
-from steprunners.base import Deadline
+from steprunners.deadline import Deadline
 from steprunners.kinds.http import HttpConnection
 from steprunners.network import NetworkPolicy
 from tests.cast import ApiFor

@@ -8,9 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from steprunners.assertions.conditions import evaluate_condition
-from steprunners.base import BadConfig, TakeBranch
+from steprunners.errors import BadConfig
 from steprunners.kinds.condition import ConditionConfig, ConditionRunner
 from steprunners.references.resolution import Scope
+from steprunners.runner import TakeBranch
 from tests.steprunners.conftest import MakeContext
 
 RUNNER = ConditionRunner()

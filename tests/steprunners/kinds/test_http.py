@@ -13,12 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from steprunners.base import (
-    BadConfig,
-    Deadline,
-    StepError,
-)
 from steprunners.clients.http.response_body import read_body
+from steprunners.deadline import Deadline
+from steprunners.errors import BadConfig, StepError
 from steprunners.kinds.http import HttpConfig, HttpConnection
 from tests.steprunners.conftest import LOOPBACK, MakeContext
 from tests.steprunners.http_calls import FORM, answer, run

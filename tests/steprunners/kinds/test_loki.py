@@ -12,17 +12,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from steprunners.base import (
-    BadConfig,
-    Deadline,
-    DeadlineExceeded,
-    ExecutionFacts,
-    Finished,
-    Refused,
-    StepError,
-)
+from steprunners.deadline import Deadline
+from steprunners.errors import BadConfig, DeadlineExceeded, Refused, StepError
 from steprunners.kinds.loki import LokiConfig, LokiConnection, LokiRunner
 from steprunners.references.resolution import Grammar, Scope, resolve
+from steprunners.runner import ExecutionFacts, Finished
 from tests.servers.loki import Store, start_loki
 from tests.servers.monitoring_fixtures import HOSTILE, push
 from tests.steprunners.conftest import LOOPBACK, MakeContext

@@ -15,21 +15,21 @@ from pydantic import ValidationError
 from redis import Redis
 
 from steprunners.assertions.judging import evaluate_all
-from steprunners.base import (
+from steprunners.clients.redis import session as sessions
+from steprunners.clients.redis.connection import RedisConnection
+from steprunners.deadline import Deadline
+from steprunners.errors import (
     AddressRefused,
     BadConfig,
     Cancelled,
     ConnectionFailed,
-    Deadline,
     DeadlineExceeded,
-    Finished,
     Refused,
     StepError,
 )
-from steprunners.clients.redis import session as sessions
-from steprunners.clients.redis.connection import RedisConnection
 from steprunners.kinds.redis import RedisConfig, RedisRunner
 from steprunners.network import NetworkPolicy
+from steprunners.runner import Finished
 from tests.servers.valkey_fixtures import GuardedValkey
 from tests.steprunners.conftest import LOOPBACK, MakeContext
 

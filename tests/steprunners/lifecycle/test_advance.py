@@ -11,24 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steprunners.base import (
-    BadReference,
-    Cancellation,
-    Cancelled,
-    ConnectionFailed,
-    Deadline,
-    ExecutionFacts,
-    Finished,
-    Outcome,
-    Park,
-    RunChild,
-    StepConfig,
-    StepContext,
-    StepResult,
-    StepRunner,
-    TakeBranch,
-)
+from steprunners.config import StepConfig, StepResult
+from steprunners.deadline import Cancellation, Deadline
 from steprunners.documents.envelope import StepEnvelope
+from steprunners.errors import BadReference, Cancelled, ConnectionFailed
 from steprunners.lifecycle.advance import SITTING_MS, Work, advance, is_wanted
 from steprunners.lifecycle.attempts import Answer, Attempt, Delegated, Ended, Move, Progress, Waiting
 from steprunners.lifecycle.pacing import next_wait
@@ -36,6 +22,16 @@ from steprunners.masking.credentials import MASK
 from steprunners.masking.known_secrets import KnownSecrets
 from steprunners.network import NetworkPolicy
 from steprunners.references.resolution import Scope
+from steprunners.runner import (
+    ExecutionFacts,
+    Finished,
+    Outcome,
+    Park,
+    RunChild,
+    StepContext,
+    StepRunner,
+    TakeBranch,
+)
 
 NOW = 1_700_000_000_000
 

@@ -9,12 +9,8 @@ from typing import Any
 
 import pytest
 
-from steprunners.base import (
-    Cancelled,
-    Deadline,
-    DeadlineExceeded,
-    StepError,
-)
+from steprunners.deadline import Deadline
+from steprunners.errors import Cancelled, DeadlineExceeded, StepError
 from steprunners.kinds.http import HttpConnection
 from steprunners.network import NetworkPolicy
 from tests.steprunners.conftest import LOOPBACK, MakeContext

@@ -9,10 +9,7 @@ from typing import Any
 import pytest
 import trustme
 
-from steprunners.base import (
-    BadConfig,
-    ConnectionFailed,
-)
+from steprunners.errors import BadConfig, ConnectionFailed
 from steprunners.kinds.http import HttpConnection
 from tests.steprunners.conftest import MakeContext
 from tests.steprunners.http_calls import answer, run

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from steprunners.base import BadConfig
 from steprunners.clients.http.building import token_tls
+from steprunners.errors import BadConfig
 from steprunners.kinds.http import HttpConfig, HttpConnection
 from tests.steprunners.conftest import MakeContext
 from tests.steprunners.http_calls import run

@@ -10,8 +10,9 @@ import trustme
 from pydantic import ValidationError
 
 from asynctester.embedded.processes import free_port
-from steprunners.base import AddressRefused, ConnectionFailed, Deadline, DeadlineExceeded, Refused, StepError
 from steprunners.clients.kafka.connection import KafkaConnection
+from steprunners.deadline import Deadline
+from steprunners.errors import AddressRefused, ConnectionFailed, DeadlineExceeded, Refused, StepError
 from steprunners.network import NetworkPolicy
 from tests.servers.kafka import MECHANISMS, PASSWORD, USER, KafkaBroker
 from tests.steprunners.conftest import LOOPBACK

@@ -12,7 +12,8 @@ import pytest
 import trustme
 from pydantic import ValidationError
 
-from steprunners.base import Cancellation, Deadline, DeadlineExceeded, Refused, StepError
+from steprunners.deadline import Cancellation, Deadline
+from steprunners.errors import DeadlineExceeded, Refused, StepError
 from steprunners.kinds.prometheus import PrometheusConnection
 from steprunners.network import Call
 from tests.steprunners.conftest import LOOPBACK
