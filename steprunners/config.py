@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from steprunners.json_types import Json
 from steprunners.references.quoting import Grammar
-
-if TYPE_CHECKING:
-    from steprunners.deadline import Deadline
-    from steprunners.network import NetworkPolicy
 
 
 class Wire(BaseModel):
@@ -75,13 +70,6 @@ class ConnectionConfig(Wire):
         """Return the wire names of the fields that are objects, whose entries are secret where their names tell so."""
         properties = cls.model_json_schema(by_alias=True)["properties"]
         return frozenset(name for name, schema in properties.items() if schema.get("secretEntries"))
-
-    @abstractmethod
-    def check(self, network: NetworkPolicy, deadline: Deadline) -> str:
-        """Connect for real, and return what was found, in a tester's words.
-
-        Raises StepError with what is wrong: the name is not found, nothing listens, TLS, login, no such database.
-        """
 
 
 def _is_secret(schema: Mapping[str, Any]) -> bool:

@@ -10,18 +10,24 @@ import builtins
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel
 
 from steprunners.config import ConnectionConfig, StepConfig
 from steprunners.deadline import Cancellation, Deadline
+from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from steprunners.masking.known_secrets import KnownSecrets
 
 if TYPE_CHECKING:
     from steprunners.assertions.judging import Assertion
     from steprunners.network import NetworkPolicy
+
+
+ConfigT = TypeVar("ConfigT", bound=StepConfig)
+#: None for step types that use no resource.
+ConnectionT = TypeVar("ConnectionT", bound=ConnectionConfig | None)
 
 
 @dataclass(frozen=True)
@@ -39,14 +45,15 @@ class ExecutionFacts:
 
 
 @dataclass
-class StepContext:
+class StepContext(Generic[ConnectionT]):
     """Everything that a runner may use besides its config."""
 
     deadline: Deadline
     cancellation: Cancellation
     network: NetworkPolicy
     execution: ExecutionFacts
-    connection: ConnectionConfig | None = None
+    #: The step's resource; None where `meta` names none.
+    connection: ConnectionT | None = None
     #: What the last `Park` of this attempt left; None on the attempt's first call.
     state: Json = None
     #: What all attempts of the step share, set by the first that knows it: where a topic is read from.
@@ -59,6 +66,13 @@ class StepContext:
     trace_headers: Mapping[str, str] = field(default_factory=dict)
     #: Every secret text of the execution; a runner adds those that it comes to know (access tokens).
     known_secrets: KnownSecrets = field(default_factory=KnownSecrets)
+
+    @property
+    def resource(self) -> ConnectionT:
+        """The connection of the step's resource; raises BadConfig where `meta` names none."""
+        if self.connection is None:
+            raise BadConfig("meta.resourceId: the step needs a resource")
+        return self.connection
 
 
 @dataclass(frozen=True)
@@ -116,11 +130,13 @@ class RunChild:
 
 Outcome = Finished | Park | TakeBranch | RunChild
 
-ConfigT = TypeVar("ConfigT", bound=StepConfig)
 
+class StepRunner(ABC, Generic[ConfigT, ConnectionT]):
+    """One step type. Instances are stateless and shared by threads.
 
-class StepRunner(ABC, Generic[ConfigT]):
-    """One step type. Instances are stateless and shared by threads."""
+    A subclass names its config and connection once, as type arguments: `StepRunner[SqlConfig, SqlConnection]`, or
+    `StepRunner[DelayConfig, None]` where it uses no resource.
+    """
 
     type: ClassVar[str]
     aliases: ClassVar[tuple[str, ...]] = ()
@@ -128,10 +144,12 @@ class StepRunner(ABC, Generic[ConfigT]):
     description: ClassVar[str]
     #: What a user should know besides the fields: Markdown for the page of the step type.
     notes: ClassVar[str] = ""
+    #: Set from the type arguments.
     config_class: ClassVar[builtins.type[StepConfig]]
     result_class: ClassVar[builtins.type[BaseModel]]
     #: The type of resource that `resourceId` names, or None where the step uses none.
     resource_type: ClassVar[str | None] = None
+    #: Set from the type arguments; None where the step type uses no resource.
     connection_class: ClassVar[builtins.type[ConnectionConfig] | None] = None
     #: A step envelope that validates, and runs for real against the servers of the tests.
     example: ClassVar[dict[str, Any]]
@@ -140,9 +158,26 @@ class StepRunner(ABC, Generic[ConfigT]):
     #: Whether `run` does nothing to the outside, so that after the loss of a worker it may simply be called again.
     repeatable: ClassVar[bool] = False
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Read the config and connection classes from the type arguments of `StepRunner[…]`."""
+        super().__init_subclass__(**options)
+        for base in getattr(cls, "__orig_bases__", ()):
+            if get_origin(base) is StepRunner:
+                config, connection = get_args(base)
+                cls.config_class = config
+                cls.connection_class = None if connection is type(None) else connection
+
     @abstractmethod
-    def run(self, config: ConfigT, context: StepContext) -> Outcome:
+    def run(self, config: ConfigT, context: StepContext[ConnectionT]) -> Outcome:
         """Carry the step out once; raise StepError where it could not be carried out."""
+
+    def check(self, connection: ConnectionT, network: NetworkPolicy, deadline: Deadline) -> str:
+        """Connect to the resource for real; return in a tester's words what answered.
+
+        Every step type that uses a resource overrides this. Raises StepError with what is wrong: the name is not
+        found, nothing listens, TLS, the login, no such database.
+        """
+        raise NotImplementedError(f"{builtins.type(self).__name__} has no resource to check")
 
     def expectations(self, config: ConfigT, fields: frozenset[str]) -> list[Assertion]:
         """Return the assertions that the config itself implies; `fields` are those the user asserts on."""
@@ -156,7 +191,7 @@ class StepRunner(ABC, Generic[ConfigT]):
         return None
 
     def record_starts(
-        self, keys: Sequence[str], connection: ConnectionConfig, network: NetworkPolicy, deadline: Deadline
+        self, keys: Sequence[str], connection: ConnectionT, network: NetworkPolicy, deadline: Deadline
     ) -> dict[str, Json]:
         """Return where each of the keys stands now, for `ExecutionFacts.starts`; raises StepError."""
         return {}
@@ -168,3 +203,7 @@ class StepRunner(ABC, Generic[ConfigT]):
     def session_key(self, config: ConfigT) -> str | None:
         """Return the name under which this step shares state with others of the execution."""
         return None
+
+
+#: A step type whatever its config and connection are.
+AnyRunner: TypeAlias = StepRunner[Any, Any]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 
@@ -52,7 +53,7 @@ class Bench:
     known_secrets: KnownSecrets
     session_key: str | None = None
 
-    def make_context(self, config: StepConfig, seconds: float, scope: Scope) -> StepContext:
+    def make_context(self, config: StepConfig, seconds: float, scope: Scope) -> StepContext[Any]:
         """Return what one call may use; raises StepError where the resource is not to be had."""
         runner = runners()[self.envelope.step_type]
         connected = ctx.connect(self.execution, runner.resource_type, getattr(config, "resource_id", None))

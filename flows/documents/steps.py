@@ -12,7 +12,7 @@ from flows.problems import MAX_HINTED, Place, Problem, invalid, problem_at
 from steprunners.documents.envelope import hoist_old_names
 from steprunners.documents.problems import kind_of
 from steprunners.registry import runners, step_types
-from steprunners.runner import StepRunner
+from steprunners.runner import AnyRunner
 from steprunners.values.suggestions import did_you_mean
 
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}\Z")
@@ -24,7 +24,7 @@ class Node:
 
     place: Place
     step: dict[str, Any]
-    runner: StepRunner[Any] | None
+    runner: AnyRunner | None
     inline: list[Node] = field(default_factory=list)
 
     @property
@@ -138,7 +138,7 @@ def _read_step(step: dict[str, Any], problems: list[Problem], place: Place) -> N
     return node
 
 
-def _runner_of(step: dict[str, Any], problems: list[Problem], place: Place) -> StepRunner[Any] | None:
+def _runner_of(step: dict[str, Any], problems: list[Problem], place: Place) -> AnyRunner | None:
     name = step.get("stepType")
     if not isinstance(name, str):
         return None  # missing or no text: the envelope's check says so

@@ -13,10 +13,10 @@ from flows.editing.edits import YAML, insert_item
 from flows.editing.step_places import StepPlace, step_at, step_places
 from flows.problems import Place
 from steprunners.json_types import Json
-from steprunners.runner import StepRunner
+from steprunners.runner import AnyRunner
 
 
-def insert_step(text: str, runner: StepRunner[Any], line: int, resource: str | None) -> tuple[str, int]:
+def insert_step(text: str, runner: AnyRunner, line: int, resource: str | None) -> tuple[str, int]:
     """Return the text with an example of the type after the step at the line (or last), and the new step's line.
 
     `resource` is what the team has for it. Raises FlowInvalid and CannotEdit.
@@ -31,7 +31,7 @@ def insert_step(text: str, runner: StepRunner[Any], line: int, resource: str | N
     return written, made.first
 
 
-def _example(runner: StepRunner[Any], taken: set[str], resource: str | None) -> dict[str, Json]:
+def _example(runner: AnyRunner, taken: set[str], resource: str | None) -> dict[str, Json]:
     example = copy.deepcopy(runner.example)
     for step in _all_steps(example):
         step["name"] = _free(str(step["name"]), taken)

@@ -18,7 +18,7 @@ from steprunners.documents.envelope import StepEnvelope
 from steprunners.documents.form_fields import FormField, Kind, form_fields
 from steprunners.json_types import Json
 from steprunners.registry import runners
-from steprunners.runner import StepRunner
+from steprunners.runner import AnyRunner
 
 #: What the envelope's schema does not say in words.
 _HINTS = {
@@ -46,7 +46,7 @@ class StepForm:
     """The form of the step at `place`; without a known step type `runner` is None and `meta` empty."""
 
     place: StepPlace
-    runner: StepRunner[Any] | None
+    runner: AnyRunner | None
     head: list[BoundField]
     meta: list[BoundField]
     around: list[BoundField]
@@ -84,7 +84,7 @@ def form_of(place: StepPlace) -> StepForm:
     )
 
 
-def runner_of(step: Mapping[str, Any]) -> StepRunner[Any] | None:
+def runner_of(step: Mapping[str, Any]) -> AnyRunner | None:
     """Return the runner of the step's type, where there is one."""
     wanted = step.get("stepType")
     return runners().get(wanted.lower()) if isinstance(wanted, str) else None

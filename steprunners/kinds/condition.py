@@ -61,7 +61,7 @@ class ConditionResult(StepResult):
     execution_id: str | None = Field(None, description="The child execution, where the branch is a flow.")
 
 
-class ConditionRunner(StepRunner[ConditionConfig]):
+class ConditionRunner(StepRunner[ConditionConfig, None]):
     """Picks a branch; the engine carries it out."""
 
     type = "condition"
@@ -73,7 +73,6 @@ class ConditionRunner(StepRunner[ConditionConfig]):
         "operator an error. Inline `steps` are steps of the flow like any others: they are SKIPPED where their branch\n"
         "is not taken, and later steps may refer to them."
     )
-    config_class = ConditionConfig
     result_class = ConditionResult
     has_deadline = False
     repeatable = True
@@ -95,7 +94,7 @@ class ConditionRunner(StepRunner[ConditionConfig]):
         },
     }
 
-    def run(self, config: ConditionConfig, context: StepContext) -> TakeBranch:
+    def run(self, config: ConditionConfig, context: StepContext[None]) -> TakeBranch:
         """Return the first branch whose condition holds; raise StepError where one cannot be evaluated."""
         if context.evaluate is None:
             raise BadConfig("a condition needs the values of an execution")

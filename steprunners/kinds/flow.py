@@ -27,14 +27,13 @@ class FlowResult(StepResult):
     variables: dict[str, Json] = Field(default_factory=dict)
 
 
-class FlowRunner(StepRunner[FlowConfig]):
+class FlowRunner(StepRunner[FlowConfig, None]):
     """Asks the engine to run the flow; the step ends as the child does."""
 
     type = "flow"
     label = "Flow"
     description = "Runs another flow and ends as it does; its extracted variables are the result."
     notes = "Versions are pinned when the run is created. Flows may call flows up to ten levels deep."
-    config_class = FlowConfig
     result_class = FlowResult
     has_deadline = False
     repeatable = True
@@ -44,6 +43,6 @@ class FlowRunner(StepRunner[FlowConfig]):
         "meta": {"flowId": "0193a5b0-0000-7000-8000-000000000001", "variables": {"user": "alice"}},
     }
 
-    def run(self, config: FlowConfig, context: StepContext) -> RunChild:
+    def run(self, config: FlowConfig, context: StepContext[None]) -> RunChild:
         """Return which flow to run."""
         return RunChild(config.flow_id, config.version, config.variables)

@@ -42,7 +42,15 @@ from steprunners.masking.credentials import MASK, credentials_of, shown_beside
 from steprunners.masking.known_secrets import KnownSecrets, hiding
 from steprunners.masking.masker import texts_of
 from steprunners.references.resolution import ReferenceProblem, Scope, resolve_tracked
-from steprunners.runner import Finished, Outcome, Park, RunChild, StepContext, StepRunner, TakeBranch
+from steprunners.runner import (
+    AnyRunner,
+    Finished,
+    Outcome,
+    Park,
+    RunChild,
+    StepContext,
+    TakeBranch,
+)
 from steprunners.values.paths import PathError, read_result
 
 logger = logging.getLogger(__name__)
@@ -63,10 +71,10 @@ class Work:
     """
 
     step: StepEnvelope
-    runner: StepRunner[Any]
+    runner: AnyRunner
     scope: Scope
     now_ms: Callable[[], int]
-    make_context: Callable[[StepConfig, float, Scope], StepContext]
+    make_context: Callable[[StepConfig, float, Scope], StepContext[Any]]
     known_secrets: KnownSecrets = field(default_factory=KnownSecrets)
 
 

@@ -85,7 +85,7 @@ def test_the_canary_hears() -> None:
     bird.close()
 
 
-def context(policy: NetworkPolicy) -> StepContext:
+def context(policy: NetworkPolicy) -> StepContext[Any]:
     return StepContext(Deadline(SECONDS), Cancellation(), policy, ExecutionFacts("e", 0))
 
 

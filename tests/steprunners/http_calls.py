@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from steprunners.kinds.http import HttpConfig, HttpRunner
+from steprunners.clients.http.config import HttpConfig
+from steprunners.kinds.http import HttpRunner
 from steprunners.runner import Finished
 from tests.steprunners.target import Exchange
 

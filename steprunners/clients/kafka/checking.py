@@ -8,7 +8,7 @@ from steprunners.deadline import Cancellation, Deadline
 from steprunners.network import Call, NetworkPolicy
 
 
-def check(connection: KafkaConnection, network: NetworkPolicy, deadline: Deadline) -> str:
+def check_cluster(connection: KafkaConnection, network: NetworkPolicy, deadline: Deadline) -> str:
     """Connect with a client of its own, reach each broker, and return what was found; raises StepError."""
     client = KafkaClient(connection, network)
     try:

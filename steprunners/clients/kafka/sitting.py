@@ -44,7 +44,7 @@ class Sitting:
     """One visit of a step."""
 
     def __init__(
-        self, config: KafkaSubscribeConfig, context: StepContext, connection: KafkaConnection
+        self, config: KafkaSubscribeConfig, context: StepContext[KafkaConnection], connection: KafkaConnection
     ) -> None:
         """Gather what the visit needs."""
         self.config = config

@@ -8,8 +8,6 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from steprunners.clients.bindings import AUTHORITY, FREE, protects
 from steprunners.config import ConnectionConfig, Secret
-from steprunners.deadline import Deadline
-from steprunners.network import NetworkPolicy
 
 Engine = Literal["postgresql", "mysql", "mariadb", "sqlite"]
 #: The weakest first.
@@ -52,10 +50,3 @@ class SqlConnection(ConnectionConfig):
         if self.engine == "sqlite" and self.host is not None:
             raise ValueError("sqlite has a file and no host")
         return self
-
-    def check(self, network: NetworkPolicy, deadline: Deadline) -> str:
-        """Sign in and ask for the server's version; raise StepError where that fails."""
-        # Below the classes that carry it out, which take this one.
-        from steprunners.clients.sql.checking import check_database  # noqa: PLC0415
-
-        return check_database(self, network, deadline)

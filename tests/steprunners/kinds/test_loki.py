@@ -235,9 +235,9 @@ class TestNamespaceAndTenant:
 
     def test_a_missing_tenant_is_told(self, tenants_loki: str) -> None:
         with pytest.raises(Refused, match="tenant"):
-            LokiConnection(url=tenants_loki).check(LOOPBACK, Deadline(5))
+            LokiRunner().check(LokiConnection(url=tenants_loki), LOOPBACK, Deadline(5))
         assert (
-            LokiConnection(url=tenants_loki, tenant="red").check(LOOPBACK, Deadline(5))
+            LokiRunner().check(LokiConnection(url=tenants_loki, tenant="red"), LOOPBACK, Deadline(5))
             == "Loki answers queries"
         )
 

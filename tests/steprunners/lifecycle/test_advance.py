@@ -42,21 +42,20 @@ class ScriptedConfig(StepConfig):
     value: Any = None
 
 
-class Scripted(StepRunner[ScriptedConfig]):
+class Scripted(StepRunner[ScriptedConfig, None]):
     """Gives one outcome after the other (the last for ever); an exception is raised."""
 
     type = "scripted"
     label = description = "Scripted"
-    config_class = ScriptedConfig
     result_class = StepResult
     example: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, outcomes: Sequence[Outcome | Exception]) -> None:
         self.outcomes = list(outcomes)
         self.configs: list[Any] = []
-        self.contexts: list[StepContext] = []
+        self.contexts: list[StepContext[Any]] = []
 
-    def run(self, config: ScriptedConfig, context: StepContext) -> Outcome:
+    def run(self, config: ScriptedConfig, context: StepContext[Any]) -> Outcome:
         self.configs.append(config.value)
         self.contexts.append(context)
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
@@ -115,7 +114,7 @@ def bench(
     envelope = StepEnvelope.model_validate({"name": "step", "stepType": "scripted", **step})
     made: list[Bench] = []
 
-    def context(config: StepConfig, seconds: float, scope: Scope) -> StepContext:
+    def context(config: StepConfig, seconds: float, scope: Scope) -> StepContext[Any]:
         facts, known = ExecutionFacts("e", NOW), made[0].work.known_secrets
         return StepContext(Deadline(seconds), Cancellation(), NetworkPolicy(), facts, known_secrets=known)
 
@@ -213,7 +212,7 @@ def test_a_new_attempt_begins_without_the_last_one_s_parked_state() -> None:
 class Counting(Scripted):
     """Sets an origin where the step has none: the number of calls until then."""
 
-    def run(self, config: ScriptedConfig, context: StepContext) -> Outcome:
+    def run(self, config: ScriptedConfig, context: StepContext[Any]) -> Outcome:
         if context.origin is None:
             context.origin = len(self.contexts)
         return super().run(config, context)
@@ -515,7 +514,7 @@ def test_when() -> None:
 
 def test_learned_secrets_are_remembered_even_after_an_error() -> None:
     class Learning(Scripted):
-        def run(self, config: ScriptedConfig, context: StepContext) -> Outcome:
+        def run(self, config: ScriptedConfig, context: StepContext[Any]) -> Outcome:
             context.known_secrets.add(["t0ken-value"])
             return super().run(config, context)
 
@@ -551,7 +550,7 @@ def test_secrets_are_saved_before_the_call_that_gives_them_away() -> None:
             self.saved = self.texts
 
     class Looking(Scripted):
-        def run(self, config: ScriptedConfig, context: StepContext) -> Outcome:
+        def run(self, config: ScriptedConfig, context: StepContext[Any]) -> Outcome:
             assert isinstance(context.known_secrets, Saving)
             assert context.known_secrets.saved == ("YS1sb25nLXNlY3JldA==",)
             return super().run(config, context)

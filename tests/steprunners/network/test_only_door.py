@@ -22,8 +22,11 @@ KNOWN = {
     ("network/sockets.py", "socket"): "the one door",
     ("network/sockets.py", "getaddrinfo"): "resolved once; the answer is what is checked and connected to",
     ("network/http_client.py", "urlopen"): "a pool of urllib3 whose sockets `http_pool` has the guard open",
-    ("redis/session.py", "Session"): "our own, on such a connection",
-    ("sql/postgresql.py", "connect_start"): "libpq gets hostaddr: the addresses that the policy permitted",
+    ("clients/redis/session.py", "Session"): "our own, on such a connection",
+    (
+        "clients/sql/postgresql.py",
+        "connect_start",
+    ): "libpq gets hostaddr: the addresses that the policy permitted",
 }
 
 

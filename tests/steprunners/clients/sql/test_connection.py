@@ -11,6 +11,7 @@ import trustme
 from pydantic import ValidationError
 
 from asynctester.embedded.processes import wait_until
+from steprunners.clients.sql.checking import check_database
 from steprunners.clients.sql.connection import SqlConnection
 from steprunners.clients.sql.running import Request, run_statement
 from steprunners.deadline import Deadline
@@ -40,7 +41,7 @@ def changed(connection: SqlConnection, **changes: Any) -> SqlConnection:
 
 
 def check(connection: SqlConnection, seconds: float = 5.0, network: NetworkPolicy = LOOPBACK) -> str:
-    return connection.check(network, Deadline(seconds))
+    return check_database(connection, network, Deadline(seconds))
 
 
 class TestCheck:
