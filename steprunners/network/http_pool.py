@@ -11,7 +11,6 @@ import contextlib
 import socket
 import threading
 import time
-from collections import OrderedDict
 from http.client import HTTPResponse, parse_headers
 from typing import Any, cast
 
@@ -19,6 +18,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from steprunners.network.calls import Call
+from steprunners.network.connection_store import ConnectionStore
 from steprunners.network.policy import NetworkPolicy
 from steprunners.network.sockets import open_socket
 from steprunners.network.tls import TlsOptions, context_for
@@ -26,8 +26,9 @@ from steprunners.network.tls import TlsOptions, context_for
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 # Servers close idle connections after seconds; one used this recently is all but certainly still open.
 FRESH_SECONDS = 1.0
-#: The pool used longest ago is closed when there are more; each keeps one connection.
-_POOLS_PER_THREAD = 64
+#: Each pool keeps one connection.
+MAX_POOLS_PER_THREAD = 64
+MAX_IDLE_SECONDS = 60.0
 
 _Key = tuple[NetworkPolicy, TlsOptions, str, str, int]
 
@@ -40,7 +41,11 @@ class _ThreadState(threading.local):
         self.method = "GET"
         self.must_be_new = False
         self.reused = False
-        self.pools: OrderedDict[_Key, HTTPConnectionPool] = OrderedDict()
+        self.pools: ConnectionStore[_Key, HTTPConnectionPool] = ConnectionStore(
+            max_kept=MAX_POOLS_PER_THREAD,
+            max_idle_seconds=MAX_IDLE_SECONDS,
+            close=HTTPConnectionPool.close,
+        )
 
 
 _thread = _ThreadState()
@@ -123,17 +128,14 @@ class _TlsPool(_Pool, HTTPSConnectionPool):
 
 def pool_for(call: Call, tls: TlsOptions, scheme: str, host: str, port: int) -> HTTPConnectionPool:
     """Return this thread's pool of connections to a server."""
-    key = (call.policy, tls, scheme, host, port)
-    pool = _thread.pools.get(key)
-    if pool is None:
+
+    def make() -> HTTPConnectionPool:
+        if scheme == "http":
+            return _Pool(host, port)
         # A context costs tens of milliseconds to make, so it is made when it is needed.
-        pool = _TlsPool(host, port, ssl_context=context_for(tls)) if scheme == "https" else _Pool(host, port)
-        _thread.pools[key] = pool
-        if len(_thread.pools) > _POOLS_PER_THREAD:
-            _thread.pools.popitem(last=False)[1].close()
-    else:
-        _thread.pools.move_to_end(key)
-    return pool
+        return _TlsPool(host, port, ssl_context=context_for(tls))
+
+    return _thread.pools.get((call.policy, tls, scheme, host, port), make)
 
 
 @contextlib.contextmanager
@@ -153,5 +155,4 @@ def was_reused() -> bool:
 
 def close_connections() -> None:
     """Close the connections that this thread keeps."""
-    while _thread.pools:
-        _thread.pools.popitem()[1].close()
+    _thread.pools.close()

@@ -8,12 +8,9 @@ something arrived meanwhile (its end, usually) is not used again; no command is 
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
 import ssl
 import threading
-import time
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,11 +23,12 @@ from redis.retry import Retry
 from steprunners.clients.redis.failures import FAILURES, explained
 from steprunners.errors import ConnectionFailed, DeadlineExceeded, Refused, StepError
 from steprunners.network import Call, NetworkPolicy, TlsOptions, open_socket
+from steprunners.network.connection_store import ConnectionStore, has_unread_data
 from steprunners.network.tls import context_for, why_untrusted
 
-_KEPT_PER_THREAD = 16
-# Firewalls forget quiet connections without a word.
-_LONGEST_IDLE_SECONDS = 30.0
+MAX_CONNECTIONS_PER_THREAD = 16
+#: Firewalls drop idle connections without telling either end.
+MAX_IDLE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,6 @@ class _Guarded(Connection):
 
     _sock: Any
     handle: socket.socket | None = None
-    last_used = 0.0
 
     def __init__(self, call: Call, address: Address) -> None:
         super().__init__(  # type: ignore[no-untyped-call] # theirs is untyped, as are the two below
@@ -138,16 +135,10 @@ class _Guarded(Connection):
         self._sock.settimeout(max(call.deadline.remaining(), 0.001))
 
     def is_usable(self) -> bool:
-        """Whether the kept connection is open and quiet."""
-        if (
-            self._sock is None
-            or self.handle is None
-            or time.monotonic() - self.last_used > _LONGEST_IDLE_SECONDS
-        ):
+        """Whether the kept connection is open and has nothing to read."""
+        if self._sock is None or self.handle is None:
             return False
-        poll = select.poll()
-        poll.register(self.handle, select.POLLIN | select.POLLHUP | select.POLLERR)
-        return not poll.poll(0)
+        return not has_unread_data(self.handle.fileno())
 
     def execute(self, *command: str | bytes | int) -> Any:
         """Send one command and return the reply as redis-py reads it: bytes, int, None or lists of these."""
@@ -181,14 +172,19 @@ class Session:
             raise explained(self._call, error) from error
 
 
-class _Kept(threading.local):
-    """This thread's open connections, the one used last at the end."""
+class _ThreadState(threading.local):
+    """This thread's open connections."""
 
     def __init__(self) -> None:
-        self.connections: OrderedDict[tuple[NetworkPolicy, Address], _Guarded] = OrderedDict()
+        self.connections: ConnectionStore[tuple[NetworkPolicy, Address], _Guarded] = ConnectionStore(
+            max_kept=MAX_CONNECTIONS_PER_THREAD,
+            max_idle_seconds=MAX_IDLE_SECONDS,
+            close=_Guarded.drop,
+            is_usable=_Guarded.is_usable,
+        )
 
 
-_kept = _Kept()
+_thread = _ThreadState()
 
 
 @contextlib.contextmanager
@@ -210,13 +206,14 @@ def session(call: Call, address: Address, *, must_be_new: bool = False) -> Itera
 
 
 def _take(call: Call, address: Address, must_be_new: bool) -> _Guarded:
-    kept = _kept.connections.pop((call.policy, address), None)
-    if kept is not None:
-        if kept.is_usable() and not must_be_new:
-            kept.take_up(call)
-            return kept
+    kept = _thread.connections.take((call.policy, address))
+    if kept is None:
+        return _Guarded(call, address)
+    if must_be_new:
         kept.drop()
-    return _Guarded(call, address)
+        return _Guarded(call, address)
+    kept.take_up(call)
+    return kept
 
 
 def _open(call: Call, connection: _Guarded) -> None:
@@ -230,13 +227,9 @@ def _keep(call: Call, address: Address, connection: _Guarded) -> None:
     if connection._sock is None:
         connection.drop()
         return
-    connection.last_used = time.monotonic()
-    _kept.connections[call.policy, address] = connection
-    while len(_kept.connections) > _KEPT_PER_THREAD:
-        _kept.connections.popitem(last=False)[1].drop()
+    _thread.connections.put((call.policy, address), connection)
 
 
 def close_connections() -> None:
     """Close the connections that this thread keeps."""
-    while _kept.connections:
-        _kept.connections.popitem()[1].drop()
+    _thread.connections.close()

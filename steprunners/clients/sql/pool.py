@@ -6,13 +6,11 @@ has used them for a while.
 
 from __future__ import annotations
 
-import select
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,19 +20,14 @@ from sqlalchemy.pool import NullPool, QueuePool
 from steprunners.clients.sql.connection import SqlConnection
 from steprunners.clients.sql.dialect import Dialect
 from steprunners.network import Call, NetworkPolicy
+from steprunners.network.connection_store import ConnectionStore, has_unread_data
 
-_MAX_ENGINES = 32
-_IDLE_SECONDS = 60.0
-#: Kept idle; a worker's threads may use more at a time, and these are closed afterwards.
-_KEPT = 4
+MAX_ENGINES = 32
+MAX_IDLE_SECONDS = 60.0
+#: How many idle connections an engine keeps. A worker's threads may use more at a time; those are closed afterwards.
+IDLE_CONNECTIONS = 4
 
 _Key = tuple[str, NetworkPolicy]
-
-
-@dataclass
-class _Kept:
-    engine: sa.Engine
-    used_at: float = field(default_factory=time.monotonic)
 
 
 class _ThreadState(threading.local):
@@ -44,8 +37,9 @@ class _ThreadState(threading.local):
 
 
 _thread = _ThreadState()
-_lock = threading.Lock()
-_engines: OrderedDict[_Key, _Kept] = OrderedDict()
+_engines: ConnectionStore[_Key, sa.Engine] = ConnectionStore(
+    max_kept=MAX_ENGINES, max_idle_seconds=MAX_IDLE_SECONDS, close=sa.Engine.dispose
+)
 
 
 @dataclass
@@ -87,26 +81,7 @@ def connected(dialect: Dialect, connection: SqlConnection, call: Call) -> Iterat
 
 def _engine(dialect: Dialect, connection: SqlConnection, policy: NetworkPolicy) -> sa.Engine:
     key = (connection.model_dump_json(), policy)
-    with _lock:
-        kept = _engines.get(key)
-        if kept is None:
-            kept = _engines[key] = _Kept(_make_engine(dialect, connection))
-        kept.used_at = time.monotonic()
-        _engines.move_to_end(key)
-        leaving = [_engines.pop(old) for old in _outlived()]
-    for each in leaving:
-        each.engine.dispose()
-    return kept.engine
-
-
-def _outlived() -> list[_Key]:
-    oldest_first = list(_engines)
-    limit = time.monotonic() - _IDLE_SECONDS
-    return [
-        key
-        for number, key in enumerate(oldest_first)
-        if number < len(oldest_first) - _MAX_ENGINES or _engines[key].used_at < limit
-    ]
+    return _engines.get(key, lambda: _make_engine(dialect, connection))
 
 
 def _make_engine(dialect: Dialect, connection: SqlConnection) -> sa.Engine:
@@ -115,7 +90,7 @@ def _make_engine(dialect: Dialect, connection: SqlConnection) -> sa.Engine:
         assert call is not None  # noqa: S101 - `connected` alone borrows
         return dialect.connect(connection, call)
 
-    sizes = {"pool_size": _KEPT, "max_overflow": -1} if dialect.pooled else {}
+    sizes = {"pool_size": IDLE_CONNECTIONS, "max_overflow": -1} if dialect.pooled else {}
     engine = sa.create_engine(
         sa.URL.create(dialect.drivername),
         creator=create,
@@ -136,7 +111,7 @@ def _watch_borrowing(engine: sa.Engine, dialect: Dialect) -> None:
         if descriptor is None:
             return
         idle = time.monotonic() - record.info.get("returned_at", time.monotonic())
-        if idle > _IDLE_SECONDS or _has_news(descriptor):
+        if idle > MAX_IDLE_SECONDS or has_unread_data(descriptor):
             raise exc.DisconnectionError  # the pool takes another one, or connects anew
         if _thread.call is not None:
             _thread.call.watch_descriptor(descriptor)
@@ -146,17 +121,6 @@ def _watch_borrowing(engine: sa.Engine, dialect: Dialect) -> None:
         record.info["returned_at"] = time.monotonic()
 
 
-def _has_news(descriptor: int) -> bool:
-    """Whether the server said something unasked: that it closes, or that it has closed."""
-    poller = select.poll()
-    poller.register(descriptor, select.POLLIN)
-    return bool(poller.poll(0))
-
-
 def close_engines() -> None:
     """Close every connection that is kept."""
-    with _lock:
-        leaving = list(_engines.values())
-        _engines.clear()
-    for each in leaving:
-        each.engine.dispose()
+    _engines.close()

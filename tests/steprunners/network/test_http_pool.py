@@ -11,7 +11,7 @@ import pytest
 from steprunners.deadline import Cancellation, Deadline
 from steprunners.errors import ConnectionFailed, DeadlineExceeded, StepError
 from steprunners.network import Call, NetworkPolicy, TlsOptions
-from steprunners.network.http_pool import _POOLS_PER_THREAD, close_connections, pool_for
+from steprunners.network.http_pool import MAX_POOLS_PER_THREAD, close_connections, pool_for
 from tests.steprunners.conftest import MakeContext
 from tests.steprunners.http_calls import run
 from tests.steprunners.target import CloseConnection, Exchange, Target
@@ -41,7 +41,7 @@ def test_a_pool_for_each_server_and_its_rules() -> None:
 def test_the_pool_used_longest_ago_is_closed() -> None:
     close_connections()
     oldest, second = (pool_for(call(), TlsOptions(), "http", f"host-{number}", 80) for number in (0, 1))
-    for number in range(2, _POOLS_PER_THREAD):
+    for number in range(2, MAX_POOLS_PER_THREAD):
         pool_for(call(), TlsOptions(), "http", f"host-{number}", 80)
     assert pool_for(call(), TlsOptions(), "http", "host-0", 80) is oldest
     pool_for(call(), TlsOptions(), "http", "one-more", 80)

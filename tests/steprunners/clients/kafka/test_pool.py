@@ -1,7 +1,8 @@
-"""One client a cluster, made when it is needed and dropped when nobody uses it."""
+"""Each cluster has one client a process, made when it is needed and closed when nobody uses it."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -24,11 +25,11 @@ def cluster(port: int = 1, **fields: str) -> KafkaConnection:
     return KafkaConnection(bootstrap_servers=f"127.0.0.1:{port}", **fields)
 
 
-def test_the_same_config_has_the_same_client() -> None:
+def test_equal_configs_share_a_client() -> None:
     assert client_of(cluster(), LOOPBACK) is client_of(cluster(), LOOPBACK)
 
 
-def test_a_changed_resource_or_policy_has_another() -> None:
+def test_another_config_or_policy_has_its_own_client() -> None:
     clients = {
         id(client_of(cluster(), LOOPBACK)),
         id(client_of(cluster(2), LOOPBACK)),
@@ -37,16 +38,18 @@ def test_a_changed_resource_or_policy_has_another() -> None:
     assert len(clients) == 3
 
 
-def test_an_idle_one_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    idle = client_of(cluster(), LOOPBACK)
-    idle.used_at -= pool.IDLE_SECONDS + 1
-    other = client_of(cluster(2), LOOPBACK)
-    assert client_of(cluster(2), LOOPBACK) is other
-    assert client_of(cluster(), LOOPBACK) is not idle
+def test_a_client_in_use_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.monotonic() + pool.MAX_IDLE_SECONDS + 1
+    busy, idle = client_of(cluster(1), LOOPBACK), client_of(cluster(2), LOOPBACK)
+    monkeypatch.setattr(pool._clients, "_clock", lambda: now)
+    busy.used_at = now - 1
+    client_of(cluster(3), LOOPBACK)
+    assert client_of(cluster(1), LOOPBACK) is busy
+    assert client_of(cluster(2), LOOPBACK) is not idle
 
 
-def test_there_are_not_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "MOST", 2)
+def test_the_number_of_clients_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool._clients, "_max_kept", 2)
     first, second, third = (client_of(cluster(port), LOOPBACK) for port in (1, 2, 3))
     assert client_of(cluster(3), LOOPBACK) is third
     assert client_of(cluster(2), LOOPBACK) is second

@@ -1,0 +1,1 @@
+"""Tests of the documentation: its links, and the files that it names."""
