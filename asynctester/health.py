@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from asynctester.celery import app
 from asynctester.middleware.errors import error_response
-from executions.observability.live_workers import workers_alive
+from executions.worker.heartbeat import workers_alive
 from resources.checks import count_unreadable
 from resources.secrets.encryption import UNREADABLE
 from telemetry.limited import Answer, ask_all

@@ -19,14 +19,14 @@ class ExecutionsConfig(AppConfig):
 
 
 def _remove_executions(*, team: Any, **_: Any) -> None:
-    from executions.engine.stop import stop_all  # noqa: PLC0415 - likewise
-    from executions.retention.removal import remove_all  # noqa: PLC0415 - it needs the models, which come after this module
+    from executions.engine.stop_team import stop_all  # noqa: PLC0415 - likewise
+    from executions.retention.purge import remove_all  # noqa: PLC0415 - it needs the models, which come after this module
 
     stop_all(team)
     remove_all(team)
 
 
 def _remove_rest(*, team: Any, **_: Any) -> None:
-    from executions.retention.removal import remove_rest  # noqa: PLC0415 - likewise
+    from executions.retention.purge import remove_rest  # noqa: PLC0415 - likewise
 
     remove_rest(team)

@@ -90,7 +90,7 @@ class ExecutionAdmin(ReadOnlyAdmin[Execution]):
 
     @admin.display(description="id", ordering="id")
     def short_id(self, execution: Execution) -> str:
-        """Return the end of the id, which tells neighbours in time apart."""
+        """Return the end of the id, which tells runs of the same second apart."""
         return str(execution.id)[-12:]
 
     @admin.display(description="flow", ordering="flow_name")

@@ -1,16 +1,16 @@
-"""Cancelling: running calls are ended, what has not started is CANCELLED, clean-up still runs."""
+"""Cancels executions: running calls end, steps that have not started are CANCELLED, clean-up still runs."""
 
 from __future__ import annotations
 
 from django.db import transaction
 
 from accounts.audit.log import record
-from executions.engine.progress import follow, settle_cancel
+from executions.engine.progress import cancel_open_steps, publish_next
 from executions.live import events, messages
 from executions.models import Execution, ExecutionStep
 from executions.statements import moves
 
-#: How long the clean-up of an execution may take that lasted too long, in seconds.
+#: How long the clean-up of an execution that ran out of time may take, in seconds.
 CLEAN_UP_SECONDS = 600.0
 
 
@@ -19,9 +19,9 @@ class AlreadyOver(Exception):
 
 
 def cancel_execution(execution: Execution) -> Execution:
-    """Ask for the execution's end, and that of its children; a second request ends clean-up too.
+    """Cancel the execution and its children; a second request cancels clean-up too.
 
-    Raises AlreadyOver. Returns the execution as it is now: the workers end what runs within a second.
+    Returns the execution as it is now: the workers end running calls within a second. Raises AlreadyOver.
     """
     with transaction.atomic():
         requested = _request(execution)
@@ -39,12 +39,12 @@ def _request(execution: Execution) -> Execution:
 def _carry_out(requested: Execution) -> Execution:
     events.publish([messages.execution_update(requested)])
     cancel_children(requested)
-    follow(requested.id, settle_cancel(requested.id))
+    publish_next(requested.id, cancel_open_steps(requested.id))
     return Execution.objects.get(pk=requested.pk)
 
 
 def end_overdue_executions() -> None:
-    """End the executions that last longer than they may: as a cancel would, but FAILED, with `execution_timeout`.
+    """End the executions that ran out of time: as a cancel does, but FAILED, with the code `execution_timeout`.
 
     Their clean-up has CLEAN_UP_SECONDS, then it is ended too.
     """
@@ -53,9 +53,9 @@ def end_overdue_executions() -> None:
 
 
 def cancel_children(execution: Execution) -> None:
-    """Pass the execution's cancel requests on to the children that run; safe to repeat.
+    """Pass the execution's cancel requests on to its open children. Safe to repeat.
 
-    The first request leaves the children of clean-up steps alone: clean-up is still to run.
+    The first request leaves the children of clean-up steps alone: clean-up still runs.
     """
     open_ = Execution.objects.filter(parent=execution.pk, status__in=["PENDING", "IN_PROGRESS"])
     if execution.cancel_requests < 2:

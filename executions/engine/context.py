@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from executions.in_process.ended_steps import ended_steps
 from executions.models import Execution, ExecutionStep, SessionState
 from executions.presentation import milliseconds
+from executions.runtime.ended_steps import ended_steps
 from executions.statements.round_trip import Statement, in_list, select
 from executions.statements.rows import key
 from executions.states import START, STEP_OPEN, StepStatus
@@ -30,8 +30,8 @@ _READ = frozenset({
 
 
 @dataclass(frozen=True)
-class Neighbours:
-    """The steps that a step refers to."""
+class ReferencedSteps:
+    """The earlier steps that a step refers to."""
 
     steps: list[ExecutionStep]
     required: frozenset[int]
@@ -54,7 +54,7 @@ def _has_result(step: ExecutionStep) -> bool:
     return step.response is not None or step.status in (StepStatus.IN_PROGRESS, StepStatus.WAITING)
 
 
-def neighbours(step: ExecutionStep) -> Neighbours:
+def load_referenced_steps(step: ExecutionStep) -> ReferencedSteps:
     """Load the earlier steps that `step` refers to, and only those."""
     positions = [position for position, kind in step.needs if kind != START]
     required = frozenset(position for position, kind in step.needs if kind is True)
@@ -65,7 +65,7 @@ def neighbours(step: ExecutionStep) -> Neighbours:
             f"execution_id = %s AND position IN {in_list(missing)}", [key(step.execution_id), *missing]
         )
         found |= {each.position: each for each in select(ExecutionStep, _READ, where)}
-    return Neighbours([found[position] for position in sorted(found)], required, _has_unstarted(step))
+    return ReferencedSteps([found[position] for position in sorted(found)], required, _has_unstarted(step))
 
 
 def _has_unstarted(step: ExecutionStep) -> bool:

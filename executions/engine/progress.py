@@ -1,4 +1,4 @@
-"""What follows the end of a step: the next step, the end of a branch, of a phase, of the execution."""
+"""What follows when a step has ended: the next step, the end of a branch, of a phase, of the execution."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from executions.broker import chain
 from executions.live import events, messages
 from executions.live.messages import Update
 from executions.models import Execution, ExecutionStep
-from executions.observability import reporting as telling
+from executions.observability import instrumentation
 from executions.starting import admission
 from executions.statements import moves
 from executions.statements.moves import STAY, Cursor
@@ -22,30 +22,30 @@ from steprunners.lifecycle.attempts import Progress
 
 
 @dataclass
-class Aftermath:
-    """What a committed move leaves to do: messages to send, chains to publish, and where this chain goes on."""
+class AfterCommit:
+    """What is to be done once a change is committed: updates to publish, steps to start, and the next step."""
 
     updates: list[Update] = field(default_factory=list)
     start: list[int] = field(default_factory=list)
     next_position: int | None = None
 
     def carry_out(self, execution_id: uuid.UUID) -> int | None:
-        """Send and publish (call it after the commit); returns where the chain goes on."""
+        """Publish updates and tasks. Call it after the commit. Returns the position of the next step."""
         events.publish(self.updates)
         for position in self.start:
             chain.publish(execution_id, [position])
         return self.next_position
 
 
-def goes_on(step: ExecutionStep, status: str, *, continue_on_failure: bool) -> bool:
-    """Return whether the steps after this one are run."""
+def continues_after(step: ExecutionStep, status: str, *, continue_on_failure: bool) -> bool:
+    """Return whether the steps after this one run, now that it has ended with the status."""
     if status in (StepStatus.SUCCESS, StepStatus.SKIPPED):
         return True
     return status != StepStatus.CANCELLED and (continue_on_failure or _is_clean_up(step))
 
 
 def _is_clean_up(step: ExecutionStep) -> bool:
-    """Return whether it is one of the clean-up steps themselves: they all run, whatever happens to the others."""
+    """Return whether it is a clean-up step by itself: these all run, whatever happens to the others."""
     return step.always_run and step.group is None
 
 
@@ -58,22 +58,22 @@ def cursor_after(step: ExecutionStep, *, on: bool) -> Cursor:
     return Cursor(moves=True, to=step.next_position)
 
 
-def is_plain(step: ExecutionStep, *, on: bool) -> bool:
-    """Return whether nothing but the cursor has to change with the end of the step."""
-    if _is_alone(step):
+def moves_only_the_cursor(step: ExecutionStep, *, on: bool) -> bool:
+    """Return whether the end of the step changes no other row but the execution's cursor."""
+    if _nothing_follows(step):
         return not step.branches
     ends_branch = step.group is not None and step.next_position is None
     return on and not (step.background or step.release or step.branches or ends_branch)
 
 
-def after_end(step: ExecutionStep, execution: Execution, cursor: Cursor, *, on: bool) -> Aftermath:
-    """Do what the end of the step brings with it, in the same transaction."""
-    after = Aftermath([messages.step_update(execution, step)], next_position=cursor.to)
+def after_step(step: ExecutionStep, execution: Execution, cursor: Cursor, *, on: bool) -> AfterCommit:
+    """Write what follows from the end of the step, in the same transaction; returns what follows after the commit."""
+    after = AfterCommit([messages.step_update(execution, step)], next_position=cursor.to)
     if step.background:
         after.start += moves.wake_awaiting(step.execution_id)
     if step.branches:
-        skip(execution, _branches_not_taken(step), after)
-    if _is_alone(step):
+        skip_steps(execution, _branches_not_taken(step), after)
+    if _nothing_follows(step):
         return after
     if on:
         after.start += moves.release(step.execution_id, [*_next_beside(step), *step.release])
@@ -89,17 +89,17 @@ def after_end(step: ExecutionStep, execution: Execution, cursor: Cursor, *, on: 
 
 
 def _branches_not_taken(step: ExecutionStep) -> list[tuple[int, int]]:
-    """Return where the branches are that an ended condition did not take.
+    """Return the position ranges of the branches that an ended condition did not take.
 
-    It may have ended before it took one: not wanted, or its condition could not be told. The one that it took may
-    still be running: steps that are in the background themselves are not waited for.
+    It may have ended before it took one: it was skipped, or its condition could not be evaluated. The branch that it
+    took may still run: nobody waits for steps that are in the background themselves.
     """
     taken = str((step.response or {}).get("matchedBranch"))
     return [(place[0], place[1]) for index, place in step.branches.items() if index != taken]
 
 
-def _is_alone(step: ExecutionStep) -> bool:
-    """Whether nothing follows the step: it is in the background itself, not by the condition that it is inside of.
+def _nothing_follows(step: ExecutionStep) -> bool:
+    """Return whether no step follows: it is in the background itself, not just inside a background condition.
 
     The inline steps of a background condition follow each other beside the foreground: each releases the next.
     """
@@ -110,44 +110,44 @@ def _next_beside(step: ExecutionStep) -> list[int]:
     return [step.next_position] if step.background and step.next_position is not None else []
 
 
-def _skip_rest(step: ExecutionStep, execution: Execution, after: Aftermath) -> None:
-    """Skip what has not started: the rest of the branch, or of the flow.
+def _skip_rest(step: ExecutionStep, execution: Execution, after: AfterCommit) -> None:
+    """Skip the steps that have not started: the rest of the branch, or of the flow.
 
-    A condition's own steps are not among them: one in the background may still run its branch.
+    The inline steps of a condition are not among them: one in the background may still run its branch.
     """
     last = 2**31 - 1
     if step.group is not None:
         condition = ExecutionStep.objects.get(execution_id=step.execution_id, position=step.group)
         last = condition.branches[str(step.branch)][1]
-    skip(execution, [(step.end_position + 1, last)], after, clean_up=step.always_run)
+    skip_steps(execution, [(step.end_position + 1, last)], after, clean_up=step.always_run)
 
 
-def skip(
-    execution: Execution, ranges: list[tuple[int, int]], after: Aftermath, *, clean_up: bool | None = None
+def skip_steps(
+    execution: Execution, ranges: list[tuple[int, int]], after: AfterCommit, *, clean_up: bool | None = None
 ) -> None:
-    """Skip the unstarted steps in the ranges and add their updates."""
+    """Skip the steps in the position ranges that have not started, and add their updates to `after`."""
     skipped = moves.skip_steps(
         execution.id, [each for each in ranges if each[0] <= each[1]], clean_up=clean_up
     )
     if skipped is not None:
         steps, counted = skipped
-        after.updates += numbered(counted, steps)
+        after.updates += _updates_of(counted, steps)
         execution.remaining = counted.remaining
         execution.sequence = counted.sequence
 
 
-def numbered(execution: Execution, steps: list[ExecutionStep]) -> list[Update]:
-    """Count the steps that were ended together; return one update each, numbered up to the execution's sequence."""
+def _updates_of(execution: Execution, steps: list[ExecutionStep]) -> list[Update]:
+    """Count the steps that ended together; return one update each, numbered up to the execution's sequence."""
     for step in steps:
-        telling.step_ended(step)
+        instrumentation.step_ended(step)
     first = execution.sequence - len(steps) + 1
     return [messages.step_update(execution, step, sequence=first + index) for index, step in enumerate(steps)]
 
 
 def _end_branch(step: ExecutionStep, group: int, *, failed: bool) -> int | None:
-    """Wake the condition whose branch has ended; returns its position."""
+    """Wake the condition whose branch has ended; returns its position, None where it does not wait."""
     condition = ExecutionStep.objects.get(execution_id=step.execution_id, position=group)
-    # A condition whose state cannot be read any more finds that out itself, and ends.
+    # A condition whose state can no longer be decrypted finds that out itself, and ends.
     with suppress(SecretsUnreadable):
         progress = Progress.from_json(condition.state)
         progress.branch_failed = step.name if failed else None
@@ -156,34 +156,50 @@ def _end_branch(step: ExecutionStep, group: int, *, failed: bool) -> int | None:
     return condition.position if moves.wake(step.execution_id, condition.position) else None
 
 
+def wake_waiting_steps(step: ExecutionStep) -> None:
+    """Wake the steps that wait for this background step. Call it after the commit.
+
+    Then a step that began to wait before the commit is found, and one that begins after it looks once more
+    (`park_for_background`). Where a worker is lost in between, the sweeper wakes them.
+    """
+    for position in moves.wake_awaiting(step.execution_id):
+        chain.publish(step.execution_id, [position])
+
+
 # --- the end of a phase ---------------------------------------------------------------------------
 
 
 def end_phase(execution_id: uuid.UUID) -> int | None:
-    """Once no step of the phase is open, end the execution or go over to clean-up; returns where to go on."""
+    """End the execution or begin its clean-up, once no step of the phase is open.
+
+    Returns the position of the first clean-up step to run.
+    """
     if _complete(execution_id):
         return None
     execution = moves.start_clean_up(execution_id)
     if execution is not None and execution.remaining:
         if execution.cancel_requests >= 2:
-            return settle_cancel(execution_id)
+            return cancel_open_steps(execution_id)
         return execution.cursor
     _complete(execution_id)
     return None
 
 
 def _complete(execution_id: uuid.UUID) -> bool:
-    """End the execution; False where a step is open, clean-up has not begun, or somebody else has ended it."""
+    """End the execution; False where a step is open, clean-up has not begun, or another worker has ended it."""
     completed = moves.complete(execution_id)
     if completed is not None:
         events.publish([messages.execution_update(completed)])
-        tell_parent(completed)
+        after_execution(completed)
     return completed is not None
 
 
-def tell_parent(execution: Execution) -> None:
-    """Count the end; wake the step that waits for this execution, or give its turn to the next of its organisation."""
-    telling.execution_ended(execution)
+def after_execution(execution: Execution) -> None:
+    """Do what follows from the end of an execution.
+
+    Count it. Let a waiting execution of the organisation begin in its place. Wake the step that waits for a child.
+    """
+    instrumentation.execution_ended(execution)
     admission.after_end(execution)
     if execution.parent_id is None or execution.parent_position is None:
         return
@@ -191,13 +207,13 @@ def tell_parent(execution: Execution) -> None:
     if parent is None:
         return  # it was deleted meanwhile
     if parent.cancel_requested_at is not None:
-        follow(parent.id, settle_cancel(parent.id))
+        publish_next(parent.id, cancel_open_steps(parent.id))
     elif moves.wake(parent.id, execution.parent_position):
         chain.publish(parent.id, [execution.parent_position])
 
 
-def follow(execution_id: uuid.UUID, position: int | None) -> None:
-    """Publish the chain that goes on at the position, if there is one."""
+def publish_next(execution_id: uuid.UUID, position: int | None) -> None:
+    """Publish the chain that begins at the position, if there is a next step."""
     if position is not None:
         chain.publish_from(execution_id, position)
 
@@ -205,10 +221,10 @@ def follow(execution_id: uuid.UUID, position: int | None) -> None:
 # --- cancel ---------------------------------------------------------------------------------------
 
 
-def settle_cancel(execution_id: uuid.UUID) -> int | None:
-    """Cancel what has not started or only waits; running calls are ended by their workers. Safe to repeat.
+def cancel_open_steps(execution_id: uuid.UUID) -> int | None:
+    """Cancel the steps that have not started or only wait. Running calls are ended by their workers. Safe to repeat.
 
-    Returns where the chain goes on (clean-up).
+    Returns the position of the first clean-up step to run.
     """
     with transaction.atomic():
         moves.lock(execution_id)
@@ -218,10 +234,10 @@ def settle_cancel(execution_id: uuid.UUID) -> int | None:
         clean_up_too = execution.cancel_requests >= 2 or execution.status == "PENDING"
         cancelled, execution = moves.cancel_open_steps(execution_id, clean_up_too=clean_up_too)
         ended = moves.end_unstarted(execution_id)
-    updates = numbered(execution, cancelled)
+    updates = _updates_of(execution, cancelled)
     if ended is not None:
         events.publish([*updates, messages.execution_update(ended)])
-        tell_parent(ended)
+        after_execution(ended)
         return None
     events.publish(updates)
     return end_phase(execution_id) if execution.remaining == 0 else None

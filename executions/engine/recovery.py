@@ -1,14 +1,15 @@
-"""Takes back a step whose worker was lost: it runs again where that does no harm, or its retry policy allows it.
+"""Recovers a step whose worker was lost: it runs again where that does no harm, or where its retry policy allows it.
 
-Any other is ERROR: whether its call happened is unknown.
+Any other step ends in ERROR: nobody knows whether its call happened.
 """
 
 from __future__ import annotations
 
 from executions.broker.chain import publish_from
 from executions.engine import attempt_records as records
-from executions.engine.outcomes import Outcome, end_attempted, end_broken
-from executions.engine.progress import follow
+from executions.engine.finish_step import finish_attempted, finish_with_error
+from executions.engine.outcome import Outcome
+from executions.engine.progress import publish_next
 from executions.known_secrets import ExecutionSecrets
 from executions.models import Execution, ExecutionStep
 from executions.statements import moves
@@ -22,22 +23,22 @@ from steprunners.lifecycle.attempts import Attempt, Progress, broken
 from steprunners.registry import runners
 from telemetry import metrics
 
-#: A step that loses its worker this often ends, instead of taking one worker after the other down.
+#: A step that lost its worker this often ends: it may be what takes one worker after the other down.
 MOST_LOSSES = 3
 
 
-def take_back(step: ExecutionStep) -> None:
-    """End the attempt of a step that was taken from its worker, and the step itself unless it may try again."""
+def recover_step(step: ExecutionStep) -> None:
+    """End the interrupted attempt of a step that was taken from its worker; end the step unless it may run again."""
     execution = Execution.objects.defer("draft").filter(pk=step.execution_id).first()
     if execution is None:
         return  # it was deleted meanwhile
     try:
-        _end_or_try_again(step, execution)
+        _end_or_run_again(step, execution)
     except SecretsUnreadable as error:
-        follow(execution.id, end_broken(step, execution, StepError(str(error), code=UNREADABLE)))
+        publish_next(execution.id, finish_with_error(step, execution, StepError(str(error), code=UNREADABLE)))
 
 
-def _end_or_try_again(step: ExecutionStep, execution: Execution) -> None:
+def _end_or_run_again(step: ExecutionStep, execution: Execution) -> None:
     metrics.sweeper_did("take_back")
     envelope = envelope_of(step.definition)
     progress = Progress.from_json(step.state)
@@ -46,19 +47,20 @@ def _end_or_try_again(step: ExecutionStep, execution: Execution) -> None:
     attempt = broken(lost, progress.attempt_started_ms or now, now)
     outcome = Outcome(step, execution, envelope, ExecutionSecrets(execution))
     if execution.cancel_requests >= (2 if step.always_run else 1):  # the second one ends clean-up too
-        follow(execution.id, end_attempted(outcome, Attempt(StepStatus.CANCELLED, now, now)))
+        publish_next(execution.id, finish_attempted(outcome, Attempt(StepStatus.CANCELLED, now, now)))
     elif _is_harmless(step, progress):
-        _repeat(step)
-    elif _may_try_again(step, envelope, progress):
-        _try_again(outcome, attempt, progress)
+        _run_again(step)
+    elif _may_retry(step, envelope, progress):
+        _retry(outcome, attempt, progress)
     else:
-        follow(execution.id, end_attempted(outcome, attempt))
+        publish_next(execution.id, finish_attempted(outcome, attempt))
 
 
 def _is_harmless(step: ExecutionStep, progress: Progress) -> bool:
-    """Whether the step can be carried on from its last wait as if nothing had been.
+    """Return whether the step can go on from its last wait as if nothing had happened.
 
-    A condition whose branches were touched may have chosen: chosen again, `${now()}` could lead elsewhere.
+    A condition may have chosen its branch already, if steps of one have moved. Evaluated again, `${now()}` could choose
+    another.
     """
     if step.losses >= MOST_LOSSES or not runners()[step.step_type].repeatable:
         return False
@@ -68,20 +70,20 @@ def _is_harmless(step: ExecutionStep, progress: Progress) -> bool:
     return progress.branch is not None or not inner.exclude(status=StepStatus.PENDING).exists()
 
 
-def _repeat(step: ExecutionStep) -> None:
-    """Park the step as due at once, with what it remembered of its last wait."""
+def _run_again(step: ExecutionStep) -> None:
+    """Park the step as due at once, with the state of its last wait."""
     if moves.park(step, 0, Change(), step.state or {}) is not None:
         publish_from(step.execution_id, step.position)
 
 
-def _may_try_again(step: ExecutionStep, envelope: StepEnvelope, progress: Progress) -> bool:
+def _may_retry(step: ExecutionStep, envelope: StepEnvelope, progress: Progress) -> bool:
     policy = envelope.retry
     if policy is None or "ERROR" not in policy.retry_on or step.losses >= MOST_LOSSES:
         return False
     return progress.retries < policy.max_retries
 
 
-def _try_again(outcome: Outcome, attempt: Attempt, progress: Progress) -> None:
+def _retry(outcome: Outcome, attempt: Attempt, progress: Progress) -> None:
     """Park the step as due at once, with the lost attempt counted and kept."""
     step = outcome.step
     progress.retries += 1

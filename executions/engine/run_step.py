@@ -1,4 +1,4 @@
-"""Runs one step: claim it, carry it on as far as it goes, write how it stands, and say where the chain goes on."""
+"""Runs one step: claims it, runs its attempts, stores what came of them, and returns the next step."""
 
 from __future__ import annotations
 
@@ -13,23 +13,22 @@ from django.utils import timezone
 
 from accounts.transactions import is_overtaken
 from executions.broker import chain
-from executions.engine.context import Neighbours, neighbours
-from executions.engine.execute import carry_on
-from executions.engine.outcomes import end, end_broken, wait_for_background
+from executions.engine.attempts import run_attempts
+from executions.engine.context import ReferencedSteps, load_referenced_steps
+from executions.engine.finish_step import finish_unattempted, finish_with_error
+from executions.engine.park_step import park_for_background
 from executions.engine.progress import end_phase
 from executions.engine.start_positions import record_starts
-from executions.in_process.leases import leases, me
-from executions.in_process.timers import timers
 from executions.live import events, messages
 from executions.models import Execution, ExecutionStep
+from executions.runtime.leases import leases, me
+from executions.runtime.timers import timers
 from executions.starting import admission
 from executions.statements import moves
-from executions.statements.moves import Change
 from executions.statements.round_trip import Moved
 from executions.states import StepStatus
 from resources.secrets.encryption import UNREADABLE, SecretsUnreadable
 from steprunners.errors import StepError
-from steprunners.lifecycle.attempts import Attempt
 from telemetry import metrics
 from telemetry.log_context import bound
 
@@ -39,10 +38,10 @@ logger = logging.getLogger(__name__)
 def run_step(
     execution_id: uuid.UUID, position: int | None, *, begin: bool = False, due: float | None = None
 ) -> int | None:
-    """Run the step at the position, if it is to be run now and nobody else has it.
+    """Run the step at the position, if it may run now and no other worker has claimed it.
 
-    `begin` starts the execution first; `due` is when the step was, in seconds since the epoch. Returns the position at
-    which the chain goes on; None where it ends: the step waits, the foreground is over, or the task was a duplicate.
+    `begin` starts the execution first. `due` is when the step was due, in seconds since the epoch. Returns the position
+    of the next step; None where the step waits, the foreground is over, or the task was a duplicate.
     """
     moved = None
     if begin:
@@ -56,46 +55,46 @@ def run_step(
     if due is not None:
         metrics.step_claimed(time.time() - due)
     events.publish([messages.step_update(execution, step)])
-    near = neighbours(step)
-    if near.running_background():
-        return wait_for_background(step, near)
-    if step.always_run and near.never_ran() is not None:
-        return end(step, execution, Attempt(StepStatus.SKIPPED, 0, 0), Change())
-    return _carry_out(step, execution, near)
+    referenced = load_referenced_steps(step)
+    if referenced.running_background():
+        return park_for_background(step, referenced)
+    if step.always_run and referenced.never_ran() is not None:
+        return finish_unattempted(step, execution, StepStatus.SKIPPED)
+    return _run_claimed(step, execution, referenced)
 
 
-def _carry_out(step: ExecutionStep, execution: Execution, near: Neighbours) -> int | None:
-    """Run the claimed step under its lease; whatever goes wrong with it, it ends."""
+def _run_claimed(step: ExecutionStep, execution: Execution, referenced: ReferencedSteps) -> int | None:
+    """Run the claimed step under its lease. Whatever exception it raises, the step ends."""
     with leases.holding(step) as cancellation, bound(step=step.name):
         try:
-            return carry_on(step, execution, near, cancellation)
+            return run_attempts(step, execution, referenced, cancellation)
         except (DatabaseError, InterfaceError):
-            raise  # nothing can be written now: the lease ends, and a sweeper takes the step back
+            raise  # nothing can be stored now: the lease expires, and a sweeper takes the step back
         except SecretsUnreadable as error:
-            return end_broken(step, execution, StepError(str(error), code=UNREADABLE))
+            return finish_with_error(step, execution, StepError(str(error), code=UNREADABLE))
         except Exception as error:
-            if vanished(error, step.execution_id):
+            if is_deleted(error, step.execution_id):
                 return None
             logger.exception("step %s of execution %s failed unexpectedly", step.name, execution.id)
             unexpected = StepError("an unexpected error in the service", code="internal_error")
-            return end_broken(step, execution, unexpected)
+            return finish_with_error(step, execution, unexpected)
 
 
-def vanished(error: Exception, execution_id: uuid.UUID) -> bool:
-    """Whether the execution was deleted under its worker, by itself or with its team: nothing is left to be done."""
+def is_deleted(error: Exception, execution_id: uuid.UUID) -> bool:
+    """Return whether the error came because the execution was deleted while it ran: nothing is left to be done."""
     if not (isinstance(error, ObjectDoesNotExist) or is_overtaken(error)):
         return False
     return not Execution.objects.filter(pk=execution_id).exists()
 
 
 def _begin(execution_id: uuid.UUID, position: int | None) -> tuple[int | None, Moved | None]:
-    """Start the execution; returns where its foreground begins (the chain's first link, if it had begun already).
+    """Start the execution; returns the position of its first step, and that step where it was claimed as well.
 
-    And the step there, where it could be claimed with the start.
+    Where the execution had begun already, this is the position of the task.
     """
-    begun = _turn_to_begin(execution_id)
-    if begun is None and _has_turn(execution_id, position):
-        begun = _turn_to_begin(execution_id)
+    begun = _begin_and_claim(execution_id)
+    if begun is None and _is_admitted_now(execution_id, position):
+        begun = _begin_and_claim(execution_id)
     if begun is None:
         return position, None
     execution = begun.execution
@@ -110,18 +109,18 @@ def _begin(execution_id: uuid.UUID, position: int | None) -> tuple[int | None, M
 
 @dataclass(frozen=True)
 class Begun:
-    """An execution that has begun, the background steps to be published, and the first step where it is claimed."""
+    """An execution that has begun, the background steps to publish, and the first step where it is claimed."""
 
     execution: Execution
     background: list[int]
     first: Moved | None
 
 
-def _turn_to_begin(execution_id: uuid.UUID) -> Begun | None:
-    """Begin, and claim the first step in the same transaction where nothing is to be done between the two.
+def _begin_and_claim(execution_id: uuid.UUID) -> Begun | None:
+    """Begin, and claim the first step in the same transaction where nothing has to happen between the two.
 
-    What may take longer than a lease (asking brokers for positions, publishing to one that is away) is not done with
-    a claimed step in hand.
+    What may take longer than a lease (asking brokers for positions, publishing to a broker that is away) must not
+    happen while a step is claimed.
     """
     with transaction.atomic():
         execution = moves.begin(execution_id)
@@ -134,8 +133,8 @@ def _turn_to_begin(execution_id: uuid.UUID) -> Begun | None:
         return Begun(execution, background, first)
 
 
-def _has_turn(execution_id: uuid.UUID, position: int | None) -> bool:
-    """Return whether an execution that did not begin got its turn now; come back when its delay is over."""
+def _is_admitted_now(execution_id: uuid.UUID, position: int | None) -> bool:
+    """Return whether an execution that could not begin has been admitted now; set a timer for a delayed one."""
     waits = Execution.objects.filter(pk=execution_id, status="PENDING")
     execution = waits.only("team_id", "due_at", "admitted").first()
     if execution is None:
@@ -144,4 +143,4 @@ def _has_turn(execution_id: uuid.UUID, position: int | None) -> bool:
     if left > moves.CLOCK_SLACK_SECONDS:
         timers.add(left, execution_id, position or 0, begin=True)
         return False
-    return not execution.admitted and admission.take_turn(execution)
+    return not execution.admitted and admission.admit_now(execution)

@@ -14,7 +14,7 @@ from executions.live.authentication import Login
 from executions.live.events import execution_group, team_group
 from executions.live.messages import is_final
 from executions.live.ordering import Order
-from executions.live.recent import recent
+from executions.live.recent_snapshots import recent
 from executions.live.reconciler import reconciler
 from executions.live.snapshots import Taken, snapshots
 from executions.live.stream import SUBSCRIBE_TIMEOUT, UNKNOWN, Closing, LiveStream

@@ -15,7 +15,7 @@ from channels.layers import get_channel_layer
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from redis import RedisError
 
-from executions.live.background import in_background
+from executions.live.detached_tasks import in_background
 from executions.live.events import layer_settings
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from asyncio import AbstractEventLoop
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from executions.live.background import in_background
+from executions.live.detached_tasks import in_background
 from executions.live.messages import Update, snapshot
 from executions.live.stream import SNAPSHOTS_AT_ONCE, in_database
 from executions.models import Execution

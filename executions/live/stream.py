@@ -17,7 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
 
-from executions.live import hub, places
+from executions.live import hub, stream_limit
 from executions.live.authentication import Login, chosen_subprotocol, log_in
 from executions.outages import is_outage
 from telemetry.metrics import LIVE_CLIENTS
@@ -163,7 +163,7 @@ class LiveStream:
         finally:
             _door_threads.submit(place.give_back)  # nobody waits: the client has gone
 
-    async def _work(self, login: Login, place: places.Place) -> None:
+    async def _work(self, login: Login, place: stream_limit.Place) -> None:
         with LIVE_CLIENTS.track_inprogress(), hub.following(self.group(), self):
             async with asyncio.TaskGroup() as tasks:
                 for work in (self._read(), self._stay_allowed(login, place), *self.more_work()):
@@ -171,10 +171,10 @@ class LiveStream:
                 tasks.create_task(self.output.write())
                 tasks.create_task(self.output.give_up())
 
-    def _enter(self) -> tuple[Login, places.Place]:
+    def _enter(self) -> tuple[Login, stream_limit.Place]:
         """Ask all that has to be asked of a newcomer in one go: each change of thread waits for all others."""
         login = self._check()
-        place = places.take(self.team_id) if self.team_id else None
+        place = stream_limit.take(self.team_id) if self.team_id else None
         if place is None:
             raise Closing(TOO_MANY)
         return login, place
@@ -187,7 +187,7 @@ class LiveStream:
             raise Closing(UNKNOWN)
         return login
 
-    async def _stay_allowed(self, login: Login, place: places.Place) -> None:
+    async def _stay_allowed(self, login: Login, place: stream_limit.Place) -> None:
         """Look again and again whether the login holds and the user may still see it."""
         while True:
             left = LOGIN_CHECK if login.expires_at is None else login.expires_at - time.time()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from accounts.audit.log import record
 from accounts.transactions import deletion, held_whole
 from executions.models import Execution
-from executions.retention.removal import remove_executions, remove_held, with_children
+from executions.retention.purge import remove_executions, remove_held, with_children
 from executions.states import EXECUTION_TERMINAL
 
 

@@ -108,7 +108,7 @@ def _too_many(load: Load, limits: Limits) -> TooManyRuns:
     )
 
 
-def take_turn(execution: Execution) -> bool:
+def admit_now(execution: Execution) -> bool:
     """Let executions begin for which there is room; returns whether this one, which waits, is among them."""
     admitted = admit(grant_of_team(execution.team_id).organisation_id, publish_not=execution.pk)
     return execution.pk in admitted

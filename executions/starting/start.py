@@ -17,7 +17,7 @@ from accounts.transactions import held, keep, retried
 from executions.broker import chain, lanes
 from executions.known_secrets import add_to
 from executions.models import Execution, ExecutionStep
-from executions.observability import reporting as telling
+from executions.observability import instrumentation as telling
 from executions.selectors.labels import rows_of
 from executions.starting import admission
 from executions.starting.admission import RunRefused

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import template
 
-from executions.pages.status_looks import look_of
+from executions.pages.status_badges import look_of
 from executions.presentation import milliseconds
 
 register = template.Library()

@@ -16,8 +16,8 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.services import housekeeping
-from executions.retention import removal as retention
-from executions.worker import chores
+from executions.retention import purge as retention
+from executions.worker import job_lease as chores
 
 logger = logging.getLogger(__name__)
 

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
-from executions.engine.recovery import take_back
-from executions.in_process.leases import leases, me
-from executions.in_process.loops import Loop, alone
-from executions.in_process.timers import timers
+from executions.engine.recovery import recover_step
 from executions.models import ExecutionStep
+from executions.runtime.background_thread import Loop, alone
+from executions.runtime.leases import leases, me
+from executions.runtime.timers import timers
 from executions.statements import moves
 from executions.statements.round_trip import STEP, epoch_sql, impatient, now_sql
 
@@ -111,7 +111,7 @@ class Rescuer:
         """Settle one of the steps that were taken, once there is one; returns how many seconds to sleep."""
         step, lease = self._taken.get()
         with lease, impatient(LOCK_MS):
-            alone(take_back, step)
+            alone(recover_step, step)
         return 0.0
 
     def _settle_and_rest(self) -> float:

@@ -22,10 +22,10 @@ from executions.broker import chain
 from executions.broker.lanes import lane_of
 from executions.engine.cancel import cancel_children, end_overdue_executions
 from executions.engine.children import child_is_over
-from executions.engine.context import neighbours
-from executions.engine.progress import end_phase, follow, settle_cancel
-from executions.in_process.loops import Loop, alone
+from executions.engine.context import load_referenced_steps
+from executions.engine.progress import cancel_open_steps, end_phase, publish_next
 from executions.models import Execution, ExecutionStep
+from executions.runtime.background_thread import Loop, alone
 from executions.starting import admission
 from executions.statements import moves
 from executions.statements.round_trip import Statement, after_sql, any_row, now_sql, update_returning
@@ -111,7 +111,7 @@ def _is_forgotten(step: ExecutionStep) -> bool:
     Also where it cannot be told any more: the step finds that out itself, and ends.
     """
     try:
-        return child_is_over(step) or (step.awaiting and not neighbours(step).running_background())
+        return child_is_over(step) or (step.awaiting and not load_referenced_steps(step).running_background())
     except SecretsUnreadable:
         return True
 
@@ -153,7 +153,7 @@ def _look_at_execution(busy: Busy, execution: Execution) -> None:
         metrics.sweeper_did("publish_execution")
         chain.publish_from(execution.id, execution.cursor or 0, begin=True)
     elif execution.remaining == 0:
-        follow(execution.id, end_phase(execution.id))
+        publish_next(execution.id, end_phase(execution.id))
     else:
         _publish_cursor(busy, execution)
 
@@ -163,9 +163,9 @@ def _cancel_again(busy: Busy, execution: Execution) -> None:
     metrics.sweeper_did("cancel")
     moves.look_again(Execution, execution.id, 2.0)
     cancel_children(execution)
-    follow(execution.id, settle_cancel(execution.id))
+    publish_next(execution.id, cancel_open_steps(execution.id))
     if execution.remaining == 0:
-        follow(execution.id, end_phase(execution.id))
+        publish_next(execution.id, end_phase(execution.id))
     else:
         _publish_cursor(busy, execution)
 

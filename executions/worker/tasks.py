@@ -13,10 +13,10 @@ from django.db import DatabaseError, InterfaceError, connection
 from executions.broker import chain, lanes
 from executions.broker.messages import DUE, TASK, positions_of
 from executions.broker.thread_shares import Work, turns
+from executions.engine.run_step import is_deleted
 from executions.engine.run_step import run_step as engine_run_step
-from executions.engine.run_step import vanished
-from executions.in_process.timers import timers
-from executions.observability import process as signs
+from executions.observability import setup as signs
+from executions.runtime.timers import timers
 from executions.worker import startup as worker
 from telemetry.log_context import bound
 
@@ -78,13 +78,13 @@ def _run(work: Work) -> int | None:
     try:
         return engine_run_step(work.execution_id, work.position, begin=work.begin, due=work.due)
     except (DatabaseError, InterfaceError) as error:
-        if vanished(error, work.execution_id):
+        if is_deleted(error, work.execution_id):
             return None
         logger.warning("step %s of execution %s: %s", work.position, work.execution_id, error)
         connection.close()  # Celery keeps connections (CELERY_DB_REUSE_MAX): a broken one must not be met again
         timers.add(RETRY_SECONDS, work.execution_id, work.position or 0, begin=work.begin)
     except Exception as error:
-        if vanished(error, work.execution_id):
+        if is_deleted(error, work.execution_id):
             return None
         logger.exception("step %s of execution %s is left to the sweeper", work.position, work.execution_id)
     return None

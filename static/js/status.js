@@ -1,4 +1,4 @@
-// The looks of statuses: tone (colour) and icon by status. The same table as executions/pages/status_looks.py.
+// The looks of statuses: tone (colour) and icon by status. The same table as executions/pages/status_badges.py.
 import { el, icon } from "./dom.js";
 
 const LOOKS = {

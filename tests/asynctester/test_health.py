@@ -12,7 +12,7 @@ from django.test import Client
 from asynctester import health
 from asynctester.celery import app
 from asynctester.embedded.processes import wait_until
-from executions.observability import live_workers as pulse
+from executions.worker import heartbeat as pulse
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Team
 from executions.engine import run_step as engine
-from executions.engine.recovery import take_back
+from executions.engine.recovery import recover_step
 from executions.models import Execution, ExecutionStep
 from executions.statements import moves
 from resources.models import Resource
@@ -120,7 +120,7 @@ def test_a_row_that_fails_disturbs_no_other(
     def fails(step: ExecutionStep) -> None:
         if step.pk == bad.pk:
             raise ValueError("something about this row alone")
-        take_back(step)
+        recover_step(step)
 
     monkeypatch.setattr("executions.worker.lost_workers.take_back", fails)
     rescue()

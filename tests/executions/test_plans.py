@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from accounts.models import Team, User, new_id
 from executions.models import Execution, ExecutionLabel, ExecutionStep, SessionState, StepAttempt
 from executions.pages.run_list import Filters, _after, _newest_first, visible_runs
-from executions.retention import removal as retention
+from executions.retention import purge as retention
 from executions.selectors.labels import rows_of
 from tests.executions.rows import START
 

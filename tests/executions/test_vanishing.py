@@ -1,4 +1,4 @@
-"""What a worker runs may be deleted under it: it stops, and nobody hears of it (`engine.vanished` and its callers)."""
+"""What a worker runs may be deleted under it: it stops, and nobody hears of it (`run_step.is_deleted` and its callers)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from executions.broker.thread_shares import Work
 from executions.engine import progress
 from executions.engine import run_step as engine
 from executions.engine.cancel import cancel_children
-from executions.engine.recovery import take_back
-from executions.in_process.loops import alone
+from executions.engine.recovery import recover_step
 from executions.models import Execution, ExecutionStep
+from executions.runtime.background_thread import alone
 from executions.worker import tasks
 from tests.executions.driving import begin, delay
 
@@ -33,11 +33,11 @@ def remove(execution: Execution) -> None:
 def going(execution: Execution, error: Exception) -> Callable[..., Any]:
     """Return a stand-in for the work of a step in the midst of which the execution goes."""
 
-    def carry_on(*_: Any, **__: Any) -> None:
+    def run_attempts(*_: Any, **__: Any) -> None:
         remove(execution)
         raise error
 
-    return carry_on
+    return run_attempts
 
 
 @pytest.mark.parametrize("error", GONE, ids=["look-up", "foreign key"])
@@ -49,7 +49,7 @@ def test_a_step_stops_quietly(
     error: Exception,
 ) -> None:
     execution = begin(team, [delay("one")])
-    monkeypatch.setattr(engine, "carry_on", going(execution, error))
+    monkeypatch.setattr(engine, "run_attempts", going(execution, error))
     with caplog.at_level(logging.INFO, "executions"):
         assert tasks._run(Work(execution.pk, None, True, (), None)) is None
     assert caplog.records == []
@@ -60,10 +60,10 @@ def test_what_is_missing_of_one_that_is_there_is_told(
 ) -> None:
     execution = begin(team, [delay("one")])
 
-    def carry_on(*_: Any, **__: Any) -> None:
+    def run_attempts(*_: Any, **__: Any) -> None:
         raise Team.DoesNotExist
 
-    monkeypatch.setattr(engine, "carry_on", carry_on)
+    monkeypatch.setattr(engine, "run_attempts", run_attempts)
     engine.run_step(execution.pk, None, begin=True)
     assert "failed unexpectedly" in caplog.text
     assert execution.steps.get().error["code"] == "internal_error"
@@ -73,10 +73,10 @@ def test_nothing_follows_where_the_execution_is_gone(driven: None, team: Team) -
     parent = begin(team, [delay("one")])
     child = begin(team, [delay("inner")], parent=parent, parent_position=0)
     remove(child)
-    assert progress.settle_cancel(child.pk) is None
+    assert progress.cancel_open_steps(child.pk) is None
     assert progress.end_phase(child.pk) is None
     Execution.objects.filter(pk=parent.pk).delete()
-    progress.tell_parent(child)  # nobody to be told
+    progress.after_execution(child)  # nobody to be told
     cancel_children(parent)
 
 
@@ -84,7 +84,7 @@ def test_nobody_takes_back_what_is_gone(driven: None, team: Team, caplog: pytest
     execution = begin(team, [delay("one")])
     step = execution.steps.get()
     remove(execution)
-    take_back(step)
+    recover_step(step)
 
     def look(_: Execution) -> None:
         raise Execution.DoesNotExist

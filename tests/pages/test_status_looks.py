@@ -7,7 +7,7 @@ import re
 import pytest
 from django.conf import settings
 
-from executions.pages.status_looks import LOOKS
+from executions.pages.status_badges import LOOKS
 from executions.states import ExecutionStatus, StepStatus
 from executions.templatetags.runs import duration
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Team
-from executions.retention.removal import old_executions, old_results
+from executions.retention.purge import old_executions, old_results
 from executions.worker.housekeeping import keep_house
 
 

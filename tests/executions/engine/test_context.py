@@ -10,8 +10,8 @@ import pytest
 from accounts.models import Team
 from executions.engine.context import (
     build_scope,
+    load_referenced_steps,
     load_session,
-    neighbours,
     save_session,
 )
 from executions.models import Execution, ExecutionStep
@@ -57,9 +57,9 @@ def test_only_the_steps_that_are_needed_are_loaded(driven: None, team: Team) -> 
     for position in range(3):
         ended(execution, position, position)
     step = make_step(execution, 3, needs=[[1, True], [2, False]])
-    near = neighbours(step)
+    near = load_referenced_steps(step)
     assert ([each.position for each in near.steps], set(near.required)) == ([1, 2], {1})
-    assert neighbours(make_step(execution, 4)).steps == []
+    assert load_referenced_steps(make_step(execution, 4)).steps == []
 
 
 @pytest.mark.parametrize(
@@ -76,14 +76,14 @@ def test_a_step_waits_for_background_steps_that_are_open(
 ) -> None:
     execution = make_execution(team)
     make_step(execution, 0, status=status, background=background)
-    assert neighbours(make_step(execution, 1, needs=[[0, False]])).running_background() is waits
+    assert load_referenced_steps(make_step(execution, 1, needs=[[0, False]])).running_background() is waits
 
 
 @pytest.mark.parametrize(("required", "missing"), [(True, True), (False, False)])
 def test_a_step_that_never_ran(driven: None, team: Team, required: bool, missing: bool) -> None:
     execution = make_execution(team)
     make_step(execution, 0, status="SKIPPED", started_at=None)
-    near = neighbours(make_step(execution, 1, needs=[[0, required]]))
+    near = load_referenced_steps(make_step(execution, 1, needs=[[0, required]]))
     assert (near.never_ran() is not None) is missing
 
 

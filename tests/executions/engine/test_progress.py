@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from accounts.models import Team
 from executions.engine.cancel import cancel_execution
-from executions.engine.progress import is_plain
+from executions.engine.progress import moves_only_the_cursor
 from executions.engine.run_step import run_step
 from executions.models import Execution
 from executions.states import EXECUTION_TERMINAL, STEP_TERMINAL
@@ -275,7 +275,7 @@ def test_an_end_that_brings_nothing_with_it_is_told(
     team: Team, steps: list[dict[str, Any]], name: str, plain: tuple[bool, bool]
 ) -> None:
     step = step_of(begin(team, steps), name)
-    assert (is_plain(step, on=True), is_plain(step, on=False)) == plain
+    assert (moves_only_the_cursor(step, on=True), moves_only_the_cursor(step, on=False)) == plain
 
 
 @pytest.mark.parametrize("order", [random.Random(seed) for seed in range(3)])

@@ -9,9 +9,9 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import Team
 from executions.models import Execution
-from executions.worker import chores
+from executions.worker import job_lease as chores
 from executions.worker.housekeeping import CHORE
-from tests.executions.retention.test_removal import run
+from tests.executions.retention.test_purge import run
 
 
 def told(*arguments: str) -> str:

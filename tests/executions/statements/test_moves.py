@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import Team
 from executions.engine.cancel import AlreadyOver, cancel_execution
-from executions.engine.progress import end_phase, settle_cancel
+from executions.engine.progress import cancel_open_steps, end_phase
 from executions.models import Execution, ExecutionStep
 from executions.statements import moves
 from executions.statements import one_at_a_time as single_file
@@ -108,7 +108,7 @@ def test_nothing_but_clean_up_is_claimed_after_a_cancel(driven: None, team: Team
     execution = begun(team, delay("a"), delay("x", alwaysRun=True))
     moves.request_cancel(execution.pk)
     assert moves.claim(execution.pk, 0, "me") is None
-    settle_cancel(execution.pk)
+    cancel_open_steps(execution.pk)
     assert claimed(execution, 1).name == "x"
 
 
@@ -116,7 +116,7 @@ def test_a_second_cancel_ends_clean_up_too(driven: None, team: Team) -> None:
     execution = begun(team, delay("a"), delay("x", alwaysRun=True))
     moves.request_cancel(execution.pk)
     moves.request_cancel(execution.pk)
-    settle_cancel(execution.pk)
+    cancel_open_steps(execution.pk)
     done = now(execution)
     assert (done.status, step_of(done, "x").status) == ("CANCELLED", "CANCELLED")
 
@@ -293,7 +293,7 @@ def test_every_move_of_an_execution_follows_the_table(
     driven: None, team: Team, status: ExecutionStatus
 ) -> None:
     every = [
-        moves.begin, moves.start_clean_up, moves.complete, moves.request_cancel, moves.end_unstarted, settle_cancel,
+        moves.begin, moves.start_clean_up, moves.complete, moves.request_cancel, moves.end_unstarted, cancel_open_steps,
         end_phase,
     ]  # fmt: skip
     for move in every:
@@ -418,7 +418,7 @@ def test_a_cancel_and_the_end_of_a_failing_step_do_not_deadlock(alone: None, tea
 
     def cancel() -> None:
         ended.wait(10)
-        settle_cancel(execution.pk)
+        cancel_open_steps(execution.pk)
 
     assert at_once(fail, cancel) == [None, None]
     assert now(execution).remaining == 0

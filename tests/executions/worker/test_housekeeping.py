@@ -16,9 +16,9 @@ from django.utils import timezone
 from accounts.models import Team
 from executions.chore_models import Chore
 from executions.models import Execution
-from executions.worker import chores
+from executions.worker import job_lease as chores
 from executions.worker.housekeeping import CHORE, REST, Pace, keep_house
-from tests.executions.retention.test_removal import run
+from tests.executions.retention.test_purge import run
 from tests.servers.fixtures import test_database_url
 from tests.servers.stack import Worker, server_environment
 

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import Team
-from executions.in_process.leases import leases
-from executions.in_process.timers import timers
 from executions.models import Execution, ExecutionStep
+from executions.runtime.leases import leases
+from executions.runtime.timers import timers
 from executions.statements import moves
 from executions.states import StepStatus
 from executions.worker import lost_workers as rescuing

@@ -1,4 +1,4 @@
-"""Tests of `executions.retention.removal`: what goes, what stays, and what a kill in the middle leaves."""
+"""Tests of `executions.retention.purge`: what goes, what stays, and what a kill in the middle leaves."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from accounts.models import Organisation, Team, User
 from accounts.services.organisations import delete_team
 from asynctester.embedded.processes import wait_until
 from executions.models import Execution, ExecutionLabel, ExecutionStep, SessionState, StepAttempt
-from executions.retention import removal as retention
+from executions.retention import purge as retention
 from executions.starting import rerun as rerunning
 from executions.starting.admission import RunRefused
 from executions.starting.rerun import rerun

@@ -1,4 +1,4 @@
-"""Tests of `executions.observability.process`: what a worker's processes show of themselves."""
+"""Tests of `executions.observability.setup`: what a worker's processes show of themselves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import Settings
 
-from executions.observability import process as signs
+from executions.observability import setup as signs
 from telemetry import tracing
 from telemetry.tracing import Place
 

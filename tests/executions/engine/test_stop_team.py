@@ -7,7 +7,7 @@ import time
 import pytest
 
 from accounts.models import Team
-from executions.engine import stop
+from executions.engine import stop_team as stop
 from executions.models import Execution
 from executions.statements import moves
 from executions.states import ExecutionStatus, StepStatus

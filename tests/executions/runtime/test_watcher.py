@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from accounts.models import Team
 from executions.broker import chain
-from executions.in_process import watcher
-from executions.in_process.watcher import MOST_IN_QUEUE, Watched, Watcher, _News
 from executions.models import ExecutionStep
+from executions.runtime import watcher
+from executions.runtime.watcher import MOST_IN_QUEUE, Watched, Watcher, _News
 from executions.statements import watch as watch_moves
 from executions.worker.sweeper import Waker
 from steprunners.errors import StepError

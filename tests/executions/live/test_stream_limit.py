@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from accounts.models import Team, User
-from executions.live import places
+from executions.live import stream_limit as places
 from resources.limits.models import OrganisationLimits
 from tests.executions.driving import begin, delay
 from tests.executions.live.conftest import TIMEOUT, Watch

@@ -9,10 +9,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Team
-from executions.engine.context import neighbours
-from executions.in_process import ended_steps as ended
-from executions.in_process.ended_steps import EndedSteps
+from executions.engine.context import load_referenced_steps
 from executions.models import Execution, ExecutionStep
+from executions.runtime import ended_steps as ended
+from executions.runtime.ended_steps import EndedSteps
 from tests.executions.driving import begin, delay, drive, step_of
 
 
@@ -57,7 +57,7 @@ def test_what_is_remembered_is_what_the_database_holds(driven: None, team: Team)
 def test_a_remembered_neighbour_costs_no_query(driven: None, team: Team) -> None:
     step_b = step_of(chained(team), "b")
     with CaptureQueriesContext(connection) as queries:
-        assert [each.name for each in neighbours(step_b).steps] == ["a"]
+        assert [each.name for each in load_referenced_steps(step_b).steps] == ["a"]
     assert len(queries) == 0
 
 
@@ -66,4 +66,4 @@ def test_one_that_is_not_remembered_is_loaded(
 ) -> None:
     step_b = step_of(chained(team), "b")
     monkeypatch.setattr("executions.engine.context.ended_steps", EndedSteps())
-    assert [each.name for each in neighbours(step_b).steps] == ["a"]
+    assert [each.name for each in load_referenced_steps(step_b).steps] == ["a"]

@@ -8,8 +8,8 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.models import Team
-from executions.in_process.leases import Lease, Leases, _end_cancelled, _renew
 from executions.models import Execution, ExecutionStep
+from executions.runtime.leases import Lease, Leases, _end_cancelled, _renew
 from executions.statements import moves
 from steprunners.deadline import Cancellation
 from tests.executions.driving import begin, delay

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 
-from executions.live.background import in_background
+from executions.live.detached_tasks import in_background
 
 
 def test_it_runs_to_its_end_though_nobody_holds_it() -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import redis
 
-from executions.live.places import client
+from executions.live.stream_limit import client
 
 logger = logging.getLogger(__name__)
 

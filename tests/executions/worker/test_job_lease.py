@@ -1,4 +1,4 @@
-"""Tests of `executions.worker.chores`: one holder at a time, and none who is lost holds anybody up."""
+"""Tests of `executions.worker.job_lease`: one holder at a time, and none who is lost holds anybody up."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from django.db.models.functions import Now
 
 from executions.chore_models import Chore
-from executions.worker import chores
+from executions.worker import job_lease as chores
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from celery.signals import worker_process_init, worker_ready, worker_shutting_do
 from django.conf import settings
 
 from executions.observability.gauges import load_gauges
-from executions.observability.live_workers import Pulse
+from executions.worker.heartbeat import Pulse
 from telemetry import listener, metrics, tracing
 
 _pulse = Pulse()

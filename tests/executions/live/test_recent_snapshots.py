@@ -6,7 +6,7 @@ import asyncio
 from uuid import uuid4
 
 from executions.live.messages import Update
-from executions.live.recent import Recent, recent
+from executions.live.recent_snapshots import Recent, recent
 from executions.live.snapshots import Taken
 
 

@@ -1,4 +1,4 @@
-"""Carries a claimed step on: gathers what it may use, lets the lifecycle advance it, and settles the outcome."""
+"""Runs the attempts of a claimed step: gathers what it may use, lets the lifecycle advance it, stores the outcome."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from django.conf import settings
 from executions.engine import context as ctx
 from executions.engine.attempt_records import milliseconds_now
 from executions.engine.children import answer_of
-from executions.engine.outcomes import Outcome, delegate, end, end_attempted, wait, wait_for_child
+from executions.engine.delegate_step import delegate
+from executions.engine.finish_step import finish_attempted, finish_unattempted
+from executions.engine.outcome import Outcome
+from executions.engine.park_step import park, park_for_child
 from executions.engine.start_positions import starts_of
-from executions.in_process.leases import leases
 from executions.known_secrets import ExecutionSecrets
 from executions.models import Execution, ExecutionStep
 from executions.presentation import milliseconds
+from executions.runtime.leases import leases
 from executions.statements.definitions import envelope_of
-from executions.statements.moves import Change
 from executions.states import StepStatus
 from resources.limits.effective import grant_of_team
 from resources.network import policy_of
@@ -43,8 +45,8 @@ rotation = Rotation(lambda: len(leases.held()))
 
 
 @dataclass
-class Bench:
-    """Makes the contexts of a step's attempts; adds the secrets of the connections that it gives out."""
+class ContextFactory:
+    """Makes the context of each attempt; the secrets of the connections that it hands out become known secrets."""
 
     execution: Execution
     envelope: StepEnvelope
@@ -54,7 +56,7 @@ class Bench:
     session_key: str | None = None
 
     def make_context(self, config: StepConfig, seconds: float, scope: Scope) -> StepContext[Any]:
-        """Return what one call may use; raises StepError where the resource is not to be had."""
+        """Return what one call may use. Raises StepError where the step's resource cannot be used."""
         runner = runners()[self.envelope.step_type]
         connected = ctx.connect(self.execution, runner.resource_type, getattr(config, "resource_id", None))
         self.known_secrets.add(connected.secrets)
@@ -83,10 +85,10 @@ def _evaluate(condition: Json, scope: Scope) -> bool:
         raise BadReference(f"condition: {problem}") from problem
 
 
-def carry_on(
-    step: ExecutionStep, execution: Execution, near: ctx.Neighbours, cancellation: Cancellation
+def run_attempts(
+    step: ExecutionStep, execution: Execution, referenced: ctx.ReferencedSteps, cancellation: Cancellation
 ) -> int | None:
-    """Carry the claimed step on; returns where the chain goes on."""
+    """Run the claimed step until it ends or waits; returns the position of the next step."""
     grant = grant_of_team(execution.team_id)
     log_context.add(organisationId=grant.organisation_id)
     judging = settings.MAX_JUDGING_MS / 1000
@@ -94,45 +96,49 @@ def carry_on(
         rotation, grant.organisation_id, judging_seconds=judging, is_over=lambda: cancellation.is_cancelled
     )
     with patterns_of_at_most(grant.limits.pattern_length), hosted(host):
-        return _carry_on(step, execution, near, cancellation)
+        return _advance(step, execution, referenced, cancellation)
 
 
-def _carry_on(
-    step: ExecutionStep, execution: Execution, near: ctx.Neighbours, cancellation: Cancellation
+def _advance(
+    step: ExecutionStep, execution: Execution, referenced: ctx.ReferencedSteps, cancellation: Cancellation
 ) -> int | None:
     envelope = envelope_of(step.definition)
     known = ExecutionSecrets(execution)
     log_context.hide(known.hide_text)
-    bench = Bench(execution, envelope, cancellation, tracing.Place(execution.pk, step.position), known)
-    scope = ctx.build_scope(execution, near.steps, known)
-    work = Work(envelope, runners()[envelope.step_type], scope, milliseconds_now, bench.make_context, known)
+    contexts = ContextFactory(
+        execution, envelope, cancellation, tracing.Place(execution.pk, step.position), known
+    )
+    scope = ctx.build_scope(execution, referenced.steps, known)
+    work = Work(
+        envelope, runners()[envelope.step_type], scope, milliseconds_now, contexts.make_context, known
+    )
     progress = Progress.from_json(step.state)
     earlier: list[Attempt] = []
     try:
         if step.attempts == 0 and not step.state and not is_wanted(work):
-            return end(step, execution, Attempt(StepStatus.SKIPPED, 0, 0), Change())
+            return finish_unattempted(step, execution, StepStatus.SKIPPED)
         answer = answer_of(step, progress)
         if answer is None and progress.child is not None:
-            return wait_for_child(step, progress)
+            return park_for_child(step, progress)
         move = advance(work, progress, earlier.append, answer)
     except StepError as error:
         move = Ended(broken(error, milliseconds_now(), milliseconds_now()))
-    outcome = Outcome(step, execution, envelope, known, earlier, bench.session_key)
-    return _settle(outcome, work, move)
+    outcome = Outcome(step, execution, envelope, known, earlier, contexts.session_key)
+    return _store(outcome, work, move)
 
 
-def _settle(outcome: Outcome, work: Work, move: Ended | Waiting | Delegated) -> int | None:
+def _store(outcome: Outcome, work: Work, move: Ended | Waiting | Delegated) -> int | None:
     outcome.known_secrets.complete()
     if isinstance(move, Ended):
-        return end_attempted(outcome, move.attempt)
+        return finish_attempted(outcome, move.attempt)
     if isinstance(move, Waiting):
-        return wait(outcome, move)
+        return park(outcome, move)
     started = delegate(outcome, move)
     if not isinstance(started, Answer):
         return started
-    # No branch to run: the answer is known at once.
+    # There is no branch to run, so the answer is known at once.
     try:
         again = advance(work, move.progress, outcome.earlier.append, started)
     except StepError as error:
         again = Ended(broken(error, milliseconds_now(), milliseconds_now()))
-    return _settle(outcome, work, again)
+    return _store(outcome, work, again)

@@ -6,8 +6,8 @@ import pytest
 from django.db import DatabaseError, OperationalError
 
 from accounts.models import Team
-from executions.in_process.loops import FAILED_SECONDS, Loop, alone
 from executions.models import Execution
+from executions.runtime.background_thread import FAILED_SECONDS, Loop, alone
 from tests.executions.rows import make_execution
 
 

@@ -6,7 +6,7 @@ import time
 import uuid
 
 from accounts.models import Team
-from executions.in_process.timers import JUST_NOW_SECONDS, MOST, Timers, _publish
+from executions.runtime.timers import JUST_NOW_SECONDS, MOST, Timers, _publish
 from tests.executions.broker.test_chain import taken
 from tests.executions.driving import begin, delay
 

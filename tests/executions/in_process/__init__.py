@@ -1,1 +1,0 @@
-"""Tests of `executions.in_process`."""
