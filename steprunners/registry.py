@@ -34,6 +34,11 @@ def runners() -> Mapping[str, AnyRunner]:
     return MappingProxyType(found)
 
 
+def find_runner(name: object) -> AnyRunner | None:
+    """Return the runner of a step type or alias in any case; None where `name` is none."""
+    return runners().get(name.lower()) if isinstance(name, str) else None
+
+
 @cache
 def step_types() -> tuple[AnyRunner, ...]:
     """Return each runner once, in the order of their types."""

@@ -113,13 +113,6 @@ class Park:
 
 
 @dataclass(frozen=True)
-class TakeBranch:
-    """Go on with the steps (or flow) of branch `index`; -1 is else, None is no branch."""
-
-    index: int | None
-
-
-@dataclass(frozen=True)
 class RunChild:
     """Run a flow as a child execution and finish with what it ends with."""
 
@@ -128,7 +121,46 @@ class RunChild:
     variables: Mapping[str, Json] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class TakeBranch:
+    """Go on with branch `index`: its flow (`child`), or its inline steps (`StepRunner.inline_steps`).
+
+    -1 is else, None is no branch. The result has the index as `matchedBranch`. `failure` says why the step fails
+    where it takes no branch.
+    """
+
+    index: int | None
+    child: RunChild | None = None
+    failure: str | None = None
+
+
 Outcome = Finished | Park | TakeBranch | RunChild
+
+
+#: A place inside `meta`: keys and indices.
+Place: TypeAlias = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class InlineSteps:
+    """A list of steps inside another step's `meta`: where it is, and the branch (`TakeBranch.index`) that runs it."""
+
+    place: Place
+    branch: int
+    steps: list[Any]
+
+
+@dataclass(frozen=True)
+class FlowId:
+    """A flow that `meta` names: the id as it stands at `place`, and the version and variables asked for.
+
+    All of them are as the user wrote them: unchecked, maybe references.
+    """
+
+    place: Place
+    value: Any
+    version: Any = None
+    variables: Any = None
 
 
 class StepRunner(ABC, Generic[ConfigT, ConnectionT]):
@@ -182,6 +214,21 @@ class StepRunner(ABC, Generic[ConfigT, ConnectionT]):
     def expectations(self, config: ConfigT, fields: frozenset[str]) -> list[Assertion]:
         """Return the assertions that the config itself implies; `fields` are those the user asserts on."""
         return []
+
+    def inline_steps(self, meta: Mapping[str, Any]) -> Sequence[InlineSteps]:
+        """Return the lists of steps that `meta` holds, in the order of the document.
+
+        `meta` may be unchecked. A step type with inline steps names their top-level keys in `StepConfig.unresolved`.
+        """
+        return ()
+
+    def flow_ids(self, meta: Mapping[str, Any]) -> Sequence[FlowId]:
+        """Return the flows that `meta` names, not those of its inline steps. `meta` may be unchecked."""
+        return ()
+
+    def conditions(self, meta: Mapping[str, Any]) -> Sequence[tuple[Place, Any]]:
+        """Return the conditions in `meta` (contract, section 5) with their places. `meta` may be unchecked."""
+        return ()
 
     def start_key(self, meta: Mapping[str, Json]) -> str | None:
         """Return what of the resource must be recorded before the execution's first step runs (a topic), or None.

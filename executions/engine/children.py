@@ -125,7 +125,7 @@ def _child_answer(step: ExecutionStep, progress: Progress, child_id: str) -> Ans
         return None
     result: dict[str, Json] = {"executionId": str(child.id)}
     shown: dict[str, Json] | None = None
-    if step.step_type == "condition":
+    if progress.branch is not None:
         result["matchedBranch"] = progress.branch
     else:
         values, hidden = _extracted(child)

@@ -103,9 +103,10 @@ def _wanted_in(
         key, resource = runner.start_key(meta), meta.get("resourceId")
         if key is not None and resource is not None:
             yield runner.type, str(resource), key
-        for flow_id in _flows_of(meta):
-            given = meta.get("variables")
-            yield from _wanted_in_flow(execution, flow_id, given if isinstance(given, dict) else {}, seen)
+        for named in runner.flow_ids(meta):
+            given = named.variables if isinstance(named.variables, dict) else {}
+            if named.value:
+                yield from _wanted_in_flow(execution, str(named.value), given, seen)
 
 
 def _known_part(meta: Mapping[str, Json], scope: Scope) -> dict[str, Json]:
@@ -117,17 +118,6 @@ def _known_part(meta: Mapping[str, Json], scope: Scope) -> dict[str, Json]:
         except ReferenceProblem:
             continue
     return known
-
-
-def _flows_of(meta: Mapping[str, Json]) -> list[str]:
-    branches = meta.get("branches")
-    named = [meta.get("flowId"), meta.get("elseFlowId")]
-    named += (
-        [each.get("flowId") for each in branches if isinstance(each, dict)]
-        if isinstance(branches, list)
-        else []
-    )
-    return [str(each) for each in named if each]
 
 
 def _wanted_in_flow(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flows.documents.parsing import parse_body
-from flows.documents.steps import inline_lists
+from flows.documents.steps import inline_steps
 from flows.editing.edits import YAML, insert_item
 from flows.editing.step_places import StepPlace, step_at, step_places
 from flows.problems import Place
@@ -43,8 +43,8 @@ def _example(runner: AnyRunner, taken: set[str], resource: str | None) -> dict[s
 
 def _all_steps(step: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield step
-    for _, below in inline_lists(step.get("meta", {})):
-        for each in below:
+    for inner in inline_steps(step):
+        for each in inner.steps:
             yield from _all_steps(each)
 
 

@@ -17,7 +17,7 @@ from resources.pages.config_form import BoundField, bound_fields
 from steprunners.documents.envelope import StepEnvelope
 from steprunners.documents.form_fields import FormField, Kind, form_fields
 from steprunners.json_types import Json
-from steprunners.registry import runners
+from steprunners.registry import find_runner
 from steprunners.runner import AnyRunner
 
 #: What the envelope's schema does not say in words.
@@ -86,8 +86,7 @@ def form_of(place: StepPlace) -> StepForm:
 
 def runner_of(step: Mapping[str, Any]) -> AnyRunner | None:
     """Return the runner of the step's type, where there is one."""
-    wanted = step.get("stepType")
-    return runners().get(wanted.lower()) if isinstance(wanted, str) else None
+    return find_runner(step.get("stepType"))
 
 
 def _envelope_fields() -> list[FormField]:

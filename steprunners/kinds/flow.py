@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from steprunners.config import StepConfig, StepResult
 from steprunners.json_types import Json
-from steprunners.runner import RunChild, StepContext, StepRunner
+from steprunners.runner import FlowId, RunChild, StepContext, StepRunner
 
 
 class FlowConfig(StepConfig):
@@ -46,3 +47,9 @@ class FlowRunner(StepRunner[FlowConfig, None]):
     def run(self, config: FlowConfig, context: StepContext[None]) -> RunChild:
         """Return which flow to run."""
         return RunChild(config.flow_id, config.version, config.variables)
+
+    def flow_ids(self, meta: Mapping[str, Any]) -> list[FlowId]:
+        """Return the flow that it runs."""
+        if "flowId" not in meta:
+            return []
+        return [FlowId(("flowId",), meta["flowId"], meta.get("version"), meta.get("variables"))]

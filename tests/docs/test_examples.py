@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from flows.documents.document import check_document, parse_body
 
+from flows.documents.document import check_document, parse_body
 from tests.docs.test_links import PAGES, name_of
 
 BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -178,6 +178,19 @@ class TestEveryStepType:
         assert base_url not in stored
         assert (MASK in stored) == ("${base_url}" in json.dumps(runner.example))
 
+    def test_inline_steps_are_left_unresolved(self, runner: AnyRunner) -> None:
+        kept = {inner.place[0] for inner in runner.inline_steps(runner.example["meta"])}
+        assert kept <= runner.config_class.unresolved
+
+    def test_odd_metas_hold_no_steps_and_no_flows(self, runner: AnyRunner) -> None:
+        fields = runner.config_class.model_json_schema(by_alias=True)["properties"]
+        odd_values: list[Any] = [None, 5, "x", [None, 5, "x", []], {"steps": 5}]
+        for odd in odd_values:
+            meta = dict.fromkeys(fields, odd)
+            assert all(isinstance(inner.steps, list) for inner in runner.inline_steps(meta))
+            assert all(each.place for each in runner.flow_ids(meta))
+            assert all(place for place, _ in runner.conditions(meta))
+
     def test_a_resource_can_be_checked(self, runner: AnyRunner) -> None:
         has_check = type(runner).check is not StepRunner.check
         assert has_check == (runner.resource_type is not None) == (runner.connection_class is not None)
