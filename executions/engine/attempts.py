@@ -31,8 +31,9 @@ from steprunners.deadline import Cancellation, Deadline
 from steprunners.documents.envelope import StepEnvelope
 from steprunners.errors import BadReference, StepError
 from steprunners.json_types import Json
-from steprunners.lifecycle.advance import Work, advance, is_wanted
+from steprunners.lifecycle.advance import advance, is_wanted
 from steprunners.lifecycle.attempts import Answer, Attempt, Delegated, Ended, Progress, Waiting, broken
+from steprunners.lifecycle.work import Work
 from steprunners.masking.known_secrets import KnownSecrets
 from steprunners.references.resolution import ReferenceProblem, Scope
 from steprunners.registry import runners
