@@ -16,7 +16,7 @@ from typing import Any
 from django.db import transaction
 
 from executions.models import Execution
-from steprunners.base import StepError
+from steprunners.errors import StepError
 from steprunners.masking.known_secrets import KnownSecrets
 from steprunners.masking.masker import texts_of
 from steprunners.masking.spellings import LONGEST

@@ -7,8 +7,8 @@ from typing import Any
 
 from accounts.api.base import milliseconds
 from flows.models import Flow, FlowVersion
-from steprunners.base import StepRunner
 from steprunners.json_types import Json
+from steprunners.runner import AnyRunner
 
 
 def flow_json(flow: Flow, version: FlowVersion) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _id_text(pk: Any) -> str | None:
 
 
 @cache
-def step_type_json(runner: StepRunner[Any]) -> dict[str, Any]:
+def step_type_json(runner: AnyRunner) -> dict[str, Any]:
     """Return what editors need to know of a step type: to read, not to change. Its schemas cost 5 ms, so made once."""
     return {
         "type": runner.type,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import inf
 from typing import Any
 from uuid import UUID
@@ -10,7 +9,7 @@ from uuid import UUID
 from accounts.models import Team
 from flows.documents.document import FlowDocument, check_document
 from flows.documents.step_links import Surroundings, link_problems
-from flows.documents.steps import read_steps, walk
+from flows.documents.steps import Node, read_steps, walk
 from flows.models import Flow, FlowVersion
 from flows.problems import Problem, invalid
 from resources.limits.effective import limits_of_team
@@ -86,15 +85,15 @@ def check_for_team(team: Team, raw: Any, *, flow: Flow | None = None) -> FlowDoc
 def first_missing(team: Team, document: FlowDocument) -> Problem | None:
     """Return the first thing that the steps name and the team does not have; None where it has all."""
     nodes = list(walk(read_steps(document.to_json()["steps"], [])))
-    if not any(_names_something(node.meta) for node in nodes):
+    if not any(_names_something(node) for node in nodes):
         return None
     around = _surroundings(team)
     found = (problem for node in nodes for problem in link_problems(node, around, has_hints=False))
     return next(found, None)
 
 
-def _names_something(meta: Mapping[str, Any]) -> bool:
-    return any(key in meta for key in ("resourceId", "flowId", "branches", "elseFlowId"))
+def _names_something(node: Node) -> bool:
+    return "resourceId" in node.meta or (node.runner is not None and bool(node.runner.flow_ids(node.meta)))
 
 
 def _surroundings(team: Team) -> Surroundings:

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from resources.secrets.entries import apart, together
-from steprunners.base import ConnectionConfig
 from steprunners.clients.bindings import Changes, changes
+from steprunners.config import ConnectionConfig
 from steprunners.documents.problems import Problem, kind_of, problem_at
 from steprunners.documents.wording import problems_of
 from steprunners.json_types import Json

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from accounts.models import Team
 from resources.configuration import Invalid
 from resources.models import Environment, Resource
-from steprunners.base import Wire
+from steprunners.config import Wire
 from steprunners.documents.envelope import RESERVED_NAMES, StepName
 from steprunners.documents.problems import Problem, kind_of, problem_at
 from steprunners.documents.variable_types import VariableType, WrongType, as_type, typed

@@ -13,7 +13,7 @@ from accounts.models import Team
 from resources.models import Resource
 from resources.secrets.encryption import SecretsUnreadable
 from resources.secrets.entries import is_entry, together
-from steprunners.base import ConnectionConfig
+from steprunners.config import ConnectionConfig
 from steprunners.masking.credentials import credentials_in
 from steprunners.registry import connection_classes
 

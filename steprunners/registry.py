@@ -6,10 +6,12 @@ import pkgutil
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any
 
 from steprunners import kinds
-from steprunners.base import ConnectionConfig, StepRunner
+from steprunners.config import ConnectionConfig
+from steprunners.deadline import Deadline
+from steprunners.network import NetworkPolicy
+from steprunners.runner import AnyRunner, StepRunner
 
 
 class DuplicateStepType(Exception):
@@ -17,12 +19,12 @@ class DuplicateStepType(Exception):
 
 
 @cache
-def runners() -> Mapping[str, StepRunner[Any]]:
+def runners() -> Mapping[str, AnyRunner]:
     """Return every runner by step type and by alias.
 
     Raises DuplicateStepType where two runners claim one name.
     """
-    found: dict[str, StepRunner[Any]] = {}
+    found: dict[str, AnyRunner] = {}
     for runner_class in _runner_classes():
         runner = runner_class()
         for name in (runner.type, *runner.aliases):
@@ -32,8 +34,13 @@ def runners() -> Mapping[str, StepRunner[Any]]:
     return MappingProxyType(found)
 
 
+def find_runner(name: object) -> AnyRunner | None:
+    """Return the runner of a step type or alias in any case; None where `name` is none."""
+    return runners().get(name.lower()) if isinstance(name, str) else None
+
+
 @cache
-def step_types() -> tuple[StepRunner[Any], ...]:
+def step_types() -> tuple[AnyRunner, ...]:
     """Return each runner once, in the order of their types."""
     unique = {runner.type: runner for runner in runners().values()}
     return tuple(unique[name] for name in sorted(unique))
@@ -42,17 +49,36 @@ def step_types() -> tuple[StepRunner[Any], ...]:
 @cache
 def connection_classes() -> Mapping[str, type[ConnectionConfig]]:
     """Return the connection class of every resource type."""
-    found: dict[str, type[ConnectionConfig]] = {}
+    classes = {name: runner.connection_class for name, runner in _resource_runners().items()}
+    return MappingProxyType({name: each for name, each in classes.items() if each is not None})
+
+
+def check_connection(
+    resource_type: str, connection: ConnectionConfig, network: NetworkPolicy, deadline: Deadline
+) -> str:
+    """Connect to a resource for real; return in a tester's words what answered.
+
+    Raises KeyError where there is no such resource type, StepError with what is wrong.
+    """
+    return _resource_runners()[resource_type].check(connection, network, deadline)
+
+
+@cache
+def _resource_runners() -> Mapping[str, AnyRunner]:
+    """Return a runner for every resource type: the first of those that use it.
+
+    Raises DuplicateStepType where two of them want different connections.
+    """
+    found: dict[str, AnyRunner] = {}
     for runner in step_types():
-        if runner.resource_type is None or runner.connection_class is None:
-            continue
-        known = found.setdefault(runner.resource_type, runner.connection_class)
-        if known is not runner.connection_class:
-            raise DuplicateStepType(f"resource type {runner.resource_type}")
+        if runner.resource_type is not None:
+            known = found.setdefault(runner.resource_type, runner)
+            if known.connection_class is not runner.connection_class:
+                raise DuplicateStepType(f"resource type {runner.resource_type}")
     return MappingProxyType(found)
 
 
-def _runner_classes() -> list[type[StepRunner[Any]]]:
+def _runner_classes() -> list[type[AnyRunner]]:
     classes = []
     for module_info in pkgutil.iter_modules(kinds.__path__):
         module = importlib.import_module(f"{kinds.__name__}.{module_info.name}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 
@@ -23,24 +24,20 @@ from executions.states import StepStatus
 from resources.limits.effective import grant_of_team
 from resources.network import policy_of
 from steprunners.assertions.conditions import ConditionError, evaluate_condition
-from steprunners.base import (
-    BadReference,
-    Cancellation,
-    Deadline,
-    ExecutionFacts,
-    StepConfig,
-    StepContext,
-    StepError,
-)
 from steprunners.budgets.effort import Host, hosted, working
 from steprunners.budgets.rotation import Rotation
+from steprunners.config import StepConfig
+from steprunners.deadline import Cancellation, Deadline
 from steprunners.documents.envelope import StepEnvelope
+from steprunners.errors import BadReference, StepError
 from steprunners.json_types import Json
-from steprunners.lifecycle.advance import Work, advance, is_wanted
+from steprunners.lifecycle.advance import advance, is_wanted
 from steprunners.lifecycle.attempts import Answer, Attempt, Delegated, Ended, Progress, Waiting, broken
+from steprunners.lifecycle.work import Work
 from steprunners.masking.known_secrets import KnownSecrets
 from steprunners.references.resolution import ReferenceProblem, Scope
 from steprunners.registry import runners
+from steprunners.runner import ExecutionFacts, StepContext
 from steprunners.values.patterns import patterns_of_at_most
 from telemetry import log_context, tracing
 
@@ -59,7 +56,7 @@ class ContextFactory:
     known_secrets: KnownSecrets
     session_key: str | None = None
 
-    def make_context(self, config: StepConfig, seconds: float, scope: Scope) -> StepContext:
+    def make_context(self, config: StepConfig, seconds: float, scope: Scope) -> StepContext[Any]:
         """Return what one call may use. Raises StepError where the step's resource cannot be used."""
         runner = runners()[self.envelope.step_type]
         connected = ctx.connect(self.execution, runner.resource_type, getattr(config, "resource_id", None))

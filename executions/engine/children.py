@@ -14,12 +14,13 @@ from executions.starting.start import start_execution
 from executions.states import EXECUTION_TERMINAL, ExecutionStatus, Source
 from flows.models import Flow, FlowVersion
 from resources.models import Environment
-from steprunners.base import RunChild, StepError
+from steprunners.errors import StepError
 from steprunners.json_types import Json
 from steprunners.lifecycle.attempts import Answer, Progress
 from steprunners.masking.credentials import MASK
 from steprunners.masking.known_secrets import KnownSecrets
 from steprunners.masking.masker import Masker
+from steprunners.runner import RunChild
 
 MAX_DEPTH = 10
 #: A child's user and its environment: each may be deleted while the child is written.
@@ -102,7 +103,7 @@ def _flow_of(parent: Execution, flow_id: str) -> Flow:
 def answer_of(step: ExecutionStep, progress: Progress) -> Answer | None:
     """Return the result of the branch or child that the step waits for; None if it has not ended."""
     if progress.child is not None:
-        return _child_answer(step, progress, progress.child)
+        return _child_answer(progress, progress.child)
     if progress.branch is not None:
         failed = progress.branch_failed
         reason = f"step {failed} of branch {progress.branch} failed" if failed else None
@@ -116,7 +117,7 @@ def child_is_over(step: ExecutionStep) -> bool:
     return progress.child is not None and answer_of(step, progress) is not None
 
 
-def _child_answer(step: ExecutionStep, progress: Progress, child_id: str) -> Answer | None:
+def _child_answer(progress: Progress, child_id: str) -> Answer | None:
     child = Execution.objects.filter(pk=uuid.UUID(child_id)).defer("draft").first()
     if child is None:
         return Answer({"executionId": child_id}, "the child execution was deleted")
@@ -124,7 +125,7 @@ def _child_answer(step: ExecutionStep, progress: Progress, child_id: str) -> Ans
         return None
     result: dict[str, Json] = {"executionId": str(child.id)}
     shown: dict[str, Json] | None = None
-    if step.step_type == "condition":
+    if progress.branch is not None:
         result["matchedBranch"] = progress.branch
     else:
         values, hidden = _extracted(child)

@@ -15,7 +15,8 @@ from executions.statements.rows import key
 from executions.states import START, STEP_OPEN, StepStatus
 from resources.secrets.encryption import UNREADABLE, SecretsUnreadable
 from resources.selectors import connection_of, find_resource, secret_values
-from steprunners.base import BadConfig, ConnectionConfig, StepError
+from steprunners.config import ConnectionConfig
+from steprunners.errors import BadConfig, StepError
 from steprunners.json_types import Json
 from steprunners.lifecycle.attempts import Progress
 from steprunners.masking.known_secrets import KnownSecrets

@@ -18,8 +18,9 @@ from executions.models import ExecutionStep, StepAttempt
 from executions.statements import moves
 from executions.statements.moves import STAY, Change, Cursor
 from executions.statements.round_trip import Moved
-from steprunners.base import RunChild, StepError
+from steprunners.errors import StepError
 from steprunners.lifecycle.attempts import Answer, Delegated, broken
+from steprunners.runner import RunChild
 
 
 def delegate(outcome: Outcome, move: Delegated) -> Answer | int | None:
@@ -29,17 +30,14 @@ def delegate(outcome: Outcome, move: Delegated) -> Answer | int | None:
     """
     if isinstance(move.wish, RunChild):
         return _start_child(outcome, move, move.wish)
-    branch = move.wish.index
-    meta = outcome.step.definition["meta"]
+    branch, child = move.wish.index, move.wish.child
     if branch is None:
         _skip_branches(outcome, None)
-        failure = "no branch matched" if meta.get("terminateOnNoMatch") else None
-        return Answer({"matchedBranch": None}, failure)
-    flow_id = meta.get("elseFlowId") if branch == -1 else meta["branches"][branch].get("flowId")
+        return Answer({"matchedBranch": None}, move.wish.failure)
     move = replace(move, progress=replace(move.progress, branch=branch))
-    if flow_id:
+    if child is not None:
         _skip_branches(outcome, None)
-        return _start_child(outcome, move, RunChild(flow_id))
+        return _start_child(outcome, move, child)
     return _enter_branch(outcome, move, branch)
 
 

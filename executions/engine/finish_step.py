@@ -24,7 +24,7 @@ from executions.statements import moves
 from executions.statements.moves import Change, Cursor
 from executions.statements.round_trip import Moved
 from executions.states import StepStatus
-from steprunners.base import StepError
+from steprunners.errors import StepError
 from steprunners.lifecycle.attempts import Attempt, broken
 
 

@@ -17,8 +17,8 @@ from executions.statements.definitions import envelope_of
 from executions.statements.moves import Change
 from executions.states import StepStatus
 from resources.secrets.encryption import UNREADABLE, SecretsUnreadable
-from steprunners.base import Interrupted, StepError
 from steprunners.documents.envelope import StepEnvelope
+from steprunners.errors import Interrupted, StepError
 from steprunners.lifecycle.attempts import Attempt, Progress, broken
 from steprunners.registry import runners
 from telemetry import metrics

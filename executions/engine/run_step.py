@@ -28,7 +28,7 @@ from executions.statements import moves
 from executions.statements.round_trip import Moved
 from executions.states import StepStatus
 from resources.secrets.encryption import UNREADABLE, SecretsUnreadable
-from steprunners.base import StepError
+from steprunners.errors import StepError
 from telemetry import metrics
 from telemetry.log_context import bound
 

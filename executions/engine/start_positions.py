@@ -23,7 +23,8 @@ from flows.models import FlowVersion
 from flows.selectors import load_document
 from resources.network import policy_of
 from resources.secrets.encryption import SecretsUnreadable
-from steprunners.base import Deadline, StepError
+from steprunners.deadline import Deadline
+from steprunners.errors import StepError
 from steprunners.json_types import Json
 from steprunners.references.resolution import ReferenceProblem, Scope, resolve
 from steprunners.registry import runners
@@ -102,9 +103,10 @@ def _wanted_in(
         key, resource = runner.start_key(meta), meta.get("resourceId")
         if key is not None and resource is not None:
             yield runner.type, str(resource), key
-        for flow_id in _flows_of(meta):
-            given = meta.get("variables")
-            yield from _wanted_in_flow(execution, flow_id, given if isinstance(given, dict) else {}, seen)
+        for named in runner.flow_ids(meta):
+            given = named.variables if isinstance(named.variables, dict) else {}
+            if named.value:
+                yield from _wanted_in_flow(execution, str(named.value), given, seen)
 
 
 def _known_part(meta: Mapping[str, Json], scope: Scope) -> dict[str, Json]:
@@ -116,17 +118,6 @@ def _known_part(meta: Mapping[str, Json], scope: Scope) -> dict[str, Json]:
         except ReferenceProblem:
             continue
     return known
-
-
-def _flows_of(meta: Mapping[str, Json]) -> list[str]:
-    branches = meta.get("branches")
-    named = [meta.get("flowId"), meta.get("elseFlowId")]
-    named += (
-        [each.get("flowId") for each in branches if isinstance(each, dict)]
-        if isinstance(branches, list)
-        else []
-    )
-    return [str(each) for each in named if each]
 
 
 def _wanted_in_flow(

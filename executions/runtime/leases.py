@@ -22,7 +22,7 @@ from executions.models import Execution, ExecutionStep
 from executions.runtime.background_thread import BackgroundThread
 from executions.statements.round_trip import STEP, Statement, after_sql, in_list, update_returning
 from executions.statements.rows import key
-from steprunners.base import Cancellation
+from steprunners.deadline import Cancellation
 
 HOST = socket.gethostname()
 

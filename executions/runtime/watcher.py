@@ -1,6 +1,6 @@
 """Watches for the parked steps of this process, and wakes those that have news (a Kafka message, say).
 
-A watch says itself what it looks at and how (`steprunners.base.Watch`). Each source has a thread, which looks once a
+A watch says itself what it looks at and how (`steprunners.runner.Watch`). Each source has a thread, which looks once a
 tick for all steps of the source: a source that does not answer holds up no other. Steps with news are woken in batches
 that the workers keep up with, so that hundreds at once do not fill the queue before everybody else.
 
@@ -24,7 +24,8 @@ from executions.broker import chain
 from executions.models import ExecutionStep
 from executions.runtime.background_thread import BackgroundThread, StopThread
 from executions.statements import watch as watch_moves
-from steprunners.base import StepError, Watch
+from steprunners.errors import StepError
+from steprunners.runner import Watch
 
 logger = logging.getLogger(__name__)
 

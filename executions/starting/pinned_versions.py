@@ -10,8 +10,8 @@ from uuid import UUID
 from django.db.models import F
 
 from accounts.models import Team
-from executions.starting.planning import inline_branches
 from flows.documents.document import FlowDocument
+from flows.documents.steps import flow_ids, inline_steps
 from flows.models import FlowVersion
 from steprunners.documents.envelope import dump
 
@@ -38,11 +38,8 @@ def pinned_versions(team: Team, document: FlowDocument) -> dict[str, int]:
 def _named_flows(steps: list[Any]) -> Iterator[str]:
     """Yield the ids in their canonical form: in another one a flow would be looked up again and again."""
     for step in steps:
-        meta = step.get("meta", {})
-        named = [meta.get("flowId"), meta.get("elseFlowId")]
-        named += [branch.get("flowId") for branch in meta.get("branches", []) if isinstance(branch, dict)]
-        for each in named:
+        for named in flow_ids(step):
             with suppress(ValueError):  # a reference: not known yet
-                yield str(UUID(str(each or "")))
-        for _, inner in inline_branches({"meta": {}, **step}):
-            yield from _named_flows(inner)
+                yield str(UUID(str(named.value or "")))
+        for inner in inline_steps(step):
+            yield from _named_flows(inner.steps)

@@ -8,11 +8,12 @@ from typing import Any
 
 from executions.models import Execution, ExecutionStep
 from executions.states import START, StepStatus
-from steprunners.base import StepRunner
+from flows.documents.steps import inline_steps, put_inline
 from steprunners.documents.envelope import StepEnvelope, dump
 from steprunners.json_types import Json
 from steprunners.references.resolution import Kind, find_references, holds_reference
 from steprunners.registry import runners
+from steprunners.runner import StepRunner
 
 #: The parts of an envelope in which references are resolved.
 _READING = ("meta", "when", "until", "assertions", "forEach")
@@ -123,7 +124,7 @@ def _with_inner(
     branch: int | None,
     above: Planned | None,
 ) -> Iterator[Planned]:
-    document = dump(step)
+    document: dict[str, Any] = dump(step)
     planned = Planned(
         position=next(counter),
         envelope=step,
@@ -136,40 +137,20 @@ def _with_inner(
     )
     yield planned
     planned.end_position = planned.position
-    for index, inner in inline_branches(document):
+    inline = [each for each in inline_steps(document) if each.steps]
+    for inner in inline:
         start = planned.end_position + 1
-        for each in inner:
+        for each in inner.steps:
             child = StepEnvelope.model_validate(each)
-            for below in _with_inner(child, counter, group=planned.position, branch=index, above=planned):
+            for below in _with_inner(
+                child, counter, group=planned.position, branch=inner.branch, above=planned
+            ):
                 yield below
                 planned.end_position = below.position
-        planned.branches[str(index)] = [start, planned.end_position]
-    _name_inner_steps(document)
-
-
-def inline_branches(document: Mapping[str, Any]) -> list[tuple[int, list[Any]]]:
-    """Return the inline steps of a condition by branch index; -1 is else."""
-    if document["stepType"] != "condition":
-        return []
-    meta = document["meta"]
-    found = [(index, branch.get("steps") or []) for index, branch in enumerate(meta.get("branches", []))]
-    found.append((-1, meta.get("elseSteps") or []))
-    return [(index, steps) for index, steps in found if steps]
-
-
-def _name_inner_steps(document: dict[str, Any]) -> None:
-    """Leave only the names of inline steps: they are rows of their own."""
-    if document["stepType"] != "condition":
-        return
-    meta = dict(document["meta"])
-    meta["branches"] = [_named(branch, "steps") for branch in meta.get("branches", [])]
-    document["meta"] = _named(meta, "elseSteps")
-
-
-def _named(holder: Mapping[str, Any], key: str) -> dict[str, Any]:
-    if not holder.get(key):
-        return dict(holder)
-    return {**holder, key: [step["name"] for step in holder[key]]}
+        planned.branches[str(inner.branch)] = [start, planned.end_position]
+    if inline:  # these steps are rows of their own: only their names stay here
+        names = {inner.place: [step["name"] for step in inner.steps] for inner in inline}
+        document["meta"] = put_inline(document["meta"], names)
 
 
 # --- links ----------------------------------------------------------------------------------------

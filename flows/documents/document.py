@@ -18,10 +18,10 @@ from flows.documents.names import ReferenceCheck, check_names
 from flows.documents.parsing import check_tree, parse_body, parse_documents
 from flows.documents.step_checks import check_steps, model_problems
 from flows.documents.step_links import Surroundings
-from flows.documents.steps import Node, check_count, give_ids, inline_lists, put_inline, read_steps, walk
+from flows.documents.steps import Node, check_count, give_ids, inline_steps, put_inline, read_steps, walk
 from flows.documents.variables import Variable
 from flows.problems import FlowInvalid, Place, Problem, invalid, problem_at
-from steprunners.base import Wire
+from steprunners.config import Wire
 from steprunners.documents.envelope import StepEnvelope, dump
 from steprunners.documents.problems import kind_of
 from steprunners.json_types import Json
@@ -190,7 +190,7 @@ def _canonical(node: Node) -> dict[str, Any]:
     """Return the node's step with its inline steps in canonical form."""
     if not node.inline:
         return node.step
-    by_place: dict[Place, list[Any]] = {place: [] for place, _ in inline_lists(node.meta)}
+    by_place: dict[Place, list[Any]] = {each.place: [] for each in inline_steps(node.step)}
     for inner in node.inline:
         place = inner.place[len(node.place) + 1 : -1]
         by_place[place].append(_step_json(StepEnvelope.model_validate(_canonical(inner))))

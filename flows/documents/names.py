@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Set
 from typing import Any
 
-from flows.documents.steps import Node, inline_lists, put_inline, walk
+from flows.documents.steps import Node, inline_steps, put_inline, walk
 from flows.problems import MAX_HINTED, Place, Problem, problem_at
 from steprunners.documents.envelope import RESERVED_NAMES
 from steprunners.references.resolution import Found, Kind, find_references
@@ -126,7 +126,7 @@ def own_parts(node: Node) -> dict[str, Any]:
     """Return the parts of a step that may hold references, but not its inline steps, nodes themselves."""
     parts = {key: value for key, value in node.step.items() if key not in _PLAIN_PARTS}
     if node.inline and "meta" in parts:
-        parts["meta"] = put_inline(node.meta, {place: [] for place, _ in inline_lists(node.meta)})
+        parts["meta"] = put_inline(node.meta, {each.place: [] for each in inline_steps(node.step)})
     return parts
 
 

@@ -21,7 +21,7 @@ from steprunners.values.paths import PathSyntaxError, check_path
 
 #: A step has at most so many assertions, and so many extracts.
 MAX_PARTS = 1_000
-#: What cannot be done to a condition with inline steps: each is one row of the execution, which ends once.
+#: What cannot be done to a step with inline steps: each is one row of the execution, which ends once.
 _ONCE_ONLY = ("forEach", "until", "retry")
 _CONDITION: TypeAdapter[Any] = TypeAdapter(CheckedCondition)
 
@@ -124,12 +124,13 @@ def _rule_problems(node: Node) -> Iterator[Problem]:
         )
     for key in _ONCE_ONLY if node.inline else ():
         if node.step.get(key) is not None:
-            message = f"{key} cannot be used on a condition with inline steps: put it on those steps"
+            holder = f"a {node.step['stepType']} with inline steps"
+            message = f"{key} cannot be used on {holder}: put it on those steps"
             yield problem_at((*node.place, key), "not_allowed", message)
     is_inline = len(node.place) > 2
     if is_inline and node.step.get("alwaysRun") is True:
         yield problem_at(
-            (*node.place, "alwaysRun"), "not_allowed", "an inline step of a condition cannot be clean-up"
+            (*node.place, "alwaysRun"), "not_allowed", "an inline step cannot be a clean-up step"
         )
 
 
@@ -181,12 +182,8 @@ def _condition_problems(node: Node) -> Iterator[Problem]:
 def _conditions(node: Node) -> Iterator[tuple[Place, Any]]:
     if node.step.get("when") is not None:
         yield ("when",), node.step["when"]
-    branches = (
-        node.meta.get("branches") if node.runner is not None and node.runner.type == "condition" else None
-    )
-    for index, branch in enumerate(branches if isinstance(branches, list) else []):
-        if isinstance(branch, dict) and "condition" in branch:
-            yield ("meta", "branches", index, "condition"), branch["condition"]
+    for place, condition in node.runner.conditions(node.meta) if node.runner is not None else ():
+        yield ("meta", *place), condition
 
 
 def model_problems(

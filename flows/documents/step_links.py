@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.documents.steps import Node
-from flows.problems import Place, Problem, problem_at
+from flows.problems import Problem, problem_at
 from steprunners.references.resolution import holds_reference
 from steprunners.values.suggestions import did_you_mean
 
@@ -50,27 +50,15 @@ def _literal(value: Any) -> str | None:
 
 
 def _flow_problems(node: Node, around: Surroundings) -> Iterator[Problem]:
-    for place, named in _named_flows(node):
-        wanted = _literal(named)
+    for named in node.runner.flow_ids(node.meta) if node.runner is not None else ():
+        wanted = _literal(named.value)
         if not wanted:
             continue
         newest = around.newest_version(wanted)
-        version = node.meta.get("version")
+        place = (*node.place, "meta", *named.place)
         if newest is None:
             message = f"the team has no flow with the id '{wanted[:80]}'"
-            yield problem_at((*node.place, "meta", *place), "unknown_flow", message)
-        elif place == ("flowId",) and type(version) is int and version > newest:
-            message = f"the flow has no version {version}: its newest is {newest}"
-            yield problem_at((*node.place, "meta", "version"), "unknown_version", message)
-
-
-def _named_flows(node: Node) -> Iterator[tuple[Place, Any]]:
-    kind = node.runner.type if node.runner is not None else None
-    if kind == "flow":
-        yield ("flowId",), node.meta.get("flowId")
-    if kind == "condition":
-        branches = node.meta.get("branches")
-        for index, branch in enumerate(branches if isinstance(branches, list) else []):
-            if isinstance(branch, dict):
-                yield ("branches", index, "flowId"), branch.get("flowId")
-        yield ("elseFlowId",), node.meta.get("elseFlowId")
+            yield problem_at(place, "unknown_flow", message)
+        elif type(named.version) is int and named.version > newest:
+            message = f"the flow has no version {named.version}: its newest is {newest}"
+            yield problem_at((*place[:-1], "version"), "unknown_version", message)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.models import new_id
 from flows.problems import MAX_HINTED, Place, Problem, invalid, problem_at
-from steprunners.base import StepRunner
 from steprunners.documents.envelope import hoist_old_names
 from steprunners.documents.problems import kind_of
-from steprunners.registry import runners, step_types
+from steprunners.registry import find_runner, runners, step_types
+from steprunners.runner import AnyRunner, FlowId, InlineSteps
 from steprunners.values.suggestions import did_you_mean
 
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}\Z")
@@ -24,7 +25,7 @@ class Node:
 
     place: Place
     step: dict[str, Any]
-    runner: StepRunner[Any] | None
+    runner: AnyRunner | None
     inline: list[Node] = field(default_factory=list)
 
     @property
@@ -53,29 +54,36 @@ def walk(nodes: Iterable[Node]) -> Iterator[Node]:
         yield from walk(node.inline)
 
 
-def inline_lists(meta: Mapping[str, Any]) -> list[tuple[Place, list[Any]]]:
-    """Return the lists of inline steps in a condition's meta, each with its place inside meta."""
-    branches = meta.get("branches")
-    candidates: list[tuple[Place, Any]] = [
-        (("branches", index, "steps"), branch.get("steps"))
-        for index, branch in enumerate(branches if isinstance(branches, list) else [])
-        if isinstance(branch, dict)
-    ]
-    candidates.append((("elseSteps",), meta.get("elseSteps")))
-    return [(place, steps) for place, steps in candidates if isinstance(steps, list)]
+def inline_steps(step: Mapping[str, Any]) -> Sequence[InlineSteps]:
+    """Return the lists of steps inside a raw step, as its step type names them; none where there is no such type."""
+    runner, meta = find_runner(step.get("stepType")), step.get("meta")
+    return runner.inline_steps(meta) if runner is not None and isinstance(meta, dict) else ()
+
+
+def flow_ids(step: Mapping[str, Any]) -> Sequence[FlowId]:
+    """Return the flows that a raw step names itself; none where there is no such step type."""
+    runner, meta = find_runner(step.get("stepType")), step.get("meta")
+    return runner.flow_ids(meta) if runner is not None and isinstance(meta, dict) else ()
 
 
 def put_inline(meta: Mapping[str, Any], steps: Mapping[Place, list[Any]]) -> dict[str, Any]:
-    """Return the meta with the lists of inline steps at those places replaced."""
-    replaced = dict(meta)
-    if ("elseSteps",) in steps:
-        replaced["elseSteps"] = steps[("elseSteps",)]
-    if isinstance(meta.get("branches"), list):
-        replaced["branches"] = [
-            {**branch, "steps": steps[place]} if (place := ("branches", index, "steps")) in steps else branch
-            for index, branch in enumerate(meta["branches"])
-        ]
+    """Return a copy of `meta` with the lists of inline steps at those places replaced.
+
+    Only what is around these lists is copied, and only once: there may be many thousands of them.
+    """
+    copies: dict[Place, Any] = {(): dict(meta)}
+    for place, replacement in steps.items():
+        _copied(copies, place[:-1])[place[-1]] = replacement
+    replaced: dict[str, Any] = copies[()]
     return replaced
+
+
+def _copied(copies: dict[Place, Any], place: Place) -> Any:
+    """Return the copy of the object or list at `place`; make it, and those around it, where there is none yet."""
+    if place not in copies:
+        around = _copied(copies, place[:-1])
+        around[place[-1]] = copies[place] = copy(around[place[-1]])
+    return copies[place]
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -96,10 +104,7 @@ def count_steps(raw: list[Any]) -> int:
     while waiting:
         steps = waiting.pop()
         count += len(steps)
-        metas = [
-            step["meta"] for step in steps if isinstance(step, dict) and isinstance(step.get("meta"), dict)
-        ]
-        waiting += [inner for meta in metas for _, inner in inline_lists(meta)]
+        waiting += [inner.steps for step in steps if isinstance(step, dict) for inner in inline_steps(step)]
     return count
 
 
@@ -132,17 +137,16 @@ def _read_step(step: dict[str, Any], problems: list[Problem], place: Place) -> N
     except ValueError as error:
         problems.append(problem_at(place, "value_error", str(error)))
     node = Node(place, step, runner)
-    if runner is not None and runner.type == "condition":
-        for inner, steps in inline_lists(node.meta):
-            node.inline += _read_list(steps, problems, (*place, "meta", *inner))
+    for inner in runner.inline_steps(node.meta) if runner is not None else ():
+        node.inline += _read_list(inner.steps, problems, (*place, "meta", *inner.place))
     return node
 
 
-def _runner_of(step: dict[str, Any], problems: list[Problem], place: Place) -> StepRunner[Any] | None:
+def _runner_of(step: dict[str, Any], problems: list[Problem], place: Place) -> AnyRunner | None:
     name = step.get("stepType")
     if not isinstance(name, str):
         return None  # missing or no text: the envelope's check says so
-    runner = runners().get(name.lower())
+    runner = find_runner(name)
     if runner is None:
         hint = did_you_mean(name, runners()) if len(problems) < MAX_HINTED else ""
         hint = hint or f"; there are {', '.join(each.type for each in step_types())}"

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from steprunners.base import Wire
+from steprunners.config import Wire
 from steprunners.documents.envelope import StepName
 from steprunners.documents.variable_types import VariableType, WrongType, as_type, typed
 from steprunners.documents.variable_types import read_text as read_typed_text

@@ -8,7 +8,7 @@ from typing import Any
 
 from flows.documents.document import MASK, FlowDocument
 from flows.documents.parsing import parse_body
-from flows.documents.steps import inline_lists, put_inline
+from flows.documents.steps import inline_steps, put_inline
 from flows.editing.edits import YAML, CannotEdit, remove, set_value
 from flows.models import FlowVersion
 from flows.presentation import portable_json
@@ -48,7 +48,7 @@ def _without_ids(steps: Any) -> list[Json]:
     shown: list[Json] = []
     for step in steps:
         bare = {key: value for key, value in step.items() if key != "id"}
-        if inner := {place: _without_ids(below) for place, below in inline_lists(step.get("meta", {}))}:
+        if inner := {each.place: _without_ids(each.steps) for each in inline_steps(step)}:
             bare["meta"] = put_inline(step["meta"], inner)
         shown.append(bare)
     return shown

@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flows.documents.parsing import parse_body
-from flows.documents.steps import inline_lists
+from flows.documents.steps import inline_steps
 from flows.editing.edits import YAML, insert_item
 from flows.editing.step_places import StepPlace, step_at, step_places
 from flows.problems import Place
-from steprunners.base import StepRunner
 from steprunners.json_types import Json
+from steprunners.runner import AnyRunner
 
 
-def insert_step(text: str, runner: StepRunner[Any], line: int, resource: str | None) -> tuple[str, int]:
+def insert_step(text: str, runner: AnyRunner, line: int, resource: str | None) -> tuple[str, int]:
     """Return the text with an example of the type after the step at the line (or last), and the new step's line.
 
     `resource` is what the team has for it. Raises FlowInvalid and CannotEdit.
@@ -31,7 +31,7 @@ def insert_step(text: str, runner: StepRunner[Any], line: int, resource: str | N
     return written, made.first
 
 
-def _example(runner: StepRunner[Any], taken: set[str], resource: str | None) -> dict[str, Json]:
+def _example(runner: AnyRunner, taken: set[str], resource: str | None) -> dict[str, Json]:
     example = copy.deepcopy(runner.example)
     for step in _all_steps(example):
         step["name"] = _free(str(step["name"]), taken)
@@ -43,8 +43,8 @@ def _example(runner: StepRunner[Any], taken: set[str], resource: str | None) -> 
 
 def _all_steps(step: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield step
-    for _, below in inline_lists(step.get("meta", {})):
-        for each in below:
+    for inner in inline_steps(step):
+        for each in inner.steps:
             yield from _all_steps(each)
 
 

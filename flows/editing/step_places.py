@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from flows.documents.parsing import parse_body
-from flows.documents.steps import inline_lists
+from flows.documents.steps import inline_steps
 from flows.editing.edits import YAML
 from flows.editing.nodes import compose_safely, content_end, find_node
 from flows.problems import Place
@@ -45,9 +45,8 @@ def _placed(text: str, root: yaml.Node, above: Place, steps: Any) -> Iterator[St
             continue
         last = text.count("\n", 0, content_end(text, node)) + 1
         yield StepPlace(place, step, node.start_mark.line + 1, last)
-        meta = step.get("meta")
-        for inner, below in inline_lists(meta) if isinstance(meta, dict) else ():
-            yield from _placed(text, root, (*place, "meta", *inner), below)
+        for inner in inline_steps(step):
+            yield from _placed(text, root, (*place, "meta", *inner.place), inner.steps)
 
 
 def step_at(places: list[StepPlace], line: int) -> StepPlace | None:

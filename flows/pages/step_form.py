@@ -14,11 +14,11 @@ from flows.problems import FlowInvalid, Place
 from flows.yaml.scalars import NotJSON, read_plain
 from flows.yaml.text import read_yaml, write_inline, write_yaml
 from resources.pages.config_form import BoundField, bound_fields
-from steprunners.base import StepRunner
 from steprunners.documents.envelope import StepEnvelope
 from steprunners.documents.form_fields import FormField, Kind, form_fields
 from steprunners.json_types import Json
-from steprunners.registry import runners
+from steprunners.registry import find_runner
+from steprunners.runner import AnyRunner
 
 #: What the envelope's schema does not say in words.
 _HINTS = {
@@ -46,7 +46,7 @@ class StepForm:
     """The form of the step at `place`; without a known step type `runner` is None and `meta` empty."""
 
     place: StepPlace
-    runner: StepRunner[Any] | None
+    runner: AnyRunner | None
     head: list[BoundField]
     meta: list[BoundField]
     around: list[BoundField]
@@ -84,10 +84,9 @@ def form_of(place: StepPlace) -> StepForm:
     )
 
 
-def runner_of(step: Mapping[str, Any]) -> StepRunner[Any] | None:
+def runner_of(step: Mapping[str, Any]) -> AnyRunner | None:
     """Return the runner of the step's type, where there is one."""
-    wanted = step.get("stepType")
-    return runners().get(wanted.lower()) if isinstance(wanted, str) else None
+    return find_runner(step.get("stepType"))
 
 
 def _envelope_fields() -> list[FormField]:

@@ -12,8 +12,10 @@ from resources.models import Resource
 from resources.network import policy_of
 from resources.secrets.encryption import SecretsUnreadable
 from resources.selectors import connection_of, secret_values
-from steprunners.base import Deadline, StepError
+from steprunners.deadline import Deadline
+from steprunners.errors import StepError
 from steprunners.masking.known_secrets import KnownSecrets, hiding
+from steprunners.registry import check_connection
 
 SECONDS = 5.0
 
@@ -46,7 +48,7 @@ def _checked(resource: Resource, deadline: Deadline) -> tuple[bool, str]:
     known = KnownSecrets(secrets)
     with hiding(known):
         try:
-            ok, message = True, connection.check(network, deadline)
+            ok, message = True, check_connection(resource.type, connection, network, deadline)
         except StepError as error:
             ok, message = False, error.message
     return ok, known.hide_text(message)

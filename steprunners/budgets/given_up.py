@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from steprunners.base import Cancelled, StepError
 from steprunners.budgets.effort import NobodyWaits, TooMuchWork, working
+from steprunners.errors import Cancelled, StepError
 
 P = ParamSpec("P")
 R = TypeVar("R")

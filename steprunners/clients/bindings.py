@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from steprunners.base import ConnectionConfig
+from steprunners.config import ConnectionConfig
 from steprunners.json_types import Json
 
 

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from pydantic.alias_generators import to_camel
 
-from steprunners.base import BadConfig, StepConfig
+from steprunners.config import StepConfig
+from steprunners.errors import BadConfig
 
 ConfigT = TypeVar("ConfigT", bound=StepConfig)
 

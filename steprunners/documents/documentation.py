@@ -9,8 +9,9 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from steprunners.base import ConnectionConfig, StepRunner
+from steprunners.config import ConnectionConfig
 from steprunners.registry import step_types
+from steprunners.runner import AnyRunner
 
 _HEAD = """# Step types
 
@@ -25,7 +26,7 @@ def step_types_page() -> str:
     return _HEAD + "".join(f"\n{section}\n" for runner in step_types() for section in _sections(runner))
 
 
-def _sections(runner: StepRunner[Any]) -> Iterator[str]:
+def _sections(runner: AnyRunner) -> Iterator[str]:
     yield f"## {runner.label}: `{runner.type}`"
     also = ", ".join(f"`{alias}`" for alias in runner.aliases)
     yield runner.description + (f" Also accepted: {also}." if also else "")

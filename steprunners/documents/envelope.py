@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from steprunners.assertions.judging import Assertion
-from steprunners.base import Wire
+from steprunners.config import Wire
 from steprunners.json_types import Json
 
 RESERVED_NAMES = frozenset({"execution", "flow", "item", "index", "steps"})

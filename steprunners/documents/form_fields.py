@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from steprunners.base import ConnectionConfig
+from steprunners.config import ConnectionConfig
 
 Schema = Mapping[str, Any]
 

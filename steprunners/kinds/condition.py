@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from steprunners.base import BadConfig, StepConfig, StepContext, StepResult, StepRunner, TakeBranch, Wire
+from steprunners.config import StepConfig, StepResult, Wire
+from steprunners.errors import BadConfig
+from steprunners.runner import FlowId, InlineSteps, Place, RunChild, StepContext, StepRunner, TakeBranch
 
 
 class Branch(Wire):
@@ -59,7 +62,7 @@ class ConditionResult(StepResult):
     execution_id: str | None = Field(None, description="The child execution, where the branch is a flow.")
 
 
-class ConditionRunner(StepRunner[ConditionConfig]):
+class ConditionRunner(StepRunner[ConditionConfig, None]):
     """Picks a branch; the engine carries it out."""
 
     type = "condition"
@@ -71,7 +74,6 @@ class ConditionRunner(StepRunner[ConditionConfig]):
         "operator an error. Inline `steps` are steps of the flow like any others: they are SKIPPED where their branch\n"
         "is not taken, and later steps may refer to them."
     )
-    config_class = ConditionConfig
     result_class = ConditionResult
     has_deadline = False
     repeatable = True
@@ -93,11 +95,54 @@ class ConditionRunner(StepRunner[ConditionConfig]):
         },
     }
 
-    def run(self, config: ConditionConfig, context: StepContext) -> TakeBranch:
+    def run(self, config: ConditionConfig, context: StepContext[None]) -> TakeBranch:
         """Return the first branch whose condition holds; raise StepError where one cannot be evaluated."""
         if context.evaluate is None:
             raise BadConfig("a condition needs the values of an execution")
         for index, branch in enumerate(config.branches):
             if context.evaluate(branch.condition):
-                return TakeBranch(index)
-        return TakeBranch(-1 if config.has_else else None)
+                return _take(index, branch.flow_id)
+        if config.has_else:
+            return _take(-1, config.else_flow_id)
+        return TakeBranch(None, failure="no branch matched" if config.terminate_on_no_match else None)
+
+    def inline_steps(self, meta: Mapping[str, Any]) -> list[InlineSteps]:
+        """Return the `steps` of the branches, then `elseSteps`."""
+        found = [
+            InlineSteps(("branches", index, "steps"), index, branch["steps"])
+            for index, branch in _branches(meta)
+            if isinstance(branch.get("steps"), list)
+        ]
+        if isinstance(meta.get("elseSteps"), list):
+            found.append(InlineSteps(("elseSteps",), -1, meta["elseSteps"]))
+        return found
+
+    def flow_ids(self, meta: Mapping[str, Any]) -> list[FlowId]:
+        """Return the `flowId` of the branches, then `elseFlowId`."""
+        found = [
+            FlowId(("branches", index, "flowId"), branch["flowId"])
+            for index, branch in _branches(meta)
+            if "flowId" in branch
+        ]
+        if "elseFlowId" in meta:
+            found.append(FlowId(("elseFlowId",), meta["elseFlowId"]))
+        return found
+
+    def conditions(self, meta: Mapping[str, Any]) -> list[tuple[Place, Any]]:
+        """Return the `condition` of each branch."""
+        return [
+            (("branches", index, "condition"), branch["condition"])
+            for index, branch in _branches(meta)
+            if "condition" in branch
+        ]
+
+
+def _branches(meta: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    branches = meta.get("branches")
+    for index, branch in enumerate(branches if isinstance(branches, list) else []):
+        if isinstance(branch, dict):
+            yield index, branch
+
+
+def _take(index: int, flow_id: str | None) -> TakeBranch:
+    return TakeBranch(index, child=RunChild(flow_id) if flow_id else None)

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from steprunners.base import Finished, Park, StepConfig, StepContext, StepResult, StepRunner
+from steprunners.config import StepConfig, StepResult
+from steprunners.runner import Finished, Park, StepContext, StepRunner
 
 MAX_DELAY_MS = 7 * 24 * 3_600_000
 
@@ -24,20 +25,19 @@ class DelayResult(StepResult):
     delayed_ms: int
 
 
-class DelayRunner(StepRunner[DelayConfig]):
+class DelayRunner(StepRunner[DelayConfig, None]):
     """Parks until the time is over."""
 
     type = "delay"
     label = "Delay"
     description = "Waits for a time, without holding a worker."
     notes = "The wait survives a restart of the worker; a cancel ends it."
-    config_class = DelayConfig
     result_class = DelayResult
     has_deadline = False
     repeatable = True
     example: ClassVar[dict[str, Any]] = {"name": "settle", "stepType": "delay", "meta": {"delayMs": 250}}
 
-    def run(self, config: DelayConfig, context: StepContext) -> Finished | Park:
+    def run(self, config: DelayConfig, context: StepContext[None]) -> Finished | Park:
         """Park until `delayMs` have passed since the first call; after an early wake-up, for the rest."""
         now_ms = time.time_ns() // 1_000_000  # the wall clock, because the wait survives a restart
         state = context.state if isinstance(context.state, dict) else {}

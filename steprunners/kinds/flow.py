@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field
 
-from steprunners.base import RunChild, StepConfig, StepContext, StepResult, StepRunner
+from steprunners.config import StepConfig, StepResult
 from steprunners.json_types import Json
+from steprunners.runner import FlowId, RunChild, StepContext, StepRunner
 
 
 class FlowConfig(StepConfig):
@@ -26,14 +28,13 @@ class FlowResult(StepResult):
     variables: dict[str, Json] = Field(default_factory=dict)
 
 
-class FlowRunner(StepRunner[FlowConfig]):
+class FlowRunner(StepRunner[FlowConfig, None]):
     """Asks the engine to run the flow; the step ends as the child does."""
 
     type = "flow"
     label = "Flow"
     description = "Runs another flow and ends as it does; its extracted variables are the result."
     notes = "Versions are pinned when the run is created. Flows may call flows up to ten levels deep."
-    config_class = FlowConfig
     result_class = FlowResult
     has_deadline = False
     repeatable = True
@@ -43,6 +44,12 @@ class FlowRunner(StepRunner[FlowConfig]):
         "meta": {"flowId": "0193a5b0-0000-7000-8000-000000000001", "variables": {"user": "alice"}},
     }
 
-    def run(self, config: FlowConfig, _context: StepContext) -> RunChild:
+    def run(self, config: FlowConfig, _context: StepContext[None]) -> RunChild:
         """Return which flow to run."""
         return RunChild(config.flow_id, config.version, config.variables)
+
+    def flow_ids(self, meta: Mapping[str, Any]) -> list[FlowId]:
+        """Return the flow that it runs."""
+        if "flowId" not in meta:
+            return []
+        return [FlowId(("flowId",), meta["flowId"], meta.get("version"), meta.get("variables"))]

@@ -8,13 +8,17 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from steprunners.base import BadConfig, Finished, StepConfig, StepContext, StepResult, StepRunner, Wire
+from steprunners.clients.kafka.checking import check_cluster
 from steprunners.clients.kafka.connection import KafkaConnection
 from steprunners.clients.kafka.messages import headers_to_items, key_to_bytes, value_to_bytes
 from steprunners.clients.kafka.pool import client_of
 from steprunners.clients.kafka.producing import Outgoing, publish
+from steprunners.config import StepConfig, StepResult, Wire
+from steprunners.deadline import Deadline
+from steprunners.errors import BadConfig
 from steprunners.json_types import Json
-from steprunners.network import Call
+from steprunners.network import Call, NetworkPolicy
+from steprunners.runner import Finished, StepContext, StepRunner
 
 NOTES = """
 **What is sent.** An object, list, number or boolean is sent as JSON, text as it is, null as a tombstone. With
@@ -101,7 +105,7 @@ class KafkaPublishResult(StepResult):
     count: int
 
 
-class KafkaPublishRunner(StepRunner[KafkaPublishConfig]):
+class KafkaPublishRunner(StepRunner[KafkaPublishConfig, KafkaConnection]):
     """Sends messages and returns where they lie."""
 
     type = "kafka_publish"
@@ -111,10 +115,8 @@ class KafkaPublishRunner(StepRunner[KafkaPublishConfig]):
         "Sends one or many messages to a Kafka topic and waits until all in-sync replicas have them."
     )
     notes = NOTES
-    config_class = KafkaPublishConfig
     result_class = KafkaPublishResult
     resource_type = "kafka"
-    connection_class = KafkaConnection
     example: ClassVar[dict[str, Any]] = {
         "name": "announce",
         "stepType": "kafka_publish",
@@ -128,13 +130,15 @@ class KafkaPublishRunner(StepRunner[KafkaPublishConfig]):
         "timeoutMs": 5000,
     }
 
-    def run(self, config: KafkaPublishConfig, context: StepContext) -> Finished:
+    def check(self, connection: KafkaConnection, network: NetworkPolicy, deadline: Deadline) -> str:
+        """Connect, sign in and ask which brokers there are. Raises StepError."""
+        return check_cluster(connection, network, deadline)
+
+    def run(self, config: KafkaPublishConfig, context: StepContext[KafkaConnection]) -> Finished:
         """Send the messages; raise StepError where one is not acknowledged."""
         started = time.monotonic()
-        if not isinstance(context.connection, KafkaConnection):
-            raise BadConfig("meta.resourceId: a kafka resource is needed")
         outgoing = [_outgoing(each, context.trace_headers) for each in config.all_messages()]
-        client = client_of(context.connection, context.network)
+        client = client_of(context.resource, context.network)
         call = Call(context.network, context.deadline, context.cancellation)
         written = client.run(call, lambda: publish(client, call, config.topic, outgoing))
         messages: list[Json] = [

@@ -8,18 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from steprunners.assertions.judging import Assertion
-from steprunners.base import (
-    BadConfig,
-    Cancellation,
-    ConnectionConfig,
-    Deadline,
-    Finished,
-    Park,
-    StepContext,
-    StepResult,
-    StepRunner,
-    Wire,
-)
+from steprunners.clients.kafka.checking import check_cluster
 from steprunners.clients.kafka.connection import KafkaConnection
 from steprunners.clients.kafka.messages import ValueEncoding
 from steprunners.clients.kafka.offsets import end_offsets
@@ -28,8 +17,11 @@ from steprunners.clients.kafka.reading import to_wire
 from steprunners.clients.kafka.sitting import Sitting
 from steprunners.clients.kafka.subscription import KafkaSubscribeConfig, upper
 from steprunners.clients.quotas import within
+from steprunners.config import StepResult, Wire
+from steprunners.deadline import Cancellation, Deadline
 from steprunners.json_types import Json
 from steprunners.network import Call, NetworkPolicy
+from steprunners.runner import Finished, Park, StepContext, StepRunner
 
 NOTES = """
 **Where it begins.** `EXECUTION`: at the ends that the topic's partitions had before the execution's first step ran, so
@@ -103,7 +95,7 @@ class KafkaSubscribeResult(StepResult):
     near_misses: list[NearMiss] = Field(description="The closest messages that do not match, and why not.")
 
 
-class KafkaSubscribeRunner(StepRunner[KafkaSubscribeConfig]):
+class KafkaSubscribeRunner(StepRunner[KafkaSubscribeConfig, KafkaConnection]):
     """Reads by assignment, parks where there is nothing more, and comes back."""
 
     type = "kafka_subscribe"
@@ -113,10 +105,8 @@ class KafkaSubscribeRunner(StepRunner[KafkaSubscribeConfig]):
         "Waits for messages on a Kafka topic that match by key, headers, text, expression or JSONPath."
     )
     notes = NOTES
-    config_class = KafkaSubscribeConfig
     result_class = KafkaSubscribeResult
     resource_type = "kafka"
-    connection_class = KafkaConnection
     example: ClassVar[dict[str, Any]] = {
         "name": "event",
         "stepType": "kafka_subscribe",
@@ -130,12 +120,14 @@ class KafkaSubscribeRunner(StepRunner[KafkaSubscribeConfig]):
         "extract": {"order_status": "messages[0].value.status"},
     }
 
-    def run(self, config: KafkaSubscribeConfig, context: StepContext) -> Finished | Park:
+    def check(self, connection: KafkaConnection, network: NetworkPolicy, deadline: Deadline) -> str:
+        """Connect, sign in and ask which brokers there are. Raises StepError."""
+        return check_cluster(connection, network, deadline)
+
+    def run(self, config: KafkaSubscribeConfig, context: StepContext[KafkaConnection]) -> Finished | Park:
         """Read what there is; raise StepError where the cluster cannot be reached or refuses."""
-        if not isinstance(context.connection, KafkaConnection):
-            raise BadConfig("meta.resourceId: a kafka resource is needed")
         config = within(config, "message_limit", context.network.max_messages)
-        sitting = Sitting(config, context, context.connection)
+        sitting = Sitting(config, context, context.resource)
         if context.state is None:
             sitting.start()
         return sitting.carry_on()
@@ -157,11 +149,9 @@ class KafkaSubscribeRunner(StepRunner[KafkaSubscribeConfig]):
         return isinstance(start, str) and (upper(start) == "STEP" or "${" in start)
 
     def record_starts(
-        self, keys: Sequence[str], connection: ConnectionConfig, network: NetworkPolicy, deadline: Deadline
+        self, keys: Sequence[str], connection: KafkaConnection, network: NetworkPolicy, deadline: Deadline
     ) -> dict[str, Json]:
         """Return the end offsets of the topics; one that does not exist has no partitions."""
-        if not isinstance(connection, KafkaConnection):
-            return {}
         client = client_of(connection, network)
         call = Call(network, deadline, Cancellation())
         ends = client.run(call, lambda: end_offsets(client, call, list(keys)))

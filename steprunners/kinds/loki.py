@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from requests.structures import CaseInsensitiveDict
 
-from steprunners.base import BadConfig, Finished, StepConfig, StepContext, StepResult, StepRunner, Wire
 from steprunners.clients.bindings import FREE
 from steprunners.clients.loki.logql import build, check_selectors
 from steprunners.clients.loki.pages import Found, fetch
+from steprunners.clients.monitoring.checking import check_queries
 from steprunners.clients.monitoring.connection import MonitoringConnection, header_safe
 from steprunners.clients.monitoring.windows import Times, span_of
 from steprunners.clients.quotas import within
-from steprunners.network import Call
+from steprunners.config import StepConfig, StepResult, Wire
+from steprunners.deadline import Deadline
+from steprunners.errors import BadConfig
+from steprunners.network import Call, NetworkPolicy
 from steprunners.references.resolution import Grammar
+from steprunners.runner import Finished, StepContext, StepRunner
 
 NOTES = """
 **What is found.** Lines whose labels are as given and that hold every text of `containsPatterns` and none of
@@ -111,7 +115,7 @@ class LokiResult(StepResult):
     warnings: list[str]
 
 
-class LokiRunner(StepRunner[LokiConfig]):
+class LokiRunner(StepRunner[LokiConfig, LokiConnection]):
     """Asks Loki."""
 
     type = "loki"
@@ -119,10 +123,8 @@ class LokiRunner(StepRunner[LokiConfig]):
     label = "Loki logs"
     description = "Finds log lines in Loki, by labels and by what they hold."
     notes = NOTES
-    config_class = LokiConfig
     result_class = LokiResult
     resource_type = "loki"
-    connection_class = LokiConnection
     example: ClassVar[dict[str, Any]] = {
         "name": "order_logged",
         "stepType": "loki",
@@ -140,11 +142,15 @@ class LokiRunner(StepRunner[LokiConfig]):
         "extract": {"fulfilled_at": "logLines[0].timestamp"},
     }
 
-    def run(self, config: LokiConfig, context: StepContext) -> Finished:
+    def check(self, connection: LokiConnection, network: NetworkPolicy, deadline: Deadline) -> str:
+        """Ask a query that every Loki can answer. Raises StepError."""
+        return check_queries(connection, network, deadline)
+
+    def run(self, config: LokiConfig, context: StepContext[LokiConnection]) -> Finished:
         """Fetch the lines; raise StepError where Loki refuses the query or does not answer."""
         started = time.monotonic()
         config = within(config, "limit", context.network.max_rows)
-        connection = _connection(context)
+        connection = context.resource
         query = _query(config, connection)
         span = span_of(
             config,
@@ -186,9 +192,3 @@ def _query(config: LokiConfig, connection: LokiConnection) -> str:
     namespace = config.namespace or connection.namespace
     labels = {"namespace": namespace, **config.labels} if namespace else config.labels
     return build(labels, config.contains_patterns, config.not_contains_patterns)
-
-
-def _connection(context: StepContext) -> LokiConnection:
-    if context.connection is None:
-        raise BadConfig("meta.resourceId: the step names no loki resource")
-    return cast("LokiConnection", context.connection)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from steprunners.assertions.judging import Assertion
-from steprunners.base import BadConfig, Finished, StepConfig, StepContext, StepRunner
 from steprunners.clients.metrics.aggregation import Aggregation
 from steprunners.clients.metrics.comparison import Comparison, compare
+from steprunners.clients.monitoring.checking import check_queries
 from steprunners.clients.monitoring.connection import MonitoringConnection
 from steprunners.clients.monitoring.durations import Duration, duration_ms
 from steprunners.clients.monitoring.windows import Window, span_of
 from steprunners.clients.prometheus.range_query import RangeQuery, ask
 from steprunners.clients.prometheus.results import PrometheusResult
 from steprunners.clients.prometheus.warnings import warnings_of
-from steprunners.network import Call
+from steprunners.config import StepConfig
+from steprunners.deadline import Deadline
+from steprunners.network import Call, NetworkPolicy
 from steprunners.references.resolution import Grammar
+from steprunners.runner import Finished, StepContext, StepRunner
 
 NOTES = """
 **The query.** A reference inside the quotes of a label value is escaped, so that it finds exactly itself; outside
@@ -80,17 +83,15 @@ class PrometheusConfig(StepConfig):
         return self
 
 
-class PrometheusRunner(StepRunner[PrometheusConfig]):
+class PrometheusRunner(StepRunner[PrometheusConfig, PrometheusConnection]):
     """Asks Prometheus, and compares."""
 
     type = "prometheus"
     label = "Prometheus metrics"
     description = "Asks Prometheus for a metric over one window of time, or compares two."
     notes = NOTES
-    config_class = PrometheusConfig
     result_class = PrometheusResult
     resource_type = "prometheus"
-    connection_class = PrometheusConnection
     example: ClassVar[dict[str, Any]] = {
         "name": "latency",
         "stepType": "prometheus",
@@ -107,12 +108,16 @@ class PrometheusRunner(StepRunner[PrometheusConfig]):
         "extract": {"mean_latency": "duration2Results[0].aggregatedValue"},
     }
 
-    def run(self, config: PrometheusConfig, context: StepContext) -> Finished:
+    def check(self, connection: PrometheusConnection, network: NetworkPolicy, deadline: Deadline) -> str:
+        """Ask a query that every Prometheus can answer. Raises StepError."""
+        return check_queries(connection, network, deadline)
+
+    def run(self, config: PrometheusConfig, context: StepContext[PrometheusConnection]) -> Finished:
         """Ask for each window, and compare; raise StepError where Prometheus does not answer."""
         started = time.monotonic()
         queries = _queries(config, context)
         call = Call(context.network, context.deadline, context.cancellation)
-        answers = [ask(call, _connection(context), query) for query in queries]
+        answers = [ask(call, context.resource, query) for query in queries]
         elapsed_ms = round((time.monotonic() - started) * 1000)
         shown = [[each.to_json(config.aggregation) for each in answer.series] for answer in answers]
         result: dict[str, Any] = {"duration1Results": shown[0]}
@@ -139,13 +144,7 @@ class PrometheusRunner(StepRunner[PrometheusConfig]):
         ]
 
 
-def _connection(context: StepContext) -> PrometheusConnection:
-    if context.connection is None:
-        raise BadConfig("meta.resourceId: the step names no prometheus resource")
-    return cast("PrometheusConnection", context.connection)
-
-
-def _queries(config: PrometheusConfig, context: StepContext) -> list[RangeQuery]:
+def _queries(config: PrometheusConfig, context: StepContext[PrometheusConnection]) -> list[RangeQuery]:
     """Return a query for each window, checked; one clock for both."""
     now_ms = time.time_ns() // 1_000_000
     queries = []

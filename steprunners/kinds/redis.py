@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any, ClassVar, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from steprunners.assertions.judging import Assertion
-from steprunners.base import BadConfig, Finished, StepConfig, StepContext, StepResult, StepRunner
+from steprunners.clients.redis.checking import check_server
 from steprunners.clients.redis.connection import RedisConnection
 from steprunners.clients.redis.operations import OPERATIONS, Operation, scan
 from steprunners.clients.redis.session import session
 from steprunners.clients.redis.values import MARKER, as_stored
+from steprunners.config import StepConfig, StepResult
+from steprunners.deadline import Deadline
 from steprunners.json_types import Json
-from steprunners.network import Call
+from steprunners.network import Call, NetworkPolicy
+from steprunners.runner import Finished, StepContext, StepRunner
 
 NOTES = """
 **What an operation takes.**
@@ -116,7 +119,7 @@ class RedisResult(StepResult):
     values_truncated: bool = Field(description="Whether a scan stopped early.")
 
 
-class RedisRunner(StepRunner[RedisConfig]):
+class RedisRunner(StepRunner[RedisConfig, RedisConnection]):
     """Sends one command."""
 
     type = "redis"
@@ -124,10 +127,8 @@ class RedisRunner(StepRunner[RedisConfig]):
     label = "Redis"
     description = "Reads or writes a key of a Redis or Valkey, and compares what it holds."
     notes = NOTES
-    config_class = RedisConfig
     result_class = RedisResult
     resource_type = "redis"
-    connection_class = RedisConnection
     example: ClassVar[dict[str, Any]] = {
         "name": "cached_order",
         "stepType": "redis",
@@ -145,13 +146,17 @@ class RedisRunner(StepRunner[RedisConfig]):
         "extract": {"order_status": "value"},
     }
 
-    def run(self, config: RedisConfig, context: StepContext) -> Finished:
+    def check(self, connection: RedisConnection, network: NetworkPolicy, deadline: Deadline) -> str:
+        """Connect, log in, choose the database and PING. Raises StepError."""
+        return check_server(connection, network, deadline)
+
+    def run(self, config: RedisConfig, context: StepContext[RedisConnection]) -> Finished:
         """Send the command; raise StepError where the server cannot be reached or refuses it."""
         started = time.monotonic()
         operation = OPERATIONS[config.operation]
         command = operation.command(config)
         call = Call(context.network, context.deadline, context.cancellation)
-        with session(call, _connection(context).address()) as server:
+        with session(call, context.resource.address()) as server:
             follow = scan if config.operation == "scan" else operation.ask
             shown = follow(server, command)
         empty: dict[str, Json] = dict.fromkeys(
@@ -193,9 +198,3 @@ def _value_assertions(operation: Operation, expected: Json) -> list[Assertion]:
 
 def _equals(field: str, expected: Json) -> Assertion:
     return Assertion(field=field, operator="equals", expected_value=expected)
-
-
-def _connection(context: StepContext) -> RedisConnection:
-    if context.connection is None:
-        raise BadConfig("meta.resourceId: the step names no redis resource")
-    return cast("RedisConnection", context.connection)

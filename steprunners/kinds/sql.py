@@ -8,13 +8,16 @@ from typing import Any, ClassVar
 from pydantic import Field, model_validator
 
 from steprunners.assertions.judging import Assertion
-from steprunners.base import BadConfig, Finished, StepConfig, StepContext, StepResult, StepRunner
 from steprunners.clients.quotas import within
+from steprunners.clients.sql.checking import check_database
 from steprunners.clients.sql.connection import SqlConnection
 from steprunners.clients.sql.running import Request, run_statement
+from steprunners.config import StepConfig, StepResult
+from steprunners.deadline import Deadline
 from steprunners.json_types import Json
-from steprunners.network import Call
+from steprunners.network import Call, NetworkPolicy
 from steprunners.references.resolution import Grammar
+from steprunners.runner import Finished, StepContext, StepRunner
 
 NOTES = """
 **One statement.** References cannot stand in `query`: write `:name` and give the value in `parameters`, where
@@ -79,7 +82,7 @@ class SqlResult(StepResult):
     execution_time_ms: int = Field(description="Of the statement and its rows, without connecting.")
 
 
-class SqlRunner(StepRunner[SqlConfig]):
+class SqlRunner(StepRunner[SqlConfig, SqlConnection]):
     """Runs one statement in a transaction of its own."""
 
     type = "sql"
@@ -87,10 +90,8 @@ class SqlRunner(StepRunner[SqlConfig]):
     label = "SQL query"
     description = "Runs one SQL statement on PostgreSQL, MySQL, MariaDB or SQLite, and returns its rows."
     notes = NOTES
-    config_class = SqlConfig
     result_class = SqlResult
     resource_type = "sql"
-    connection_class = SqlConnection
     example: ClassVar[dict[str, Any]] = {
         "name": "find_order",
         "stepType": "sql",
@@ -105,12 +106,14 @@ class SqlRunner(StepRunner[SqlConfig]):
         "extract": {"order_id": "rows.0.id"},
     }
 
-    def run(self, config: SqlConfig, context: StepContext) -> Finished:
+    def check(self, connection: SqlConnection, network: NetworkPolicy, deadline: Deadline) -> str:
+        """Sign in and ask for the server's version. Raises StepError."""
+        return check_database(connection, network, deadline)
+
+    def run(self, config: SqlConfig, context: StepContext[SqlConnection]) -> Finished:
         """Run the statement; raise StepError where it is refused or no answer could be had."""
         started = time.monotonic()
-        connection = context.connection
-        if not isinstance(connection, SqlConnection):
-            raise BadConfig("meta.resourceId: the step needs an sql resource")
+        connection = context.resource
         config = within(config, "max_rows", context.network.max_rows)
         request = Request(config.query, config.parameters, config.max_rows, config.read_only)
         answer = run_statement(

@@ -6,13 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from steprunners.base import (
-    RunChild,
-    StepError,
-    TakeBranch,
-    Watch,
-)
+from steprunners.errors import StepError
 from steprunners.json_types import Json
+from steprunners.runner import RunChild, TakeBranch, Watch
 
 SUCCESS, FAILED, ERROR = "SUCCESS", "FAILED", "ERROR"
 

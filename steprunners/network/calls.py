@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 
-from steprunners.base import Cancellation, Deadline
+from steprunners.deadline import Cancellation, Deadline
 from steprunners.network.policy import NetworkPolicy
 from steprunners.network.watchdog import watchdog
 

@@ -15,7 +15,7 @@ from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import DecodeError, HTTPError, ProtocolError, ReadTimeoutError
 from urllib3.exceptions import TimeoutError as PoolTimeout
 
-from steprunners.base import BadConfig, ConnectionFailed, DeadlineExceeded, StepError
+from steprunners.errors import BadConfig, ConnectionFailed, DeadlineExceeded, StepError
 from steprunners.network.calls import Call
 from steprunners.network.http_messages import (
     REDIRECT_STATUSES,

@@ -14,7 +14,7 @@ from requests.exceptions import RequestException
 from requests.structures import CaseInsensitiveDict
 from urllib3 import BaseHTTPResponse
 
-from steprunners.base import BadConfig, StepError
+from steprunners.errors import BadConfig, StepError
 from steprunners.masking.known_secrets import reason_about
 from steprunners.network.tls import DEFAULT_TLS, TlsOptions
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from steprunners.base import AddressRefused
+from steprunners.errors import AddressRefused
 from steprunners.network.addresses import Address, is_address, is_metadata, parse_address, refusals
 from steprunners.network.names import is_internal
 

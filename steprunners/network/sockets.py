@@ -6,7 +6,7 @@ import queue
 import socket
 import threading
 
-from steprunners.base import ConnectionFailed, DeadlineExceeded
+from steprunners.errors import ConnectionFailed, DeadlineExceeded
 from steprunners.network.addresses import parse_address
 from steprunners.network.calls import Call
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import certifi
 
-from steprunners.base import BadConfig
+from steprunners.errors import BadConfig
 
 
 @dataclass(frozen=True)

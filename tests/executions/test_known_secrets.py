@@ -9,7 +9,7 @@ from accounts.models import Team
 from executions.known_secrets import ExecutionSecrets, add_to, stored_texts, texts_of_run
 from executions.models import Execution
 from executions.starting.admission import RunRefused
-from steprunners.base import StepError
+from steprunners.errors import StepError
 from tests.executions.driving import at_once, begin, delay
 from tests.executions.rows import make_execution
 

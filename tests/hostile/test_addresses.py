@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from steprunners.base import Cancellation, Deadline, ExecutionFacts, StepContext, StepError
 from steprunners.clients.kafka.pool import close_clients
+from steprunners.deadline import Cancellation, Deadline
+from steprunners.errors import StepError
 from steprunners.network import NetworkPolicy
 from steprunners.network.http_pool import close_connections
 from steprunners.registry import runners
+from steprunners.runner import ExecutionFacts, StepContext
 from tests.hostile.addresses import HOSTILE, METADATA
 from tests.hostile.kafka_stub import LyingBroker
 from tests.steprunners.target import Exchange, Target
@@ -83,7 +85,7 @@ def test_the_canary_hears() -> None:
     bird.close()
 
 
-def context(policy: NetworkPolicy) -> StepContext:
+def context(policy: NetworkPolicy) -> StepContext[Any]:
     return StepContext(Deadline(SECONDS), Cancellation(), policy, ExecutionFacts("e", 0))
 
 

@@ -17,7 +17,6 @@ from flows.selectors import check_for_team
 from steprunners.assertions.conditions import evaluate_condition
 from steprunners.assertions.json_schema import check_schema, schema_differences
 from steprunners.assertions.judging import Assertion, evaluate_all
-from steprunners.base import Cancellation
 from steprunners.budgets.effort import (
     MAX_INSTRUCTIONS,
     Host,
@@ -27,6 +26,7 @@ from steprunners.budgets.effort import (
     hosted,
     working,
 )
+from steprunners.deadline import Cancellation
 from steprunners.references.scope import Scope
 from steprunners.values.patterns import MAX_SEARCH, PatternError, SearchTooLarge, compile_regex
 from tests.cast import ApiFor

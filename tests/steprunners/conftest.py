@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 import trustme
 
-from steprunners.base import Cancellation, Deadline, ExecutionFacts, StepContext
+from steprunners.deadline import Cancellation, Deadline
 from steprunners.network import NetworkPolicy
 from steprunners.network.http_pool import close_connections
+from steprunners.runner import ExecutionFacts, StepContext
 from tests.steprunners.target import Target
 
 LOOPBACK = NetworkPolicy(allowed=("127.0.0.0/8", "::1"))
 
-MakeContext = Callable[..., StepContext]
+MakeContext = Callable[..., StepContext[Any]]
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def tls_target(authority: trustme.CA) -> Iterator[Callable[..., Target]]:
 def make_context() -> MakeContext:
     """Build a runner's context: ten seconds, loopback allowed, unless the test says otherwise."""
 
-    def make(seconds: float = 10.0, **changes: Any) -> StepContext:
+    def make(seconds: float = 10.0, **changes: Any) -> StepContext[Any]:
         fields: dict[str, Any] = {
             "deadline": Deadline(seconds),
             "cancellation": Cancellation(),

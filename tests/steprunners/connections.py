@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from steprunners.base import ConnectionConfig, StepRunner
+from steprunners.config import ConnectionConfig
+from steprunners.runner import AnyRunner
 
 SILENT: dict[str, Callable[[int], dict[str, Any]]] = {
     "kafka": lambda port: {"bootstrapServers": f"127.0.0.1:{port}"},
@@ -29,7 +30,7 @@ SILENT: dict[str, Callable[[int], dict[str, Any]]] = {
 }
 
 
-def example_connection(runner: StepRunner[Any], request: pytest.FixtureRequest) -> ConnectionConfig | None:
+def example_connection(runner: AnyRunner, request: pytest.FixtureRequest) -> ConnectionConfig | None:
     """Return the connection that the runner's example names, to a real server; None where it names none."""
     if not _names_a_resource(runner):
         return None
@@ -38,7 +39,7 @@ def example_connection(runner: StepRunner[Any], request: pytest.FixtureRequest) 
     return connection
 
 
-def silent_connection(runner: StepRunner[Any], port: int) -> ConnectionConfig | None:
+def silent_connection(runner: AnyRunner, port: int) -> ConnectionConfig | None:
     """Return a connection to a server on `port` that never answers; None where the example names none."""
     if not _names_a_resource(runner) or runner.resource_type is None:
         return None
@@ -46,5 +47,5 @@ def silent_connection(runner: StepRunner[Any], port: int) -> ConnectionConfig | 
     return runner.connection_class.model_validate(SILENT[runner.resource_type](port))
 
 
-def _names_a_resource(runner: StepRunner[Any]) -> bool:
+def _names_a_resource(runner: AnyRunner) -> bool:
     return "resourceId" in runner.example["meta"]

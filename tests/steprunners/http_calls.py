@@ -6,10 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from steprunners.base import (
-    Finished,
-)
-from steprunners.kinds.http import HttpConfig, HttpRunner
+from steprunners.clients.http.config import HttpConfig
+from steprunners.kinds.http import HttpRunner
+from steprunners.runner import Finished
 from tests.steprunners.target import Exchange
 
 RUNNER = HttpRunner()

@@ -14,24 +14,17 @@ from pydantic import ValidationError
 
 from steprunners.assertions.conditions import evaluate_condition
 from steprunners.assertions.judging import evaluate_all
-from steprunners.base import (
-    Cancelled,
-    ConnectionConfig,
-    DeadlineExceeded,
-    Finished,
-    Outcome,
-    Park,
-    StepConfig,
-    StepContext,
-    StepRunner,
-)
+from steprunners.config import ConnectionConfig, StepConfig
+from steprunners.deadline import Deadline
 from steprunners.documents.envelope import StepEnvelope
+from steprunners.errors import Cancelled, ConnectionFailed, DeadlineExceeded
 from steprunners.json_types import Json
 from steprunners.masking.credentials import MASK
 from steprunners.masking.masker import Masker
 from steprunners.references.resolution import Scope, resolve_tracked
-from steprunners.registry import connection_classes, runners, step_types
-from tests.steprunners.conftest import MakeContext
+from steprunners.registry import check_connection, connection_classes, runners, step_types
+from steprunners.runner import AnyRunner, Finished, Outcome, Park, StepContext, StepRunner
+from tests.steprunners.conftest import LOOPBACK, MakeContext
 from tests.steprunners.connections import example_connection, silent_connection
 from tests.steprunners.target import Exchange, Target, shop
 
@@ -66,16 +59,16 @@ def silent_scope(silent: Target) -> Scope:
 
 
 @pytest.fixture
-def connection(request: pytest.FixtureRequest, runner: StepRunner[Any]) -> ConnectionConfig | None:
+def connection(request: pytest.FixtureRequest, runner: AnyRunner) -> ConnectionConfig | None:
     """What the example's `resourceId` leads to."""
     return example_connection(runner, request)
 
 
-def example(runner: StepRunner[Any]) -> StepEnvelope:
+def example(runner: AnyRunner) -> StepEnvelope:
     return StepEnvelope.model_validate(runner.example)
 
 
-def configured(runner: StepRunner[Any], scope: Scope) -> tuple[StepConfig, Json]:
+def configured(runner: AnyRunner, scope: Scope) -> tuple[StepConfig, Json]:
     """Return the example's config and its request as it is stored, made as an attempt makes them."""
     kind, meta = runner.config_class, example(runner).meta
     open_meta = {key: value for key, value in meta.items() if key not in kind.unresolved}
@@ -86,13 +79,13 @@ def configured(runner: StepRunner[Any], scope: Scope) -> tuple[StepConfig, Json]
 
 def context_for(
     make_context: MakeContext, scope: Scope, connection: ConnectionConfig | None, seconds: float = 10.0
-) -> StepContext:
+) -> StepContext[Any]:
     return make_context(
         seconds, connection=connection, evaluate=lambda condition: evaluate_condition(condition, scope)
     )
 
 
-def run_to_its_end(runner: StepRunner[Any], config: StepConfig, context: StepContext) -> Outcome:
+def run_to_its_end(runner: AnyRunner, config: StepConfig, context: StepContext[Any]) -> Outcome:
     outcome: Outcome = runner.run(config, context)
     while isinstance(outcome, Park):
         context.state = json.loads(json.dumps(outcome.state))
@@ -109,39 +102,39 @@ def test_the_step_types_of_the_contract() -> None:
 
 @pytest.mark.parametrize("runner", RUNNERS)
 class TestEveryStepType:
-    def test_says_what_it_is(self, runner: StepRunner[Any]) -> None:
+    def test_says_what_it_is(self, runner: AnyRunner) -> None:
         assert runner.label
         assert runner.description.endswith(".")
         assert example(runner).step_type == runner.type
 
-    def test_schemas_export(self, runner: StepRunner[Any]) -> None:
+    def test_schemas_export(self, runner: AnyRunner) -> None:
         for model in (runner.config_class, runner.result_class, runner.connection_class):
             if model is not None:
                 schema = model.model_json_schema(by_alias=True)
                 Draft202012Validator.check_schema(schema)
                 json.dumps(schema, allow_nan=False)
 
-    def test_example_holds_to_the_schema(self, runner: StepRunner[Any], scope: Scope) -> None:
+    def test_example_holds_to_the_schema(self, runner: AnyRunner, scope: Scope) -> None:
         config, _ = configured(runner, scope)
         wire = config.model_dump(mode="json", by_alias=True, exclude_unset=True)
         Draft202012Validator(runner.config_class.model_json_schema(by_alias=True)).validate(wire)
         assert runner.config_class.model_validate(wire) == config
 
-    def test_unknown_keys_are_refused(self, runner: StepRunner[Any], scope: Scope) -> None:
+    def test_unknown_keys_are_refused(self, runner: AnyRunner, scope: Scope) -> None:
         config, _ = configured(runner, scope)
         wire = config.model_dump(by_alias=True, exclude_unset=True)
         with pytest.raises(ValidationError) as caught:
             runner.config_class.model_validate({**wire, "noSuchKey": 1})
         assert caught.value.errors()[0]["loc"] == ("noSuchKey",)
 
-    def test_grammars_and_unresolved_parts_name_fields(self, runner: StepRunner[Any]) -> None:
+    def test_grammars_and_unresolved_parts_name_fields(self, runner: AnyRunner) -> None:
         fields = runner.config_class.model_json_schema(by_alias=True)["properties"]
         assert {path.split(".")[0] for path in runner.config_class.grammars} <= set(fields)
         assert runner.config_class.unresolved <= set(fields)
 
     def test_example_runs(
         self,
-        runner: StepRunner[Any],
+        runner: AnyRunner,
         scope: Scope,
         make_context: MakeContext,
         connection: ConnectionConfig | None,
@@ -159,7 +152,7 @@ class TestEveryStepType:
 
     def test_implied_assertions_hold_for_the_example(
         self,
-        runner: StepRunner[Any],
+        runner: AnyRunner,
         scope: Scope,
         make_context: MakeContext,
         connection: ConnectionConfig | None,
@@ -172,7 +165,7 @@ class TestEveryStepType:
 
     def test_secrets_are_masked(
         self,
-        runner: StepRunner[Any],
+        runner: AnyRunner,
         scope: Scope,
         make_context: MakeContext,
         connection: ConnectionConfig | None,
@@ -185,16 +178,39 @@ class TestEveryStepType:
         assert base_url not in stored
         assert (MASK in stored) == ("${base_url}" in json.dumps(runner.example))
 
-    def test_secret_fields_are_write_only(self, runner: StepRunner[Any]) -> None:
+    def test_inline_steps_are_left_unresolved(self, runner: AnyRunner) -> None:
+        kept = {inner.place[0] for inner in runner.inline_steps(runner.example["meta"])}
+        assert kept <= runner.config_class.unresolved
+
+    def test_odd_metas_hold_no_steps_and_no_flows(self, runner: AnyRunner) -> None:
+        fields = runner.config_class.model_json_schema(by_alias=True)["properties"]
+        odd_values: list[Any] = [None, 5, "x", [None, 5, "x", []], {"steps": 5}]
+        for odd in odd_values:
+            meta = dict.fromkeys(fields, odd)
+            assert all(isinstance(inner.steps, list) for inner in runner.inline_steps(meta))
+            assert all(each.place for each in runner.flow_ids(meta))
+            assert all(place for place, _ in runner.conditions(meta))
+
+    def test_a_resource_can_be_checked(self, runner: AnyRunner) -> None:
+        has_check = type(runner).check is not StepRunner.check
+        assert has_check == (runner.resource_type is not None) == (runner.connection_class is not None)
+
+    def test_secret_fields_are_write_only(self, runner: AnyRunner) -> None:
         if runner.connection_class is not None:
             fields = runner.connection_class.model_json_schema(by_alias=True)["properties"]
             assert runner.connection_class.secret_fields() <= set(fields)
 
 
+def test_a_connection_is_checked_by_its_resource_type() -> None:
+    connection = connection_classes()["redis"].model_validate({"host": "127.0.0.1", "port": 1})
+    with pytest.raises(ConnectionFailed):
+        check_connection("redis", connection, LOOPBACK, Deadline(5))
+
+
 @pytest.mark.parametrize("runner", CALLERS)
 class TestEveryStepTypeThatCalls:
     def test_the_deadline_ends_it_on_time(
-        self, runner: StepRunner[Any], silent: Target, silent_scope: Scope, make_context: MakeContext
+        self, runner: AnyRunner, silent: Target, silent_scope: Scope, make_context: MakeContext
     ) -> None:
         config, _ = configured(runner, silent_scope)
         connection = silent_connection(runner, silent.port)
@@ -205,7 +221,7 @@ class TestEveryStepTypeThatCalls:
         assert 0.25 < time.monotonic() - started < 30
 
     def test_cancel_ends_it(
-        self, runner: StepRunner[Any], silent: Target, silent_scope: Scope, make_context: MakeContext
+        self, runner: AnyRunner, silent: Target, silent_scope: Scope, make_context: MakeContext
     ) -> None:
         config, _ = configured(runner, silent_scope)
         connection = silent_connection(runner, silent.port)

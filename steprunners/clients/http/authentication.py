@@ -8,15 +8,17 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote_plus, urlencode
 
 from pydantic import Field
 from requests.structures import CaseInsensitiveDict
 
-from steprunners.base import Refused, StepContext, Wire
+from steprunners.config import Wire
+from steprunners.errors import Refused
 from steprunners.masking.known_secrets import shorten
 from steprunners.network import Call, HttpRequest, HttpResponse, TlsOptions, send
+from steprunners.runner import StepContext
 
 _DEFAULT_LIFETIME_SECONDS = 300.0
 _MAX_TOKENS = 256
@@ -50,7 +52,7 @@ class OAuth2ClientCredentials(Wire):
 Auth = Annotated[BasicAuth | BearerAuth | OAuth2ClientCredentials, Field(discriminator="type")]
 
 
-def authorization(auth: Auth, tls: TlsOptions, context: StepContext) -> str:
+def authorization(auth: Auth, tls: TlsOptions, context: StepContext[Any]) -> str:
     """Return the value of the Authorization header; raise StepError where no token can be had."""
     if isinstance(auth, BasicAuth):
         return _basic(auth.username, auth.password)
@@ -62,7 +64,7 @@ def authorization(auth: Auth, tls: TlsOptions, context: StepContext) -> str:
     return f"Bearer {token}"
 
 
-def forget_token(auth: Auth | None, tls: TlsOptions, context: StepContext) -> None:
+def forget_token(auth: Auth | None, tls: TlsOptions, context: StepContext[Any]) -> None:
     """Drop a kept token that the server no longer accepts, so that the next attempt fetches one."""
     if isinstance(auth, OAuth2ClientCredentials):
         _tokens.drop(_key(auth, tls, context))
@@ -114,12 +116,12 @@ class _TokenStore:
 _tokens = _TokenStore()
 
 
-def _key(auth: OAuth2ClientCredentials, tls: TlsOptions, context: StepContext) -> _Key:
+def _key(auth: OAuth2ClientCredentials, tls: TlsOptions, context: StepContext[Any]) -> _Key:
     # The policy and the secret belong to it: who knows neither must not get the token.
     return (auth.token_url, auth.client_id, auth.client_secret, auth.scope, tls, context.network)
 
 
-def _fetch_token(auth: OAuth2ClientCredentials, tls: TlsOptions, context: StepContext) -> str:
+def _fetch_token(auth: OAuth2ClientCredentials, tls: TlsOptions, context: StepContext[Any]) -> str:
     response = _ask(auth, tls, context, secret_in_body=False)
     if response.status in (400, 401):
         # RFC 6749 (2.3.1) lets a server accept the credentials in the body only.
@@ -137,7 +139,7 @@ def _fetch_token(auth: OAuth2ClientCredentials, tls: TlsOptions, context: StepCo
 
 
 def _ask(
-    auth: OAuth2ClientCredentials, tls: TlsOptions, context: StepContext, *, secret_in_body: bool
+    auth: OAuth2ClientCredentials, tls: TlsOptions, context: StepContext[Any], *, secret_in_body: bool
 ) -> HttpResponse:
     form = {"grant_type": "client_credentials"}
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}

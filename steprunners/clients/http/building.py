@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 
-from steprunners.base import BadConfig, StepContext
 from steprunners.clients.http.authentication import Auth, authorization
+from steprunners.clients.http.config import HttpConfig
+from steprunners.clients.http.connection import HttpConnection
 from steprunners.clients.http.request_body import (
     as_text,
     encode_form,
@@ -18,12 +18,11 @@ from steprunners.clients.http.request_body import (
     encode_multipart,
     encode_pairs,
 )
+from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from steprunners.network import HttpRequest, TlsOptions
 from steprunners.network.http_messages import normal_url, origin
-
-if TYPE_CHECKING:
-    from steprunners.kinds.http import HttpConfig, HttpConnection
+from steprunners.runner import StepContext
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
@@ -33,7 +32,10 @@ _FRAMING_HEADERS = frozenset({"content-length", "transfer-encoding", "upgrade"})
 
 
 def build_request(
-    config: HttpConfig, connection: HttpConnection | None, context: StepContext, cookies: RequestsCookieJar
+    config: HttpConfig,
+    connection: HttpConnection | None,
+    context: StepContext[HttpConnection],
+    cookies: RequestsCookieJar,
 ) -> HttpRequest:
     """Return the request; a token is fetched where the authentication needs one. Raises StepError."""
     if connection is not None and connection.holds_secrets():

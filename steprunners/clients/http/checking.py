@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from requests.structures import CaseInsensitiveDict
 
-from steprunners.base import Cancellation, Deadline, ExecutionFacts, Refused, StepContext
 from steprunners.clients.http.authentication import authorization
 from steprunners.clients.http.building import resource_headers, resource_tls
+from steprunners.clients.http.connection import HttpConnection
+from steprunners.deadline import Cancellation, Deadline
+from steprunners.errors import Refused
 from steprunners.network import Call, HttpRequest, HttpResponse, NetworkPolicy, send
-
-if TYPE_CHECKING:
-    from steprunners.kinds.http import HttpConnection
+from steprunners.runner import ExecutionFacts, StepContext
 
 _LOGIN_STATUSES = (401, 403, 407)
 
@@ -23,7 +21,7 @@ def check_server(connection: HttpConnection, network: NetworkPolicy, deadline: D
     A token is really fetched. HEAD would be cheaper, but servers answer it with 404, 405 or not at all.
     """
     cancellation = Cancellation()
-    context = StepContext(deadline, cancellation, network, ExecutionFacts("check", 0))
+    context = StepContext[HttpConnection](deadline, cancellation, network, ExecutionFacts("check", 0))
     tls = resource_tls(connection)
     headers: CaseInsensitiveDict[str] = resource_headers(connection)
     if connection.auth is not None and "Authorization" not in headers:

@@ -12,7 +12,8 @@ from pydantic import Field, model_validator
 from urllib3.fields import RequestField
 from urllib3.filepost import encode_multipart_formdata
 
-from steprunners.base import BadConfig, Wire
+from steprunners.config import Wire
+from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 
 

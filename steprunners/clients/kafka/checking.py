@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from steprunners.base import Cancellation, Deadline
 from steprunners.clients.kafka.client import KafkaClient
 from steprunners.clients.kafka.connection import KafkaConnection
+from steprunners.deadline import Cancellation, Deadline
 from steprunners.network import Call, NetworkPolicy
 
 
-def check(connection: KafkaConnection, network: NetworkPolicy, deadline: Deadline) -> str:
+def check_cluster(connection: KafkaConnection, network: NetworkPolicy, deadline: Deadline) -> str:
     """Connect with a client of its own, reach each broker, and return what was found; raises StepError."""
     client = KafkaClient(connection, network)
     try:

@@ -18,8 +18,9 @@ from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
 from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
-from steprunners.base import Cancellation, Deadline, StepError
 from steprunners.clients.kafka.connection import KafkaConnection
+from steprunners.deadline import Cancellation, Deadline
+from steprunners.errors import StepError
 from steprunners.network import Call, NetworkPolicy, TlsOptions, open_socket
 from steprunners.network.tls import context_for
 

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from steprunners.base import ConnectionConfig, Deadline, Secret, Wire
 from steprunners.clients.bindings import AUTHORITY, FREE, VERIFIES, Binding, protects
+from steprunners.config import ConnectionConfig, Secret, Wire
 from steprunners.masking.known_secrets import shorten
-from steprunners.network import NetworkPolicy, TlsOptions
+from steprunners.network import TlsOptions
 
 _ADDRESS = re.compile(
     r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]{1,253}))(?::(?P<port>\d{1,5}))?\Z"
@@ -116,9 +116,3 @@ class KafkaConnection(ConnectionConfig):
     def mechanism(self) -> str:
         """The SASL mechanism in use."""
         return self.sasl_mechanism or _DEFAULT_MECHANISM
-
-    def check(self, network: NetworkPolicy, deadline: Deadline) -> str:
-        """Connect, sign in and ask who is there; returns it in words. Raises StepError with what is wrong."""
-        from steprunners.clients.kafka.checking import check  # noqa: PLC0415  # the client's module needs this one
-
-        return check(self, network, deadline)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import kafka.errors as kafka_errors
 
-from steprunners.base import ConnectionFailed, DeadlineExceeded, Refused, StepError
+from steprunners.errors import ConnectionFailed, DeadlineExceeded, Refused, StepError
 from steprunners.masking.known_secrets import shorten
 from steprunners.network.tls import why_untrusted
 

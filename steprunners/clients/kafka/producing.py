@@ -18,11 +18,11 @@ from kafka.partitioner.default import murmur2
 from kafka.protocol.producer import ProduceRequest
 from kafka.record.memory_records import MemoryRecordsBuilder
 
-from steprunners.base import Refused, StepError
 from steprunners.clients.kafka.client import KafkaClient, Leaders
 from steprunners.clients.kafka.messages import Header
 from steprunners.clients.kafka.offsets import passes_or_raise
 from steprunners.clients.kafka.problems import translated
+from steprunners.errors import Refused, StepError
 from steprunners.network import Call
 
 #: Batches are closed at this size, in bytes; a larger message goes alone.

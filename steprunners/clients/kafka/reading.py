@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
-from steprunners.base import StepError
 from steprunners.budgets.effort import working
 from steprunners.clients.kafka.client import KafkaClient
 from steprunners.clients.kafka.fetching import fetch
 from steprunners.clients.kafka.matching import Matcher
 from steprunners.clients.kafka.messages import Message
 from steprunners.clients.kafka.near_misses import NearMisses
+from steprunners.errors import StepError
 from steprunners.json_types import Json
 from steprunners.network import Call
 

@@ -6,7 +6,6 @@ import math
 import random
 import time
 
-from steprunners.base import ConnectionFailed, Deadline, DeadlineExceeded, Finished, Park, StepContext
 from steprunners.clients.kafka.client import KafkaClient
 from steprunners.clients.kafka.connection import KafkaConnection
 from steprunners.clients.kafka.offsets import (
@@ -22,8 +21,11 @@ from steprunners.clients.kafka.pool import client_of
 from steprunners.clients.kafka.reading import Reading, by_partition, read_once, to_wire
 from steprunners.clients.kafka.subscription import KafkaSubscribeConfig
 from steprunners.clients.kafka.watching import KafkaWatch, taken_over
+from steprunners.deadline import Deadline
+from steprunners.errors import ConnectionFailed, DeadlineExceeded
 from steprunners.json_types import Json
 from steprunners.network import Call
+from steprunners.runner import Finished, Park, StepContext
 
 #: How long a watched step is left alone at most, in ms: then it is visited, with its resource as it is by then. 500
 #: visits cost seconds, so they are spread.
@@ -42,7 +44,7 @@ class Sitting:
     """One visit of a step."""
 
     def __init__(
-        self, config: KafkaSubscribeConfig, context: StepContext, connection: KafkaConnection
+        self, config: KafkaSubscribeConfig, context: StepContext[KafkaConnection], connection: KafkaConnection
     ) -> None:
         """Gather what the visit needs."""
         self.config = config

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from steprunners.base import BadConfig, StepConfig, Wire
 from steprunners.clients.kafka.matching import Matcher
+from steprunners.config import StepConfig, Wire
+from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from steprunners.references.resolution import Grammar
 from steprunners.values.patterns import PatternError, compile_jsonpath, compile_regex

@@ -15,7 +15,6 @@ from collections import defaultdict, deque
 from collections.abc import Hashable, Iterable, Sequence
 from weakref import WeakValueDictionary
 
-from steprunners.base import Cancellation, Deadline, StepError, Watch
 from steprunners.clients.kafka.client import KafkaClient
 from steprunners.clients.kafka.connection import KafkaConnection
 from steprunners.clients.kafka.fetching import Chunk, fetch
@@ -24,7 +23,10 @@ from steprunners.clients.kafka.messages import Message
 from steprunners.clients.kafka.offsets import Offsets, end_offsets
 from steprunners.clients.kafka.pool import client_of
 from steprunners.clients.kafka.reading import Reading
+from steprunners.deadline import Cancellation, Deadline
+from steprunners.errors import StepError
 from steprunners.network import Call, NetworkPolicy
+from steprunners.runner import Watch
 
 #: How long one look may take, and how long it goes on reading where more and more comes, in seconds.
 LOOK_SECONDS = 5.0

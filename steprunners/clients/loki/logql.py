@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import re2
 
-from steprunners.base import BadConfig
+from steprunners.errors import BadConfig
 from steprunners.masking.known_secrets import shorten
 from steprunners.references.functions import text_of
 from steprunners.references.quoting import label_literal

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from steprunners.base import BadConfig
 from steprunners.clients.monitoring.answers import not_understood
 from steprunners.clients.monitoring.connection import MonitoringConnection
 from steprunners.clients.monitoring.windows import Span
+from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from steprunners.network import Call
 

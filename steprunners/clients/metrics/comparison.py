@@ -14,10 +14,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from steprunners.base import Wire
 from steprunners.clients.metrics.aggregation import Aggregation, aggregate, finite, mean, median
 from steprunners.clients.metrics.rank_test import holm, mann_whitney
 from steprunners.clients.metrics.series import Series
+from steprunners.config import Wire
 from steprunners.json_types import Json
 
 Verdict = Literal["PASS", "HIGH", "LOW", "NO_DATA", "INCONCLUSIVE"]

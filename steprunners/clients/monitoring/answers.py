@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 import re
 
-from steprunners.base import Refused, StepError
 from steprunners.clients.http.response_body import read_body
+from steprunners.errors import Refused, StepError
 from steprunners.json_types import Json
 from steprunners.masking.known_secrets import hidden_text, shorten
 from steprunners.network import HttpResponse

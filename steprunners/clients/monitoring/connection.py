@@ -10,12 +10,13 @@ from urllib.parse import urlencode, urlsplit
 from pydantic import AfterValidator, Field, model_validator
 from requests.structures import CaseInsensitiveDict
 
-from steprunners.base import Cancellation, ConnectionConfig, Deadline, Secret
 from steprunners.clients.bindings import AUTHORITY, FREE, SERVER, VERIFIES
 from steprunners.clients.monitoring.answers import judged
 from steprunners.clients.monitoring.durations import duration_ms
+from steprunners.config import ConnectionConfig, Secret
+from steprunners.deadline import Deadline
 from steprunners.json_types import Json
-from steprunners.network import Call, HttpRequest, NetworkPolicy, TlsOptions, send
+from steprunners.network import Call, HttpRequest, TlsOptions, send
 
 _UNSAFE_IN_HEADER = re.compile(r"[\x00-\x1f\x7f]")
 #: A longer query goes into the body of a POST: proxies cut long request lines.
@@ -94,12 +95,6 @@ class MonitoringConnection(ConnectionConfig):
             Call(call.policy, deadline, call.cancellation), self._request(path, urlencode(parameters))
         )
         return judged(response, product=self.product, url=self.url)
-
-    def check(self, network: NetworkPolicy, deadline: Deadline) -> str:
-        """Ask a query that every such server can answer; raise StepError where it does not."""
-        path, parameters = self.probe
-        self.ask(Call(network, deadline, Cancellation()), path, parameters)
-        return f"{self.product} answers queries"
 
     def headers(self) -> CaseInsensitiveDict[str]:
         """Return what every request carries."""

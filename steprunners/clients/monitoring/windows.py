@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from steprunners.base import BadConfig, Wire
 from steprunners.clients.monitoring.durations import Duration, duration_ms
+from steprunners.config import Wire
+from steprunners.errors import BadConfig
 
 # A time in seconds, or in micro- or nanoseconds, would silently mean another century.
 _EARLIEST_MS = 10**11  # 1973

@@ -10,11 +10,11 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from steprunners.base import BadConfig
 from steprunners.clients.metrics.series import Series
 from steprunners.clients.monitoring.answers import not_understood
 from steprunners.clients.monitoring.connection import MonitoringConnection
 from steprunners.clients.monitoring.windows import Span
+from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from steprunners.network import Call
 

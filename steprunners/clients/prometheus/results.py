@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from steprunners.base import StepResult, Wire
 from steprunners.clients.metrics.comparison import Verdict
+from steprunners.config import StepResult, Wire
 
 
 class Sample(Wire):

@@ -6,10 +6,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from steprunners.base import Cancellation, ConnectionConfig, Deadline, Refused, Secret
 from steprunners.clients.bindings import AUTHORITY, FREE, VERIFIES
-from steprunners.clients.redis.session import Address, session
-from steprunners.network import Call, NetworkPolicy
+from steprunners.clients.redis.session import Address
+from steprunners.config import ConnectionConfig, Secret
 
 
 def _check_host(value: str) -> str:
@@ -64,14 +63,3 @@ class RedisConnection(ConnectionConfig):
             client_certificate=self.client_certificate or None,
             client_key=self.client_key or None,
         )
-
-    def check(self, network: NetworkPolicy, deadline: Deadline) -> str:
-        """Connect, log in, choose the database and PING; raise StepError with what is wrong."""
-        with session(Call(network, deadline, Cancellation()), self.address(), must_be_new=True) as server:
-            try:
-                server.execute("PING")
-            except Refused as refusal:
-                if "NOPERM" not in refusal.message:
-                    raise
-        who = f" as {self.username}" if self.username else ""
-        return f"connected to {self.host}:{self.port}{who}, database {self.database}"

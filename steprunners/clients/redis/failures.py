@@ -12,7 +12,7 @@ from redis.exceptions import (
 )
 from redis.exceptions import TimeoutError as RedisTimeout
 
-from steprunners.base import ConnectionFailed, DeadlineExceeded, Refused, StepError
+from steprunners.errors import ConnectionFailed, DeadlineExceeded, Refused, StepError
 from steprunners.network import Call
 
 #: What redis-py raises while it connects, sends or reads; a reply that is no RESP gives ValueError or RecursionError.

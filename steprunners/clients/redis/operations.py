@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from steprunners.base import BadConfig
 from steprunners.clients.redis.replies import (
     Shown,
     changed,
@@ -28,6 +27,7 @@ from steprunners.clients.redis.replies import (
 )
 from steprunners.clients.redis.session import Session
 from steprunners.clients.redis.values import flat, to_bytes
+from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from steprunners.masking.known_secrets import shorten
 

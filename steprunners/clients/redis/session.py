@@ -20,8 +20,8 @@ from redis.backoff import NoBackoff
 from redis.connection import Connection
 from redis.retry import Retry
 
-from steprunners.base import ConnectionFailed, DeadlineExceeded, Refused, StepError
 from steprunners.clients.redis.failures import FAILURES, explained
+from steprunners.errors import ConnectionFailed, DeadlineExceeded, Refused, StepError
 from steprunners.network import Call, NetworkPolicy, TlsOptions, open_socket
 from steprunners.network.connection_store import ConnectionStore, has_unread_data
 from steprunners.network.tls import context_for, why_untrusted

@@ -11,8 +11,8 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from steprunners.base import BadConfig
 from steprunners.clients.http.response_body import parse_json
+from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from steprunners.references.errors import UnsafeValue
 from steprunners.references.functions import text_of

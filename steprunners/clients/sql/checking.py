@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from steprunners.base import Cancellation, Deadline
 from steprunners.clients.sql.connection import SqlConnection
 from steprunners.clients.sql.running import dialect_of, explained
+from steprunners.deadline import Cancellation, Deadline
 from steprunners.network import Call, NetworkPolicy
 
 

@@ -6,9 +6,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from steprunners.base import ConnectionConfig, Deadline, Secret
 from steprunners.clients.bindings import AUTHORITY, FREE, protects
-from steprunners.network import NetworkPolicy
+from steprunners.config import ConnectionConfig, Secret
 
 Engine = Literal["postgresql", "mysql", "mariadb", "sqlite"]
 #: The weakest first.
@@ -51,10 +50,3 @@ class SqlConnection(ConnectionConfig):
         if self.engine == "sqlite" and self.host is not None:
             raise ValueError("sqlite has a file and no host")
         return self
-
-    def check(self, network: NetworkPolicy, deadline: Deadline) -> str:
-        """Sign in and ask for the server's version; raise StepError where that fails."""
-        # Below the classes that carry it out, which take this one.
-        from steprunners.clients.sql.checking import check_database  # noqa: PLC0415
-
-        return check_database(self, network, deadline)

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
-from steprunners.base import Refused, StepError
 from steprunners.clients.sql.connection import SqlConnection
 from steprunners.clients.sql.lexicon import Lexicon
 from steprunners.clients.sql.statement import Statement
+from steprunners.errors import Refused, StepError
 from steprunners.network import Call
 
 #: What would leave the step's transaction, or change the session for those who use the connection next.

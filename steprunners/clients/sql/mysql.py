@@ -12,13 +12,13 @@ from pymysql.constants import CLIENT, FIELD_TYPE
 from pymysql.converters import conversions
 from pymysql.cursors import Cursor, SSCursor
 
-from steprunners.base import ConnectionFailed, DeadlineExceeded, Refused, StepError
 from steprunners.clients.sql.connection import SqlConnection
 from steprunners.clients.sql.dialect import Dialect, Rendered
 from steprunners.clients.sql.lexicon import MYSQL
 from steprunners.clients.sql.parameters import portable
 from steprunners.clients.sql.statement import Bind, Statement
 from steprunners.clients.sql.values import loads_exact
+from steprunners.errors import ConnectionFailed, DeadlineExceeded, Refused, StepError
 from steprunners.network import Call, TlsOptions, open_socket
 from steprunners.network.tls import context_for, why_untrusted
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from steprunners.base import BadConfig
 from steprunners.clients.sql.statement import Statement
+from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 
 #: Of a decimal: written out, 1e999999999 would fill the memory. PostgreSQL's numeric takes 1000 declared digits.

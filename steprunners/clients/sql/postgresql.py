@@ -18,7 +18,6 @@ from psycopg.adapt import Loader
 from psycopg.conninfo import make_conninfo
 from psycopg.types.json import Jsonb, set_json_loads
 
-from steprunners.base import ConnectionFailed, DeadlineExceeded, Refused, StepError
 from steprunners.clients.sql.connection import SqlConnection
 from steprunners.clients.sql.dialect import Dialect, Rendered
 from steprunners.clients.sql.lexicon import POSTGRESQL
@@ -26,6 +25,7 @@ from steprunners.clients.sql.parameters import Document
 from steprunners.clients.sql.row_by_row import RowByRowCursor
 from steprunners.clients.sql.statement import Statement
 from steprunners.clients.sql.values import loads_exact
+from steprunners.errors import ConnectionFailed, DeadlineExceeded, Refused, StepError
 from steprunners.network import Call
 from steprunners.network.sockets import resolve
 

@@ -11,7 +11,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from steprunners.base import BadConfig, StepError
 from steprunners.clients.sql.connection import SqlConnection
 from steprunners.clients.sql.dialect import Dialect, check_allowed
 from steprunners.clients.sql.mysql import MySql
@@ -21,6 +20,7 @@ from steprunners.clients.sql.postgresql import PostgreSql
 from steprunners.clients.sql.sqlite import Sqlite
 from steprunners.clients.sql.statement import parse_statement
 from steprunners.clients.sql.values import size_of, to_json, unique_names
+from steprunners.errors import BadConfig, StepError
 from steprunners.json_types import Json
 from steprunners.network import Call
 

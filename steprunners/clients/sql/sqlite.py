@@ -10,12 +10,12 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 
-from steprunners.base import AddressRefused, ConnectionFailed, Refused, StepError
 from steprunners.clients.sql.connection import SqlConnection
 from steprunners.clients.sql.dialect import Dialect, Rendered
 from steprunners.clients.sql.lexicon import SQLITE
 from steprunners.clients.sql.parameters import portable
 from steprunners.clients.sql.statement import Statement
+from steprunners.errors import AddressRefused, ConnectionFailed, Refused, StepError
 from steprunners.network import Call
 
 _STEPS_BETWEEN_CHECKS = 5_000

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from steprunners.base import BadConfig
 from steprunners.clients.sql.lexicon import Kind, Lexicon
+from steprunners.errors import BadConfig
 
 #: After WITH …: what the statement does.
 _MAIN_VERBS = frozenset({"SELECT", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"})

@@ -12,7 +12,7 @@ from executions.models import Execution, ExecutionStep
 from executions.runtime.background_thread import BackgroundThread
 from executions.runtime.leases import Lease, Leases, _end_cancelled, _renew
 from executions.statements import moves
-from steprunners.base import Cancellation
+from steprunners.deadline import Cancellation
 from tests.executions.driving import begin, delay
 from tests.executions.sweeping import claimed, due_step
 

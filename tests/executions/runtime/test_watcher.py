@@ -18,7 +18,8 @@ from executions.runtime import watcher
 from executions.runtime.watcher import MOST_IN_QUEUE, Watched, Watcher, _News
 from executions.statements import watch as watch_moves
 from executions.worker.sweeper import Sweeper
-from steprunners.base import StepError, Watch
+from steprunners.errors import StepError
+from steprunners.runner import Watch
 from tests.executions.rows import make_execution, make_step
 
 SECONDS = 30

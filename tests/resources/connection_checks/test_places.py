@@ -19,8 +19,9 @@ from resources.connection_checks.check import check_resource
 from resources.connection_checks.places import TooManyChecks, place_of
 from resources.models import Resource
 from resources.services import save_resource
-from steprunners.base import Deadline
-from steprunners.kinds.http import HttpConnection
+from steprunners.clients.http.connection import HttpConnection
+from steprunners.deadline import Deadline
+from steprunners.kinds.http import HttpRunner
 from steprunners.network import NetworkPolicy
 from tests.cast import ApiFor
 from tests.servers.stack import LiveStack
@@ -88,11 +89,13 @@ def test_the_database_is_given_back_before_connecting(
 ) -> None:
     held: list[bool] = []
 
-    def check(_self: HttpConnection, _network: NetworkPolicy, _deadline: Deadline) -> str:
+    def check(
+        _: HttpRunner, _connection: HttpConnection, _network: NetworkPolicy, _deadline: Deadline
+    ) -> str:
         held.append(connection.connection is not None)
         return "it answers"
 
-    monkeypatch.setattr(HttpConnection, "check", check)
+    monkeypatch.setattr(HttpRunner, "check", check)
     fresh = Resource.objects.get(pk=shop.pk)
     assert connection.connection is not None
     assert check_resource(fresh).ok

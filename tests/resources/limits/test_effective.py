@@ -22,7 +22,7 @@ from resources.limits.effective import (
 from resources.limits.models import OrganisationLimits, check_allowed
 from resources.limits.services import change_limits
 from resources.network import policy_of
-from steprunners.base import AddressRefused
+from steprunners.errors import AddressRefused
 from tests.cast import ApiFor, PageFor
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from steprunners.base import Cancelled, StepError
 from steprunners.budgets.effort import NobodyWaits, TooManyAtOnce, TooMuchWork, spend_on
 from steprunners.budgets.given_up import as_step_work, with_step_errors
+from steprunners.errors import Cancelled, StepError
 
 
 def raising(error: Exception) -> None:

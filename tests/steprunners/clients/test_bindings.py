@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field
 
-from steprunners.base import ConnectionConfig, Secret
 from steprunners.clients.bindings import BOUND, FREE, SERVER, VERIFIES, changes, fields_of
+from steprunners.config import ConnectionConfig, Secret
 from steprunners.json_types import Json
 from steprunners.registry import connection_classes
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from steprunners.base import BadConfig
 from steprunners.clients.quotas import within
+from steprunners.errors import BadConfig
 from steprunners.kinds.sql import SqlConfig
 
 META = {"resourceId": "r", "query": "select 1"}

@@ -10,7 +10,7 @@ from steprunners.documents.documentation import step_types_page
 from steprunners.documents.envelope import StepEnvelope
 from steprunners.registry import step_types
 
-PAGE = Path(__file__).parents[2] / "docs" / "step-types.md"
+PAGE = Path(__file__).parents[3] / "docs" / "step-types.md"
 
 
 def test_the_page_is_up_to_date() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, ValidationError
 
-from steprunners.base import Wire
+from steprunners.config import Wire
 from steprunners.documents.wording import problems_of
 
 

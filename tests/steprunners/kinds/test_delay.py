@@ -7,8 +7,8 @@ import time
 import pytest
 from pydantic import ValidationError
 
-from steprunners.base import Finished, Park
 from steprunners.kinds.delay import MAX_DELAY_MS, DelayConfig, DelayRunner
+from steprunners.runner import Finished, Park
 from tests.steprunners.conftest import MakeContext
 
 RUNNER = DelayRunner()

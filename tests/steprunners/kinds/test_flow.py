@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from steprunners.base import RunChild
 from steprunners.kinds.flow import FlowConfig, FlowRunner
+from steprunners.runner import RunChild
 from tests.steprunners.conftest import MakeContext
 
 

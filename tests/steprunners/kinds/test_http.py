@@ -13,13 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from steprunners.base import (
-    BadConfig,
-    Deadline,
-    StepError,
-)
+from steprunners.clients.http.config import HttpConfig
+from steprunners.clients.http.connection import HttpConnection
 from steprunners.clients.http.response_body import read_body
-from steprunners.kinds.http import HttpConfig, HttpConnection
+from steprunners.deadline import Deadline
+from steprunners.errors import BadConfig, StepError
+from steprunners.kinds.http import HttpRunner
 from tests.steprunners.conftest import LOOPBACK, MakeContext
 from tests.steprunners.http_calls import FORM, answer, run
 from tests.steprunners.json_strategies import json_values, tricky_text
@@ -244,7 +243,7 @@ class TestRequest:
     ) -> None:
         connection = HttpConnection(base_url=target.url, headers=headers)
         with pytest.raises(BadConfig, match=r"^config\.headers"):
-            connection.check(LOOPBACK, Deadline(5))
+            HttpRunner().check(connection, LOOPBACK, Deadline(5))
         assert not target.received
 
     def test_header_values_of_any_type(self, target: Target, make_context: MakeContext) -> None:

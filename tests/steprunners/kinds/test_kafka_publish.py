@@ -9,8 +9,8 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from pydantic import ValidationError
 
-from steprunners.base import BadConfig, Refused
 from steprunners.clients.kafka.connection import KafkaConnection
+from steprunners.errors import BadConfig, Refused
 from steprunners.kinds.kafka_publish import (
     KafkaPublishConfig,
     KafkaPublishRunner,

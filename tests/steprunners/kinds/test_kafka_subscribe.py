@@ -11,11 +11,12 @@ import pytest
 from kafka import KafkaProducer
 from pydantic import ValidationError
 
-from steprunners.base import BadConfig, ExecutionFacts, Finished, Park
 from steprunners.clients.kafka.connection import KafkaConnection
 from steprunners.clients.kafka.subscription import KafkaSubscribeConfig
+from steprunners.errors import BadConfig
 from steprunners.kinds.kafka_subscribe import KafkaSubscribeRunner
 from steprunners.references.resolution import Grammar
+from steprunners.runner import ExecutionFacts, Finished, Park
 from tests.steprunners.conftest import MakeContext
 
 Read = Callable[..., dict[str, Any]]

@@ -12,17 +12,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from steprunners.base import (
-    BadConfig,
-    Deadline,
-    DeadlineExceeded,
-    ExecutionFacts,
-    Finished,
-    Refused,
-    StepError,
-)
+from steprunners.deadline import Deadline
+from steprunners.errors import BadConfig, DeadlineExceeded, Refused, StepError
 from steprunners.kinds.loki import LokiConfig, LokiConnection, LokiRunner
 from steprunners.references.resolution import Grammar, Scope, resolve
+from steprunners.runner import ExecutionFacts, Finished
 from tests.servers.loki import Store, start_loki
 from tests.servers.monitoring_fixtures import HOSTILE, push
 from tests.steprunners.conftest import LOOPBACK, MakeContext
@@ -241,9 +235,9 @@ class TestNamespaceAndTenant:
 
     def test_a_missing_tenant_is_told(self, tenants_loki: str) -> None:
         with pytest.raises(Refused, match="tenant"):
-            LokiConnection(url=tenants_loki).check(LOOPBACK, Deadline(5))
+            LokiRunner().check(LokiConnection(url=tenants_loki), LOOPBACK, Deadline(5))
         assert (
-            LokiConnection(url=tenants_loki, tenant="red").check(LOOPBACK, Deadline(5))
+            LokiRunner().check(LokiConnection(url=tenants_loki, tenant="red"), LOOPBACK, Deadline(5))
             == "Loki answers queries"
         )
 

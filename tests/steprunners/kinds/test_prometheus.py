@@ -9,9 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from steprunners.assertions.judging import evaluate_all
-from steprunners.base import BadConfig, DeadlineExceeded, ExecutionFacts, Finished, Refused, StepError
+from steprunners.errors import BadConfig, DeadlineExceeded, Refused, StepError
 from steprunners.kinds.prometheus import PrometheusConfig, PrometheusConnection, PrometheusRunner
 from steprunners.references.resolution import Grammar, Scope, resolve
+from steprunners.runner import ExecutionFacts, Finished
 from tests.servers.monitoring_fixtures import EPOCH, HOSTILE
 from tests.steprunners.conftest import MakeContext
 from tests.steprunners.target import Exchange, Target

@@ -15,21 +15,21 @@ from pydantic import ValidationError
 from redis import Redis
 
 from steprunners.assertions.judging import evaluate_all
-from steprunners.base import (
+from steprunners.clients.redis import session as sessions
+from steprunners.clients.redis.connection import RedisConnection
+from steprunners.deadline import Deadline
+from steprunners.errors import (
     AddressRefused,
     BadConfig,
     Cancelled,
     ConnectionFailed,
-    Deadline,
     DeadlineExceeded,
-    Finished,
     Refused,
     StepError,
 )
-from steprunners.clients.redis import session as sessions
-from steprunners.clients.redis.connection import RedisConnection
 from steprunners.kinds.redis import RedisConfig, RedisRunner
 from steprunners.network import NetworkPolicy
+from steprunners.runner import Finished
 from tests.servers.valkey_fixtures import GuardedValkey
 from tests.steprunners.conftest import LOOPBACK, MakeContext
 
@@ -395,9 +395,11 @@ class TestTlsAndAcl:
 
 class TestCheck:
     def test_it_really_connects(self, guarded_valkey: GuardedValkey) -> None:
-        told = guarded_valkey.connection().check(LOOPBACK, Deadline(5))
+        told = RedisRunner().check(guarded_valkey.connection(), LOOPBACK, Deadline(5))
         assert told == f"connected to 127.0.0.1:{guarded_valkey.port} as tester, database 0"
-        assert guarded_valkey.connection("reader").check(LOOPBACK, Deadline(5))  # may not even PING
+        assert RedisRunner().check(
+            guarded_valkey.connection("reader"), LOOPBACK, Deadline(5)
+        )  # may not even PING
 
     @pytest.mark.parametrize(
         ("change", "told"),
@@ -408,7 +410,7 @@ class TestCheck:
     )  # fmt: skip
     def test_what_is_wrong(self, guarded_valkey: GuardedValkey, change: dict[str, Any], told: str) -> None:
         with pytest.raises(StepError, match=told):
-            guarded_valkey.connection(**change).check(LOOPBACK, Deadline(5))
+            RedisRunner().check(guarded_valkey.connection(**change), LOOPBACK, Deadline(5))
 
 
 # --- connections ----------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from steprunners.assertions.judging import evaluate_all
-from steprunners.base import (
+from steprunners.clients.sql.connection import SqlConnection
+from steprunners.errors import (
     AddressRefused,
     BadConfig,
     Cancelled,
@@ -19,7 +20,6 @@ from steprunners.base import (
     Refused,
     StepError,
 )
-from steprunners.clients.sql.connection import SqlConnection
 from steprunners.kinds.sql import SqlConfig, SqlRunner
 from steprunners.network import NetworkPolicy
 from tests.servers.database_fixtures import Database

@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steprunners.base import (
-    ConnectionFailed,
-)
+from steprunners.errors import ConnectionFailed
 from steprunners.lifecycle.attempts import Progress, broken
 from tests.steprunners.json_strategies import json_values
 

@@ -9,13 +9,10 @@ from typing import Any
 
 import pytest
 
-from steprunners.base import (
-    Cancelled,
-    Deadline,
-    DeadlineExceeded,
-    StepError,
-)
-from steprunners.kinds.http import HttpConnection
+from steprunners.clients.http.checking import check_server
+from steprunners.clients.http.connection import HttpConnection
+from steprunners.deadline import Deadline
+from steprunners.errors import Cancelled, DeadlineExceeded, StepError
 from steprunners.network import NetworkPolicy
 from tests.steprunners.conftest import LOOPBACK, MakeContext
 from tests.steprunners.http_calls import answer, run
@@ -65,7 +62,7 @@ class TestRedirects:
             for path in ("/", "/a"):
                 target.route(path, answer({"Location": other.url + "/b"}, b"", 302))
             run(make_context(connection=connection), url="/a", headers={"x-own": "of the step"})
-            connection.check(LOOPBACK, Deadline(5))
+            check_server(connection, LOOPBACK, Deadline(5))
             of_step, of_check = other.received
         assert target.received[0].headers["x-api-key"] == "hunter2"
         assert "x-api-key" not in {*of_step.headers, *of_check.headers}

@@ -8,13 +8,8 @@ import time
 
 import pytest
 
-from steprunners.base import (
-    Cancellation,
-    ConnectionFailed,
-    Deadline,
-    DeadlineExceeded,
-    StepError,
-)
+from steprunners.deadline import Cancellation, Deadline
+from steprunners.errors import ConnectionFailed, DeadlineExceeded, StepError
 from steprunners.network import Call, NetworkPolicy, TlsOptions
 from steprunners.network.http_pool import MAX_POOLS_PER_THREAD, close_connections, pool_for
 from tests.steprunners.conftest import MakeContext

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from steprunners.base import AddressRefused
+from steprunners.errors import AddressRefused
 from steprunners.network import NetworkPolicy
 
 DEFAULT = NetworkPolicy()

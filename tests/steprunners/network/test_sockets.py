@@ -9,14 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from steprunners.base import (
-    AddressRefused,
-    Cancellation,
-    Cancelled,
-    ConnectionFailed,
-    Deadline,
-    DeadlineExceeded,
-)
+from steprunners.deadline import Cancellation, Deadline
+from steprunners.errors import AddressRefused, Cancelled, ConnectionFailed, DeadlineExceeded
 from steprunners.network import Call, NetworkPolicy, open_socket
 from tests.steprunners.conftest import LOOPBACK
 from tests.steprunners.target import Target

@@ -9,11 +9,8 @@ from typing import Any
 import pytest
 import trustme
 
-from steprunners.base import (
-    BadConfig,
-    ConnectionFailed,
-)
-from steprunners.kinds.http import HttpConnection
+from steprunners.clients.http.connection import HttpConnection
+from steprunners.errors import BadConfig, ConnectionFailed
 from tests.steprunners.conftest import MakeContext
 from tests.steprunners.http_calls import answer, run
 from tests.steprunners.target import Target

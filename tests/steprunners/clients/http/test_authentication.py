@@ -6,9 +6,7 @@ import base64
 
 import pytest
 
-from steprunners.base import (
-    StepError,
-)
+from steprunners.errors import StepError
 from steprunners.network import NetworkPolicy
 from tests.steprunners.conftest import MakeContext
 from tests.steprunners.http_calls import answer, run

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from steprunners.base import BadConfig
 from steprunners.clients.http.building import token_tls
-from steprunners.kinds.http import HttpConfig, HttpConnection
+from steprunners.clients.http.config import HttpConfig
+from steprunners.clients.http.connection import HttpConnection
+from steprunners.errors import BadConfig
 from tests.steprunners.conftest import MakeContext
 from tests.steprunners.http_calls import run
 from tests.steprunners.target import Target

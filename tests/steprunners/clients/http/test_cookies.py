@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from steprunners.kinds.http import HttpConfig
+from steprunners.clients.http.config import HttpConfig
 from tests.steprunners.conftest import MakeContext
 from tests.steprunners.http_calls import RUNNER, answer, run
 from tests.steprunners.target import Target

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from steprunners.assertions.judging import evaluate_all
-from steprunners.kinds.http import HttpConfig
+from steprunners.clients.http.config import HttpConfig
 from tests.steprunners.http_calls import RUNNER
 
 

@@ -10,15 +10,17 @@ import trustme
 from pydantic import ValidationError
 
 from asynctester.embedded.processes import free_port
-from steprunners.base import AddressRefused, ConnectionFailed, Deadline, DeadlineExceeded, Refused, StepError
+from steprunners.clients.kafka.checking import check_cluster
 from steprunners.clients.kafka.connection import KafkaConnection
+from steprunners.deadline import Deadline
+from steprunners.errors import AddressRefused, ConnectionFailed, DeadlineExceeded, Refused, StepError
 from steprunners.network import NetworkPolicy
 from tests.servers.kafka import MECHANISMS, PASSWORD, USER, KafkaBroker
 from tests.steprunners.conftest import LOOPBACK
 
 
 def check(policy: NetworkPolicy = LOOPBACK, seconds: float = 8, **config: Any) -> str:
-    return KafkaConnection(**config).check(policy, Deadline(seconds))
+    return check_cluster(KafkaConnection(**config), policy, Deadline(seconds))
 
 
 def listener(broker: KafkaBroker, name: str) -> str:

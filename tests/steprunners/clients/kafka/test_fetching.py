@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from steprunners.base import Cancellation, Deadline
 from steprunners.clients.kafka.connection import KafkaConnection
 from steprunners.clients.kafka.fetching import Chunk, fetch
 from steprunners.clients.kafka.pool import client_of
+from steprunners.deadline import Cancellation, Deadline
 from steprunners.network import Call
 from tests.steprunners.conftest import LOOPBACK
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer
 
-from steprunners.base import Cancellation, Deadline, Refused
 from steprunners.clients.kafka.client import KafkaClient
 from steprunners.clients.kafka.connection import KafkaConnection
 from steprunners.clients.kafka.offsets import (
@@ -21,6 +20,8 @@ from steprunners.clients.kafka.offsets import (
     offsets_at,
 )
 from steprunners.clients.kafka.pool import client_of
+from steprunners.deadline import Cancellation, Deadline
+from steprunners.errors import Refused
 from steprunners.network import Call
 from tests.steprunners.conftest import LOOPBACK
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steprunners.base import BadConfig
 from steprunners.clients.loki.logql import build, check_selectors
+from steprunners.errors import BadConfig
 from tests.servers.loki import parse
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)

@@ -12,7 +12,9 @@ import pytest
 import trustme
 from pydantic import ValidationError
 
-from steprunners.base import Cancellation, Deadline, DeadlineExceeded, Refused, StepError
+from steprunners.clients.monitoring.checking import check_queries
+from steprunners.deadline import Cancellation, Deadline
+from steprunners.errors import DeadlineExceeded, Refused, StepError
 from steprunners.kinds.prometheus import PrometheusConnection
 from steprunners.network import Call
 from tests.steprunners.conftest import LOOPBACK
@@ -149,26 +151,26 @@ def test_config_is_checked(wrong: dict[str, Any]) -> None:
 class TestCheck:
     def test_it_really_asks(self, prometheus_url: str) -> None:
         connection = PrometheusConnection(url=prometheus_url)
-        assert connection.check(LOOPBACK, Deadline(5)) == "Prometheus answers queries"
+        assert check_queries(connection, LOOPBACK, Deadline(5)) == "Prometheus answers queries"
 
     def test_a_wrong_password(self, prometheus_with_login: str) -> None:
         wrong = PrometheusConnection(url=prometheus_with_login, username="tester", password="wrong-one")
         with pytest.raises(Refused, match=r"refuses the login \(401\)") as caught:
-            wrong.check(LOOPBACK, Deadline(5))
+            check_queries(wrong, LOOPBACK, Deadline(5))
         assert "wrong-one" not in caught.value.message
         right = PrometheusConnection(url=prometheus_with_login, username="tester", password="let-me-in")
-        assert right.check(LOOPBACK, Deadline(5))
+        assert check_queries(right, LOOPBACK, Deadline(5))
 
     def test_nothing_there(self, target: Target) -> None:
         url = target.url
         target.close()
         with pytest.raises(StepError, match="connection refused"):
-            PrometheusConnection(url=url).check(LOOPBACK, Deadline(5))
+            check_queries(PrometheusConnection(url=url), LOOPBACK, Deadline(5))
 
     def test_no_such_name(self) -> None:
         with pytest.raises(StepError, match=r"nowhere\.invalid cannot be resolved"):
-            PrometheusConnection(url="http://nowhere.invalid").check(LOOPBACK, Deadline(5))
+            check_queries(PrometheusConnection(url="http://nowhere.invalid"), LOOPBACK, Deadline(5))
 
     def test_another_server(self, target: Target) -> None:
         with pytest.raises(Refused, match="there is no Prometheus API"):
-            PrometheusConnection(url=target.url).check(LOOPBACK, Deadline(5))
+            check_queries(PrometheusConnection(url=target.url), LOOPBACK, Deadline(5))

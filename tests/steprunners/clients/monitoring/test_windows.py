@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from steprunners.base import BadConfig
 from steprunners.clients.monitoring.windows import Span, Window, span_of
+from steprunners.errors import BadConfig
 
 NOW = 1_767_225_600_000
 BEGAN = NOW - 60_000

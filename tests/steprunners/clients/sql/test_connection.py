@@ -11,16 +11,11 @@ import trustme
 from pydantic import ValidationError
 
 from asynctester.embedded.processes import wait_until
-from steprunners.base import (
-    AddressRefused,
-    ConnectionFailed,
-    Deadline,
-    DeadlineExceeded,
-    Refused,
-    StepError,
-)
+from steprunners.clients.sql.checking import check_database
 from steprunners.clients.sql.connection import SqlConnection
 from steprunners.clients.sql.running import Request, run_statement
+from steprunners.deadline import Deadline
+from steprunners.errors import AddressRefused, ConnectionFailed, DeadlineExceeded, Refused, StepError
 from steprunners.network import Call, NetworkPolicy
 from tests.servers.database_fixtures import Database
 from tests.steprunners.clients.sql.tls_front import TlsFront
@@ -46,7 +41,7 @@ def changed(connection: SqlConnection, **changes: Any) -> SqlConnection:
 
 
 def check(connection: SqlConnection, seconds: float = 5.0, network: NetworkPolicy = LOOPBACK) -> str:
-    return connection.check(network, Deadline(seconds))
+    return check_database(connection, network, Deadline(seconds))
 
 
 class TestCheck:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from steprunners.base import DeadlineExceeded, StepError
 from steprunners.clients.sql.running import Request, run_statement
+from steprunners.errors import DeadlineExceeded, StepError
 from steprunners.network import Call, NetworkPolicy
 from tests.servers.database_fixtures import Database
 from tests.steprunners.conftest import MakeContext

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steprunners.base import BadConfig
 from steprunners.clients.sql.lexicon import MYSQL, POSTGRESQL, SQLITE, Lexicon
 from steprunners.clients.sql.statement import Bind, parse_statement
+from steprunners.errors import BadConfig
 
 ALL = pytest.mark.parametrize("lexicon", [POSTGRESQL, MYSQL, SQLITE], ids=["postgresql", "mysql", "sqlite"])
 

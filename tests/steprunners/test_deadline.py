@@ -1,82 +1,17 @@
-"""What every step type builds on: grammars by place, secret fields, errors, the deadline, cancelling."""
+"""Deadlines count down and never go below zero; a cancel closes every open call."""
 
 from __future__ import annotations
 
 import threading
-from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from steprunners.base import (
-    BadConfig,
-    Cancellation,
-    Cancelled,
-    ConnectionConfig,
-    Deadline,
-    DeadlineExceeded,
-    Secret,
-    StepConfig,
-    StepError,
-)
-from steprunners.references.resolution import Grammar
+from steprunners.deadline import Cancellation, Deadline
+from steprunners.errors import Cancelled, DeadlineExceeded
 
 PATIENCE = 30  # seconds
-
-
-class Search(StepConfig):
-    grammars: ClassVar[dict[str, Grammar]] = {"url": Grammar.URL, "parts.*.query": Grammar.LABEL}
-    base_path: str = ""
-
-
-class Shop(ConnectionConfig):
-    host: str
-    api_key: Secret
-    client_key: Secret | None = None
-
-    def check(self, network: Any, deadline: Any) -> str:
-        return self.host
-
-
-@pytest.mark.parametrize(
-    ("path", "grammar"),
-    [
-        (("url",), Grammar.URL),
-        (("parts", 0, "query"), Grammar.LABEL),
-        (("parts", "named", "query"), Grammar.LABEL),
-        ((), Grammar.PLAIN),
-        (("URL",), Grammar.PLAIN),
-        (("url", 0), Grammar.PLAIN),
-        (("parts", 0), Grammar.PLAIN),
-        (("parts", 0, "query", "deeper"), Grammar.PLAIN),
-    ],
-)
-def test_a_grammar_is_found_by_its_place(path: tuple[str | int, ...], grammar: Grammar) -> None:
-    assert Search.grammar_of(path, {}) is grammar
-
-
-def test_a_config_is_camel_case_on_the_wire_and_refuses_what_it_does_not_know() -> None:
-    assert Search.model_validate({"basePath": "/a"}) == Search(base_path="/a")
-    with pytest.raises(ValidationError, match="basepath"):
-        Search.model_validate({"basepath": "/a"})
-
-
-def test_secret_fields_are_named_as_on_the_wire_optional_ones_too() -> None:
-    assert Shop.secret_fields() == {"apiKey", "clientKey"}
-
-
-def test_an_error_has_the_code_of_its_kind_unless_told_otherwise() -> None:
-    assert (BadConfig("no").code, BadConfig("no").message, str(BadConfig("no"))) == ("bad_config", "no", "no")
-    assert StepError("no", code="response_too_large").code == "response_too_large"
-    assert StepError("no", result={"status": 500}).result == {"status": 500}
-
-
-def test_every_kind_of_error_has_a_code_of_its_own() -> None:
-    kinds: list[type[StepError]] = [StepError, *StepError.__subclasses__()]
-    codes = [kind.code for kind in kinds]
-    assert len(set(codes)) == len(codes)
 
 
 class TestDeadline:

@@ -1,0 +1,77 @@
+"""Base models for what users write: the `meta` of a step and the `config` of a resource."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from steprunners.json_types import Json
+from steprunners.references.quoting import Grammar
+
+
+class Wire(BaseModel):
+    """A model that is camelCase on the wire, snake_case in Python, and refuses unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+class StepConfig(Wire):
+    """The `meta` of a step.
+
+    `grammars` names the fields whose text has a grammar of its own, so that substituted values are
+    quoted for it; keys are dotted wire paths in which `*` stands for any key or index. `unresolved`
+    names the top-level wire keys whose references are left as they stand: conditions, in which a
+    reference without a value counts as missing, and inline steps, which are steps of their own.
+    """
+
+    grammars: ClassVar[Mapping[str, Grammar]] = {}
+    unresolved: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def grammar_of(cls, path: tuple[str | int, ...], meta: Json) -> Grammar:
+        """Return the grammar of the text at `path` inside `meta` (the whole, unresolved meta)."""
+        for pattern, grammar in cls.grammars.items():
+            if _is_at(pattern, path):
+                return grammar
+        return Grammar.PLAIN
+
+
+def _is_at(pattern: str, path: tuple[str | int, ...]) -> bool:
+    parts = pattern.split(".")
+    return len(parts) == len(path) and all(
+        part in ("*", str(key)) for part, key in zip(parts, path, strict=True)
+    )
+
+
+class StepResult(Wire):
+    """What every step's result has, besides what its type adds."""
+
+    duration_ms: int = Field(0, ge=0, description="How long the attempt took.")
+
+
+#: A connection's field that is encrypted at rest and never shown again.
+Secret = Annotated[str, Field(json_schema_extra={"writeOnly": True, "format": "password"})]
+
+
+class ConnectionConfig(Wire):
+    """The `config` of a resource; fields annotated `Secret` are its secrets."""
+
+    @classmethod
+    def secret_fields(cls) -> frozenset[str]:
+        """Return the wire names of the top-level fields whose values are secret."""
+        properties = cls.model_json_schema(by_alias=True)["properties"]
+        return frozenset(name for name, schema in properties.items() if _is_secret(schema))
+
+    @classmethod
+    def secret_entries(cls) -> frozenset[str]:
+        """Return the wire names of the fields that are objects, whose entries are secret where their names tell so."""
+        properties = cls.model_json_schema(by_alias=True)["properties"]
+        return frozenset(name for name, schema in properties.items() if schema.get("secretEntries"))
+
+
+def _is_secret(schema: Mapping[str, Any]) -> bool:
+    branches = [schema, *schema.get("anyOf", [])]
+    return any(branch.get("writeOnly") for branch in branches)

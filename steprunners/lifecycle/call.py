@@ -1,0 +1,85 @@
+"""The call of one attempt: `meta` is resolved and validated, then the runner runs under a deadline."""
+
+from __future__ import annotations
+
+import logging
+
+from pydantic import ValidationError
+
+from steprunners.budgets.effort import Stopped
+from steprunners.budgets.given_up import as_step_work, with_step_errors
+from steprunners.config import StepConfig
+from steprunners.documents.envelope import timeout_ms_of
+from steprunners.errors import BadConfig, BadReference, StepError
+from steprunners.json_types import Json
+from steprunners.lifecycle.attempts import Progress
+from steprunners.lifecycle.learn_secrets import learn_credentials
+from steprunners.lifecycle.work import Work
+from steprunners.references.resolution import ReferenceProblem, resolve_tracked
+from steprunners.runner import Outcome
+
+logger = logging.getLogger(__name__)
+
+#: Steps that only wait have no deadline; this is longer than any of them waits (`delay`: 7 days).
+LONGEST_WAIT_SECONDS = 30 * 86_400.0
+
+
+@as_step_work
+def configure(work: Work) -> tuple[Json, StepConfig]:
+    """Return the resolved meta with secrets masked, and the config made from it; what is secret in it is known then."""
+    meta, kind = work.step.meta, work.runner.config_class
+    own = {key: value for key, value in meta.items() if key in kind.unresolved}
+    others = {key: value for key, value in meta.items() if key not in own}
+    try:
+        resolved = resolve_tracked(others, work.scope, lambda path, _whole: kind.grammar_of(path, meta))
+    except ReferenceProblem as problem:
+        raise BadReference(f"{_place(problem)}{problem.message}") from problem
+    whole = _joined(resolved.value, own)
+    learn_credentials(work, whole)
+    try:
+        config = kind.model_validate(whole)
+    except ValidationError as error:
+        raise BadConfig(first_problem(error)) from error
+    return _joined(resolved.masked, own), config
+
+
+def _joined(resolved: Json, own: dict[str, Json]) -> dict[str, Json]:
+    return {**resolved, **own} if isinstance(resolved, dict) else own
+
+
+def _place(problem: ReferenceProblem) -> str:
+    return "meta." + ".".join(map(str, problem.path)) + ": " if problem.path else ""
+
+
+def first_problem(error: ValidationError) -> str:
+    """Return the place inside `meta` and the message of the first thing that is wrong."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return f"meta.{'.'.join(map(str, first['loc']))}: {first['msg']}"
+
+
+@with_step_errors
+def call(work: Work, config: StepConfig, progress: Progress, started_ms: int) -> Outcome:
+    """Let the runner carry the step out; raise StepError where it could not, also where the runner has a bug."""
+    context = work.make_context(config, _seconds_left(work, started_ms), work.scope)
+    context.state, context.origin = progress.park, progress.origin
+    # From here on the other side may know them, and tell a step that runs beside this one.
+    work.known_secrets.save()
+    try:
+        outcome: Outcome = work.runner.run(config, context)
+    except (StepError, Stopped):
+        raise
+    except Exception as error:  # a runner's bug must end the step, not the worker
+        logger.exception("step type %s failed unexpectedly", work.runner.type)
+        raise StepError(
+            f"unexpected {type(error).__name__} in the step type", code="internal_error"
+        ) from error
+    finally:
+        progress.origin = context.origin
+    return outcome
+
+
+def _seconds_left(work: Work, started_ms: int) -> float:
+    if not work.runner.has_deadline:
+        return LONGEST_WAIT_SECONDS
+    used_ms = work.now_ms() - started_ms  # parked time counts
+    return max(0.0, (timeout_ms_of(work.step) - used_ms) / 1000)

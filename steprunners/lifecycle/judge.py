@@ -1,0 +1,112 @@
+"""Judges the result of a call: assertions, then the values to extract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from steprunners.assertions.judging import Assertion, evaluate_all
+from steprunners.budgets.given_up import as_step_work
+from steprunners.config import StepConfig
+from steprunners.documents.envelope import StepEnvelope
+from steprunners.errors import BadConfig, BadReference
+from steprunners.json_types import Json
+from steprunners.lifecycle.attempts import ERROR, FAILED, SUCCESS, Attempt
+from steprunners.lifecycle.call import first_problem
+from steprunners.lifecycle.work import Work
+from steprunners.masking.credentials import MASK
+from steprunners.references.resolution import ReferenceProblem, Scope, resolve_tracked
+from steprunners.values.paths import PathError, read_result
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A result, and how it is shown where that is otherwise."""
+
+    result: dict[str, Json]
+    shown: Json = None
+
+    def lasting(self, duration_ms: int) -> Judged:
+        """Return both with how long it took, where the result does not say so itself."""
+        took = {"durationMs": self.result.get("durationMs", duration_ms)}
+        shown = {**self.shown, **took} if isinstance(self.shown, dict) else None
+        return Judged({**self.result, **took}, shown)
+
+
+@as_step_work
+def judge(work: Work, config: StepConfig, judged: Judged, started_ms: int) -> Attempt:
+    """Judge the result by the implied and the given assertions; return the attempt with what it extracts."""
+    now_ms = work.now_ms()
+    judged = judged.lasting(now_ms - started_ms)
+    given = [_resolved(assertion, work.scope) for assertion in work.step.assertions]
+    implied = work.runner.expectations(config, frozenset(assertion.field for assertion in given))
+    outcomes = evaluate_all([*implied, *given], judged.result, judged.shown)
+    status = SUCCESS if all(outcome.passed for outcome in outcomes) else FAILED
+    final = status == FAILED and _can_no_longer_hold(work, judged.result)
+    extracted, error = _extracted(work.step, status, judged.result)
+    return Attempt(
+        status=ERROR if error else status,
+        started_ms=started_ms,
+        completed_ms=now_ms,
+        result=judged.result,
+        shown=judged.shown,
+        assertions=[outcome.to_json() for outcome in outcomes],
+        error=error,
+        extracted=extracted,
+        secret_names=_secret_names(work.step, extracted, judged.shown),
+        final=final,
+    )
+
+
+def _can_no_longer_hold(work: Work, result: dict[str, Json]) -> bool:
+    if work.step.until is None or not work.step.until.fail_if:
+        return False
+    rules = [_resolved(assertion, work.scope) for assertion in work.step.until.fail_if]
+    return any(outcome.passed for outcome in evaluate_all(rules, result))
+
+
+def _resolved(assertion: Assertion, scope: Scope) -> Assertion:
+    """Return the assertion with the references in its expected value resolved."""
+    if not assertion.holds_reference:
+        return assertion
+    wire = assertion.model_dump(by_alias=True, exclude_unset=True)
+    try:
+        resolved = resolve_tracked(wire, scope)
+        return Assertion.model_validate(resolved.value).shown_as(resolved.masked)
+    except ReferenceProblem as problem:
+        raise BadReference(f"assertion on {assertion.field}: {problem.message}") from problem
+    except ValidationError as error:
+        raise BadConfig(f"assertion on {assertion.field}: {first_problem(error)}") from error
+
+
+def _extracted(
+    step: StepEnvelope, status: str, result: Json
+) -> tuple[dict[str, Json], dict[str, str] | None]:
+    """Return what the step extracts, and the error where it succeeded and one of the values is not there."""
+    extracted: dict[str, Json] = {}
+    for name, extraction in step.extract.items():
+        try:
+            extracted[name] = read_result(result, extraction.path)
+        except PathError as problem:
+            if status != SUCCESS:
+                continue
+            message = f"extract.{name}: the result has no value at {extraction.path} ({problem})"
+            return {}, {"code": "extract_failed", "message": message}
+    return extracted, None
+
+
+def _secret_names(step: StepEnvelope, extracted: dict[str, Json], shown: Json) -> frozenset[str]:
+    """Return the extracted values that stand where the result is not shown as it is."""
+    if shown is None:
+        return frozenset()
+    return frozenset(
+        name for name, value in extracted.items() if _seen(shown, step.extract[name].path) != value
+    )
+
+
+def _seen(shown: Json, path: str) -> Json:
+    try:
+        return read_result(shown, path)
+    except PathError:
+        return MASK

@@ -1,0 +1,41 @@
+"""Adds the secrets in a result to those known of the execution, before anything of the result is stored or told."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from steprunners.budgets.given_up import as_step_work
+from steprunners.documents.envelope import StepEnvelope
+from steprunners.json_types import Json
+from steprunners.lifecycle.work import Work
+from steprunners.masking.credentials import credentials_of, shown_beside
+from steprunners.masking.masker import texts_of
+from steprunners.values.paths import PathError, read_result
+
+
+def learn(work: Work, result: dict[str, Json] | None, shown: dict[str, Json] | None = None) -> Json:
+    """Add what is secret in the result to the known secrets; return how it is shown, None where that is as it is."""
+    if result is None:
+        return None
+    work.known_secrets.add(_secrets_in(work.step, result))
+    return learn_credentials(work, result, shown)
+
+
+def learn_credentials(work: Work, value: Json, shown: Json = None) -> Json:
+    """Add the credentials in `value` (or in how it is shown); return it with them masked, None where there are none."""
+    masked = shown_beside(value if shown is None else shown)
+    if masked is value:
+        return None
+    work.known_secrets.add(credentials_of(value))
+    return masked
+
+
+@as_step_work
+def _secrets_in(step: StepEnvelope, result: Json) -> set[str]:
+    """Return the texts at the places of secret extracts: secret from now on, however the attempt ended."""
+    found: set[str] = set()
+    for extraction in step.extract.values():
+        if extraction.secret:
+            with suppress(PathError):  # nothing is there
+                found.update(texts_of(read_result(result, extraction.path)))
+    return found
