@@ -100,7 +100,7 @@ def _flow_of(parent: Execution, flow_id: str) -> Flow:
     return flow
 
 
-def answer_of(step: ExecutionStep, progress: Progress) -> Answer | None:
+def answer_of(progress: Progress) -> Answer | None:
     """Return the result of the branch or child that the step waits for; None if it has not ended."""
     if progress.child is not None:
         return _child_answer(progress, progress.child)
@@ -114,7 +114,7 @@ def answer_of(step: ExecutionStep, progress: Progress) -> Answer | None:
 def child_is_over(step: ExecutionStep) -> bool:
     """Return whether the child that the step waits for has ended."""
     progress = Progress.from_json(step.state)
-    return progress.child is not None and answer_of(step, progress) is not None
+    return progress.child is not None and answer_of(progress) is not None
 
 
 def _child_answer(progress: Progress, child_id: str) -> Answer | None:

@@ -120,7 +120,7 @@ def test_the_result_of_a_child_takes_two_queries(
     progress = Progress(child=str(child.pk))
     asking = ExecutionStep(step_type="flow")
     with django_assert_num_queries(2):
-        answer = answer_of(asking, progress)
+        answer = answer_of(progress)
     assert answer is not None
     assert answer.result["variables"] == {"a": 1, "b": "a secret"}
     assert answer.shown is not None
