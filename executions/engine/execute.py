@@ -15,8 +15,8 @@ from executions.in_process.leases import leases
 from executions.known_secrets import ExecutionSecrets
 from executions.models import Execution, ExecutionStep
 from executions.presentation import milliseconds
-from executions.statements.definitions import envelope_of
-from executions.statements.moves import Change
+from executions.statements.database.step_definitions import envelope_of
+from executions.statements.step import Change
 from executions.states import StepStatus
 from resources.limits.effective import grant_of_team
 from resources.network import policy_of

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from django.db import transaction
 
 from accounts.transactions import retried
+from executions import statements
 from executions.broker import chain
 from executions.engine import attempt_records as records
 from executions.engine.children import start_child
@@ -21,9 +22,8 @@ from executions.live import events, messages
 from executions.models import Execution, ExecutionStep, StepAttempt
 from executions.observability import reporting as telling
 from executions.presentation import LARGEST_RESPONSE
-from executions.statements import moves
-from executions.statements.moves import STAY, Change, Cursor
-from executions.statements.round_trip import Moved
+from executions.statements.step import STAY, Change, CursorMove
+from executions.statements.transition import StepAndExecution
 from executions.states import StepStatus
 from steprunners.base import RunChild, StepError
 from steprunners.documents.envelope import StepEnvelope
@@ -92,7 +92,9 @@ def end(
         return _end_plainly((step, execution), attempt.status, change, cursor, row)
     with transaction.atomic():
         StepAttempt.objects.bulk_create(earlier or [])
-        moved = moves.end_step(step, attempt.status, change, cursor=cursor, attempt=row, execution=execution)
+        moved = statements.step.end(
+            step, attempt.status, change, cursor=cursor, attempt=row, execution=execution
+        )
         if moved is None:
             transaction.set_rollback(True)
             return None
@@ -114,11 +116,11 @@ def end_broken(step: ExecutionStep, execution: Execution, error: StepError) -> i
 
 
 def _end_plainly(
-    claimed: Moved, status: str, change: Change, cursor: Cursor, row: StepAttempt | None
+    claimed: StepAndExecution, status: str, change: Change, cursor: CursorMove, row: StepAttempt | None
 ) -> int | None:
     """End a step after which only the cursor moves, or that is in the background by itself: one statement."""
     step, execution = claimed
-    moved = moves.end_step(step, status, change, cursor=cursor, attempt=row, execution=execution)
+    moved = statements.step.end(step, status, change, cursor=cursor, attempt=row, execution=execution)
     if moved is None:
         return None
     ended, execution = moved
@@ -164,14 +166,16 @@ def wait(outcome: Outcome, move: Waiting) -> int | None:
 
 def _park(
     step: ExecutionStep, seconds: float, change: Change, move: Waiting, rows: list[StepAttempt]
-) -> Moved | None:
+) -> StepAndExecution | None:
     """Park the step with its attempts: mostly one or none, for which it is a single statement."""
     state, watched = move.progress.to_json(), move.watch is not None
     if len(rows) <= 1:
-        moved = moves.park(step, seconds, change, state, watched=watched, attempt=rows[0] if rows else None)
+        moved = statements.step.park(
+            step, seconds, change, state, watched=watched, attempt=rows[0] if rows else None
+        )
     else:
         with transaction.atomic():
-            moved = moves.park(step, seconds, change, state, watched=watched)
+            moved = statements.step.park(step, seconds, change, state, watched=watched)
             StepAttempt.objects.bulk_create(rows if moved else [])
     if moved is not None:
         records.thin_out(step, rows)
@@ -190,7 +194,7 @@ def _wake_others(step: ExecutionStep) -> None:
     After the commit: whoever began to wait before it is found, and whoever does after it looks once more
     (`wait_for_background`). A sweeper wakes those that a worker lost just now did not (`waker`).
     """
-    for position in moves.wake_awaiting(step.execution_id):
+    for position in statements.step.wake_awaiting(step.execution_id):
         chain.publish(step.execution_id, [position])
 
 
@@ -204,7 +208,7 @@ def _so_far(outcome: Outcome) -> tuple[Change, list[StepAttempt]]:
     return change, _earlier_rows(outcome, masker)
 
 
-def _publish(moved: Moved) -> None:
+def _publish(moved: StepAndExecution) -> None:
     step, execution = moved
     events.publish([messages.step_update(execution, step)])
 
@@ -216,7 +220,7 @@ def _cancelled(outcome: Outcome) -> int | None:
 
 def wait_for_background(step: ExecutionStep, near: Neighbours) -> int | None:
     """Let the step wait until the background steps that it refers to have ended."""
-    moved = moves.park(step, None, Change(), step.state or {}, awaiting=True)
+    moved = statements.step.park(step, None, Change(), step.state or {}, awaiting=True)
     if moved is None:
         return end(step, step.execution, Attempt(StepStatus.CANCELLED, 0, 0), Change())
     _publish(moved)
@@ -224,12 +228,12 @@ def wait_for_background(step: ExecutionStep, near: Neighbours) -> int | None:
     # run meanwhile, and wait for something else.
     if neighbours(step).running_background():
         return None
-    return step.position if moves.wake(step.execution_id, step.position, awaiting=True) else None
+    return step.position if statements.step.wake(step.execution_id, step.position, awaiting=True) else None
 
 
 def wait_for_child(step: ExecutionStep, progress: Progress) -> int | None:
     """Wait on: the step was woken, but its child has not ended."""
-    moved = moves.park(step, None, Change(), progress.to_json())
+    moved = statements.step.park(step, None, Change(), progress.to_json())
     if moved is not None:
         _publish(moved)
     return None
@@ -263,7 +267,7 @@ def _skip_branches(outcome: Outcome, taken: int | None, *, release: Sequence[int
     after = Aftermath()
     with transaction.atomic():
         skip(outcome.execution, _not_taken(outcome.step, taken), after)
-        after.start = moves.release(outcome.execution.pk, release)
+        after.start = statements.step.release(outcome.execution.pk, release)
     after.carry_out(outcome.execution.pk)
 
 
@@ -281,15 +285,15 @@ def _enter_branch(outcome: Outcome, move: Delegated, branch: int) -> Answer | in
     _, _, entry, release = place
     change = Change({"request": outcome.masker.mask(move.request)})
     # In the background the branch runs beside the foreground, which keeps its place.
-    lane, cursor = ([entry], STAY) if step.background else ([], Cursor(moves=True, to=entry))
+    lane, cursor = ([entry], STAY) if step.background else ([], CursorMove(moves=True, to=entry))
     after = Aftermath(next_position=cursor.to)
     with transaction.atomic():
-        moved = moves.park(step, None, change, move.progress.to_json(), cursor=cursor)
+        moved = statements.step.park(step, None, change, move.progress.to_json(), cursor=cursor)
         if moved is not None:
             parked, execution = moved
             after.updates.append(messages.step_update(execution, parked))
             skip(execution, _not_taken(step, branch), after)
-            after.start = moves.release(step.execution_id, [*lane, *release])
+            after.start = statements.step.release(step.execution_id, [*lane, *release])
     return _cancelled(outcome) if moved is None else after.carry_out(step.execution_id)
 
 
@@ -311,11 +315,11 @@ def _start_child(outcome: Outcome, move: Delegated, wish: RunChild) -> int | Non
 @retried
 def _write_child(
     outcome: Outcome, move: Delegated, wish: RunChild, change: Change, rows: list[StepAttempt]
-) -> Moved | None:
+) -> StepAndExecution | None:
     """Write the child and the wait for it, or neither (None)."""
     child = start_child(outcome.execution, outcome.step, wish, move.request, outcome.known_secrets)
     progress = replace(move.progress, child=str(child.id))
-    moved = moves.park(outcome.step, None, change, progress.to_json())
+    moved = statements.step.park(outcome.step, None, change, progress.to_json())
     StepAttempt.objects.bulk_create(rows)
     if moved is None:
         transaction.set_rollback(True)

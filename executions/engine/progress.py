@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
+from executions import statements
 from executions.broker import chain
 from executions.live import events, messages
 from executions.live.messages import Update
 from executions.models import Execution, ExecutionStep
 from executions.observability import reporting as telling
 from executions.starting import admission
-from executions.statements import moves
-from executions.statements.moves import STAY, Cursor
+from executions.statements.step import STAY, CursorMove
 from executions.states import StepStatus
 from resources.secrets.encryption import SecretsUnreadable
 from steprunners.lifecycle.attempts import Progress
@@ -49,13 +49,13 @@ def _is_clean_up(step: ExecutionStep) -> bool:
     return step.always_run and step.group is None
 
 
-def cursor_after(step: ExecutionStep, *, on: bool) -> Cursor:
+def cursor_after(step: ExecutionStep, *, on: bool) -> CursorMove:
     """Return where the foreground goes when the step has ended."""
     if step.background:
         return STAY
     if not on:
-        return Cursor(moves=True)
-    return Cursor(moves=True, to=step.next_position)
+        return CursorMove(moves=True)
+    return CursorMove(moves=True, to=step.next_position)
 
 
 def is_plain(step: ExecutionStep, *, on: bool) -> bool:
@@ -66,17 +66,17 @@ def is_plain(step: ExecutionStep, *, on: bool) -> bool:
     return on and not (step.background or step.release or step.branches or ends_branch)
 
 
-def after_end(step: ExecutionStep, execution: Execution, cursor: Cursor, *, on: bool) -> Aftermath:
+def after_end(step: ExecutionStep, execution: Execution, cursor: CursorMove, *, on: bool) -> Aftermath:
     """Do what the end of the step brings with it, in the same transaction."""
     after = Aftermath([messages.step_update(execution, step)], next_position=cursor.to)
     if step.background:
-        after.start += moves.wake_awaiting(step.execution_id)
+        after.start += statements.step.wake_awaiting(step.execution_id)
     if step.branches:
         skip(execution, _branches_not_taken(step), after)
     if _is_alone(step):
         return after
     if on:
-        after.start += moves.release(step.execution_id, [*_next_beside(step), *step.release])
+        after.start += statements.step.release(step.execution_id, [*_next_beside(step), *step.release])
     else:
         _skip_rest(step, execution, after)
     if step.group is not None and (not on or step.next_position is None):
@@ -126,7 +126,7 @@ def skip(
     execution: Execution, ranges: list[tuple[int, int]], after: Aftermath, *, clean_up: bool | None = None
 ) -> None:
     """Skip the unstarted steps in the ranges and add their updates."""
-    skipped = moves.skip_steps(
+    skipped = statements.step.skip(
         execution.id, [each for each in ranges if each[0] <= each[1]], clean_up=clean_up
     )
     if skipped is not None:
@@ -153,7 +153,7 @@ def _end_branch(step: ExecutionStep, group: int, *, failed: bool) -> int | None:
         progress.branch_failed = step.name if failed else None
         waiting = ExecutionStep.objects.filter(pk=condition.pk, status=StepStatus.WAITING)
         waiting.update(state=progress.to_json())
-    return condition.position if moves.wake(step.execution_id, condition.position) else None
+    return condition.position if statements.step.wake(step.execution_id, condition.position) else None
 
 
 # --- the end of a phase ---------------------------------------------------------------------------
@@ -163,7 +163,7 @@ def end_phase(execution_id: uuid.UUID) -> int | None:
     """Once no step of the phase is open, end the execution or go over to clean-up; returns where to go on."""
     if _complete(execution_id):
         return None
-    execution = moves.start_clean_up(execution_id)
+    execution = statements.execution.start_clean_up(execution_id)
     if execution is not None and execution.remaining:
         if execution.cancel_requests >= 2:
             return settle_cancel(execution_id)
@@ -174,7 +174,7 @@ def end_phase(execution_id: uuid.UUID) -> int | None:
 
 def _complete(execution_id: uuid.UUID) -> bool:
     """End the execution; False where a step is open, clean-up has not begun, or somebody else has ended it."""
-    completed = moves.complete(execution_id)
+    completed = statements.execution.complete(execution_id)
     if completed is not None:
         events.publish([messages.execution_update(completed)])
         tell_parent(completed)
@@ -192,7 +192,7 @@ def tell_parent(execution: Execution) -> None:
         return  # it was deleted meanwhile
     if parent.cancel_requested_at is not None:
         follow(parent.id, settle_cancel(parent.id))
-    elif moves.wake(parent.id, execution.parent_position):
+    elif statements.step.wake(parent.id, execution.parent_position):
         chain.publish(parent.id, [execution.parent_position])
 
 
@@ -211,13 +211,13 @@ def settle_cancel(execution_id: uuid.UUID) -> int | None:
     Returns where the chain goes on (clean-up).
     """
     with transaction.atomic():
-        moves.lock(execution_id)
+        statements.execution.lock(execution_id)
         execution = Execution.objects.only("id", "status", "cancel_requests").filter(pk=execution_id).first()
         if execution is None:
             return None  # it was deleted meanwhile
         clean_up_too = execution.cancel_requests >= 2 or execution.status == "PENDING"
-        cancelled, execution = moves.cancel_open_steps(execution_id, clean_up_too=clean_up_too)
-        ended = moves.end_unstarted(execution_id)
+        cancelled, execution = statements.cancel.cancel_open_steps(execution_id, clean_up_too=clean_up_too)
+        ended = statements.cancel.end_unstarted(execution_id)
     updates = numbered(execution, cancelled)
     if ended is not None:
         events.publish([*updates, messages.execution_update(ended)])

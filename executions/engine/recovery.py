@@ -5,15 +5,15 @@ Any other is ERROR: whether its call happened is unknown.
 
 from __future__ import annotations
 
+from executions import statements
 from executions.broker.chain import publish_from
 from executions.engine import attempt_records as records
 from executions.engine.outcomes import Outcome, end_attempted, end_broken
 from executions.engine.progress import follow
 from executions.known_secrets import ExecutionSecrets
 from executions.models import Execution, ExecutionStep
-from executions.statements import moves
-from executions.statements.definitions import envelope_of
-from executions.statements.moves import Change
+from executions.statements.database.step_definitions import envelope_of
+from executions.statements.step import Change
 from executions.states import StepStatus
 from resources.secrets.encryption import UNREADABLE, SecretsUnreadable
 from steprunners.base import Interrupted, StepError
@@ -70,7 +70,7 @@ def _is_harmless(step: ExecutionStep, progress: Progress) -> bool:
 
 def _repeat(step: ExecutionStep) -> None:
     """Park the step as due at once, with what it remembered of its last wait."""
-    if moves.park(step, 0, Change(), step.state or {}) is not None:
+    if statements.step.park(step, 0, Change(), step.state or {}) is not None:
         publish_from(step.execution_id, step.position)
 
 
@@ -90,5 +90,8 @@ def _try_again(outcome: Outcome, attempt: Attempt, progress: Progress) -> None:
     kept = records.stored(attempt, outcome.masker)
     number = step.attempts + 1
     row = records.attempt_row(step, attempt, kept, number)
-    if moves.park(step, 0, Change({"attempts": number}), progress.to_json(), attempt=row) is not None:
+    if (
+        statements.step.park(step, 0, Change({"attempts": number}), progress.to_json(), attempt=row)
+        is not None
+    ):
         publish_from(step.execution_id, step.position)

@@ -12,6 +12,7 @@ from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
 
 from accounts.transactions import is_overtaken
+from executions import statements
 from executions.broker import chain
 from executions.engine.context import Neighbours, neighbours
 from executions.engine.execute import carry_on
@@ -23,9 +24,8 @@ from executions.in_process.timers import timers
 from executions.live import events, messages
 from executions.models import Execution, ExecutionStep
 from executions.starting import admission
-from executions.statements import moves
-from executions.statements.moves import Change
-from executions.statements.round_trip import Moved
+from executions.statements.step import Change
+from executions.statements.transition import StepAndExecution
 from executions.states import StepStatus
 from resources.secrets.encryption import UNREADABLE, SecretsUnreadable
 from steprunners.base import StepError
@@ -49,7 +49,7 @@ def run_step(
         position, moved = _begin(execution_id, position)
     if position is None:
         return None
-    moved = moved or moves.claim(execution_id, position, me())
+    moved = moved or statements.step.claim(execution_id, position, me())
     if moved is None:
         return None
     step, execution = moved
@@ -88,7 +88,7 @@ def vanished(error: Exception, execution_id: uuid.UUID) -> bool:
     return not Execution.objects.filter(pk=execution_id).exists()
 
 
-def _begin(execution_id: uuid.UUID, position: int | None) -> tuple[int | None, Moved | None]:
+def _begin(execution_id: uuid.UUID, position: int | None) -> tuple[int | None, StepAndExecution | None]:
     """Start the execution; returns where its foreground begins (the chain's first link, if it had begun already).
 
     And the step there, where it could be claimed with the start.
@@ -114,7 +114,7 @@ class Begun:
 
     execution: Execution
     background: list[int]
-    first: Moved | None
+    first: StepAndExecution | None
 
 
 def _turn_to_begin(execution_id: uuid.UUID) -> Begun | None:
@@ -124,13 +124,13 @@ def _turn_to_begin(execution_id: uuid.UUID) -> Begun | None:
     a claimed step in hand.
     """
     with transaction.atomic():
-        execution = moves.begin(execution_id)
+        execution = statements.execution.begin(execution_id)
         if execution is None:
             return None
-        background = moves.release(execution_id, execution.release)
+        background = statements.step.release(execution_id, execution.release)
         if background or execution.positions.get("pending") or execution.cursor is None:
             return Begun(execution, background, None)
-        first = moves.claim(execution_id, execution.cursor, me())
+        first = statements.step.claim(execution_id, execution.cursor, me())
         return Begun(execution, background, first)
 
 
@@ -141,7 +141,7 @@ def _has_turn(execution_id: uuid.UUID, position: int | None) -> bool:
     if execution is None:
         return False
     left = (execution.due_at - timezone.now()).total_seconds() if execution.due_at else 0.0
-    if left > moves.CLOCK_SLACK_SECONDS:
+    if left > statements.execution.CLOCK_SLACK_SECONDS:
         timers.add(left, execution_id, position or 0, begin=True)
         return False
     return not execution.admitted and admission.take_turn(execution)

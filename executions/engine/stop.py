@@ -6,8 +6,8 @@ import time
 
 from accounts.models import Team
 from accounts.transactions import retried
+from executions import statements
 from executions.models import ExecutionStep
-from executions.statements import moves
 from executions.states import StepStatus
 
 #: How long calls have to end, in seconds: workers look for cancels twice a second.
@@ -29,7 +29,7 @@ def stop_all(team: Team) -> None:
 
 @retried
 def _cancel_some(team: Team) -> int:
-    return moves.cancel_of_team(team.pk)
+    return statements.cancel.request_for_team(team.pk)
 
 
 def _is_at_work(team: Team) -> bool:

@@ -19,9 +19,8 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import connection
 
-from executions.models import Execution, ExecutionStep
-from executions.statements.round_trip import STEP, Statement, after_sql, in_list, update_returning
-from executions.statements.rows import key
+from executions import statements
+from executions.models import ExecutionStep
 from steprunners.base import Cancellation
 
 logger = logging.getLogger(__name__)
@@ -99,18 +98,15 @@ class Leases:
 
 def _end_cancelled(held: list[Lease]) -> None:
     """Cancel the calls of executions that are to end or were deleted; a clean-up step ends at the second request."""
-    rows = Execution.objects.filter(pk__in={lease.execution_id for lease in held})
-    asked = dict(rows.values_list("pk", "cancel_requests"))
+    asked = statements.leases.cancel_requests({lease.execution_id for lease in held})
     for lease in held:
         if asked.get(lease.execution_id, _GONE) >= (2 if lease.always_run else 1):
             lease.cancellation.cancel()
 
 
 def _renew(held: list[Lease]) -> None:
-    """Move the ends of the leases; a lease that was taken away ends its call: its result would not count."""
-    sql = f"UPDATE {STEP} SET look_at = {after_sql()} WHERE status = 'IN_PROGRESS' AND id IN {in_list(held)}"
-    params = [settings.ENGINE_LEASE_SECONDS, *(key(lease.step_id) for lease in held)]
-    fences = {step.id: step.fence for step in update_returning(ExecutionStep, Statement(sql, params))}
+    """Renew the leases. A lease that was lost ends its call: the result would not count."""
+    fences = statements.leases.renew([lease.step_id for lease in held])
     for lease in held:
         if fences.get(lease.step_id) != lease.fence:
             lease.cancellation.cancel()

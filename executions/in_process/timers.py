@@ -12,8 +12,8 @@ from collections import deque
 
 from django.db import connection
 
+from executions import statements
 from executions.broker import chain
-from executions.statements import moves
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Timers:
                 self._fired.append((time.monotonic(), execution_id, position))
             try:
                 if insists and not begin:
-                    moves.wake(uuid.UUID(execution_id), position, early=True)
+                    statements.step.wake(uuid.UUID(execution_id), position, early=True)
                 _publish(uuid.UUID(execution_id), position, begin=begin)
             except Exception:
                 logger.exception("a wait of execution %s is left to the sweeper", execution_id)

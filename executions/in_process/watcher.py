@@ -20,9 +20,9 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
+from executions import statements
 from executions.broker import chain
 from executions.models import ExecutionStep
-from executions.statements import watch as watch_moves
 from steprunners.base import StepError, Watch
 
 logger = logging.getLogger(__name__)
@@ -122,9 +122,9 @@ class Watcher:
         if not news.ready:
             return
         try:
-            news.woken = watch_moves.still_to_be_claimed(list(news.woken)) if news.woken else set()
+            news.woken = statements.watch.still_unclaimed(list(news.woken)) if news.woken else set()
             portion = list(news.ready.values())[: MOST_IN_QUEUE - len(news.woken)]
-            places = watch_moves.wake_all([each.step_id for each in portion]) if portion else []
+            places = statements.watch.wake_all([each.step_id for each in portion]) if portion else []
         except (DatabaseError, InterfaceError) as error:
             logger.warning("%s steps not woken: %s", len(news.ready), error)
             connection.close()
@@ -162,7 +162,7 @@ class Watcher:
         ids = [each.step_id for watched in sources.values() for each in watched]
         if not ids:
             return
-        waiting = watch_moves.renew(ids)
+        waiting = statements.watch.renew(ids)
         for source, watched in sources.items():
             self._forget(source, [each for each in watched if each.step_id not in waiting])
 

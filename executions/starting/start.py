@@ -24,7 +24,7 @@ from executions.starting.admission import RunRefused
 from executions.starting.pinned_versions import pinned_versions
 from executions.starting.planning import Plan, plan
 from executions.starting.variables import Values, evaluate
-from executions.statements.inserts import insert
+from executions.statements.insert import insert
 from flows.documents.document import FlowDocument, Problem
 from flows.models import FlowVersion
 from flows.selectors import load_document

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
+from executions import statements
 from executions.engine.recovery import take_back
 from executions.in_process.leases import leases, me
 from executions.in_process.loops import Loop, alone
 from executions.in_process.timers import timers
 from executions.models import ExecutionStep
-from executions.statements import moves
-from executions.statements.round_trip import STEP, epoch_sql, impatient, now_sql
+from executions.statements.database.locks import lock_timeout
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class Rescuer:
         """Take what is lost; nothing where that took so long (SQLite was locked) that nobody could renew a lease."""
         began = time.monotonic()
         with transaction.atomic():
-            taken = moves.take_lost(BATCH, me())
+            taken = statements.leases.take_lost(BATCH, me())
             if not self._is_late(time.monotonic() - began):
                 return taken
             transaction.set_rollback(True)
@@ -110,7 +110,7 @@ class Rescuer:
     def settle(self) -> float:
         """Settle one of the steps that were taken, once there is one; returns how many seconds to sleep."""
         step, lease = self._taken.get()
-        with lease, impatient(LOCK_MS):
+        with lease, lock_timeout(LOCK_MS):
             alone(take_back, step)
         return 0.0
 
@@ -131,7 +131,7 @@ class Rescuer:
         earlier, self._earlier = self._earlier, reading
         jump = reading.jump(earlier) if earlier else 0.0
         if jump < -JUMP_SECONDS:
-            moves.look_no_later()
+            statements.leases.shorten()
             timers.insist()
         if abs(jump) > JUMP_SECONDS:
             logger.warning("the database's clock was set by %.1f s", jump)
@@ -150,12 +150,9 @@ class Rescuer:
 
 def read() -> Reading:
     """Ask the database for its time, and whether a lease is over."""
-    lost = f"EXISTS (SELECT 1 FROM {STEP} WHERE status = 'IN_PROGRESS' AND look_at <= {now_sql()})"
     before = time.monotonic()
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {epoch_sql()}, {lost}", [])
-        database, any_lost = cursor.fetchone()
-    return Reading(before, float(database), time.monotonic(), bool(any_lost))
+    database, any_lost = statements.leases.read_clock()
+    return Reading(before, database, time.monotonic(), any_lost)
 
 
 rescuer = Rescuer()

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from accounts.models import Team
+from executions import statements
 from executions.engine import outcomes as settling
 from executions.engine.context import Neighbours, neighbours
 from executions.engine.outcomes import _is_short, wait_for_background
 from executions.models import ExecutionStep
 from executions.presentation import LARGEST_RESPONSE
-from executions.statements import moves
-from executions.statements.moves import Change
+from executions.statements.step import Change
 from executions.states import StepStatus
 from tests.executions.rows import make_execution, make_step
 
@@ -40,12 +40,14 @@ def test_who_was_woken_and_waits_for_something_else_by_now_is_not_woken_again(
     step = make_step(execution, 1, status=StepStatus.IN_PROGRESS, fence=1, needs=[[ended.position, True]])
 
     def look_slowly(waiting: ExecutionStep) -> Neighbours:
-        assert moves.wake_awaiting(execution.pk) == [1]
-        claimed = moves.claim(execution.pk, 1, "another worker")
+        assert statements.step.wake_awaiting(execution.pk) == [1]
+        claimed = statements.step.claim(execution.pk, 1, "another worker")
         assert claimed is not None
-        assert moves.park(claimed[0], 3_600, Change(), {}) is not None  # its first attempt failed, say
+        assert (
+            statements.step.park(claimed[0], 3_600, Change(), {}) is not None
+        )  # its first attempt failed, say
         return neighbours(waiting)
 
     monkeypatch.setattr(settling, "neighbours", look_slowly)
     assert wait_for_background(step, neighbours(step)) is None
-    assert moves.claim(execution.pk, 1, "me") is None
+    assert statements.step.claim(execution.pk, 1, "me") is None

@@ -7,9 +7,9 @@ import time
 import pytest
 
 from accounts.models import Team, User
+from executions import statements
 from executions.engine.recovery import MOST_LOSSES
 from executions.models import Execution, ExecutionStep
-from executions.statements import moves
 from executions.states import EXECUTION_TERMINAL
 from flows.documents.document import check_document
 from flows.services import create_flow
@@ -31,7 +31,7 @@ def test_repeating_has_an_end_too(driven: None, team: Team) -> None:
     execution, step = running(team)
     for _ in range(MOST_LOSSES - 1):
         rescue()
-        assert moves.claim(execution.pk, 0, "lost") is not None
+        assert statements.step.claim(execution.pk, 0, "lost") is not None
         due_step(step)
     rescue()
     step.refresh_from_db()
@@ -109,14 +109,14 @@ def test_a_step_that_takes_down_worker_after_worker_ends(driven: None, with_effe
         step.refresh_from_db()
         assert step.losses == loss
         if loss < MOST_LOSSES:
-            assert moves.claim(execution.pk, 0, "lost") is not None
+            assert statements.step.claim(execution.pk, 0, "lost") is not None
             due_step(step)
     assert step.status == "ERROR"
 
 
 def test_a_lost_step_of_a_cancelled_execution_is_cancelled(driven: None, team: Team) -> None:
     execution, step = running(team, retry={"maxRetries": 5})
-    moves.request_cancel(execution.pk)
+    statements.cancel.request(execution.pk)
     rescue()
     step.refresh_from_db()
     assert step.status == "CANCELLED"
