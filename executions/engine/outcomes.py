@@ -194,7 +194,7 @@ def _wake_others(step: ExecutionStep) -> None:
     After the commit: whoever began to wait before it is found, and whoever does after it looks once more
     (`wait_for_background`). A sweeper wakes those that a worker lost just now did not (`waker`).
     """
-    for position in statements.step.wake_awaiting(step.execution_id):
+    for position in statements.next_steps.wake_awaiting(step.execution_id):
         chain.publish(step.execution_id, [position])
 
 
@@ -228,7 +228,9 @@ def wait_for_background(step: ExecutionStep, near: Neighbours) -> int | None:
     # run meanwhile, and wait for something else.
     if neighbours(step).running_background():
         return None
-    return step.position if statements.step.wake(step.execution_id, step.position, awaiting=True) else None
+    return (
+        step.position if statements.next_steps.wake(step.execution_id, step.position, awaiting=True) else None
+    )
 
 
 def wait_for_child(step: ExecutionStep, progress: Progress) -> int | None:
@@ -267,7 +269,7 @@ def _skip_branches(outcome: Outcome, taken: int | None, *, release: Sequence[int
     after = Aftermath()
     with transaction.atomic():
         skip(outcome.execution, _not_taken(outcome.step, taken), after)
-        after.start = statements.step.release(outcome.execution.pk, release)
+        after.start = statements.next_steps.release(outcome.execution.pk, release)
     after.carry_out(outcome.execution.pk)
 
 
@@ -293,7 +295,7 @@ def _enter_branch(outcome: Outcome, move: Delegated, branch: int) -> Answer | in
             parked, execution = moved
             after.updates.append(messages.step_update(execution, parked))
             skip(execution, _not_taken(step, branch), after)
-            after.start = statements.step.release(step.execution_id, [*lane, *release])
+            after.start = statements.next_steps.release(step.execution_id, [*lane, *release])
     return _cancelled(outcome) if moved is None else after.carry_out(step.execution_id)
 
 

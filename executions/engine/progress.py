@@ -70,13 +70,13 @@ def after_end(step: ExecutionStep, execution: Execution, cursor: CursorMove, *, 
     """Do what the end of the step brings with it, in the same transaction."""
     after = Aftermath([messages.step_update(execution, step)], next_position=cursor.to)
     if step.background:
-        after.start += statements.step.wake_awaiting(step.execution_id)
+        after.start += statements.next_steps.wake_awaiting(step.execution_id)
     if step.branches:
         skip(execution, _branches_not_taken(step), after)
     if _is_alone(step):
         return after
     if on:
-        after.start += statements.step.release(step.execution_id, [*_next_beside(step), *step.release])
+        after.start += statements.next_steps.release(step.execution_id, [*_next_beside(step), *step.release])
     else:
         _skip_rest(step, execution, after)
     if step.group is not None and (not on or step.next_position is None):
@@ -126,7 +126,7 @@ def skip(
     execution: Execution, ranges: list[tuple[int, int]], after: Aftermath, *, clean_up: bool | None = None
 ) -> None:
     """Skip the unstarted steps in the ranges and add their updates."""
-    skipped = statements.step.skip(
+    skipped = statements.next_steps.skip(
         execution.id, [each for each in ranges if each[0] <= each[1]], clean_up=clean_up
     )
     if skipped is not None:
@@ -153,7 +153,7 @@ def _end_branch(step: ExecutionStep, group: int, *, failed: bool) -> int | None:
         progress.branch_failed = step.name if failed else None
         waiting = ExecutionStep.objects.filter(pk=condition.pk, status=StepStatus.WAITING)
         waiting.update(state=progress.to_json())
-    return condition.position if statements.step.wake(step.execution_id, condition.position) else None
+    return condition.position if statements.next_steps.wake(step.execution_id, condition.position) else None
 
 
 # --- the end of a phase ---------------------------------------------------------------------------
@@ -192,7 +192,7 @@ def tell_parent(execution: Execution) -> None:
         return  # it was deleted meanwhile
     if parent.cancel_requested_at is not None:
         follow(parent.id, settle_cancel(parent.id))
-    elif statements.step.wake(parent.id, execution.parent_position):
+    elif statements.next_steps.wake(parent.id, execution.parent_position):
         chain.publish(parent.id, [execution.parent_position])
 
 

@@ -127,7 +127,7 @@ def _turn_to_begin(execution_id: uuid.UUID) -> Begun | None:
         execution = statements.execution.begin(execution_id)
         if execution is None:
             return None
-        background = statements.step.release(execution_id, execution.release)
+        background = statements.next_steps.release(execution_id, execution.release)
         if background or execution.positions.get("pending") or execution.cursor is None:
             return Begun(execution, background, None)
         first = statements.step.claim(execution_id, execution.cursor, me())

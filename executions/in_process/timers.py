@@ -67,7 +67,7 @@ class Timers:
                 self._fired.append((time.monotonic(), execution_id, position))
             try:
                 if insists and not begin:
-                    statements.step.wake(uuid.UUID(execution_id), position, early=True)
+                    statements.next_steps.wake(uuid.UUID(execution_id), position, early=True)
                 _publish(uuid.UUID(execution_id), position, begin=begin)
             except Exception:
                 logger.exception("a wait of execution %s is left to the sweeper", execution_id)

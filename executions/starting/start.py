@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.audit.log import record
 from accounts.models import Team, User
-from accounts.transactions import held, keep, retried
+from accounts.transactions import keep, retried
 from executions.broker import chain, lanes
 from executions.known_secrets import add_to
 from executions.models import Execution, ExecutionStep
@@ -163,13 +163,12 @@ def _keep_secrets(execution: Execution, values: Values, *, concurrent: bool) -> 
 
 def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
     try:
-        known = _insert(execution, steps)
+        _insert(execution, steps)
     except IntegrityError:
         # Two requests with the same key at once: the other one was first.
         known = _known(execution.team, execution.user, execution.idempotency_key)
         if known is None:
             raise
-    if known is not None:
         return known
     execution.new_steps = steps
     telling.execution_started(execution)
@@ -177,13 +176,11 @@ def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
 
 
 @retried
-def _insert(execution: Execution, steps: list[ExecutionStep]) -> Execution | None:
-    """Write the rows, and have the first step published; returns the execution that was first with the same key."""
+def _insert(execution: Execution, steps: list[ExecutionStep]) -> None:
+    """Write the rows, and have the first step published; raises IntegrityError where the key is taken."""
     # What they refer to below the team (the flow, its version) goes only with it. A child's transaction holds its
     # parent afterwards, and must wait for nothing above it then.
     keep(execution.team, execution.user if execution.parent_id else None, execution.environment)
-    if (known := _first_of_nobody(execution)) is not None:
-        return known
     execution.admitted = admission.place(execution)
     insert([execution])
     insert(steps)
@@ -194,15 +191,6 @@ def _insert(execution: Execution, steps: list[ExecutionStep]) -> Execution | Non
     if execution.admitted or execution.due_at is not None:
         chain.publish_on_commit(execution.id, first)
     _record(execution)
-    return None
-
-
-def _first_of_nobody(execution: Execution) -> Execution | None:
-    """Return what was started with the same key by nobody in particular: the constraint counts only a user's keys."""
-    if execution.idempotency_key is None or execution.user_id is not None:
-        return None
-    held(execution.team)
-    return _known(execution.team, None, execution.idempotency_key)
 
 
 def _record(execution: Execution) -> None:

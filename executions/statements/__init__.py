@@ -3,7 +3,8 @@
 Use it as `statements.step.claim(...)`. Each function is one statement, or a few in one transaction. Its docstring says
 which row states it takes and which it leaves. The text of the SQL stands above the function.
 
-- `step`: claim, end, park, wake, release, skip
+- `step`: claim, end and park a step
+- `next_steps`: wake, release and skip steps
 - `execution`: begin, lock, change to clean-up, complete
 - `cancel`: cancel requests and time limits
 - `leases`: leases of running steps, and steps whose worker is lost
@@ -24,6 +25,7 @@ from executions.statements import (
     cancel,
     execution,
     leases,
+    next_steps,
     reads,
     step,
     sweep,
@@ -31,4 +33,15 @@ from executions.statements import (
 )
 from executions.statements.insert import insert
 
-__all__ = ["admission", "cancel", "execution", "insert", "leases", "reads", "step", "sweep", "watch"]
+__all__ = [
+    "admission",
+    "cancel",
+    "execution",
+    "insert",
+    "leases",
+    "next_steps",
+    "reads",
+    "step",
+    "sweep",
+    "watch",
+]

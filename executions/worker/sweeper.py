@@ -84,7 +84,7 @@ def _publish_step(busy: Busy, step: ExecutionStep) -> None:
         if step.due_at is None and not _is_forgotten(step):
             return
         # Due later than it is looked at: its watcher was lost.
-        statements.step.wake(step.execution_id, step.position, early=True)
+        statements.next_steps.wake(step.execution_id, step.position, early=True)
     metrics.sweeper_did("publish_step")
     chain.publish(step.execution_id, [step.position])
 

@@ -69,7 +69,7 @@ def test_a_wait_that_cannot_be_read_ends(team: Team, use_keys: UseKeys) -> None:
     execution = drive(begin(team, [delay("wait", ms=600_000)]))
     assert statuses(execution) == {"wait": "WAITING"}
     use_keys()
-    statements.step.wake(execution.pk, 0)
+    statements.next_steps.wake(execution.pk, 0)
 
     drive(execution)
 

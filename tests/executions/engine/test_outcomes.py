@@ -40,7 +40,7 @@ def test_who_was_woken_and_waits_for_something_else_by_now_is_not_woken_again(
     step = make_step(execution, 1, status=StepStatus.IN_PROGRESS, fence=1, needs=[[ended.position, True]])
 
     def look_slowly(waiting: ExecutionStep) -> Neighbours:
-        assert statements.step.wake_awaiting(execution.pk) == [1]
+        assert statements.next_steps.wake_awaiting(execution.pk) == [1]
         claimed = statements.step.claim(execution.pk, 1, "another worker")
         assert claimed is not None
         assert (

@@ -41,7 +41,7 @@ def begun(team: Team, *steps: dict[str, Any]) -> Execution:
     execution = begin(team, steps or [delay("a"), delay("b")])
     started = statements.execution.begin(execution.pk)
     assert started is not None
-    statements.step.release(execution.pk, started.release)
+    statements.next_steps.release(execution.pk, started.release)
     return started
 
 
@@ -100,7 +100,7 @@ def test_nothing_is_claimed_before_the_execution_has_begun(driven: None, team: T
 def test_a_background_step_is_claimed_once_it_is_released(driven: None, team: Team) -> None:
     execution = begun(team, delay("a"), delay("b", runInBackground=True), delay("c"))
     assert statements.step.claim(execution.pk, 1, "me") is None
-    assert statements.step.release(execution.pk, [1]) == [1]
+    assert statements.next_steps.release(execution.pk, [1]) == [1]
     assert claimed(execution, 1).name == "b"
 
 
@@ -203,10 +203,10 @@ def test_a_wait_is_claimed_when_it_is_due(driven: None, team: Team) -> None:
     execution = begun(team)
     assert statements.step.park(claimed(execution), 60, Change(), {"retries": 1}) is not None
     assert statements.step.claim(execution.pk, 0, "me") is None
-    assert statements.step.wake(execution.pk, 0)
+    assert statements.next_steps.wake(execution.pk, 0)
     again = claimed(execution)
     assert (again.state, again.fence, again.due_at) == ({"retries": 1}, 2, None)
-    assert not statements.step.wake(execution.pk, 0)
+    assert not statements.next_steps.wake(execution.pk, 0)
 
 
 def test_no_wait_begins_after_a_cancel(driven: None, team: Team) -> None:
@@ -222,25 +222,25 @@ def test_no_wait_begins_after_a_cancel(driven: None, team: Team) -> None:
 def test_skipping_counts_off_what_it_skipped(driven: None, team: Team) -> None:
     execution = begun(team, delay("a"), delay("b"), delay("c"), delay("x", alwaysRun=True), delay("d"))
     claimed(execution)
-    skipped = statements.step.skip(execution.pk, [(1, 1), (3, 9)])
+    skipped = statements.next_steps.skip(execution.pk, [(1, 1), (3, 9)])
     assert skipped is not None
     steps, after = skipped
     assert [step.name for step in steps] == ["b", "x", "d"]
     assert (after.remaining, after.sequence) == (4 - 2, 2 + 3)  # clean-up does not count in this phase
-    assert statements.step.skip(execution.pk, [(1, 1), (3, 9)]) is None
-    assert statements.step.skip(execution.pk, []) is None
+    assert statements.next_steps.skip(execution.pk, [(1, 1), (3, 9)]) is None
+    assert statements.next_steps.skip(execution.pk, []) is None
 
 
 def test_skipping_one_phase(driven: None, team: Team) -> None:
     execution = begun(team, delay("a"), delay("x", alwaysRun=True))
-    skipped = statements.step.skip(execution.pk, ALL_RANGES, clean_up=False)
+    skipped = statements.next_steps.skip(execution.pk, ALL_RANGES, clean_up=False)
     assert skipped is not None
     assert [step.name for step in skipped[0]] == ["a"]
 
 
 def test_a_released_background_step_is_not_skipped(driven: None, team: Team) -> None:
     execution = begun(team, delay("a", runInBackground=True), delay("b"))
-    skipped = statements.step.skip(execution.pk, ALL_RANGES)
+    skipped = statements.next_steps.skip(execution.pk, ALL_RANGES)
     assert skipped is not None
     assert [step.name for step in skipped[0]] == ["b"]
 
@@ -274,10 +274,10 @@ def step_moves(execution: Execution, step: ExecutionStep) -> list[Any]:
         lambda: end(step, "ERROR"),
         lambda: statements.step.park(step, 1, Change(), {}),
         lambda: statements.leases.take_lost(9, "me"),
-        lambda: statements.step.wake(execution.pk, 0),
-        lambda: statements.step.wake_awaiting(execution.pk),
-        lambda: statements.step.release(execution.pk, [0]),
-        lambda: statements.step.skip(execution.pk, ALL_RANGES),
+        lambda: statements.next_steps.wake(execution.pk, 0),
+        lambda: statements.next_steps.wake_awaiting(execution.pk),
+        lambda: statements.next_steps.release(execution.pk, [0]),
+        lambda: statements.next_steps.skip(execution.pk, ALL_RANGES),
         lambda: statements.cancel.cancel_open_steps(execution.pk, clean_up_too=True),
     ]
 
@@ -414,7 +414,7 @@ def test_a_cancel_and_the_end_of_a_failing_step_do_not_deadlock(alone: None, tea
             end(step, "FAILED", CursorMove(moves=True))
             ended.set()
             _let_the_other_begin()
-            statements.step.skip(execution.pk, ALL_RANGES)
+            statements.next_steps.skip(execution.pk, ALL_RANGES)
 
     def cancel() -> None:
         ended.wait(10)
@@ -435,7 +435,7 @@ def test_a_claim_and_the_wake_up_by_a_background_step_do_not_deadlock(alone: Non
             end(background)
             ended.set()
             _let_the_other_begin()
-            return statements.step.wake_awaiting(execution.pk)
+            return statements.next_steps.wake_awaiting(execution.pk)
 
     def claim() -> bool:
         ended.wait(10)

@@ -14,8 +14,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import Team
-from executions.chore_models import Chore
-from executions.models import Execution
+from executions.models import Chore, Execution
 from executions.worker import chores
 from executions.worker.housekeeping import CHORE, REST, Pace, keep_house
 from tests.executions.retention.test_removal import run

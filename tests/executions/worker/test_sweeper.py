@@ -254,7 +254,7 @@ def test_nor_is_an_unclaimed_background_step(alone: None, team: Team) -> None:
     _published()
     execution = begin(team, [delay("a", runInBackground=True)])
     statements.execution.begin(execution.pk)
-    statements.step.release(execution.pk, [0])
+    statements.next_steps.release(execution.pk, [0])
     step = execution.steps.get()
     due_step(step)
     Waker().sweep()
@@ -271,7 +271,7 @@ def test_but_at_length_it_is_for_its_message_may_be_lost(alone: None, team: Team
     beside = begin(team, [delay("a", runInBackground=True)])
     for execution in (foreground, beside):
         statements.execution.begin(execution.pk)
-    statements.step.release(beside.pk, [0])
+    statements.next_steps.release(beside.pk, [0])
     _published()
     busy = str(begin(team, [delay("a")]).pk)
     for looks in range(waker.LATE_LOOKS):
