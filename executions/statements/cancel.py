@@ -35,7 +35,7 @@ _REQUEST = sql(f"""
 def request(execution_id: uuid.UUID) -> Execution | None:
     """Note that a cancel is wanted; None where the execution is over.
 
-    Takes an execution that is PENDING or IN_PROGRESS, and leaves it so. `settle_cancel` does the rest.
+    Takes an execution that is PENDING or IN_PROGRESS, and leaves it so. `progress.cancel_open_steps` does the rest.
     """
     return instance(EXECUTION_ROW, _REQUEST, {"execution": key(execution_id)})
 

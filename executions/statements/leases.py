@@ -97,7 +97,7 @@ def shorten() -> None:
     """Let no lease end, and no sweeper look, later than if it were written now: the database's clock was set back.
 
     Takes steps that are IN_PROGRESS or PENDING and open executions, and leaves their status as it is. Steps that are
-    WAITING are left alone: how long they are to wait is not known here (see `Timers.insist`).
+    WAITING are left alone: how long they are to wait is not known here (see `Timers.use_own_clock`).
     """
     execute(_SHORTEN_LEASES, {"lease": settings.ENGINE_LEASE_SECONDS})
     for text in (_SHORTEN_LOOKS_AT_STEPS, _SHORTEN_LOOKS_AT_EXECUTIONS):
