@@ -1,4 +1,4 @@
-"""Every error of a REST view has one shape; `asynctester.middleware.errors` does the same for errors outside of views."""
+"""Errors of REST views in their one shape; `asynctester.middleware.errors` shapes errors outside of views."""
 
 from __future__ import annotations
 
