@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from steprunners.clients.kafka.checking import check_cluster
+from steprunners.clients.kafka.cluster.pool import client_of
+from steprunners.clients.kafka.cluster.producing import Outgoing, publish
 from steprunners.clients.kafka.connection import KafkaConnection
 from steprunners.clients.kafka.messages import headers_to_items, key_to_bytes, value_to_bytes
-from steprunners.clients.kafka.pool import client_of
-from steprunners.clients.kafka.producing import Outgoing, publish
 from steprunners.config import StepConfig, StepResult, Wire
 from steprunners.deadline import Deadline
 from steprunners.errors import BadConfig

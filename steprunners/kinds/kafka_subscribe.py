@@ -9,13 +9,13 @@ from pydantic import Field
 
 from steprunners.assertions.judging import Assertion
 from steprunners.clients.kafka.checking import check_cluster
+from steprunners.clients.kafka.cluster.offsets import end_offsets
+from steprunners.clients.kafka.cluster.pool import client_of
 from steprunners.clients.kafka.connection import KafkaConnection
 from steprunners.clients.kafka.messages import ValueEncoding
-from steprunners.clients.kafka.offsets import end_offsets
-from steprunners.clients.kafka.pool import client_of
-from steprunners.clients.kafka.reading import to_wire
-from steprunners.clients.kafka.sitting import Sitting
-from steprunners.clients.kafka.subscription import KafkaSubscribeConfig, upper
+from steprunners.clients.kafka.subscribing.reading import to_wire
+from steprunners.clients.kafka.subscribing.subscription import KafkaSubscribeConfig, upper
+from steprunners.clients.kafka.subscribing.visit import Sitting
 from steprunners.clients.quotas import within
 from steprunners.config import StepResult, Wire
 from steprunners.deadline import Cancellation, Deadline

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from steprunners.clients.kafka.pool import close_clients
+from steprunners.clients.kafka.cluster.pool import close_clients
 from steprunners.deadline import Cancellation, Deadline
 from steprunners.errors import StepError
 from steprunners.network import NetworkPolicy

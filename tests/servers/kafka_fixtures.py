@@ -12,8 +12,8 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
 
 from asynctester.embedded.processes import end
+from steprunners.clients.kafka.cluster.pool import close_clients
 from steprunners.clients.kafka.connection import KafkaConnection
-from steprunners.clients.kafka.pool import close_clients
 from tests.servers.fixtures import missing
 from tests.servers.kafka import KafkaBroker, own_broker, start_kafka
 from tests.servers.server import Unavailable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steprunners.clients.kafka.client import KafkaClient
+from steprunners.clients.kafka.cluster.client import KafkaClient
 from steprunners.clients.kafka.connection import KafkaConnection
 from steprunners.deadline import Cancellation, Deadline
 from steprunners.network import Call, NetworkPolicy

@@ -12,7 +12,7 @@ from kafka import KafkaProducer
 from pydantic import ValidationError
 
 from steprunners.clients.kafka.connection import KafkaConnection
-from steprunners.clients.kafka.subscription import KafkaSubscribeConfig
+from steprunners.clients.kafka.subscribing.subscription import KafkaSubscribeConfig
 from steprunners.errors import BadConfig
 from steprunners.kinds.kafka_subscribe import KafkaSubscribeRunner
 from steprunners.references.resolution import Grammar

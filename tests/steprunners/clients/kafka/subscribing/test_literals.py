@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steprunners.clients.kafka.literals import may_hold, required_texts
-from steprunners.clients.kafka.matching import Matcher
 from steprunners.clients.kafka.messages import Message
+from steprunners.clients.kafka.subscribing.literals import may_hold, required_texts
+from steprunners.clients.kafka.subscribing.matching import Matcher
 from steprunners.values.patterns import compile_jsonpath
 
 

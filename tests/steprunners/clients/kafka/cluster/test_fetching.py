@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from steprunners.clients.kafka.cluster.fetching import Chunk, fetch
+from steprunners.clients.kafka.cluster.pool import client_of
 from steprunners.clients.kafka.connection import KafkaConnection
-from steprunners.clients.kafka.fetching import Chunk, fetch
-from steprunners.clients.kafka.pool import client_of
 from steprunners.deadline import Cancellation, Deadline
 from steprunners.network import Call
 from tests.steprunners.conftest import LOOPBACK

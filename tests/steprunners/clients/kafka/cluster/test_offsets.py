@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer
 
-from steprunners.clients.kafka.client import KafkaClient
-from steprunners.clients.kafka.connection import KafkaConnection
-from steprunners.clients.kafka.offsets import (
+from steprunners.clients.kafka.cluster.client import KafkaClient
+from steprunners.clients.kafka.cluster.offsets import (
     BEGINNING,
     commit_offsets,
     committed_offsets,
@@ -19,7 +18,8 @@ from steprunners.clients.kafka.offsets import (
     list_offsets,
     offsets_at,
 )
-from steprunners.clients.kafka.pool import client_of
+from steprunners.clients.kafka.cluster.pool import client_of
+from steprunners.clients.kafka.connection import KafkaConnection
 from steprunners.deadline import Cancellation, Deadline
 from steprunners.errors import Refused
 from steprunners.network import Call

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from steprunners.clients.kafka.matching import Matcher
 from steprunners.clients.kafka.messages import Message
+from steprunners.clients.kafka.subscribing.matching import Matcher
 from steprunners.values import patterns
 from steprunners.values.patterns import PatternError
 

@@ -16,10 +16,16 @@ from kafka.protocol.consumer import FetchRequest
 from kafka.record import MemoryRecords
 from kafka.structs import TopicPartition
 
-from steprunners.clients.kafka.client import KafkaClient
+from steprunners.clients.kafka.cluster.client import KafkaClient
+from steprunners.clients.kafka.cluster.errors import translated
+from steprunners.clients.kafka.cluster.offsets import (
+    BEGINNING,
+    END,
+    isolation_level,
+    list_offsets,
+    passes_or_raise,
+)
 from steprunners.clients.kafka.messages import Message
-from steprunners.clients.kafka.offsets import BEGINNING, END, isolation_level, list_offsets, passes_or_raise
-from steprunners.clients.kafka.problems import translated
 from steprunners.network import Call
 
 #: How much one request asks of a partition, and of a broker, in bytes; a larger message comes alone.

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steprunners.clients.kafka import reading
-from steprunners.clients.kafka.matching import Matcher
 from steprunners.clients.kafka.messages import Message
-from steprunners.clients.kafka.reading import Reading
+from steprunners.clients.kafka.subscribing import reading
+from steprunners.clients.kafka.subscribing.matching import Matcher
+from steprunners.clients.kafka.subscribing.reading import Reading
 from steprunners.errors import StepError
 
 EVEN = Matcher(pattern=("regex", "[02468]$"), key=None, headers={})

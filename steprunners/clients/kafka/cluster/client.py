@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 import kafka.errors as kafka_errors
 from kafka.protocol.metadata import MetadataRequest
 
-from steprunners.clients.kafka.connecting import CONNECT_SECONDS, last_reason, make_manager
+from steprunners.clients.kafka.cluster.connecting import CONNECT_SECONDS, last_reason, make_manager
+from steprunners.clients.kafka.cluster.errors import PASSING, translated
 from steprunners.clients.kafka.connection import KafkaConnection
-from steprunners.clients.kafka.problems import PASSING, translated
 from steprunners.errors import ConnectionFailed, DeadlineExceeded, StepError
 from steprunners.network import Call, NetworkPolicy
 

@@ -15,14 +15,14 @@ from collections import defaultdict, deque
 from collections.abc import Hashable, Iterable, Sequence
 from weakref import WeakValueDictionary
 
-from steprunners.clients.kafka.client import KafkaClient
+from steprunners.clients.kafka.cluster.client import KafkaClient
+from steprunners.clients.kafka.cluster.fetching import Chunk, fetch
+from steprunners.clients.kafka.cluster.offsets import Offsets, end_offsets
+from steprunners.clients.kafka.cluster.pool import client_of
 from steprunners.clients.kafka.connection import KafkaConnection
-from steprunners.clients.kafka.fetching import Chunk, fetch
-from steprunners.clients.kafka.matching import Matcher
 from steprunners.clients.kafka.messages import Message
-from steprunners.clients.kafka.offsets import Offsets, end_offsets
-from steprunners.clients.kafka.pool import client_of
-from steprunners.clients.kafka.reading import Reading
+from steprunners.clients.kafka.subscribing.matching import Matcher
+from steprunners.clients.kafka.subscribing.reading import Reading
 from steprunners.deadline import Cancellation, Deadline
 from steprunners.errors import StepError
 from steprunners.network import Call, NetworkPolicy

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from steprunners.clients.kafka import watching
+from steprunners.clients.kafka.cluster.pool import client_of
 from steprunners.clients.kafka.connection import KafkaConnection
-from steprunners.clients.kafka.matching import Matcher
 from steprunners.clients.kafka.messages import Message
-from steprunners.clients.kafka.pool import client_of
-from steprunners.clients.kafka.reading import Reading
-from steprunners.clients.kafka.watching import KafkaWatch, taken_over
+from steprunners.clients.kafka.subscribing import watching
+from steprunners.clients.kafka.subscribing.matching import Matcher
+from steprunners.clients.kafka.subscribing.reading import Reading
+from steprunners.clients.kafka.subscribing.watching import KafkaWatch, taken_over
 from tests.steprunners.conftest import LOOPBACK
 
 

@@ -8,11 +8,11 @@ from math import inf
 from typing import Any
 
 from steprunners.budgets.effort import working
-from steprunners.clients.kafka.client import KafkaClient
-from steprunners.clients.kafka.fetching import fetch
-from steprunners.clients.kafka.matching import Matcher
+from steprunners.clients.kafka.cluster.client import KafkaClient
+from steprunners.clients.kafka.cluster.fetching import fetch
 from steprunners.clients.kafka.messages import Message
-from steprunners.clients.kafka.near_misses import NearMisses
+from steprunners.clients.kafka.subscribing.matching import Matcher
+from steprunners.clients.kafka.subscribing.near_misses import NearMisses
 from steprunners.errors import StepError
 from steprunners.json_types import Json
 from steprunners.network import Call

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from steprunners.clients.kafka.matching import Matcher
+from steprunners.clients.kafka.subscribing.matching import Matcher
 from steprunners.config import StepConfig, Wire
 from steprunners.errors import BadConfig
 from steprunners.json_types import Json

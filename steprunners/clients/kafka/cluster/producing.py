@@ -18,10 +18,10 @@ from kafka.partitioner.default import murmur2
 from kafka.protocol.producer import ProduceRequest
 from kafka.record.memory_records import MemoryRecordsBuilder
 
-from steprunners.clients.kafka.client import KafkaClient, Leaders
+from steprunners.clients.kafka.cluster.client import KafkaClient, Leaders
+from steprunners.clients.kafka.cluster.errors import translated
+from steprunners.clients.kafka.cluster.offsets import passes_or_raise
 from steprunners.clients.kafka.messages import Header
-from steprunners.clients.kafka.offsets import passes_or_raise
-from steprunners.clients.kafka.problems import translated
 from steprunners.errors import Refused, StepError
 from steprunners.network import Call
 

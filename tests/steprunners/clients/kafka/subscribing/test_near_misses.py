@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steprunners.clients.kafka.matching import Predicate
 from steprunners.clients.kafka.messages import Message
-from steprunners.clients.kafka.near_misses import NEAREST, NEAREST_LENGTH, NearMisses
+from steprunners.clients.kafka.subscribing.matching import Predicate
+from steprunners.clients.kafka.subscribing.near_misses import NEAREST, NEAREST_LENGTH, NearMisses
 
 NEVER = Predicate(lambda _: False, lambda _: "no")
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from steprunners.clients.kafka import pool
+from steprunners.clients.kafka.cluster import pool
+from steprunners.clients.kafka.cluster.pool import client_of, close_clients
 from steprunners.clients.kafka.connection import KafkaConnection
-from steprunners.clients.kafka.pool import client_of, close_clients
 from steprunners.network import NetworkPolicy
 from tests.steprunners.conftest import LOOPBACK
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from steprunners.clients.kafka.matching import Predicate, reasons_of
 from steprunners.clients.kafka.messages import Message
+from steprunners.clients.kafka.subscribing.matching import Predicate, reasons_of
 from steprunners.json_types import Json
 from steprunners.masking.display import show
 from steprunners.masking.known_secrets import shorten

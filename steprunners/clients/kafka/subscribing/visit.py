@@ -6,9 +6,8 @@ import math
 import random
 import time
 
-from steprunners.clients.kafka.client import KafkaClient
-from steprunners.clients.kafka.connection import KafkaConnection
-from steprunners.clients.kafka.offsets import (
+from steprunners.clients.kafka.cluster.client import KafkaClient
+from steprunners.clients.kafka.cluster.offsets import (
     BEGINNING,
     Offsets,
     commit_offsets,
@@ -17,10 +16,11 @@ from steprunners.clients.kafka.offsets import (
     list_offsets,
     offsets_at,
 )
-from steprunners.clients.kafka.pool import client_of
-from steprunners.clients.kafka.reading import Reading, by_partition, read_once, to_wire
-from steprunners.clients.kafka.subscription import KafkaSubscribeConfig
-from steprunners.clients.kafka.watching import KafkaWatch, taken_over
+from steprunners.clients.kafka.cluster.pool import client_of
+from steprunners.clients.kafka.connection import KafkaConnection
+from steprunners.clients.kafka.subscribing.reading import Reading, by_partition, read_once, to_wire
+from steprunners.clients.kafka.subscribing.subscription import KafkaSubscribeConfig
+from steprunners.clients.kafka.subscribing.watching import KafkaWatch, taken_over
 from steprunners.deadline import Deadline
 from steprunners.errors import ConnectionFailed, DeadlineExceeded
 from steprunners.json_types import Json

@@ -18,8 +18,8 @@ from kafka.protocol.consumer import (
 )
 from kafka.protocol.metadata import FindCoordinatorRequest
 
-from steprunners.clients.kafka.client import KafkaClient
-from steprunners.clients.kafka.problems import PASSING, translated
+from steprunners.clients.kafka.cluster.client import KafkaClient
+from steprunners.clients.kafka.cluster.errors import PASSING, translated
 from steprunners.network import Call
 
 #: Stand for the end and the beginning of a partition where a timestamp is asked for.

@@ -1,0 +1,1 @@
+"""A Kafka cluster: its client, connections, offsets, reading and writing of messages."""

@@ -1,0 +1,1 @@
+"""Tests of `steprunners.clients.kafka.cluster`."""
