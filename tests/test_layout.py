@@ -14,7 +14,10 @@ MAX_ENTRIES = 16
 NAMED_BY_DJANGO = {"admin", "apps", "checks", "management", "migrations", "models", "templatetags", "urls"}
 
 PACKAGES = sorted(
-    path.parent for app in APPS for path in (ROOT / app).rglob("__init__.py") if "migrations" not in path.parts
+    path.parent
+    for app in APPS
+    for path in (ROOT / app).rglob("__init__.py")
+    if "migrations" not in path.parts
 )
 
 

@@ -18,7 +18,7 @@ from accounts.api.base import Conflict
 from asynctester.middleware.fair_work import RETRY_AFTER, TOO_MANY, refusal
 from asynctester.middleware.losing import loss_of
 from asynctester.middleware.refusals import RETRY_SECONDS, UNAVAILABLE
-from executions.outages import is_outage
+from executions.observability.outages import is_outage
 from resources.secrets.encryption import UNREADABLE, SecretsUnreadable
 from steprunners.budgets.effort import Stopped, TooManyAtOnce
 

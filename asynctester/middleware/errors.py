@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from asynctester.middleware.losing import OVERTAKEN, Loss, loss_of
 from asynctester.middleware.refusals import RETRY_SECONDS, UNAVAILABLE
-from executions.outages import is_outage
+from executions.observability.outages import is_outage
 from resources.secrets.encryption import UNREADABLE, SecretsUnreadable
 from resources.services import InUse
 

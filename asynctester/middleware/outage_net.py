@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from asynctester.middleware.refusals import UNAVAILABLE, refuse
-from executions.outages import is_outage
+from executions.observability.outages import is_outage
 from telemetry import metrics
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ LOCKOUT_ADDRESS_FAILURES = env.int("LOCKOUT_ADDRESS_FAILURES", default=100)
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOCKOUT_MINUTES", default=15))
 AXES_HANDLER = "accounts.sign_in.lockout.Failures"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address"]  # the order that the handler relies on
-AXES_LOCKOUT_CALLABLE = "asynctester.lockout.locked_out"
+AXES_LOCKOUT_CALLABLE = "asynctester.middleware.lockout.locked_out"
 AXES_USERNAME_CALLABLE = "accounts.sign_in.lockout.username"
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_CLIENT_IP_CALLABLE = "accounts.addresses.client_network"

@@ -1,6 +1,6 @@
 """Redis, Celery and Channels: the broker, the cache and live updates."""
 
-from asynctester.broker import broker_url, fast_path, transport_options, yes_or_no
+from asynctester.settings.broker import broker_url, fast_path, transport_options, yes_or_no
 from asynctester.settings.environment import DATA_DIR, env
 from executions.broker.queues import DEFAULT_QUEUE, task_queues
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from asynctester.database import database
+from asynctester.settings.database import database
 from asynctester.settings.environment import BASE_DIR, DATA_DIR, env
 from resources.secrets.key_files import read_or_create_key
 

@@ -19,7 +19,7 @@ from channels.db import database_sync_to_async
 
 from executions.live import hub, stream_limit
 from executions.live.authentication import Login, chosen_subprotocol, log_in
-from executions.outages import is_outage
+from executions.observability.outages import is_outage
 from telemetry.metrics import LIVE_CLIENTS
 
 logger = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Tests of `accounts.sign_in.lockout` and `asynctester.lockout`: guessing ends in a pause, at every door."""
+"""Tests of `accounts.sign_in.lockout` and `asynctester.middleware.lockout`: guessing ends in a pause, at every door."""
 
 from __future__ import annotations
 

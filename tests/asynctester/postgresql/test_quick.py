@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from asynctester.postgresql import quick
 from asynctester.postgresql.breaker import breaker
-from executions.outages import is_outage
+from executions.observability.outages import is_outage
 from tests.faults.proxy import Mode, Proxy
 
 pytestmark = pytest.mark.skipif(project.IS_SQLITE, reason="SQLite has no server that could be silent")

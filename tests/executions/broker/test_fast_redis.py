@@ -18,7 +18,7 @@ from kombu import Connection
 from pytest_django import Settings
 from redis import RedisError
 
-from asynctester.broker import PLAIN_REDIS
+from asynctester.settings.broker import PLAIN_REDIS
 from executions.broker import fast_redis
 from executions.broker.fast_redis import Backlog, Publisher, publisher
 from executions.broker.messages import TASK, send

@@ -13,7 +13,7 @@ from celery import chain as celery_chain
 from celery import current_app, signature
 from pytest_django import Settings
 
-from asynctester.broker import PLAIN_REDIS
+from asynctester.settings.broker import PLAIN_REDIS
 from executions.broker import fast_redis
 from executions.broker.messages import DUE, LANE, TASK, positions_of, send
 from executions.broker.queues import queue_of

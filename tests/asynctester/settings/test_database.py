@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from environ import Env
 
-from asynctester.database import database
+from asynctester.settings.database import database
 from tests.servers.stack import LiveStack
 
 #: Ends all connections of others to the database, as a restart of its server does, and waits until they are.

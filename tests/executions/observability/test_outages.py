@@ -1,4 +1,4 @@
-"""Tests of `executions.outages`: what is an outage and what is a fault, by the errors that drivers raise."""
+"""Tests of `executions.observability.outages`: what is an outage and what is a fault, by the errors that drivers raise."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.db.transaction import TransactionManagementError
 from kombu.exceptions import OperationalError as BrokerError
 from psycopg_pool import PoolTimeout
 
-from executions.outages import is_outage
+from executions.observability.outages import is_outage
 
 
 def of_state(state: str) -> psycopg.Error:

@@ -1,0 +1,1 @@
+"""Tests of the settings: what is read from the environment."""
