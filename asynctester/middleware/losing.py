@@ -42,6 +42,6 @@ def loss_of(exception: BaseException) -> Loss | None:
         return IN_USE
     if isinstance(exception, Overtaken):
         return replace(OVERTAKEN, detail=str(exception))
-    # SQLite that is locked for longer than writers wait is an outage (`executions.observability.outages`): nobody came first.
+    # SQLite that is locked for longer than writers wait is an outage (`outages`): nobody came first.
     is_contended = is_conflict(exception) and "locked" not in str(exception)
     return OVERTAKEN if is_contended or is_overtaken(exception) else None

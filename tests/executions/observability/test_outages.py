@@ -1,4 +1,4 @@
-"""Tests of `executions.observability.outages`: what is an outage and what is a fault, by the errors that drivers raise."""
+"""Tests of `outages`: what is an outage and what is a fault, by the errors that drivers raise."""
 
 from __future__ import annotations
 
