@@ -1,10 +1,13 @@
 # The image of every process: web, worker, migrations, and the demo shop. Nothing in it is secret.
 #   docker build -t async-testing-service .
+# The servers that `make run` starts (requirements-demo.txt) are not in it: production has its own.
 FROM python:3.11-slim AS requirements
 RUN python -m venv /opt/venv
 COPY requirements.txt .
-# Every requirement is pinned and comes as a wheel: nothing is compiled here.
-RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: -r requirements.txt
+# Every requirement is pinned and comes as a wheel, so nothing is compiled here. Nothing is installed later, so the
+# installer does not stay.
+RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: -r requirements.txt \
+    && /opt/venv/bin/pip uninstall --yes setuptools pip
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --user-group --home-dir /srv/asynctester asynctester \

@@ -1,6 +1,6 @@
 # `make` lists the targets. ARGS goes to pytest: make test ARGS="-k retry --require-all"
 .DEFAULT_GOAL := help
-.PHONY: help run test check soak requirements
+.PHONY: help run test check soak canary requirements
 BIN := .venv/bin
 ENGINE_TESTS := tests/executions tests/resources/test_rotation.py --ignore=tests/executions/live --ignore=tests/executions/reports
 
@@ -8,7 +8,7 @@ help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
 run: ## Start everything on this machine (HOST, PORT, DATA_DIR, ADMIN_EMAIL, ADMIN_PASSWORD), until Ctrl-C
-	@sh tools/venv.sh requirements.txt
+	@sh tools/venv.sh requirements-demo.txt
 	@exec $(BIN)/python -m asynctester.embedded
 
 test: ## Run all tests on real servers: on PostgreSQL, then the engine's again on SQLite
@@ -17,10 +17,11 @@ test: ## Run all tests on real servers: on PostgreSQL, then the engine's again o
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --database=sqlite $(ENGINE_TESTS) $(ARGS)
 
 check: export DATA_DIR = .data/check
-check: ## Lint, types, import rules, migrations, settings, security, requirements
+check: ## Lint (Python, JavaScript), types, import rules, migrations, settings, security, requirements
 	@sh tools/venv.sh requirements-dev.txt
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@sh tools/biome.sh
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
@@ -30,9 +31,14 @@ check: ## Lint, types, import rules, migrations, settings, security, requirement
 	@$(BIN)/python tools/audit.py
 	@sh tools/requirements.sh --check
 
-soak: ## Run the long fault and load tests
+soak: ## Run the long fault and load tests; build the image and run a flow from it
 	@sh tools/venv.sh requirements-dev.txt
 	$(BIN)/python -m pytest -m soak $(ARGS)
+
+canary: ## Run the tests with the newest versions that pyproject.toml allows (.venv-canary)
+	@sh tools/venv.sh requirements-dev.txt
+	@sh tools/canary.sh
+	.venv-canary/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 requirements: ## Write requirements*.txt from pyproject.toml
 	@sh tools/venv.sh requirements-dev.txt

@@ -10,7 +10,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "asynctester.settings")
     from django.core.management import execute_from_command_line  # noqa: PLC0415 - reads the line above
 
-    from accounts.audit.origin import enter_by_command_line  # noqa: PLC0415 - the settings come first
+    from accounts.audit.doors import enter_by_command_line  # noqa: PLC0415 - the settings come first
 
     enter_by_command_line()
     execute_from_command_line(sys.argv)

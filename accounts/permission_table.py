@@ -1,4 +1,4 @@
-"""The rules of `permissions` as tables, for the documentation and the pages: a row an action, a column a role."""
+"""The rules of `roles` as tables, for the documentation and the pages: one row per action, one column per role."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from accounts.permissions import (
+from accounts.roles import (
     ALLOWED,
     ALLOWED_IN_ORGANISATION,
     Action,
     OrganisationAction,
     OrganisationRole,
-    Role,
+    TeamRole,
 )
 
 #: What each action covers, in words. A new action without words here fails a test.
@@ -55,7 +55,7 @@ class Table:
 
 def team_table() -> Table:
     """Return what each role may do in a team."""
-    roles = [Role.VIEWER, Role.EDITOR, Role.ADMIN]
+    roles = [TeamRole.VIEWER, TeamRole.EDITOR, TeamRole.ADMIN]
     return _table(roles, ((TEAM_WORDS[action], ALLOWED[action]) for action in Action))
 
 

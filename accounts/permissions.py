@@ -1,69 +1,42 @@
-"""Who may do what: the one place of the rules (actions by roles), for teams and for organisations.
+"""Who may do what: the questions about one user and one team or organisation.
 
-`permission_table` says what each action covers; docs/permissions.md is written from both.
+The rules themselves are in `roles`, and their names can be imported from here. `ids_permitting` of teams and
+organisations answers the same question for all of them at once.
 """
 
 from __future__ import annotations
 
 import uuid
-from enum import StrEnum
 from typing import Any
 
 from django.db import connection
 
-from accounts.models import RULING, AnyUser, Organisation, OrganisationMembership, Team, TeamMembership, User
+from accounts.models import AnyUser, Organisation, OrganisationMembership, Team, TeamMembership, User
+from accounts.roles import (
+    ALLOWED,
+    ALLOWED_IN_ORGANISATION,
+    RULING,
+    Action,
+    OrganisationAction,
+    OrganisationRole,
+    TeamRole,
+    action_for,
+)
 
-Role = TeamMembership.Role
-OrganisationRole = OrganisationMembership.Role
+Role = TeamRole
 
-WORKING: frozenset[str] = frozenset({Role.EDITOR, Role.ADMIN})
-
-
-class Action(StrEnum):
-    """What can be done to the things that a team owns; ADMINISTER is about the team itself."""
-
-    VIEW = "view"
-    RUN = "run"
-    CANCEL = "cancel runs"
-    CHECK = "check resources"
-    EDIT = "edit"
-    EDIT_RESOURCES = "edit resources and environments"
-    DELETE_RUNS = "delete executions"
-    MEMBERS = "change its members"
-    AUDIT = "read its audit log"
-    ADMINISTER = "administer"
-
-
-class OrganisationAction(StrEnum):
-    """What can be done to an organisation; OWN is to delete it and to say who its owners are."""
-
-    VIEW = "view"
-    ADMINISTER = "administer"
-    MEMBERS = "change the members of"
-    AUDIT = "read the audit log of"
-    OWN = "own"
-
-
-ALLOWED: dict[Action, frozenset[str]] = {
-    Action.VIEW: frozenset({Role.VIEWER, Role.EDITOR, Role.ADMIN}),
-    Action.RUN: WORKING,
-    Action.CANCEL: WORKING,
-    Action.CHECK: WORKING,
-    Action.EDIT: WORKING,
-    Action.EDIT_RESOURCES: WORKING,
-    Action.DELETE_RUNS: WORKING,
-    Action.MEMBERS: frozenset({Role.ADMIN}),
-    Action.AUDIT: frozenset({Role.ADMIN}),
-    Action.ADMINISTER: frozenset({Role.ADMIN}),
-}
-
-ALLOWED_IN_ORGANISATION: dict[OrganisationAction, frozenset[str]] = {
-    OrganisationAction.VIEW: frozenset(OrganisationRole),
-    OrganisationAction.ADMINISTER: RULING,
-    OrganisationAction.MEMBERS: RULING,
-    OrganisationAction.AUDIT: frozenset({OrganisationRole.OWNER}),
-    OrganisationAction.OWN: frozenset({OrganisationRole.OWNER}),
-}
+__all__ = [
+    "Action",
+    "OrganisationAction",
+    "OrganisationRole",
+    "Role",
+    "action_for",
+    "may",
+    "may_in_organisation",
+    "role_in",
+    "role_in_organisation",
+    "role_sql",
+]
 
 
 def role_sql(*, organisation: str, team: str) -> str:
@@ -117,29 +90,3 @@ def role_in_organisation(user: AnyUser, organisation: Organisation) -> str | Non
 def may_in_organisation(user: AnyUser, action: OrganisationAction, organisation: Organisation) -> bool:
     """Return whether the user may do `action` to the organisation."""
     return role_in_organisation(user, organisation) in ALLOWED_IN_ORGANISATION[action]
-
-
-def action_for(*roles: str) -> OrganisationAction:
-    """Return what giving or taking these roles in an organisation asks for: only owners make and unmake owners."""
-    return OrganisationAction.OWN if OrganisationRole.OWNER in roles else OrganisationAction.MEMBERS
-
-
-def teams_where(user: AnyUser, action: Action) -> set[uuid.UUID]:
-    """Return the ids of the teams in which the user may do `action`, in two queries."""
-    if user.is_anonymous:
-        return set()
-    roles = TeamMembership.objects.filter(user=user, role__in=ALLOWED[action])
-    ruled = Team.objects.filter(
-        organisation__memberships__user=user, organisation__memberships__role__in=RULING
-    )
-    found = {*roles.values_list("team_id", flat=True), *ruled.values_list("pk", flat=True)}
-    return found & {user.bound_team_id} if user.bound_team_id else found
-
-
-def organisations_where(user: AnyUser, action: OrganisationAction) -> set[uuid.UUID]:
-    """Return the ids of the organisations to which the user may do `action`."""
-    if user.is_anonymous or user.bound_team_id:
-        return set()
-    roles = ALLOWED_IN_ORGANISATION[action]
-    own = OrganisationMembership.objects.filter(user=user, role__in=roles)
-    return set(own.values_list("organisation_id", flat=True))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.db.models import Case, CharField, OuterRef, QuerySet, Subquery, Value, When
 
-from accounts.models import RULING, Organisation, OrganisationMembership, Team, TeamMembership, User
+from accounts.models import Organisation, OrganisationMembership, Team, TeamMembership, User
 from accounts.permissions import Role
+from accounts.roles import RULING
 
 
 def organisations_of(user: User) -> QuerySet[Organisation]:

@@ -17,9 +17,9 @@ from asynctester.middleware.body_limit import BodyLimit  # noqa: E402
 from asynctester.middleware.one_thread import OneThreadHandler  # noqa: E402
 from asynctester.middleware.outage_net import OutageNet  # noqa: E402
 from executions.live.routing import websocket_urlpatterns  # noqa: E402
-from executions.observability.setup import show  # noqa: E402
+from executions.observability.setup import set_up_telemetry  # noqa: E402
 
-show("web")
+set_up_telemetry("web")
 
 limited = BodyLimit(OneThreadHandler(), limit=settings.MAX_REQUEST_BYTES)
 patience = Patience(

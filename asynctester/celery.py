@@ -4,11 +4,8 @@ import os
 
 from celery import Celery
 
-from executions.broker.transport import use_own_transport
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "asynctester.settings")
 
-use_own_transport()
 app = Celery("asynctester")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["accounts.mail", "executions.worker"])

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from asynctester.celery import app
 from asynctester.middleware.errors import error_response
+from asynctester.version import VERSION
 from executions.worker.heartbeat import workers_alive
 from resources.checks import count_unreadable
 from resources.secrets.encryption import UNREADABLE
@@ -28,8 +29,8 @@ Facts = Mapping[str, object]
 @require_safe
 @never_cache
 def alive(_request: HttpRequest) -> JsonResponse:
-    """Answer 200 as long as the process answers at all."""
-    return JsonResponse({"status": "ok"})
+    """Answer 200, and with which version, as long as the process answers at all."""
+    return JsonResponse({"status": "ok", "version": VERSION})
 
 
 @require_safe

@@ -13,16 +13,16 @@ class ExecutionsConfig(AppConfig):
     name = "executions"
 
     def ready(self) -> None:
-        """End and remove what runs for a team that is deleted: Django would load a million rows at once."""
+        """Stop and remove the executions of a team that is deleted: Django would load a million rows at once."""
         team_goes.connect(_remove_executions, dispatch_uid="executions")
         team_is_held.connect(_remove_rest, dispatch_uid="executions")
 
 
 def _remove_executions(*, team: Any, **_: Any) -> None:
-    from executions.engine.stop_team import stop_all  # noqa: PLC0415 - likewise
+    from executions.engine.stop_team import stop_team  # noqa: PLC0415 - likewise
     from executions.retention.purge import remove_all  # noqa: PLC0415 - it needs the models, which come after this module
 
-    stop_all(team)
+    stop_team(team)
     remove_all(team)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from accounts.service_models import ServiceModel
+from accounts.models import ServiceModel
 
 
 class Chore(ServiceModel):

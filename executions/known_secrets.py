@@ -21,15 +21,17 @@ from steprunners.masking.known_secrets import KnownSecrets
 from steprunners.masking.masker import texts_of
 from steprunners.masking.spellings import LONGEST
 
-#: All secrets of an execution together: whatever is stored is searched for each of them.
+#: The limits of all secrets of an execution together: everything that is stored is searched for each of them.
 MOST_CHARACTERS = 64 * 1024
 MOST_TEXTS = 2_000
 TOO_MANY = "too_many_secrets"
-TOO_MANY_TOLD = f"an execution has at most {MOST_TEXTS} secrets, with {MOST_CHARACTERS} characters together"
+TOO_MANY_MESSAGE = (
+    f"an execution may have at most {MOST_TEXTS} secrets, of {MOST_CHARACTERS} characters in total"
+)
 
 
 def are_too_many(texts: Collection[str]) -> bool:
-    """Return whether these are more than can be looked for; of each only its beginning is (`spellings.LONGEST`)."""
+    """Return whether these exceed the limits; only the first `spellings.LONGEST` characters of each count."""
     return len(texts) > MOST_TEXTS or sum(min(len(text), LONGEST) for text in texts) > MOST_CHARACTERS
 
 
@@ -41,16 +43,16 @@ def stored_texts(secrets: dict[str, Any] | None) -> list[str]:
 
 
 def texts_of_run(execution: Execution) -> list[str]:
-    """Return every secret text that the execution has by now, those of the run that it is a part of among them."""
+    """Return every secret text of the execution, including those of its root."""
     root = execution.root if execution.root_id is not None else None
     return [*stored_texts(root.secrets if root else None), *stored_texts(execution.secrets)]
 
 
 class ExecutionSecrets(KnownSecrets):
-    """The secrets that an execution has by now; what is added is kept for all of its steps when it is saved."""
+    """The secrets of an execution; `save` stores those that were added for all of its steps."""
 
     def __init__(self, execution: Execution) -> None:
-        """Read them from the execution, as it was claimed with a step, and from its root. Raises SecretsUnreadable."""
+        """Read the secrets of the claimed execution and of its root. Raises SecretsUnreadable."""
         super().__init__(stored_texts(execution.secrets))
         self._owner: uuid.UUID = execution.root_id or execution.pk
         self._unsaved: set[str] = set()
@@ -59,23 +61,23 @@ class ExecutionSecrets(KnownSecrets):
             self._read()
 
     def add(self, texts: Iterable[str]) -> set[str]:
-        """Add these; returns those that are new. Raises StepError (`too_many_secrets`) where they become too many."""
+        """Add texts; returns the new ones. Raises StepError (`too_many_secrets`) beyond the limits."""
         wanted = set(texts).difference(self.texts)
         if wanted and are_too_many({*self.texts, *wanted}):
-            raise StepError(TOO_MANY_TOLD, code=TOO_MANY)
+            raise StepError(TOO_MANY_MESSAGE, code=TOO_MANY)
         new = super().add(wanted)
         self._unsaved |= new
         return new
 
     def save(self) -> None:
-        """Write those that were added into the row of the execution."""
+        """Store the texts that were added."""
         if not self._unsaved:
             return
         add_to(self._owner, self._unsaved)
         self._unsaved = set()
 
     def complete(self) -> None:
-        """Write those that were added, and read what steps beside this one have found: before anything is stored."""
+        """Store the texts that were added, and read those of steps that run beside this one. Call it before masking."""
         self.save()
         if self._concurrent:
             self._read()
@@ -90,7 +92,7 @@ class ExecutionSecrets(KnownSecrets):
 
 
 def add_to(execution_id: uuid.UUID, texts: Iterable[str], *, concurrent: bool = False) -> None:
-    """Add the texts to those of the execution, for good."""
+    """Store the texts with the secrets of the execution."""
     with transaction.atomic():
         rows = Execution.objects.select_for_update(no_key=True).only("id", "secrets")
         execution = rows.filter(pk=execution_id).first()

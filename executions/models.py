@@ -11,9 +11,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import Team, User, new_id
-from accounts.service_models import ServiceModel
-from accounts.tenancy import TenantQuerySet
+from accounts.models import ServiceModel, Team, TenantQuerySet, User, new_id
 from executions.chore_models import Chore as Chore  # noqa: PLC0414 - Django looks for models here
 from executions.states import EXECUTION_TERMINAL, STEP_TERMINAL, ExecutionStatus, Source, StepStatus
 from flows.models import Flow, FlowVersion

@@ -1,7 +1,7 @@
-"""What counts as an outage: that something the service relies on is away or full, and no fault of its own code.
+"""Says which errors are an outage: something that the service relies on is away or full; its own code is not wrong.
 
-Every door asks here: REST, pages, admin, streams. An outage is answered 503 (streams: 1013), and the same request may
-go through a moment later. A statement that is wrong stays a fault: 500, and its traceback in the log.
+REST, pages, admin and streams use it. They answer an outage with 503 (streams: 1013): the same request may succeed a
+moment later. A wrong SQL statement is not an outage: 500, and a traceback in the log.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import psycopg
 import redis
 from kombu.exceptions import OperationalError as BrokerError
 
-#: Of PostgreSQL's states, whole classes: connections, resources (disk, memory), who operates it, its system.
+#: Classes of PostgreSQL's error codes: connections, resources (disk, memory), operator intervention, system errors.
 _CLASSES = ("08", "53", "57", "58")
-#: And single ones: a standby that takes no writes, a lock that is not to be had, a deadlock, another writer, no login
-#: for the service or no such database.
+#: Single error codes: a read-only standby, a lock that is not available, a deadlock, a serialization failure, a refused
+#: login, a missing database.
 _STATES = frozenset({"25006", "55P03", "40P01", "40001", "28000", "28P01", "3D000"})
-#: Of SQLite's results, without their extensions.
+#: SQLite's result codes, without their extensions.
 _SQLITE = frozenset(
     {
         sqlite3.SQLITE_BUSY,
@@ -35,7 +35,7 @@ _SQLITE = frozenset(
         sqlite3.SQLITE_NOTADB,
     }
 )
-#: Of this machine: disks that are full, broken or read-only; no files or memory left.
+#: Errors of this machine: disks that are full, broken or read-only; no file handles or memory left.
 _MACHINE = frozenset(
     {
         *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS),
@@ -52,7 +52,7 @@ _BROKER = (
 
 
 def is_outage(error: BaseException) -> bool:
-    """Return whether the error is an outage, or came of one: Django wraps what drivers raise, sessions hide it."""
+    """Return whether an outage is or caused the error: Django wraps the errors of drivers, sessions hide them."""
     return any(_is(each) for each in _causes(error))
 
 
@@ -77,9 +77,9 @@ def _is(error: BaseException) -> bool:
 
 
 def _is_of_postgresql(error: psycopg.Error) -> bool:
-    """The server's own errors have a state. Without one it did not answer, or the pool had no connection to give."""
+    """Errors from the server have a code. Without one it did not answer, or the pool had no free connection."""
     if error.sqlstate is not None:
         return error.sqlstate.startswith(_CLASSES) or error.sqlstate in _STATES
     if isinstance(error, psycopg.InterfaceError):
-        return "connection" in str(error)  # is closed, was lost; others are about cursors
+        return "connection" in str(error)  # closed or lost; other ones are about cursors
     return isinstance(error, psycopg.OperationalError)

@@ -1,7 +1,7 @@
-"""Executions, steps and attempts as the outside sees them (contract, section 7).
+"""The JSON of executions, steps and attempts (contract, section 7).
 
-REST, live updates and pages all use these functions, so they cannot disagree. They run for every update:
-plain dictionaries, no database access. Keys are wire names; times are integer ms since the epoch; ids text.
+REST, live updates and pages all use these functions, so they cannot disagree. They run for every update: plain
+dictionaries, no database access. Keys are wire names, times integers in ms since the epoch, ids strings.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def milliseconds(moment: datetime | None) -> int | None:
 
 
 def execution_json(execution: Execution, steps: Iterable[ExecutionStep] | None = None) -> dict[str, Any]:
-    """Return the execution; `steps` are left out where they are not given (lists, EXECUTION_UPDATE)."""
+    """Return the execution as JSON, with its steps if these are given (not in lists and EXECUTION_UPDATE)."""
     shown: dict[str, Any] = {
         "id": str(execution.id),
         "flowId": _text(execution.flow_id),
@@ -59,7 +59,7 @@ def execution_json(execution: Execution, steps: Iterable[ExecutionStep] | None =
 
 
 def step_json(step: ExecutionStep, *, whole: bool = False) -> dict[str, Any]:
-    """Return the step; a response above LARGEST_RESPONSE is left out unless `whole`."""
+    """Return the step as JSON; a response above LARGEST_RESPONSE is left out unless `whole`."""
     response, omitted = _response(step, whole=whole)
     return {
         "id": str(step.id),
@@ -87,7 +87,7 @@ def step_json(step: ExecutionStep, *, whole: bool = False) -> dict[str, Any]:
 
 
 def attempt_json(attempt: StepAttempt) -> dict[str, Any]:
-    """Return the attempt; `item` is the index inside a `forEach`, null outside."""
+    """Return the attempt as JSON; `item` is the index inside a `forEach`, null outside."""
     return {
         "number": attempt.number,
         "item": attempt.item,
@@ -104,7 +104,7 @@ def attempt_json(attempt: StepAttempt) -> dict[str, Any]:
 
 
 def _response(step: ExecutionStep, *, whole: bool) -> tuple[Any, bool]:
-    """Return the response to show and whether one was left out."""
+    """Return the response to show, and whether it was left out."""
     if whole:
         return step.response, False
     annotated = step.__dict__

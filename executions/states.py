@@ -1,10 +1,10 @@
-"""Statuses and the table of their transitions (contract, section 2)."""
+"""Statuses, and the table of their transitions (contract, section 2)."""
 
 from django.db import models
 
 
 class ExecutionStatus(models.TextChoices):
-    """Where an execution stands."""
+    """The status of an execution."""
 
     PENDING = "PENDING"
     IN_PROGRESS = "IN_PROGRESS"
@@ -14,7 +14,7 @@ class ExecutionStatus(models.TextChoices):
 
 
 class StepStatus(models.TextChoices):
-    """Where a step stands."""
+    """The status of a step."""
 
     PENDING = "PENDING"
     IN_PROGRESS = "IN_PROGRESS"
@@ -58,6 +58,6 @@ STEP_TRANSITIONS: dict[StepStatus, frozenset[StepStatus]] = {
     **{status: frozenset() for status in STEP_TERMINAL},
 }
 
-#: In `ExecutionStep.needs`, in place of whether it can be done without: a listener in the background that the step
-#: waits for until it has started, not until it has ended.
+#: In `ExecutionStep.needs`, in place of whether the result is required: a background listener. The step waits for its
+#: start, not for its end.
 START = "START"

@@ -6,9 +6,7 @@ from typing import Self
 
 from django.db import models
 
-from accounts.models import AnyUser, Team, User, new_id
-from accounts.service_models import ServiceModel
-from accounts.tenancy import TenantQuerySet
+from accounts.models import AnyUser, ServiceModel, Team, TenantQuerySet, User, new_id
 from resources.fields import EncryptedJSONField, JSONTextField
 
 

@@ -66,7 +66,7 @@ def answer(method: str, path: str, call: Callable[[str], Call]) -> Answer:
     raise Refused(HTTPStatus.NOT_FOUND, f"nothing at {path}")
 
 
-def _health(call: Call) -> Answer:
+def _health(_call: Call) -> Answer:
     return HTTPStatus.OK, {"status": "ok"}
 
 

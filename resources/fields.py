@@ -28,7 +28,7 @@ class JSONTextField(models.TextField[Any, Any]):
     _pyi_private_get_type: Any
     _pyi_lookup_exact_type: Any
 
-    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
+    def from_db_value(self, value: str | None, _expression: Any, _connection: Any) -> Any:
         """Parse what the database gave."""
         return None if value is None else json.loads(value)
 
@@ -40,7 +40,12 @@ class JSONTextField(models.TextField[Any, Any]):
         """Write the value as text."""
         return to_text(value)
 
-    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+    def get_db_prep_value(
+        self,
+        value: Any,
+        connection: Any,  # noqa: ARG002  # called by keyword
+        prepared: bool = False,
+    ) -> Any:
         """Write the value as text (lookups hand over text already)."""
         return value if prepared else self.get_prep_value(value)
 
@@ -100,7 +105,7 @@ class EncryptedJSONField(models.TextField[Any, Any]):
     _pyi_private_get_type: Any
     _pyi_lookup_exact_type: Any
 
-    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Sealed | None:
+    def from_db_value(self, value: str | None, _expression: Any, _connection: Any) -> Sealed | None:
         """Leave it sealed."""
         return None if value is None else Sealed(value)
 
@@ -108,7 +113,7 @@ class EncryptedJSONField(models.TextField[Any, Any]):
         """Return the value itself; a fixture's token is sealed."""
         return Sealed(value) if isinstance(value, str) and value.startswith(_TOKEN_START) else value
 
-    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: ARG002  # called by keyword
         """Return what the instance holds, without decrypting it."""
         return model_instance.__dict__[self.attname]
 

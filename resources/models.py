@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from accounts.models import Team, User, new_id
-from accounts.service_models import ServiceModel
-from accounts.tenancy import TenantQuerySet
+from accounts.models import ServiceModel, Team, TenantQuerySet, User, new_id
 from resources.fields import EncryptedJSONField, JSONTextField
 from resources.limits.models import OrganisationLimits  # noqa: F401 - Django looks for models here
 

@@ -45,12 +45,12 @@ def name_of(column: Column) -> str:
     return f"{column[0]._meta.label}.{column[1].name}"
 
 
-def survey(*, told: Callable[[str, Tally], None] = lambda name, tally: None) -> dict[str, Tally]:
+def survey(*, told: Callable[[str, Tally], None] = lambda _name, _tally: None) -> dict[str, Tally]:
     """Return how every column stands; `told` hears of each when it is through."""
-    return _each_column(lambda column, pk, token: None, told)
+    return _each_column(lambda _column, _pk, _token: None, told)
 
 
-def reencrypt(*, told: Callable[[str, Tally], None] = lambda name, tally: None) -> dict[str, Tally]:
+def reencrypt(*, told: Callable[[str, Tally], None] = lambda _name, _tally: None) -> dict[str, Tally]:
     """Write everything that is under an older key anew under the newest; returns how the columns stood before.
 
     Every value is one write of its own, that goes through only where the value is still the one that was read: a

@@ -1,9 +1,10 @@
-"""Room on the disk for metrics that processes share, taken before it is written to.
+"""Reserves room on the disk for metrics that processes share, before the library writes to it.
 
-The library maps files with holes into memory. Where the disk is full, a write that would fill a hole is no error that
-could be caught: the kernel ends the process with SIGBUS, web server and worker alike. Reserved first, it is an OSError.
+The library maps files with holes into memory. If the disk is full, a write into a hole is no error that could be
+caught: the kernel ends the process with SIGBUS, web server and worker alike. A reservation that fails is an OSError.
 
-This touches the inside of one class of the library (pyproject.toml pins its version); nothing of it can be configured.
+The library has no setting for it. This class uses private names of one class, and pyproject.toml pins the library
+exactly. It is there for correctness: it costs nothing, and makes nothing faster.
 """
 
 from __future__ import annotations

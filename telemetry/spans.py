@@ -18,30 +18,30 @@ from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from telemetry.tracing import Answered, Done, Place
+from telemetry.span_data import Answered, Done, Place
 
 SERVICE = "async-testing-service"
 _W3C = TraceContextTextMapPropagator()
 
 
 def exporting(kind: str) -> Traces:
-    """Return traces that go out in batches over OTLP/HTTP, as OTEL_… variables say; `kind` is web or worker."""
+    """Return traces that are sent in batches over OTLP/HTTP, as the OTEL_… variables say; `kind` is web or worker."""
     return Traces(BatchSpanProcessor(OTLPSpanExporter()), kind)
 
 
 class Traces:
-    """Makes spans and hands them to `processor`."""
+    """Makes spans and passes them to `processor`."""
 
     def __init__(self, processor: SpanProcessor, kind: str) -> None:
         self._ids = _GivenIds()
-        # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES go first, OTEL_TRACES_SAMPLER decides what is kept.
+        # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win over these; OTEL_TRACES_SAMPLER decides what is kept.
         resource = Resource({"service.name": SERVICE, "asynctester.process": kind}).merge(_of_environment())
         self._provider = TracerProvider(id_generator=self._ids, resource=resource)
         self._provider.add_span_processor(processor)
         self._tracer = self._provider.get_tracer(SERVICE)
 
     def headers_of(self, place: Place) -> dict[str, str]:
-        """Return the `traceparent` of the span, which is made later, when the step has ended."""
+        """Return the `traceparent` of a span that is made later, when the step has ended."""
         headers: dict[str, str] = {}
         _W3C.inject(headers, trace.set_span_in_context(NonRecordingSpan(self._context(place)), Context()))
         return headers
@@ -65,7 +65,7 @@ class Traces:
         span.end(_nanoseconds(done.ended))
 
     def link(self, run: Place) -> None:
-        """Link the request's span to the trace of the run that it asked for."""
+        """Link the request's span to the trace of the run that it started."""
         span = trace.get_current_span()
         span.add_link(self._context(run))
         span.set_attribute("asynctester.execution.id", str(run.execution_id))
@@ -95,14 +95,14 @@ class Traces:
 
 
 class _GivenIds(RandomIdGenerator):
-    """Random ids, but for spans whose ids are known."""
+    """Random ids, except for spans whose ids are known."""
 
     def __init__(self) -> None:
         self._local = threading.local()
 
     @contextmanager
     def given(self, place: Place) -> Iterator[None]:
-        """Give the span that this thread begins in the block the ids of its place."""
+        """Give the ids of the place to the span that this thread starts inside the block."""
         self._local.place = place
         try:
             yield
@@ -119,7 +119,7 @@ class _GivenIds(RandomIdGenerator):
 
 
 def _of_environment() -> Resource:
-    """Return what OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say, without the SDK's name for who says nothing."""
+    """Return what OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say, without the SDK's default service name."""
     made = Resource.create()
     named = {
         name: value for name, value in made.attributes.items() if not str(value).startswith("unknown_service")

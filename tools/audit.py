@@ -17,7 +17,7 @@ SECONDS = 120
 
 
 def main() -> int:
-    """Audit the requirements of production."""
+    """Audit the requirements of production and those of `make run`."""
     answer = _ask()
     if answer is None:
         return 0
@@ -41,7 +41,7 @@ def _ask() -> list[dict[str, Any]] | None:
     """Return what is known of each package; None, and a line that says so, where there is no answer."""
     options = [
         "-r",
-        str(ROOT / "requirements.txt"),
+        str(ROOT / "requirements-demo.txt"),
         "--no-deps",
         "--disable-pip",
         "--format",

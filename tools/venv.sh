@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv and installs the requirements file into it; does nothing where that was done before.
+# Makes .venv and installs the named requirements file into it. Does nothing where that was done before.
 # PYTHON names the interpreter (3.11 or newer).
 set -eu
 cd "$(dirname "$0")/.."
@@ -8,6 +8,13 @@ wanted=$1
 say() { printf '%s\n' "$*" >&2; }
 
 installed() { cmp -s "$1" ".venv/.installed-$1"; }
+
+# The files that hold all of "$wanted", itself first.
+holders() {
+    echo "$wanted"
+    case $wanted in requirements.txt) echo requirements-demo.txt ;; esac
+    case $wanted in requirements.txt | requirements-demo.txt) echo requirements-dev.txt ;; esac
+}
 
 find_python() {
     for candidate in "${PYTHON:-}" python3.11 python3 python3.12 python3.13 python3.14; do
@@ -40,10 +47,9 @@ make_venv() {
 # A .venv whose interpreter has gone (an upgrade, a moved folder) is made anew.
 .venv/bin/python -m pip --version >/dev/null 2>&1 || make_venv
 
-# The development requirements hold all others.
-if installed "$wanted" || { [ "$wanted" = requirements.txt ] && installed requirements-dev.txt; }; then
-    exit 0
-fi
+for file in $(holders); do
+    if installed "$file"; then exit 0; fi
+done
 say "Installing $wanted (the first time takes a minute) …"
 .venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check --root-user-action=ignore -r "$wanted"
 cp "$wanted" ".venv/.installed-$wanted"

@@ -12,9 +12,8 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from accounts.admin.scope import ScopedAdmin
-from accounts.audit_models import AuditEvent
+from accounts.models import ApiToken, AuditEvent
 from accounts.services.tokens import revoke_token
-from accounts.token_models import ApiToken
 
 
 class _ReadOnly(ScopedAdmin[Any]):

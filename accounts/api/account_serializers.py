@@ -10,8 +10,7 @@ from rest_framework import serializers
 from accounts.api.base import CamelCaseModelSerializer, CamelCaseSerializer, EnumField, MillisecondsField
 from accounts.api.serializers import LONGEST_PASSWORD
 from accounts.mail import links
-from accounts.models import Invitation, OrganisationMembership, TeamMembership, User
-from accounts.token_models import ApiToken
+from accounts.models import ApiToken, Invitation, OrganisationMembership, TeamMembership, User
 
 LONGEST_NAME = 150
 

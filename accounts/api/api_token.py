@@ -8,9 +8,8 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
-from accounts.models import User
+from accounts.models import ApiToken, User
 from accounts.services.tokens import TokenExpired, TokenInvalid, find_token
-from accounts.token_models import ApiToken
 
 Scope = ApiToken.Scope
 
@@ -49,7 +48,7 @@ class ApiTokenAuthentication(BaseAuthentication):
         _check_scope(token, needed_scope(request.method or "", request.path_info))
         return token.user, token
 
-    def authenticate_header(self, request: Request) -> str:
+    def authenticate_header(self, _request: Request) -> str:
         """Return the scheme, so that a refusal is a 401."""
         return 'Token realm="api"'
 
@@ -89,7 +88,7 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
     target_class = ApiTokenAuthentication
     name = "apiToken"
 
-    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+    def get_security_definition(self, _auto_schema: object) -> dict[str, str]:
         """Return the scheme."""
         return {
             "type": "apiKey",

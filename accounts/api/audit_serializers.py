@@ -45,7 +45,7 @@ class CSVRenderer(BaseRenderer):
     format = "csv"
     charset = "utf-8"
 
-    def render(self, data: Any, accepted_media_type: str | None = None, context: Any = None) -> str:
+    def render(self, data: Any, _accepted_media_type: str | None = None, context: Any = None) -> str:
         """Return the text."""
         if not isinstance(data, Sequence):
             context["response"]["Content-Type"] = "application/json"

@@ -16,7 +16,8 @@ from rest_framework import exceptions, serializers, status
 from rest_framework.request import Request
 
 from accounts.models import AnyUser, Organisation, Team, User
-from accounts.permissions import ALLOWED, Action, OrganisationAction, may_in_organisation, role_in
+from accounts.permissions import Action, OrganisationAction, may_in_organisation, role_in
+from accounts.roles import ALLOWED
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ import django_filters
 from django.db.models import Q, QuerySet
 
 from accounts.api.base import EPOCH
-from accounts.audit_models import AuditEvent
+from accounts.models import AuditEvent
 
 LATEST = 253_402_300_799_000  # ms; the end of the year 9999, the last that a datetime can hold
 LONGEST = 254
@@ -50,13 +50,13 @@ class AuditFilter(django_filters.FilterSet):  # type: ignore[misc]  # the librar
         model = AuditEvent
         fields: tuple[str, ...] = ()
 
-    def by_user(self, events: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+    def by_user(self, events: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         """Keep what this user did."""
         try:
             return events.filter(actor_id=UUID(value))
         except ValueError:
             return events.filter(actor_name__iexact=value)
 
-    def by_action(self, events: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+    def by_action(self, events: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         """Keep this action, or all actions of this noun."""
         return events.filter(Q(action=value) | Q(action__startswith=f"{value}."))

@@ -9,7 +9,8 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from accounts.api.base import CamelCaseModelSerializer, CamelCaseSerializer, EnumField, MillisecondsField
-from accounts.models import LONGEST_RETENTION_DAYS, OrganisationMembership, TeamMembership, User
+from accounts.models import OrganisationMembership, TeamMembership, User
+from accounts.models.teams import LONGEST_RETENTION_DAYS
 from accounts.selectors import organisations_of, teams_of
 
 #: Longer passwords only cost time to hash.

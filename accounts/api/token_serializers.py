@@ -10,8 +10,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.base import EPOCH, CamelCaseSerializer, EnumField, MillisecondsField, RequestSerializer
+from accounts.models import ApiToken
 from accounts.services.tokens import LONGEST_LIFE, USUAL_LIFE
-from accounts.token_models import ApiToken
 
 
 @extend_schema_field({"type": "integer", "format": "int64", "description": "Milliseconds since the epoch."})

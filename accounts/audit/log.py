@@ -1,6 +1,6 @@
-"""The audit log's only writer, and who may read what of it.
+"""The only writer of the audit log, and what deletes old events.
 
-`record` belongs in the transaction of the change that it tells of: either both are there or neither is.
+Call `record` in the transaction of the change that it records, so that both are stored or neither is.
 """
 
 from __future__ import annotations
@@ -12,18 +12,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.audit.origin import origin
-from accounts.audit_models import LONGEST_NAME, SHORTEST_RETENTION, AuditEvent
-from accounts.models import AnyUser, Organisation, OrganisationMembership, Team, User
-from accounts.permissions import Action, OrganisationAction, organisations_where, teams_where
+from accounts.models import AnyUser, AuditEvent, Organisation, OrganisationMembership, Team, User
+from accounts.models.audit_events import LONGEST_NAME, SHORTEST_RETENTION
 
 LONGEST_TEXT = 1_000
-#: How actions about an account begin: they have no team, and their user may read them.
-ACCOUNT = "account."
 PRUNED_AT_ONCE = 1_000
 
 
@@ -62,24 +58,6 @@ def record(
         user_agent=_clean(source.user_agent, LONGEST_TEXT),
         token_id=source.token_id,
         detail=_cleaned(detail or {}),
-    )
-
-
-def readable_by(user: AnyUser) -> Q:
-    """Return what the user may read of the log: teams that they administer, organisations that they own.
-
-    And what their account did or was tried on. Administrators of the installation read everything in the admin.
-    """
-    if user.is_anonymous:
-        return Q(pk__in=[])
-    administered = Q(team_id__in=teams_where(user, Action.AUDIT))
-    if user.bound_team_id:
-        return administered
-    return (
-        administered
-        | Q(organisation_id__in=organisations_where(user, OrganisationAction.AUDIT))
-        | Q(actor_id=user.pk, team_id=None)
-        | Q(target_id=str(user.pk), action__startswith=ACCOUNT)
     )
 
 

@@ -1,7 +1,7 @@
-"""Where what happens now comes from: the request in hand, kept in a context variable.
+"""Who asks, through which door and from where: read from the current request, which a context variable keeps.
 
-Services write the audit log in the transaction of the change, and know no request. A context variable follows a
-request, which has one thread (`one_thread`), so their signatures stay free of who asked through which door.
+Services write the audit log in the transaction of the change, and do not know the request. A request has one thread
+(`asynctester.middleware.one_thread`), and the context variable follows it, so no service needs a parameter for this.
 """
 
 from __future__ import annotations
@@ -10,29 +10,16 @@ import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 
 from accounts.addresses import client_address
-
-if TYPE_CHECKING:
-    from accounts.models import User
-
-LONGEST_USER_AGENT = 200
+from accounts.audit.doors import Door, door_without_request
+from accounts.models import User
+from accounts.models.audit_events import LONGEST_USER_AGENT
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
-
-
-class Door(StrEnum):
-    """What somebody came in by; SYSTEM is the service itself: a schedule, a trigger, a sweep."""
-
-    API = "API"
-    PAGE = "PAGE"
-    ADMIN = "ADMIN"
-    CLI = "CLI"
-    SYSTEM = "SYSTEM"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +34,10 @@ class Origin:
 
 
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
-_door: ContextVar[Door] = ContextVar("door", default=Door.SYSTEM)
 
 
 def remember_request(get_response: Handler) -> Handler:
-    """Keep the request at hand while it is answered."""
+    """Middleware: keep the request as the current one while it is answered."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         token = _request.set(request)
@@ -63,16 +49,11 @@ def remember_request(get_response: Handler) -> Handler:
     return answer
 
 
-def enter_by_command_line() -> None:
-    """Say that whatever this process does without a request was asked for on the command line."""
-    _door.set(Door.CLI)
-
-
 def origin(request: HttpRequest | None = None) -> Origin:
-    """Return where `request`, or else the request in hand, comes from; without any it is the process's own doing."""
+    """Return where `request`, or else the current request, comes from; without either the process acts by itself."""
     asked = request if request is not None else _request.get()
     if asked is None:
-        return Origin(_door.get())
+        return Origin(door_without_request())
     return Origin(
         door=_door_of(asked),
         user=_user_of(asked),

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_safe
 
 from accounts.api.base import milliseconds
 from accounts.api.filters import AuditFilter
-from accounts.audit.origin import Door
-from accounts.audit_models import AuditEvent
+from accounts.audit.doors import Door
+from accounts.models import AuditEvent
 from accounts.pages.current_team import current_team
 from accounts.pages.lists import page_of
 

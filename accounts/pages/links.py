@@ -91,7 +91,7 @@ class ConfirmAddress(LinkPage):
         """What the button will do."""
         return f"You registered {self.person.email}. Is that you?"
 
-    def form_valid(self, form: PageForm) -> HttpResponse:
+    def form_valid(self, _form: PageForm) -> HttpResponse:
         """Confirm, and let them sign in."""
         registration.confirm(token=self.token)
         self.forget()

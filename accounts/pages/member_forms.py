@@ -10,15 +10,15 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import (
-    LONGEST_RETENTION_DAYS,
+    ApiToken,
     OrganisationMembership,
     Team,
     TeamMembership,
     User,
 )
+from accounts.models.teams import LONGEST_RETENTION_DAYS
 from accounts.pages.forms import PageForm
 from accounts.services import people
-from accounts.token_models import ApiToken
 
 DAYS = (7, 30, 90, 180, 365)
 

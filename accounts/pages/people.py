@@ -19,7 +19,7 @@ from accounts.pages.forms import InviteForm, NameForm
 from accounts.pages.lists import asked_for, page_of
 from accounts.pages.profile import asking
 from accounts.pages.registration import NO_MAIL
-from accounts.permissions import OrganisationAction, organisations_where
+from accounts.permissions import OrganisationAction
 from accounts.services import invitations, people
 from accounts.services import organisations as services
 from accounts.sign_in import passwords
@@ -132,7 +132,9 @@ def _with_roles(user: User) -> QuerySet[User]:
 
 
 def _ruled(user: User) -> QuerySet[Organisation]:
-    return Organisation.objects.filter(pk__in=organisations_where(user, OrganisationAction.MEMBERS))
+    return Organisation.objects.filter(
+        pk__in=Organisation.objects.ids_permitting(user, OrganisationAction.MEMBERS)
+    )
 
 
 def _person(request: HttpRequest, pk: UUID) -> User:
@@ -156,7 +158,9 @@ def _invitation(request: HttpRequest, pk: UUID) -> Invitation:
 
 def _require_owner_for(user: User, role: str, organisation: Organisation) -> None:
     """Only owners make owners."""
-    if role == OWNER and organisation.pk not in organisations_where(user, OrganisationAction.OWN):
+    if role == OWNER and organisation.pk not in Organisation.objects.ids_permitting(
+        user, OrganisationAction.OWN
+    ):
         raise PermissionDenied
 
 

@@ -11,10 +11,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.models import ApiToken
 from accounts.pages.member_forms import TokenForm
 from accounts.pages.profile import asking
 from accounts.services import tokens
-from accounts.token_models import ApiToken
 
 
 @login_required

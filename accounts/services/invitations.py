@@ -16,10 +16,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.audit import log as audit
-from accounts.invitation_models import expiry
 from accounts.mail import links
 from accounts.mail import queueing as mailing
 from accounts.models import Invitation, Organisation, OrganisationMembership, Team, TeamMembership, User
+from accounts.models.invitations import expiry
 from accounts.services import organisations as services
 from accounts.transactions import held, held_whole, keep, retried
 

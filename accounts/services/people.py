@@ -15,8 +15,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.audit import log as audit
-from accounts.models import AnyUser, OrganisationMembership, User
-from accounts.permissions import OrganisationAction, organisations_where
+from accounts.models import AnyUser, Organisation, OrganisationMembership, User
+from accounts.permissions import OrganisationAction
 from accounts.transactions import held, retried
 
 
@@ -51,8 +51,8 @@ def managed_by(user: User) -> QuerySet[User]:
     if user.is_superuser:
         return others
     places = OrganisationMembership.objects.filter(user=OuterRef("pk"), consented=True)
-    owned = organisations_where(user, OrganisationAction.OWN)
-    ruled = organisations_where(user, OrganisationAction.MEMBERS)
+    owned = Organisation.objects.ids_permitting(user, OrganisationAction.OWN)
+    ruled = Organisation.objects.ids_permitting(user, OrganisationAction.MEMBERS)
     within = Q(organisation__in=owned) | Q(organisation__in=ruled) & ~Q(
         role=OrganisationMembership.Role.OWNER
     )
@@ -61,7 +61,7 @@ def managed_by(user: User) -> QuerySet[User]:
 
 def manages_people(user: User) -> bool:
     """Return whether the user administers anybody, or could."""
-    return user.is_superuser or bool(organisations_where(user, OrganisationAction.MEMBERS))
+    return user.is_superuser or bool(Organisation.objects.ids_permitting(user, OrganisationAction.MEMBERS))
 
 
 @transaction.atomic

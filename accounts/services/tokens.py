@@ -16,8 +16,7 @@ from django.utils import timezone
 
 from accounts.audit.log import record
 from accounts.backends import awaits_confirmation
-from accounts.models import Team, User
-from accounts.token_models import ApiToken
+from accounts.models import ApiToken, Team, User
 from accounts.transactions import Overtaken, held, held_whole, keep, retried
 
 PREFIX = "ats_"

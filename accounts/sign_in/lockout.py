@@ -20,7 +20,7 @@ from django.utils import timezone
 LONGEST_USERNAME = 254
 
 
-def username(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:
+def username(_request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:
     """Return the address that somebody tried to sign in with, as users are kept: in lower case."""
     name = (credentials or {}).get("username") or ""
     return str(name).lower()[:LONGEST_USERNAME]

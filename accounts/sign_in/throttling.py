@@ -38,7 +38,7 @@ class _Throttle(SimpleRateThrottle):
         """Return what is counted as one; None is not counted."""
         return client_network(getattr(request, "_request", request)) or "unknown"
 
-    def get_cache_key(self, request: Any, view: Any) -> str | None:
+    def get_cache_key(self, request: Any, _view: Any) -> str | None:
         """Return the key of the count."""
         ident = self.ident(request)
         return None if ident is None else f"throttle:{self.scope}:{ident}"

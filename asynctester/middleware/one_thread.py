@@ -37,7 +37,7 @@ class OneThreadHandler(ASGIHandler):
         super().__init__()
         self._idle: list[ThreadPoolExecutor] = []
 
-    def load_middleware(self, is_async: bool = False) -> None:
+    def load_middleware(self, is_async: bool = False) -> None:  # noqa: ARG002  # called by keyword
         """Put the chain together as for WSGI."""
         super().load_middleware(is_async=False)
 
@@ -76,7 +76,7 @@ class _Thread(Executor):
             self._taken = self._idle.pop() if self._idle else ThreadPoolExecutor(1, "request")
         return self._taken.submit(fn, *args, **kwargs)
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002  # called by keyword
         """Put the thread back, at the end of the request."""
         thread, self._taken = self._taken, None
         if thread is None:

@@ -28,11 +28,11 @@ from executions.starting.rerun import rerun
 from executions.states import Source
 from steprunners.registry import step_types
 
-#: Django imports this module alone; the flows' list gets its action with it.
-BESIDE = flow_admin
+#: Imported with this module, so that the list of flows gets its action.
+FLOW_ADMIN = flow_admin
 
 LARGE_OF_STEP = ("definition", "request", "response", "assertions", "extracted", "error")
-#: What the list of steps is asked with where an execution links to it.
+#: The query parameter with which an execution links to the list of its steps.
 OF_EXECUTION = "execution__id__exact"
 ENCRYPTED_OF_STEP = ("state", "whole_response", "secret_extracts")
 LARGE_OF_ATTEMPT = ("request", "response", "assertions", "error")
@@ -124,9 +124,9 @@ class ExecutionAdmin(ReadOnlyAdmin[Execution]):
 
     @admin.action(description="Cancel", permissions=["view"])
     def cancel(self, request: HttpRequest, executions: QuerySet[Execution]) -> None:
-        """Cancel each that is not over."""
+        """Cancel each execution that has not ended."""
 
-        def cancelled(execution: Execution, user: User) -> str:
+        def cancelled(execution: Execution, _user: User) -> str:
             cancel_execution(execution)
             return "is being cancelled"
 
@@ -144,12 +144,12 @@ class ExecutionAdmin(ReadOnlyAdmin[Execution]):
         for execution in executions.select_related("team", "flow", "version", "environment"):
             level = messages.ERROR
             if not (user.is_superuser or may(user, Action.RUN, execution.team)):
-                told = "your role in its team does not allow to run it"
+                told = "your role in its team does not allow you to run it"
             else:
                 try:
                     told, level = act(execution, user), messages.SUCCESS
                 except AlreadyOver:
-                    told = "is over"
+                    told = "has already ended"
                 except RunRefused as refused:
                     told = str(refused)
                 except ObjectDoesNotExist:
@@ -158,7 +158,7 @@ class ExecutionAdmin(ReadOnlyAdmin[Execution]):
 
 
 class OfType(admin.SimpleListFilter):
-    """Steps of one type; Django's own filter would look through the table for the types that there are."""
+    """Filters by step type. Django's own filter would scan the table for the types."""
 
     title = "step type"
     parameter_name = "step_type"
@@ -209,7 +209,7 @@ class ExecutionStepAdmin(ReadOnlyAdmin[ExecutionStep]):
     error_json = json_column("error")
 
     def get_list_filter(self, request: HttpRequest) -> Any:
-        """Return what the rows of one execution can be narrowed to; of all rows an index holds the status alone."""
+        """Return more filters within one execution; for all rows only the status has an index."""
         within = (OfType, "background", "always_run") if OF_EXECUTION in request.GET else ()
         return (*self.list_filter, *within)
 

@@ -23,7 +23,7 @@ class RunnableFlowAdmin(FlowAdmin):
 
     @admin.action(description="Run the newest version, with its default values", permissions=["view"])
     def run(self, request: HttpRequest, queryset: QuerySet[Flow]) -> None:
-        """Start each flow that is not deleted and that the user may run; say why another was not."""
+        """Start each flow that is not deleted and that the user may run; say why others were not started."""
         user = request.user
         if not isinstance(user, User):
             return
@@ -36,7 +36,7 @@ def _run(flow: Flow, user: User) -> tuple[str, int]:
     if flow.deleted_at is not None:
         return "is deleted", messages.ERROR
     if not (user.is_superuser or may(user, Action.RUN, flow.team)):
-        return "your role in its team does not allow to run it", messages.ERROR
+        return "your role in its team does not allow you to run it", messages.ERROR
     try:
         execution = start_execution(
             team=flow.team, user=user, source=Source.ADMIN, version=newest_version(flow)

@@ -1,4 +1,4 @@
-"""What the admin of executions is made of: read-only rows of the user's teams, links, JSON for reading."""
+"""Parts of the admin of executions: read-only rows of the user's teams, links, formatted JSON."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from django.utils.html import format_html
 from accounts.admin.scope import ScopedAdmin, is_superuser
 from accounts.models import Team
 
-MOST_ROWS = 10_000  # of a list; what is older is found by its filters
+MOST_ROWS = 10_000  # shown in a list; older rows are found with filters
 LONGEST_JSON = 20_000  # characters shown of one value
 
 ModelT = TypeVar("ModelT", bound=Model)
 
 
 def pretty(value: Any) -> str:
-    """Return JSON for reading, cut at LONGEST_JSON."""
+    """Return indented JSON, cut at LONGEST_JSON."""
     if value is None:
         return "-"
     text = json.dumps(value, indent=2, ensure_ascii=False).encode(errors="backslashreplace").decode()
     if len(text) > LONGEST_JSON:
-        text = f"{text[:LONGEST_JSON]}\n… cut here, of {len(text)} characters"
+        text = f"{text[:LONGEST_JSON]}\n… cut here; {len(text)} characters in total"
     return format_html("<pre>{}</pre>", text)
 
 
@@ -37,7 +37,7 @@ def json_column(name: str) -> Callable[[Any, Model], str]:
     """Return a read-only column that shows a JSON field for reading."""
 
     @admin.display(description=name.replace("_", " "))
-    def column(self: Any, row: Model) -> str:
+    def column(_self: Any, row: Model) -> str:
         return pretty(getattr(row, name))
 
     return column
@@ -62,7 +62,7 @@ def list_link(model: type[Model], text: str, **filters: Any) -> str:
 
 
 class CappedPaginator(Paginator[Any]):
-    """Pages of the first MOST_ROWS rows: to count a million, or to skip most of them, takes seconds."""
+    """Pages of the first MOST_ROWS rows: counting or skipping a million takes seconds."""
 
     @cached_property
     def count(self) -> int:
@@ -102,5 +102,5 @@ class ReadOnlyAdmin(ScopedAdmin[ModelT]):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: ModelT | None = None) -> bool:
-        """Refuse: the API deletes, and not while it runs."""
+        """Refuse: executions are deleted through the API, and not while they run."""
         return False

@@ -1,4 +1,4 @@
-"""What every view of executions starts from: those that the user may see, and how they are shown."""
+"""What the views of executions share: looking up what the user may see, and showing it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from executions.states import Source
 
 
 def visible_execution(request: Request, pk: Any) -> Execution:
-    """Return the execution for showing; raise Http404 where the user may not see it."""
+    """Return the execution for showing. Raises Http404 if the user may not see it."""
     return get_object_or_404(executions_to_show(request.user), pk=pk)
 
 
 def execution_to_use(request: Request, pk: Any, action: Action) -> Execution:
-    """Return the whole execution; raise Http404 for a stranger's, PermissionDenied where the role is too low."""
+    """Return the whole execution. Raises Http404 if the user may not see it, PermissionDenied for too low a role."""
     execution = get_object_or_404(
         Execution.objects.visible_to(request.user).select_related("team", "flow", "version", "environment"),
         pk=pk,
@@ -33,7 +33,7 @@ def execution_to_use(request: Request, pk: Any, action: Action) -> Execution:
 
 
 def with_steps(execution: Execution) -> tuple[Execution, list[ExecutionStep]]:
-    """Return the execution as it is now, with its steps; raise Http404 where it was deleted meanwhile."""
+    """Return the execution as it is now, with its steps. Raises Http404 if it was deleted meanwhile."""
     found = snapshot(execution)
     if found is None:
         raise Http404
@@ -46,6 +46,6 @@ def shown(execution: Execution) -> dict[str, Any]:
 
 
 def source_of(request: Request) -> str:
-    """Return PAGE for what a browser asks with its session, API for the rest."""
+    """Return PAGE for a request with a browser session, API for any other."""
     by_session = isinstance(request.successful_authenticator, SessionAuthentication)
     return Source.PAGE if by_session else Source.API

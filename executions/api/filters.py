@@ -29,7 +29,7 @@ class ExecutionPages(CursorPagination):
     page_size_query_param = "pageSize"
     max_page_size = 100
 
-    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: APIView) -> tuple[str, ...]:
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], _view: APIView) -> tuple[str, ...]:
         """Return newest first, or oldest first for `ordering=createdAt`."""
         creation = creation_of(queryset)
         if request.query_params.get("ordering") == "createdAt":
@@ -45,11 +45,11 @@ class AnyCaseChoices(forms.CharField):
         super().__init__(**options)
 
     def clean(self, value: Any) -> Any:
-        """Return the values as a list; raise ValidationError for an unknown one."""
+        """Return the values as a list. Raises ValidationError for an unknown one."""
         wanted = [part.strip().upper() for part in super().clean(value).split(",") if part.strip()]
         unknown = [part for part in wanted if part not in self.known]
         if unknown:
-            raise forms.ValidationError(f"Known values are {', '.join(self.known)}.", "invalid_choice")
+            raise forms.ValidationError(f"Must be one of: {', '.join(self.known)}.", "invalid_choice")
         return wanted
 
 
@@ -63,10 +63,10 @@ class AnyCaseFilter(django_filters.Filter):  # type: ignore[misc]  # the library
 
 
 class CreationFilter(TimeFilter):
-    """Compares the creation; comes after the filter by label, which brings its own."""
+    """Compares the time of creation; comes after the filter by label, which brings its own column."""
 
     def filter(self, qs: QuerySet[Any], value: Decimal | None) -> QuerySet[Any]:
-        """Filter by the datetime that the number means."""
+        """Filter by the time, given in milliseconds."""
         self.field_name = creation_of(qs)
         return super().filter(qs, value)
 
@@ -88,24 +88,24 @@ class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # the li
         method="with_label", max_length=100, help_text="Executions that have this label."
     )
     search = django_filters.CharFilter(
-        method="with_name", help_text="Words in the name of the flow, or of the draft."
+        method="with_name", help_text="Words in the name of the flow or draft."
     )
-    since = CreationFilter(lookup_expr="gte", help_text="Created then or later (ms).")
-    until = CreationFilter(lookup_expr="lt", help_text="Created earlier (ms).")
+    since = CreationFilter(lookup_expr="gte", help_text="Created at this time or later (ms).")
+    until = CreationFilter(lookup_expr="lt", help_text="Created before this time (ms).")
 
     class Meta:
         model = Execution
         fields: tuple[str, ...] = ()
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Filter; children are hidden unless their parent is named."""
+        """Apply the filters; child executions are hidden unless their parent is given."""
         filtered: QuerySet[Any] = super().filter_queryset(queryset)
         return filtered if self.form.cleaned_data.get("parentExecutionId") else filtered.filter(parent=None)
 
-    def with_name(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+    def with_name(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         """Keep the executions whose flow has the words in its name."""
         return search.with_name(queryset, value, self.request.user)
 
-    def with_label(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+    def with_label(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         """Keep the executions that have the label."""
         return labelled(queryset, value, self.request.user)

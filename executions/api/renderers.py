@@ -1,4 +1,4 @@
-"""JSON for values of any origin."""
+"""JSON that can hold any text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 class AnyTextJSONRenderer(JSONRenderer):
     """Writes JSON as UTF-8, and in ASCII with escapes where UTF-8 cannot.
 
-    What tested systems answer may hold unpaired surrogates: JSON can say them, UTF-8 cannot.
+    Answers of tested systems may hold unpaired surrogates: JSON can escape them, UTF-8 cannot encode them.
     """
 
     def render(

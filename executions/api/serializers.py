@@ -1,4 +1,4 @@
-"""Wire shapes of executions: requests are checked here, answers come from `executions.presentation`."""
+"""Serializers of executions: requests are checked here, responses come from `executions.presentation`."""
 
 from __future__ import annotations
 
@@ -27,34 +27,36 @@ class RunVariableSerializer(RequestSerializer):
     type = EnumField(choices=[each.value.upper() for each in VariableType], required=False)
 
     def validate_type(self, value: str) -> str:
-        """Return the type in its own spelling."""
+        """Return the type in lower case."""
         return value.lower()
 
 
 @extend_schema_field({"oneOf": [{"type": "string", "pattern": "^[0-9]+$"}, {"type": "integer"}]})
 class DelayField(serializers.IntegerField):
-    """Milliseconds, as a number or as its digits in a text."""
+    """Milliseconds, as a number or as a string of digits."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(min_value=0, max_value=MAX_DELAY_MS, **options)
 
     def to_internal_value(self, data: Any) -> int:
-        """Return the milliseconds; Python would take true for 1."""
+        """Return the milliseconds; refuse a boolean, which Python takes for 0 or 1."""
         if isinstance(data, bool):
             self.fail("invalid")
         return super().to_internal_value(data)
 
 
 class RunParametersSerializer(RequestSerializer):
-    """How the run is carried out."""
+    """Options of the run."""
 
-    initial_delay = DelayField(default=0, help_text="Wait so long before the first step (ms, up to 7 days).")
+    initial_delay = DelayField(default=0, help_text="Delay before the first step, in ms (at most 7 days).")
 
 
 class RunFlowSerializer(RequestSerializer):
     """A request to run a saved flow."""
 
-    flow_id = serializers.UUIDField(required=False, help_text="As in the address, where that names the flow.")
+    flow_id = serializers.UUIDField(
+        required=False, help_text="The same as in the URL, if the URL names the flow."
+    )
     version = serializers.IntegerField(
         min_value=1, max_value=LARGEST_VERSION, required=False, allow_null=True
     )
@@ -71,7 +73,7 @@ class RunSerializer(RunFlowSerializer):
     team_id = serializers.UUIDField(required=False, help_text="The team of a draft.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Ask for exactly one of flowId and flow."""
+        """Require exactly one of flowId and flow."""
         if ("flow_id" in attrs) == ("flow" in attrs):
             raise serializers.ValidationError({"flowId": "Give either flowId or flow."}, "required")
         if "flow" in attrs and attrs.get("version") is not None:
@@ -80,7 +82,7 @@ class RunSerializer(RunFlowSerializer):
 
 
 class RunRequestSerializer(RunFlowSerializer):
-    """The same for the description of the API, where the draft shows its shape."""
+    """The same for the OpenAPI schema, which shows the fields of the draft."""
 
     flow_id = serializers.UUIDField(required=False)
     flow = FlowDocumentSerializer(required=False)
@@ -94,26 +96,26 @@ class RerunSerializer(RequestSerializer):
     version = EnumField(choices=["SAME", "LATEST"], default="SAME")
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """Add `from`, which Python cannot name."""
+        """Add `from`, which is a keyword in Python."""
         start = EnumField(choices=["START", "FAILED"], required=False, source="from_")
         return {"from": start, **super().get_fields()}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse two beginnings."""
+        """Refuse both from and fromStep."""
         if "from_" in attrs and "from_step" in attrs:
             raise serializers.ValidationError({"fromStep": "Give either from or fromStep."}, "invalid")
         return attrs
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
-    """Why something ended badly."""
+    """The error of a step or an execution."""
 
     code = serializers.CharField()
     message = serializers.CharField()
 
 
 class OutcomeSerializer(CamelCaseSerializer):
-    """What became of an assertion."""
+    """The result of an assertion."""
 
     field = serializers.CharField()
     operator = serializers.CharField()
@@ -132,7 +134,7 @@ class AttemptSerializer(CamelCaseSerializer):
     started_at = serializers.IntegerField(help_text=TIME)
     completed_at = serializers.IntegerField(help_text=TIME)
     duration_ms = serializers.IntegerField()
-    waited_ms = serializers.IntegerField(help_text="How long it waited before it began.")
+    waited_ms = serializers.IntegerField(help_text="How long the attempt waited before it started.")
     request = serializers.JSONField(allow_null=True)
     response = serializers.JSONField(allow_null=True)
     assertions = OutcomeSerializer(many=True)
@@ -148,7 +150,7 @@ class ExecutionStepSerializer(CamelCaseSerializer):
     step_type = serializers.CharField()
     position = serializers.IntegerField()
     status = serializers.ChoiceField(choices=StepStatus.choices)
-    attempts = serializers.IntegerField(help_text="How many there were.")
+    attempts = serializers.IntegerField(help_text="The number of attempts.")
     background = serializers.BooleanField()
     always_run = serializers.BooleanField()
     started_at = serializers.IntegerField(allow_null=True, help_text=TIME)
@@ -157,9 +159,11 @@ class ExecutionStepSerializer(CamelCaseSerializer):
     duration_ms = serializers.IntegerField(allow_null=True)
     request = serializers.JSONField(allow_null=True, help_text="The resolved meta, secrets masked.")
     response = serializers.JSONField(allow_null=True)
-    response_omitted = serializers.BooleanField(help_text="The response is above 64 KiB: see the step alone.")
+    response_omitted = serializers.BooleanField(
+        help_text="The response is larger than 64 KiB: request the step itself."
+    )
     result_truncated = serializers.BooleanField(help_text="The result was cut at 1 MiB.")
-    reused = serializers.BooleanField(help_text="Taken over from the execution that was re-run.")
+    reused = serializers.BooleanField(help_text="The result was reused from the execution that was re-run.")
     assertions = OutcomeSerializer(many=True)
     extracted = serializers.DictField()
     error = ErrorSerializer(allow_null=True)
@@ -211,7 +215,7 @@ class ExecutionSerializer(ExecutionSummarySerializer):
 
 
 class DifferenceSerializer(serializers.Serializer[Any]):
-    """A place where two responses differ; a side that has nothing there has no key."""
+    """A place where two responses differ; a side without a value there has no key."""
 
     path = serializers.CharField()
     left = serializers.JSONField(required=False)

@@ -1,8 +1,7 @@
-"""The lane of an execution: each organisation's tasks have a queue of their own in the broker, served in turn.
+"""The lane of an execution: the tasks of each organisation have a queue of their own, and workers read them in turn.
 
-A lane is the `priority` of a Celery message, which our Redis transport keeps as lists of their own and reads round
-robin (asynctester/broker.py). Organisations are numbered in the order of their creation, so lanes are shared only
-where there are more organisations than ENGINE_LANES.
+A lane is a queue of the broker (`queues`). Organisations are numbered in the order of their creation. Two of them
+share a lane only where there are more than ENGINE_LANES.
 """
 
 from __future__ import annotations
@@ -23,19 +22,19 @@ _kept: OrderedDict[uuid.UUID, int] = OrderedDict()
 
 
 def lane_of(execution_id: uuid.UUID) -> int:
-    """Return the execution's lane; asks the database where this process has not met the execution before."""
+    """Return the execution's lane. Asks the database if this process does not remember it."""
     lane = _kept.get(execution_id)
     if lane is None:
         team_id = Execution.objects.filter(pk=execution_id).values_list("team_id", flat=True).first()
         lane = 0
-        with suppress(Team.DoesNotExist):  # deleted a moment ago, and its executions with it
+        with suppress(Team.DoesNotExist):  # it was deleted a moment ago, and its executions with it
             lane = 0 if team_id is None else lane_of_team(team_id)
         remember(execution_id, lane)
     return lane
 
 
 def remember(execution_id: uuid.UUID, lane: int) -> None:
-    """Keep what a message said, or whoever wrote the row knows."""
+    """Keep the lane that a message named, or that the process that wrote the row knows."""
     _kept[execution_id] = lane
     while len(_kept) > _MOST_KEPT:
         _kept.popitem(last=False)
@@ -48,6 +47,6 @@ def lane_of_team(team_id: uuid.UUID) -> int:
 
 @lru_cache(maxsize=10_000)
 def _lane_of(organisation_id: uuid.UUID) -> int:
-    # Ids sort by creation. One deleted later moves the others, which other processes may see at another time: their
-    # messages are in two lanes meanwhile, and nothing but the sharing depends on that.
+    # Ids sort by creation. When an organisation is deleted, later ones move to another lane, and processes notice
+    # that at different times. Their messages are in two lanes for a while; only the sharing depends on that.
     return Organisation.objects.filter(pk__lt=organisation_id).count() % int(settings.ENGINE_LANES)

@@ -1,4 +1,4 @@
-"""What is stored of an attempt: masked, cut, and with an encrypted whole copy where masking changed it."""
+"""What is stored of an attempt: masked and cut, with an encrypted whole copy where masking changed the result."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def milliseconds_now() -> int:
 
 @dataclass(frozen=True)
 class Stored:
-    """An attempt as it may be stored and shown."""
+    """An attempt in the form in which it may be stored and shown."""
 
     request: Json
     response: Json
@@ -36,7 +36,7 @@ class Stored:
 
 
 def stored(attempt: Attempt, masker: Masker) -> Stored:
-    """Return what may be kept of the attempt."""
+    """Return the attempt, masked and cut."""
     # Masked before it is cut: a cut through a secret would leave its beginning.
     masked = masker.mask(attempt.result if attempt.shown is None else attempt.shown)
     shown = cut(masked)
@@ -60,7 +60,7 @@ def _outcomes(attempt: Attempt, masker: Masker) -> list[dict[str, Json]]:
     outcomes = attempt.assertions
     if masker.mask(outcomes) is outcomes:  # type: ignore[arg-type]  # a list of JSON objects is JSON
         return outcomes
-    # One by one: where one is too deep to look through, the others are still told.
+    # One by one: if one is nested too deep to be masked, the others are still shown.
     return [masker.mask(outcome) for outcome in outcomes]  # type: ignore[misc]  # masking keeps shapes
 
 
@@ -88,7 +88,7 @@ def _moment(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
 
 
-def change_of(envelope: StepEnvelope, attempt: Attempt, kept: Stored, attempts: int) -> Change:
+def change_of(kept: Stored, attempts: int) -> Change:
     """Return the columns that the attempt sets on its step."""
     columns: dict[str, Any] = {
         "attempts": attempts,
@@ -107,7 +107,7 @@ def extracts(
 ) -> tuple[dict[str, Json], dict[str, Json]]:
     """Return the extracted values to show, and those to encrypt.
 
-    Encrypted are declared secrets, what holds a known one, and what was read where secrets stand (a cookie).
+    Encrypted are declared secrets, values that hold a known secret, and values read from places of secrets (cookies).
     """
     secret: dict[str, Json] = {}
     shown: dict[str, Json] = {}
@@ -122,12 +122,12 @@ def extracts(
 
 #: At most this many attempts of a step keep their response.
 MOST_RESPONSES = 20
-#: A `forEach` over thousands of items would else exceed what a database takes in one statement.
+#: Rows in one statement: a `forEach` over thousands of items would exceed the database's limit of parameters.
 _AT_ONCE = 500
 
 
 def thin_out(step: ExecutionStep, new: list[StepAttempt]) -> None:
-    """Drop the responses of attempts that were neither the first nor the last nor changed the outcome."""
+    """Delete the responses of attempts that are neither the first nor the last and did not change the outcome."""
     if not new or new[-1].number < 3:
         return
     history = list(

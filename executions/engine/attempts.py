@@ -118,7 +118,7 @@ def _advance(
     try:
         if step.attempts == 0 and not step.state and not is_wanted(work):
             return finish_unattempted(step, execution, StepStatus.SKIPPED)
-        answer = answer_of(step, progress)
+        answer = answer_of(progress)
         if answer is None and progress.child is not None:
             return park_for_child(step, progress)
         move = advance(work, progress, earlier.append, answer)

@@ -23,25 +23,25 @@ from steprunners.masking.masker import Masker
 from steprunners.runner import RunChild
 
 MAX_DEPTH = 10
-#: A child's user and environment, each of which may be deleted while it is written.
-MAY_VANISH = 2
+#: A child's user and its environment: each may be deleted while the child is written.
+MAY_BE_DELETED = 2
 
 
 def start_child(
     parent: Execution, step: ExecutionStep, wish: RunChild, request: Json, known_secrets: KnownSecrets
 ) -> Execution:
-    """Create the child in the caller's transaction; it is published after the commit.
+    """Create the child in the caller's transaction; its chain is published after the commit.
 
-    `request` is the step's, with secrets masked. Raises StepError (`child_refused`) where the flow is deleted, nested
-    too deep, or refuses its variables.
+    `request` is the step's, with secrets masked. Raises StepError (`child_refused`) if the flow is deleted, nested too
+    deep, or refuses its variables.
     """
     if parent.depth + 1 > MAX_DEPTH:
-        raise StepError(f"flows are nested more than {MAX_DEPTH} deep", code="child_refused")
+        raise StepError(f"flows are nested more than {MAX_DEPTH} levels deep", code="child_refused")
     shown = request.get("variables") if isinstance(request, dict) else None
     try:
         variables = _given(wish.variables, shown if isinstance(shown, dict) else {}, known_secrets.masker)
-        for _ in range(MAY_VANISH):
-            # What was deleted at this moment, the child goes without, as one that begins later.
+        for _ in range(MAY_BE_DELETED):
+            # Without a user or environment that was deleted just now, like a child that begins later.
             with suppress(User.DoesNotExist, Environment.DoesNotExist):
                 return _start(parent, step, wish, variables, known_secrets)
         return _start(parent, step, wish, variables, known_secrets)
@@ -70,7 +70,7 @@ def _start(
 
 
 def _given(variables: Mapping[str, Json], shown: Mapping[str, Json], masker: Masker) -> list[dict[str, Json]]:
-    """Return the child's variables; those given a secret say so, so that what a default makes of them is secret."""
+    """Return the child's variables; a secret one is marked, so that defaults made from it are secret too."""
     return [
         {"name": name, "value": value, "secret": shown.get(name) != value or masker.mask(value) != value}
         for name, value in variables.items()
@@ -93,17 +93,17 @@ def _pinned_version(parent: Execution, wish: RunChild) -> FlowVersion:
 def _flow_of(parent: Execution, flow_id: str) -> Flow:
     try:
         flow = Flow.objects.filter(pk=uuid.UUID(flow_id), team=parent.team_id, deleted_at=None).first()
-    except ValueError:  # what is no id is no flow's either
+    except ValueError:  # not a UUID
         flow = None
     if flow is None:
         raise StepError(f"the team has no flow with the id '{flow_id}'", code="child_refused")
     return flow
 
 
-def answer_of(step: ExecutionStep, progress: Progress) -> Answer | None:
-    """Return what the awaited branch or child ended with; None where it has not ended."""
+def answer_of(progress: Progress) -> Answer | None:
+    """Return the result of the branch or child that the step waits for; None if it has not ended."""
     if progress.child is not None:
-        return _child_answer(step, progress, progress.child)
+        return _child_answer(progress, progress.child)
     if progress.branch is not None:
         failed = progress.branch_failed
         reason = f"step {failed} of branch {progress.branch} failed" if failed else None
@@ -114,10 +114,10 @@ def answer_of(step: ExecutionStep, progress: Progress) -> Answer | None:
 def child_is_over(step: ExecutionStep) -> bool:
     """Return whether the child that the step waits for has ended."""
     progress = Progress.from_json(step.state)
-    return progress.child is not None and answer_of(step, progress) is not None
+    return progress.child is not None and answer_of(progress) is not None
 
 
-def _child_answer(step: ExecutionStep, progress: Progress, child_id: str) -> Answer | None:
+def _child_answer(progress: Progress, child_id: str) -> Answer | None:
     child = Execution.objects.filter(pk=uuid.UUID(child_id)).defer("draft").first()
     if child is None:
         return Answer({"executionId": child_id}, "the child execution was deleted")

@@ -1,4 +1,4 @@
-"""What a step may read and use: the scope of its references, its connection, its secrets."""
+"""What a step may use: the scope of its references, its connection, its session."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class ReferencedSteps:
     has_unstarted: bool = False
 
     def running_background(self) -> bool:
-        """Whether one of them runs in the background and has not ended, or a listener has not started."""
+        """Return whether one of them runs in the background and has not ended, or a listener has not started."""
         return self.has_unstarted or any(step.background and step.status in STEP_OPEN for step in self.steps)
 
     def never_ran(self) -> ExecutionStep | None:
-        """Return one that cannot be done without and never ran."""
+        """Return a step that is required and never ran, if there is one."""
         for step in self.steps:
             if step.position in self.required and step.started_at is None and not _has_result(step):
                 return step
@@ -69,7 +69,7 @@ def load_referenced_steps(step: ExecutionStep) -> ReferencedSteps:
 
 
 def _has_unstarted(step: ExecutionStep) -> bool:
-    """Whether a listener that the step comes after does not know yet where it begins."""
+    """Return whether a listener that must start before the step does not know yet where it begins to read."""
     positions = [position for position, kind in step.needs if kind == START]
     if not positions:
         return False
@@ -129,9 +129,10 @@ class Connected:
 
 
 def connect(execution: Execution, resource_type: str | None, named: Any) -> Connected:
-    """Return the connection that `resourceId` names; raise BadConfig where the team has none such.
+    """Return the connection that `resourceId` names.
 
-    Raises StepError (`secret_unreadable`) where the key of its secrets is lost.
+    Raises BadConfig if the team has no such resource, StepError (`secret_unreadable`) if the key of its secrets is
+    lost.
     """
     if resource_type is None or named is None:
         return Connected()
@@ -152,7 +153,7 @@ def session_key_of(key: str | None, known_secrets: KnownSecrets) -> str | None:
 
 
 def load_session(execution: Execution, session_key: str | None) -> Json:
-    """Return what an earlier step left under the key."""
+    """Return the session value that an earlier step saved under the key."""
     if session_key is None:
         return None
     kept = SessionState.objects.filter(execution=execution, key=session_key).first()
@@ -160,6 +161,6 @@ def load_session(execution: Execution, session_key: str | None) -> Json:
 
 
 def save_session(execution: Execution, session_key: str | None, value: Json) -> None:
-    """Keep what a step leaves for later ones."""
+    """Save the session value for later steps."""
     if session_key is not None and value is not None:
         SessionState.objects.update_or_create(execution=execution, key=session_key, defaults={"value": value})

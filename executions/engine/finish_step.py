@@ -33,7 +33,7 @@ def finish_attempted(outcome: Outcome, attempt: Attempt) -> int | None:
     masker = outcome.masker
     kept = records.stored(attempt, masker)
     number = outcome.step.attempts + len(outcome.earlier) + 1
-    change = records.change_of(outcome.envelope, attempt, kept, number)
+    change = records.change_of(kept, number)
     shown, secret = records.extracts(outcome.envelope, attempt, masker)
     change.columns |= {"extracted": shown, "secret_extracts": secret or None}
     row = records.attempt_row(outcome.step, attempt, kept, number)

@@ -43,5 +43,5 @@ class Outcome:
             return Change(), []
         newest = self.earlier[-1]
         number = self.step.attempts + len(self.earlier)
-        change = records.change_of(self.envelope, newest, records.stored(newest, self.masker), number)
+        change = records.change_of(records.stored(newest, self.masker), number)
         return change, self.earlier_rows()

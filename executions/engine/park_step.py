@@ -7,7 +7,7 @@ from dataclasses import replace
 from django.db import transaction
 
 from executions.engine import attempt_records as records
-from executions.engine.context import ReferencedSteps, load_referenced_steps, save_session
+from executions.engine.context import load_referenced_steps, save_session
 from executions.engine.finish_step import finish_unattempted
 from executions.engine.outcome import Outcome
 from executions.engine.progress import wake_waiting_steps
@@ -74,7 +74,7 @@ def publish_update(moved: Moved) -> None:
     events.publish([messages.step_update(execution, step)])
 
 
-def park_for_background(step: ExecutionStep, referenced: ReferencedSteps) -> int | None:
+def park_for_background(step: ExecutionStep) -> int | None:
     """Park the step until the background steps that it refers to have ended."""
     moved = moves.park(step, None, Change(), step.state or {}, awaiting=True)
     if moved is None:

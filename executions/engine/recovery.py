@@ -43,7 +43,7 @@ def _end_or_run_again(step: ExecutionStep, execution: Execution) -> None:
     envelope = envelope_of(step.definition)
     progress = Progress.from_json(step.state)
     now = records.milliseconds_now()
-    lost = Interrupted("the worker was lost while the step ran: whether its call happened is unknown")
+    lost = Interrupted("the worker was lost while the step ran; it is unknown whether its call happened")
     attempt = broken(lost, progress.attempt_started_ms or now, now)
     outcome = Outcome(step, execution, envelope, ExecutionSecrets(execution))
     if execution.cancel_requests >= (2 if step.always_run else 1):  # the second one ends clean-up too

@@ -57,7 +57,7 @@ def run_step(
     events.publish([messages.step_update(execution, step)])
     referenced = load_referenced_steps(step)
     if referenced.running_background():
-        return park_for_background(step, referenced)
+        return park_for_background(step)
     if step.always_run and referenced.never_ran() is not None:
         return finish_unattempted(step, execution, StepStatus.SKIPPED)
     return _run_claimed(step, execution, referenced)

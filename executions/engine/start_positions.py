@@ -1,8 +1,8 @@
-"""Where steps begin to read: recorded before the first step runs, so that nothing a step sends is missed.
+"""Records where steps begin to read, before the first step runs, so that they miss nothing that a step sends.
 
-`Execution.positions` is `{"pending": true}` while that is to be done, then `{"atMs": …, "resources": {id: {key: …}}}`.
-Child executions and re-runs take it over. What cannot be known yet (a name that a later step makes, a resource that
-does not answer) is left out: its step looks it up by the time, and has its troubles to itself.
+`Execution.positions` is `{"pending": true}` until that is done, then `{"atMs": …, "resources": {id: {key: …}}}`.
+Child executions and re-runs copy it. What cannot be known yet (a name that a later step makes, a resource that does not
+answer) is left out: its step begins at the time of the start, and reports its own errors.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from steprunners.registry import runners
 
 logger = logging.getLogger(__name__)
 
-#: All resources together may take so long, in seconds: the execution waits for it.
+#: The time limit for all resources together, in seconds: the execution waits for it.
 RECORD_SECONDS = 4.0
-#: Flows are nested at most so deep.
+#: The most flows that are searched.
 MOST_FLOWS = 200
 
 Wanted = tuple[str, str, str]
@@ -48,7 +48,7 @@ def record_starts(execution: Execution) -> None:
     try:
         wanted = _by_resource(_wanted_by(execution))
     except SecretsUnreadable:
-        wanted = {}  # the steps that need the secret say so
+        wanted = {}  # the steps that need the secret report it
     for (step_type, resource), keys in wanted.items():
         _record(execution, step_type, resource, keys, deadline, resources)
     at_ms = milliseconds(execution.started_at) or 0
@@ -71,7 +71,7 @@ def _record(
             return
         starts = runner.record_starts(keys, connected.connection, policy_of(execution.team_id), deadline)
     except StepError as error:
-        logger.info("execution %s: no start recorded for %s: %s", execution.id, resource, error.code)
+        logger.info("execution %s: start position of %s not recorded: %s", execution.id, resource, error.code)
         return
     found.setdefault(connected.resource_id, {}).update(starts)
 
@@ -83,7 +83,7 @@ def _by_resource(wanted: Iterable[Wanted]) -> dict[tuple[str, str], list[str]]:
     return {place: list(keys) for place, keys in grouped.items()}
 
 
-# --- who wants what -------------------------------------------------------------------------------
+# --- what steps read ------------------------------------------------------------------------------
 
 
 def _wanted_by(execution: Execution) -> Iterator[Wanted]:
@@ -123,7 +123,7 @@ def _known_part(meta: Mapping[str, Json], scope: Scope) -> dict[str, Json]:
 def _wanted_in_flow(
     execution: Execution, flow_id: str, given: Mapping[str, Json], seen: set[str]
 ) -> Iterator[Wanted]:
-    """Yield what a flow wants that the execution may run as a child."""
+    """Yield what a flow reads that the execution may run as a child."""
     call = f"{flow_id} {sorted(given.items(), key=str)}"
     number = execution.pins.get(flow_id)
     if call in seen or len(seen) >= MOST_FLOWS or number is None:
@@ -148,7 +148,7 @@ def _wanted_in_flow(
 
 
 def starts_of(execution: Execution, resource_id: str | None) -> tuple[dict[str, Json], int]:
-    """Return what was recorded for the resource, and the time (ms since the epoch) that stands for the rest."""
+    """Return the positions recorded for the resource, and the time (ms since the epoch) to begin at without one."""
     began_ms = milliseconds(execution.started_at) or time.time_ns() // 1_000_000
     recorded = execution.positions.get("resources") or {}
     return dict(recorded.get(resource_id) or {}), int(execution.positions.get("atMs") or began_ms)

@@ -1,4 +1,4 @@
-"""Stopping all that runs for a team which is to go: calls are ended, and nothing begins, clean-up neither."""
+"""Stops everything that runs for a team that is to be deleted: calls end, and nothing begins, not even clean-up."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from executions.models import ExecutionStep
 from executions.statements import moves
 from executions.states import StepStatus
 
-#: How long calls have to end, in seconds: workers look for cancels twice a second.
+#: How long calls have to end, in seconds. Workers check for cancels twice a second.
 PATIENCE_SECONDS = 3.0
-LOOK_SECONDS = 0.05
+CHECK_SECONDS = 0.05
 
 
-def stop_all(team: Team) -> None:
-    """Cancel everything that the team runs, and wait a little until no worker is at it.
+def stop_team(team: Team) -> None:
+    """Cancel everything that the team runs, and wait a little until no worker runs a step of it.
 
-    Whoever does not end in time (its worker is frozen) finds its rows gone, and stops then.
+    A step that does not end in time (its worker is frozen) finds its rows deleted, and stops then.
     """
     while _cancel_some(team):
         pass
     until = time.monotonic() + PATIENCE_SECONDS
-    while _is_at_work(team) and time.monotonic() < until:
-        time.sleep(LOOK_SECONDS)
+    while _has_running_steps(team) and time.monotonic() < until:
+        time.sleep(CHECK_SECONDS)
 
 
 @retried
@@ -32,6 +32,6 @@ def _cancel_some(team: Team) -> int:
     return moves.cancel_of_team(team.pk)
 
 
-def _is_at_work(team: Team) -> bool:
+def _has_running_steps(team: Team) -> bool:
     running = ExecutionStep.objects.filter(status=StepStatus.IN_PROGRESS, look_at__isnull=False)
     return running.filter(execution__team=team).exists()

@@ -1,4 +1,4 @@
-"""Who is at the other end of a WebSocket: a token in the subprotocol, or a session cookie with its Origin."""
+"""Authenticates a WebSocket: by a token in the subprotocol, or by a session cookie and its Origin."""
 
 from __future__ import annotations
 
@@ -16,25 +16,24 @@ from django.utils.http import is_same_domain
 from rest_framework.exceptions import APIException
 
 from accounts.api.bearer import BearerAuthentication
-from accounts.models import User
+from accounts.models import ApiToken, User
 from accounts.services.tokens import PREFIX, TokenInvalid, find_token
-from accounts.token_models import ApiToken
 
 BEARER = "bearer"
 
 
 @dataclass(frozen=True)
 class Login:
-    """A user, and until when (seconds since the epoch; None: as long as the session lasts)."""
+    """A user, and when the login expires (seconds since the epoch; None: with the session)."""
 
     user: User
     expires_at: float | None = None
 
 
 def log_in(scope: Any) -> Login | None:
-    """Return the login that the handshake carries; None where none of it is valid. Reads the database.
+    """Return the login of the handshake; None if it has no valid one. Reads the database.
 
-    A bearer token wins over a cookie. Never a token in the URL: addresses end up in logs.
+    A bearer token wins over a cookie. Tokens in the URL are not accepted, since URLs end up in logs.
     """
     subprotocols = list(scope.get("subprotocols", []))
     if subprotocols[:1] == [BEARER]:
@@ -46,15 +45,15 @@ def log_in(scope: Any) -> Login | None:
 
 
 def chosen_subprotocol(scope: Any) -> str | None:
-    """Return what the handshake's answer names: a browser that offered subprotocols insists on one."""
+    """Return the subprotocol to answer with: a browser that offered subprotocols requires one."""
     return BEARER if BEARER in scope.get("subprotocols", []) else None
 
 
 def same_origin(origin: str, host: str) -> bool:
     """Return whether a page of `origin` may use the cookie of `host` (or is in CSRF_TRUSTED_ORIGINS).
 
-    WebSockets know no same-origin policy: without this any page could read the stream with its
-    visitor's cookie. The scheme is not compared, since a proxy in front may end TLS.
+    WebSockets have no same-origin policy: without this check any page could read the stream with its visitor's cookie.
+    The scheme is not compared, since a proxy in front may end TLS.
     """
     if not origin or not validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS or ["localhost"]):
         return False

@@ -1,4 +1,4 @@
-"""The streams: one execution with everything about it, and a team's runs in few words (contract, 8)."""
+"""The streams: one execution in full, and a short form of all runs of a team (contract, section 8)."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from executions.live.authentication import Login
 from executions.live.events import execution_group, team_group
 from executions.live.messages import is_final
 from executions.live.ordering import Order
-from executions.live.recent_snapshots import recent
+from executions.live.recent_snapshots import recent_snapshot
 from executions.live.reconciler import reconciler
 from executions.live.snapshots import Taken, snapshots
 from executions.live.stream import SUBSCRIBE_TIMEOUT, UNKNOWN, Closing, LiveStream
 from executions.models import Execution
 
 SNAPSHOT_SPACING = 1.0  # seconds between two snapshots of one stream
-GAP_PATIENCE = 0.3  # seconds that an update may be late: workers publish side by side
+GAP_PATIENCE = 0.3  # seconds that an update may be late: several workers publish
 
 
 class ExecutionStream(LiveStream):
-    """A SNAPSHOT, then every change in order, then the end."""
+    """Sends a SNAPSHOT, then every update in order, and closes after the last one."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.execution_id: UUID = _identifier(self.scope)
         self._order: Order[dict[str, Any]] = Order()
-        self._recent = recent(self.execution_id)
+        self._recent = recent_snapshot(self.execution_id)
         self._snapshot_wanted = asyncio.Event()
 
     def group(self) -> str:
@@ -45,35 +45,35 @@ class ExecutionStream(LiveStream):
         return self.team_id is not None
 
     def knows(self) -> int | None:
-        """Return the number up to which everything was sent."""
+        """Return the sequence number up to which every update was sent."""
         return self._order.last
 
     def resync(self) -> None:
-        """Send a snapshot, at most one each SNAPSHOT_SPACING."""
+        """Send a snapshot, at most one every SNAPSHOT_SPACING."""
         self._snapshot_wanted.set()
 
     def asked(self, request: dict[str, Any]) -> bool:
-        """Take `{"type": "snapshot"}`."""
+        """Handle `{"type": "snapshot"}`."""
         if request.get("type") != "snapshot":
             return False
         self.resync()
         return True
 
     def joined(self, *, anew: bool) -> None:
-        """Know that updates are heard from now on; a snapshot from before them may be any age."""
+        """Updates are received from now on; a shared snapshot from before may be of any age."""
         if anew:
             self._recent.forget()
         super().joined(anew=anew)
 
     def heard(self, message: dict[str, Any]) -> None:
-        """Send an update in its turn; ask for a snapshot where the one before it stays away."""
+        """Send an update in its order; send a snapshot if the update before it does not come."""
         self._recent.heard(message["sequence"])
         self._forward(self._order.accept(message["sequence"], message))
         if self._order.gap:
             asyncio.get_running_loop().call_later(GAP_PATIENCE, self._resync_if_gap)
 
     def more_work(self) -> list[Coroutine[Any, Any, None]]:
-        """Return the sending of snapshots."""
+        """Return the coroutine that sends snapshots."""
         return [self._send_snapshots()]
 
     def _resync_if_gap(self) -> None:
@@ -81,7 +81,7 @@ class ExecutionStream(LiveStream):
             self.resync()
 
     async def _send_snapshots(self) -> None:
-        """Subscribe first, then read: what happens in between is dropped where the snapshot has it."""
+        """Subscribe first, then read: updates in between are dropped if the snapshot has them."""
         with suppress(TimeoutError):
             # Not `wait_for`: Python 3.11 loses a cancellation that comes just when the wait is over.
             async with asyncio.timeout(SUBSCRIBE_TIMEOUT):
@@ -123,7 +123,7 @@ class ExecutionStream(LiveStream):
 
 
 class TeamStream(LiveStream):
-    """Every change of status of a team's executions, as published: a list that missed one loads again."""
+    """Sends every change of status of a team's executions as it is published; a list that missed one loads again."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -138,15 +138,15 @@ class TeamStream(LiveStream):
         return Team.objects.visible_to(login.user).filter(pk=self._team).exists()
 
     def heard(self, message: dict[str, Any]) -> None:
-        """Pass the message on."""
+        """Send the message."""
         self.output.put(message["text"])
 
 
 class UnknownStream(LiveStream):
-    """An address that there is not: 4404, like everything unknown."""
+    """An unknown URL: closed with 4404, like everything unknown."""
 
-    def visible_to(self, login: Login) -> bool:
-        """Return that nobody may see it."""
+    def visible_to(self, _login: Login) -> bool:
+        """Return False: nobody may see it."""
         return False
 
 

@@ -1,4 +1,4 @@
-"""Tasks of the event loop that outlive whoever began them."""
+"""Tasks of the event loop that run to their end, even if their caller is cancelled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _running: set[asyncio.Task[Any]] = set()  # the event loop itself holds tasks we
 
 
 def in_background(work: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
-    """Run it to its end, whatever becomes of whoever asked for it."""
+    """Start a task that runs to its end, even if its caller is cancelled."""
     task = asyncio.create_task(work)
     _running.add(task)
     task.add_done_callback(_forget)
@@ -22,4 +22,4 @@ def in_background(work: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
 def _forget(task: asyncio.Task[Any]) -> None:
     _running.discard(task)
     if not task.cancelled():
-        task.exception()  # seen: whoever waits for it is told too
+        task.exception()  # marks it as retrieved; a caller that awaits the task gets it too

@@ -1,4 +1,4 @@
-"""Hears what is published: one channel of the Channels layer for each group, read once for all who follow it here."""
+"""Hears what is published: one channel of the Channels layer for each group, read once for all its followers."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ PAUSE = 1.0  # seconds from one try to subscribe to the next, while Redis is awa
 
 
 class Follower(Protocol):
-    """Somebody who follows a group. Neither method may wait."""
+    """Somebody who follows a group. Neither method may block."""
 
     def joined(self, *, anew: bool) -> None:
-        """Hear from now on what is published, as long as the connection holds.
+        """Learn that messages arrive from now on, as long as the connection holds.
 
-        `anew`: nobody here heard what was published before, for the subscription has just begun.
+        `anew`: the subscription has just begun, so nobody in this process heard what was published before.
         """
 
     def heard(self, message: dict[str, Any]) -> None:
@@ -43,8 +43,9 @@ class Hub:
         self.layer = layer
         self._followers: dict[str, set[Follower]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._joined: set[str] = set()
-        #: The layer takes a group that is left and joined at the same time for joined, and then unsubscribes from it.
+        #: The channel of each group that was joined.
+        self._joined: dict[str, str] = {}
+        #: If a group is left and joined at the same time, the layer believes it joined, and then unsubscribes.
         self._changing = asyncio.Lock()
 
     @contextmanager
@@ -60,34 +61,37 @@ class Hub:
         finally:
             self._followers[group].discard(follower)
             if not self._followers[group]:
-                self._joined.discard(group)
+                self._joined.pop(group, None)
                 del self._followers[group]
                 self._tasks.pop(group).cancel()
 
     async def _follow(self, group: str) -> None:
-        """Follow the group. Without Redis the streams live on: the reconciler brings what is missed."""
-        # Not `new_channel()`: it subscribes to a second Redis channel, which nobody here sends to, and leaves a
-        # queue behind each time that Redis does not answer.
-        channels, channel = self.layer._get_layer().channels, f"live.{uuid.uuid4().hex}"
-        channels[channel] = asyncio.Queue()
+        """Follow the group. Without Redis the streams live on: the reconciler brings what they miss."""
+        # A name of our own, not `new_channel()`: that leaves a queue behind each time that Redis does not answer.
+        channel = f"live.{uuid.uuid4().hex}"
+        reading = in_background(self._read(group, channel))  # the layer makes the channel when this begins
         try:
             await self._subscribe(group, channel)
-            self._joined.add(group)
+            self._joined[group] = channel
             for follower in list(self._followers[group]):
                 follower.joined(anew=True)
-            while True:
-                message = await self._receive(channel)
-                if message is not None:
-                    self._tell(group, message)
+            await asyncio.shield(reading)  # for ever; `_leave` cancels it
         finally:
-            channels.pop(channel, None)
-            in_background(self._leave(group, channel))  # nobody waits for Redis
+            in_background(self._leave(group, channel, reading))  # nobody waits for Redis
+
+    async def _read(self, group: str, channel: str) -> None:
+        while True:
+            message = await self._receive(channel)
+            # What was published before the followers joined is in the snapshots that they take then.
+            if message is not None and self._joined.get(group) == channel:
+                self._tell(group, message)
 
     async def _subscribe(self, group: str, channel: str) -> None:
         while True:
             try:
-                # Shielded: redis-py writes under `asyncio.wait_for`, which on Python 3.11 can lose a cancellation (the
-                # task would go on for ever), and else drops the connection that all groups share.
+                # Shielded, because redis-py writes under `asyncio.wait_for`. On Python 3.11 that can lose a
+                # cancellation, and the task would run for ever. If it does not lose it, redis-py closes the
+                # connection that all groups share.
                 await asyncio.shield(in_background(self._join(group, channel)))
             except (RedisError, OSError) as error:
                 logger.warning("Live updates are not heard: %s", error)
@@ -98,7 +102,9 @@ class Hub:
     async def _receive(self, channel: str) -> dict[str, Any] | None:
         try:
             message: dict[str, Any] = await self.layer.receive(channel)
-        except Exception:  # not ours: the next one may be
+        except (RedisError, OSError):  # the channel is made all the same, and the group alone is published to
+            return None
+        except Exception:  # a message of somebody else; the next one may be ours
             logger.exception("A live message could not be read")
             return None
         return message
@@ -114,10 +120,11 @@ class Hub:
         async with self._changing:
             await self.layer.group_add(group, channel)
 
-    async def _leave(self, group: str, channel: str) -> None:
-        with suppress(RedisError, OSError):
-            async with self._changing:
+    async def _leave(self, group: str, channel: str, reading: asyncio.Task[None]) -> None:
+        async with self._changing:  # after `_join`, which began before
+            with suppress(RedisError, OSError):
                 await self.layer.group_discard(group, channel)
+            reading.cancel()  # the layer forgets the channel then
 
 
 _hubs: WeakKeyDictionary[AbstractEventLoop, Hub] = WeakKeyDictionary()

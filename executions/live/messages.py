@@ -1,6 +1,6 @@
 """The messages of the live stream (contract, section 8): typed, in the past tense, one builder a kind.
 
-An update's number is `execution.sequence` after it, unless the builder is told another.
+An update's number is `execution.sequence` after the change, unless the builder is given another.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ class Update(TypedDict):
 
 
 STEP_SENTENCES = {
-    StepStatus.PENDING: "Step was planned",
+    StepStatus.PENDING: "Step was scheduled",
     StepStatus.IN_PROGRESS: "Step started",
-    StepStatus.WAITING: "Step began to wait",
+    StepStatus.WAITING: "Step started waiting",
     StepStatus.SUCCESS: "Step completed",
     StepStatus.FAILED: "Step failed",
-    StepStatus.ERROR: "Step could not be carried out",
+    StepStatus.ERROR: "Step ended with an error",
     StepStatus.SKIPPED: "Step was skipped",
     StepStatus.CANCELLED: "Step was cancelled",
 }
@@ -50,9 +50,9 @@ EXECUTION_SENTENCES = {
 def step_update(
     execution: Execution, step: ExecutionStep, *, sequence: int | None = None, whole: bool = False
 ) -> Update:
-    """Say that a step changed; `sequence` where one transaction numbered several updates.
+    """Return the update of a step that changed; give `sequence` if one transaction numbered several updates.
 
-    `whole` spares measuring a response that is known to be short enough to be sent.
+    `whole` skips measuring a response that is known to be short enough.
     """
     update = _update(execution, sequence, "STEP_UPDATE", STEP_SENTENCES[StepStatus(step.status)])
     update["stepUpdate"] = {**step_json(step, whole=whole), "stepId": str(step.id)}
@@ -60,19 +60,19 @@ def step_update(
 
 
 def execution_update(execution: Execution, *, sequence: int | None = None) -> Update:
-    """Say that the execution itself changed."""
+    """Return the update of an execution that changed itself."""
     update = _update(execution, sequence, "EXECUTION_UPDATE", _execution_sentence(execution))
     update["execution"] = {**execution_json(execution), "sequence": update["sequence"]}
     return update
 
 
 def message(execution: Execution, text: str, *, sequence: int | None = None) -> Update:
-    """Say something that changes nothing but the number."""
+    """Return an update that only carries a text."""
     return _update(execution, sequence, "MESSAGE", text)
 
 
 def snapshot(execution: Execution, steps: list[ExecutionStep]) -> Update:
-    """Say how everything stands: `execution` is what REST gives."""
+    """Return the snapshot of everything: `execution` is what REST returns."""
     update = _update(execution, None, "SNAPSHOT", _execution_sentence(execution))
     update["execution"] = execution_json(execution, steps)
     return update
@@ -87,7 +87,7 @@ def is_final(update: Update) -> bool:
 
 
 def for_team(update: Update) -> dict[str, Any]:
-    """Return the light form of an EXECUTION_UPDATE, for those who watch a team's list of runs."""
+    """Return the short form of an EXECUTION_UPDATE, for those who watch a team's list of runs."""
     execution = update["execution"]
     return {
         "executionId": update["executionId"],

@@ -1,4 +1,4 @@
-"""Puts updates in order: drops what a snapshot already has, keeps early ones until it is their turn."""
+"""Puts updates in order: drops those that a snapshot has, and keeps early ones until the missing ones come."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ T = TypeVar("T")
 
 
 class Order(Generic[T]):
-    """The order of one watcher's updates; numbers grow by exactly 1.
+    """The order of one stream's updates; sequence numbers grow by exactly 1.
 
-    Before the first `rebase` everything is early. Up to `last` the watcher knows everything.
+    Before the first `rebase` every update is early. The stream has sent everything up to `last`.
     """
 
     def __init__(self) -> None:
@@ -23,14 +23,14 @@ class Order(Generic[T]):
         return bool(self._early) and self.last is not None
 
     def accept(self, number: int, item: T) -> list[T]:
-        """Take one update; return what may be sent now, in order."""
+        """Add an update; return the updates that may be sent now, in order."""
         if self.last is not None and number <= self.last:
             return []
         self._early[number] = item
         return self._ready()
 
     def rebase(self, number: int) -> list[T]:
-        """Start again from a snapshot with this number; return what comes right after it."""
+        """Start again from a snapshot with this number; return the updates that follow it directly."""
         self.last = number
         self._early = {early: item for early, item in self._early.items() if early > number}
         return self._ready()

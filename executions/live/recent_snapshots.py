@@ -1,7 +1,7 @@
-"""The last snapshot of an execution, while nothing newer was heard of it: a newcomer gets it without a read.
+"""The last snapshot of an execution, shared while there is no newer update: a new client gets it without a query.
 
-Clients that come and go would else each cost a snapshot of their own, the dearest part of a connection: above all at
-the end of a run, when nothing changes any more.
+Otherwise each client that connects would cost a snapshot, the most expensive part of a connection; above all at the end
+of a run, when nothing changes any more.
 """
 
 from __future__ import annotations
@@ -14,34 +14,34 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from executions.live.snapshots import Taken
 
 
-class Recent:
-    """What the streams of one execution share in one event loop; each passes on what it hears."""
+class RecentSnapshot:
+    """The snapshot that the streams of one execution share in one event loop; each reports the updates it receives."""
 
     def __init__(self) -> None:
-        #: The snapshot; None where something newer was heard of.
+        #: The snapshot; None if there is a newer update.
         self.taken: Taken | None = None
-        self._heard = 0  # the highest number
+        self._heard = 0  # the highest sequence number
 
     def keep(self, taken: Taken) -> None:
-        """Take a new snapshot."""
+        """Share a new snapshot."""
         if taken[0]["sequence"] >= self._heard:
             self.taken = taken
 
     def forget(self) -> None:
-        """Have the next one read anew: updates may have gone by unheard (Python frees old streams when it likes)."""
+        """Drop the snapshot: updates may have been missed (Python frees old streams whenever it likes)."""
         self.taken = None
 
     def heard(self, number: int) -> None:
-        """Know that there is an update with this number; any number of streams may pass on the same."""
+        """Note an update with this sequence number; several streams may report the same."""
         self._heard = max(self._heard, number)
         if self.taken is not None and self.taken[0]["sequence"] < self._heard:
             self.taken = None
 
 
-_recent: WeakKeyDictionary[AbstractEventLoop, WeakValueDictionary[UUID, Recent]] = WeakKeyDictionary()
+_recent: WeakKeyDictionary[AbstractEventLoop, WeakValueDictionary[UUID, RecentSnapshot]] = WeakKeyDictionary()
 
 
-def recent(execution_id: UUID) -> Recent:
-    """Return what the streams of an execution share in the running event loop, as long as there are any."""
+def recent_snapshot(execution_id: UUID) -> RecentSnapshot:
+    """Return what the streams of an execution share in the running event loop, while there are any."""
     shared = _recent.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
-    return shared.setdefault(execution_id, Recent())
+    return shared.setdefault(execution_id, RecentSnapshot())

@@ -1,6 +1,6 @@
-"""Finds what was missed: publishing is at most once, the database is the truth.
+"""Finds updates that were missed: publishing is at most once, the database is the truth.
 
-Each web process compares the numbers that its watchers know with the database's, in one query for all.
+Each web process compares the sequence numbers of its streams with the database's, in one query for all.
 """
 
 from __future__ import annotations
@@ -20,37 +20,37 @@ from executions.models import Execution
 
 logger = logging.getLogger(__name__)
 
-INTERVAL = 1.0  # seconds: with PATIENCE, and a snapshot, what was missed is shown within 2 s
-PATIENCE = 0.25  # seconds that an update may be on its way
+INTERVAL = 1.0  # seconds: with PATIENCE and a snapshot, a missed update is shown within 2 s
+PATIENCE = 0.25  # seconds that an update may take to arrive
 
 
 class Watcher(Protocol):
-    """Somebody who watches an execution."""
+    """A stream that watches an execution."""
 
     execution_id: UUID
 
     def knows(self) -> int | None:
-        """Return the number up to which everything was sent; None before the first snapshot."""
+        """Return the sequence number up to which everything was sent; None before the first snapshot."""
 
     def resync(self) -> None:
         """Send a snapshot."""
 
 
 class Reconciler:
-    """The watchers of one event loop, and the task that looks after them while there are any."""
+    """The watchers of one event loop, and the task that checks them while there are any."""
 
     def __init__(self) -> None:
         self._watchers: set[Watcher] = set()
         self._task: asyncio.Task[None] | None = None
 
     def add(self, watcher: Watcher) -> None:
-        """Look after a watcher."""
+        """Begin to check a watcher."""
         self._watchers.add(watcher)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="live-reconciler")
 
     def remove(self, watcher: Watcher) -> None:
-        """Look after it no more."""
+        """Stop checking a watcher."""
         self._watchers.discard(watcher)
         if not self._watchers and self._task is not None:
             self._task.cancel()
@@ -62,10 +62,10 @@ class Reconciler:
             try:
                 await self.check()
             except DatabaseError:
-                logger.warning("Live streams could not be compared with the database", exc_info=True)
+                logger.warning("live streams could not be compared with the database", exc_info=True)
 
     async def check(self) -> None:
-        """Let every watcher that misses something send a snapshot."""
+        """Have every watcher that missed an update send a snapshot."""
         numbers = await in_database(_numbers, {watcher.execution_id for watcher in self._watchers})
         if any(_behind(watcher, numbers) for watcher in self._watchers):
             await asyncio.sleep(PATIENCE)
@@ -83,7 +83,7 @@ def _behind(watcher: Watcher, numbers: dict[UUID, int]) -> bool:
     if known is None:
         return False
     now = numbers.get(watcher.execution_id)
-    return now is None or known < now  # None: it was deleted, which the snapshot finds out
+    return now is None or known < now  # None: it was deleted, and the snapshot finds that out
 
 
 _reconcilers: WeakKeyDictionary[AbstractEventLoop, Reconciler] = WeakKeyDictionary()

@@ -11,7 +11,7 @@ from executions.live.stream import LiveStream
 
 
 def serve(stream: type[LiveStream]) -> Any:
-    """Return the ASGI application that serves each socket with an object of its own."""
+    """Return an ASGI application that serves each socket with a new stream."""
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         await stream(scope, receive, send).run()

@@ -1,4 +1,4 @@
-"""Snapshots that all who wait for one share: after an outage hundreds of streams ask for the same execution at once."""
+"""Snapshots shared by all who wait for one: after an outage hundreds of streams request the same execution at once."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ Taken = tuple[Update, str]
 
 
 class Snapshots:
-    """Those of one event loop."""
+    """The snapshots of one event loop."""
 
     def __init__(self) -> None:
         self._room = asyncio.Semaphore(SNAPSHOTS_AT_ONCE)
-        #: What is asked for and not begun yet: whoever comes meanwhile is served by it too.
+        #: Requested and not begun yet: streams that ask meanwhile get the same one.
         self._wanted: dict[UUID, asyncio.Task[Taken | None]] = {}
 
     async def take(self, execution_id: UUID) -> Taken | None:
-        """Return a snapshot read after this call, and its text; None where the execution was deleted.
+        """Return a snapshot read after this call, and its text; None if the execution was deleted.
 
-        Who may see it is not asked here. Raises DatabaseError.
+        Does not check who may see it. Raises DatabaseError.
         """
         task = self._wanted.get(execution_id)
         if task is None:
@@ -38,12 +38,12 @@ class Snapshots:
 
     async def _read(self, execution_id: UUID) -> Taken | None:
         async with self._room:
-            del self._wanted[execution_id]  # who comes from now on may know of something newer
+            del self._wanted[execution_id]  # streams that ask from now on may know a newer update
             return await in_database(_read_and_encode, execution_id)
 
 
 def _read_and_encode(execution_id: UUID) -> Taken | None:
-    """Read and encode, in a thread: the event loop would stand still for megabytes of JSON."""
+    """Read and encode in a thread: megabytes of JSON would block the event loop."""
     execution = Execution.objects.defer(*HIDDEN_OF_EXECUTION).filter(pk=execution_id).first()
     taken = read_snapshot(execution) if execution else None
     if taken is None:

@@ -1,6 +1,6 @@
-"""One WebSocket that only tells: who may listen, bounded output, and how it ends.
+"""One WebSocket that mainly sends: who may listen, bounded output, and how it is closed.
 
-The parts run as tasks of one group: whichever ends the stream raises `Closing`, and the others end with it.
+The parts run as tasks of one group. The one that ends the stream raises `Closing`, and the others end with it.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from telemetry.metrics import LIVE_CLIENTS
 logger = logging.getLogger(__name__)
 
 NORMAL, TOO_BIG, POLICY, INTERNAL, TRY_LATER, NO_LOGIN, UNKNOWN = 1000, 1009, 1008, 1011, 1013, 4401, 4404
-TOO_MANY = 4429  # streams of the organisation
-QUEUE_MESSAGES, QUEUE_CHARACTERS = 1_000, 16 * 1024 * 1024  # what a slow socket may be behind
+TOO_MANY = 4429  # the organisation has too many streams
+QUEUE_MESSAGES, QUEUE_CHARACTERS = 1_000, 16 * 1024 * 1024  # how far a slow socket may be behind
 LONGEST_REQUEST = 4_096  # characters of a client's message
-MALFORMED_LIMIT = 20  # messages that make no sense, before the socket is closed
+MALFORMED_LIMIT = 20  # malformed messages before the socket is closed
 CLOSE_TIMEOUT = 1.0  # seconds
-SUBSCRIBE_TIMEOUT = 1.0  # seconds that a stream waits for Redis before it does without
-LOGIN_CHECK = 60.0  # seconds between looks whether the user may still listen
+SUBSCRIBE_TIMEOUT = 1.0  # seconds that a stream waits for Redis before it starts without it
+LOGIN_CHECK = 60.0  # seconds between two checks whether the user may still listen
 
 P = ParamSpec("P")
 R = TypeVar("R")
-SNAPSHOTS_AT_ONCE = 2  # they are worked out one after the other anyway; the database is waited for meanwhile
+SNAPSHOTS_AT_ONCE = 2  # Python encodes one at a time; the other one waits for the database meanwhile
 
-# Threads of its own: the one thread that Channels shares among all sockets would let every watcher wait for a
-# snapshot of a thousand steps. And others for those who come and go: when hundreds do, those who are in wait for none.
+# Own threads: Channels shares one thread among all sockets, so everybody would wait for a snapshot of a thousand steps.
+# Logins have other threads: when hundreds of clients connect, those who are connected do not wait for them.
 _database_threads = ThreadPoolExecutor(SNAPSHOTS_AT_ONCE + 1, "live-database")
-_door_threads = ThreadPoolExecutor(4, "live-door")
+_login_threads = ThreadPoolExecutor(4, "live-login")
 
 
 class Closing(Exception):
-    """The stream ends with this code; None where the client has gone."""
+    """The stream ends with this close code; None if the client has gone."""
 
     def __init__(self, code: int | None) -> None:
         super().__init__(code)
@@ -52,18 +52,18 @@ class Closing(Exception):
 
 
 async def in_database(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run a function that reads the database in a thread; its connection is given back afterwards."""
+    """Run a function that reads the database in a thread, and give its connection back afterwards."""
     call = database_sync_to_async(function, thread_sensitive=False, executor=_database_threads)
     return await call(*args, **kwargs)
 
 
-async def at_the_door(function: Callable[[], R]) -> R:
-    """Do the same with what asks who may come in, or stay."""
-    return await database_sync_to_async(function, thread_sensitive=False, executor=_door_threads)()
+async def in_login_thread(function: Callable[[], R]) -> R:
+    """Do the same with a check of who may listen."""
+    return await database_sync_to_async(function, thread_sensitive=False, executor=_login_threads)()
 
 
 class Output:
-    """Texts on their way to the client; a socket that is too slow for them is closed with TRY_LATER."""
+    """The texts to send to the client. A socket that is too slow for them is closed with TRY_LATER."""
 
     def __init__(self, send: Callable[[Any], Awaitable[None]]) -> None:
         self._send = send
@@ -72,7 +72,7 @@ class Output:
         self._overflow = asyncio.Event()
 
     def put(self, text: str) -> None:
-        """Queue a text, or give the socket up."""
+        """Queue a text, or close the socket if it is too far behind."""
         if self._texts.qsize() >= QUEUE_MESSAGES or self._characters > QUEUE_CHARACTERS:
             self._overflow.set()
             return
@@ -80,24 +80,24 @@ class Output:
         self._texts.put_nowait(text)
 
     def finish(self) -> None:
-        """Close normally once everything queued is sent."""
+        """Close normally after everything queued is sent."""
         self._texts.put_nowait(None)
 
     async def write(self) -> None:
-        """Send what is queued, for ever."""
+        """Send the queued texts, until `finish`."""
         while (text := await self._texts.get()) is not None:
             await self._send({"type": "websocket.send", "text": text})
             self._characters -= len(text)
         raise Closing(NORMAL)
 
-    async def give_up(self) -> None:
-        """End the stream once the socket is too slow."""
+    async def close_if_slow(self) -> None:
+        """End the stream when the socket is too slow."""
         await self._overflow.wait()
         raise Closing(TRY_LATER)
 
 
 class LiveStream:
-    """An ASGI application for one WebSocket; subclasses say which group it follows and what for."""
+    """An ASGI application for one WebSocket. Subclasses say which group it follows and what it sends."""
 
     def __init__(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Any) -> None:
         self.scope = scope
@@ -106,7 +106,7 @@ class LiveStream:
         self._receive = receive
         self._send = send
         self._malformed = 0
-        #: Whose stream it is; `visible_to` says so.
+        #: The team of what is watched; `visible_to` sets it.
         self.team_id: uuid.UUID | None = None
 
     def group(self) -> str:
@@ -114,27 +114,27 @@ class LiveStream:
         raise NotImplementedError
 
     def visible_to(self, login: Login) -> bool:
-        """Return whether the user may listen (runs in a database thread)."""
+        """Return whether the user may listen. Runs in a thread of `in_login_thread`."""
         raise NotImplementedError
 
-    def joined(self, *, anew: bool) -> None:
-        """Know that messages of the group are heard from now on (see `hub`)."""
+    def joined(self, *, anew: bool) -> None:  # noqa: ARG002 - called by keyword
+        """Called when messages of the group are received from now on (see `hub`)."""
         self.subscribed.set()
 
     def heard(self, message: dict[str, Any]) -> None:
-        """Take a message of the group."""
+        """Handle a message of the group."""
         raise NotImplementedError
 
-    def asked(self, request: dict[str, Any]) -> bool:
-        """Take a request of the client; return whether it made sense."""
+    def asked(self, _request: dict[str, Any]) -> bool:
+        """Handle a request of the client; returns whether it was valid."""
         return False
 
     def more_work(self) -> list[Coroutine[Any, Any, None]]:
-        """Return what else runs while the stream is open."""
+        """Return the coroutines that also run while the stream is open."""
         return []
 
     async def run(self) -> None:
-        """Serve the socket from its handshake to its end."""
+        """Serve the socket from the handshake to the close."""
         code: int | None = INTERNAL
         try:
             await self._serve()
@@ -144,40 +144,40 @@ class LiveStream:
             code = None
         except* Exception as errors:
             if _all_outages(errors):
-                logger.warning("A live stream ends: %s", errors.exceptions[0])
+                logger.warning("a live stream is closed: %s", errors.exceptions[0])
                 code = TRY_LATER
             else:
-                logger.exception("A live stream broke")
+                logger.exception("a live stream failed")
         if code is not None:
             with suppress(OSError, RuntimeError, TimeoutError):  # a socket that is stuck or already closed
                 async with asyncio.timeout(CLOSE_TIMEOUT):
                     await self._send({"type": "websocket.close", "code": code})
 
     async def _serve(self) -> None:
-        """Accept, and refuse only then: a browser shows a close code, but nothing of a refused handshake."""
+        """Accept first, refuse later: browsers show a close code, but not the reason of a refused handshake."""
         await self._receive()  # websocket.connect
         await self._send({"type": "websocket.accept", "subprotocol": chosen_subprotocol(self.scope)})
-        login, place = await at_the_door(self._enter)
+        login, slot = await in_login_thread(self._enter)
         try:
-            await self._work(login, place)
+            await self._work(login, slot)
         finally:
-            _door_threads.submit(place.give_back)  # nobody waits: the client has gone
+            _login_threads.submit(slot.release)  # nobody waits for it: the client has gone
 
-    async def _work(self, login: Login, place: stream_limit.Place) -> None:
+    async def _work(self, login: Login, slot: stream_limit.StreamSlot) -> None:
         with LIVE_CLIENTS.track_inprogress(), hub.following(self.group(), self):
             async with asyncio.TaskGroup() as tasks:
-                for work in (self._read(), self._stay_allowed(login, place), *self.more_work()):
+                for work in (self._read(), self._check_again(login, slot), *self.more_work()):
                     tasks.create_task(work)
                 tasks.create_task(self.output.write())
-                tasks.create_task(self.output.give_up())
+                tasks.create_task(self.output.close_if_slow())
 
-    def _enter(self) -> tuple[Login, stream_limit.Place]:
-        """Ask all that has to be asked of a newcomer in one go: each change of thread waits for all others."""
+    def _enter(self) -> tuple[Login, stream_limit.StreamSlot]:
+        """Check everything in one call: each change of thread waits for all others."""
         login = self._check()
-        place = stream_limit.take(self.team_id) if self.team_id else None
-        if place is None:
+        slot = stream_limit.take_slot(self.team_id) if self.team_id else None
+        if slot is None:
             raise Closing(TOO_MANY)
-        return login, place
+        return login, slot
 
     def _check(self) -> Login:
         login = log_in(self.scope)
@@ -187,22 +187,22 @@ class LiveStream:
             raise Closing(UNKNOWN)
         return login
 
-    async def _stay_allowed(self, login: Login, place: stream_limit.Place) -> None:
-        """Look again and again whether the login holds and the user may still see it."""
+    async def _check_again(self, login: Login, slot: stream_limit.StreamSlot) -> None:
+        """Check every minute whether the login is valid and the user may still listen."""
         while True:
             left = LOGIN_CHECK if login.expires_at is None else login.expires_at - time.time()
             await asyncio.sleep(max(0.0, min(LOGIN_CHECK, left)) + 0.001)  # valid to its last moment
-            login = await at_the_door(self._check)
-            await at_the_door(place.keep)
+            login = await in_login_thread(self._check)
+            await in_login_thread(slot.renew)
 
     async def _read(self) -> None:
         while True:
             message = await self._receive()
             if message["type"] == "websocket.disconnect":
                 raise Closing(None)
-            self._understand(message.get("text") or "")
+            self._handle(message.get("text") or "")
 
-    def _understand(self, text: str) -> None:
+    def _handle(self, text: str) -> None:
         if len(text) > LONGEST_REQUEST:
             raise Closing(TOO_BIG)
         try:

@@ -1,7 +1,7 @@
-"""How many live streams an organisation has open, over all web processes: a sorted set in Redis, ids by expiry.
+"""Limits the live streams that an organisation has open, over all web processes: a sorted set in Redis, ids by expiry.
 
-A place is renewed while its stream is open, so those of a process that was lost are free again after LIFETIME. Where
-Redis does not answer nobody is refused: the streams themselves live on without it too.
+A slot is renewed while its stream is open, so the slots of a lost process are free again after LIFETIME. If Redis does
+not answer, no stream is refused: the streams themselves work without it too.
 """
 
 from __future__ import annotations
@@ -23,44 +23,44 @@ from resources.limits.effective import grant_of_team
 
 logger = logging.getLogger(__name__)
 
-LIFETIME = 150.0  # seconds; streams renew their places each minute
-REST = 5.0  # seconds without another try, after Redis did not answer
+LIFETIME = 150.0  # seconds; streams renew their slots every minute
+RETRY_AFTER = 5.0  # seconds without another try, after Redis did not answer
 
-_rests_until = 0.0
+_retry_at = 0.0
 
 
 @dataclass(frozen=True)
-class Place:
-    """A stream's place among those of its organisation."""
+class StreamSlot:
+    """The slot of an open stream, one of those of its organisation."""
 
     key: str
     name: str = field(default_factory=lambda: uuid.uuid4().hex)
 
-    def keep(self) -> int | None:
-        """Hold the place for a LIFETIME more; return how many are taken, None where Redis does not answer."""
-        return _ask(self.key, lambda line: line.zadd(self.key, {self.name: time.time() + LIFETIME}))
+    def renew(self) -> int | None:
+        """Renew the slot for a LIFETIME; returns how many are taken, None if Redis does not answer."""
+        return _run(self.key, lambda pipeline: pipeline.zadd(self.key, {self.name: time.time() + LIFETIME}))
 
-    def give_back(self) -> None:
-        """Free the place."""
-        _ask(self.key, lambda line: line.zrem(self.key, self.name))
+    def release(self) -> None:
+        """Free the slot."""
+        _run(self.key, lambda pipeline: pipeline.zrem(self.key, self.name))
 
 
-def take(team_id: uuid.UUID) -> Place | None:
-    """Return a place for a stream of the team, None where its organisation has as many open as it may."""
+def take_slot(team_id: uuid.UUID) -> StreamSlot | None:
+    """Return a slot for a stream of the team; None if its organisation has reached its limit."""
     grant = grant_of_team(team_id)
-    place = Place(f"live.places.{grant.organisation_id}")
-    taken = place.keep()
+    slot = StreamSlot(f"live.places.{grant.organisation_id}")
+    taken = slot.renew()
     if taken is not None and taken > grant.limits.web_sockets:
-        place.give_back()
+        slot.release()
         return None
-    return place
+    return slot
 
 
-def _ask(key: str, command: Callable[[Any], object]) -> int | None:
-    """Return how many places are taken after the command; None where Redis does not answer."""
-    global _rests_until  # noqa: PLW0603  # one process, one Redis
+def _run(key: str, command: Callable[[Any], object]) -> int | None:
+    """Run the command; returns how many slots are taken after it, None if Redis does not answer."""
+    global _retry_at  # noqa: PLW0603  # one process, one Redis
     server = client()
-    if server is None or time.monotonic() < _rests_until:
+    if server is None or time.monotonic() < _retry_at:
         return None
     try:
         with server.pipeline() as pipeline:
@@ -70,14 +70,14 @@ def _ask(key: str, command: Callable[[Any], object]) -> int | None:
             pipeline.zcard(key)
             return int(pipeline.execute()[-1])
     except (redis.RedisError, OSError) as error:
-        logger.warning("Open streams are not counted: %s", error)
-        _rests_until = time.monotonic() + REST
+        logger.warning("live streams are not limited: %s", error)
+        _retry_at = time.monotonic() + RETRY_AFTER
         return None
 
 
 @cache
 def client() -> redis.Redis | None:
-    """Return the connection to the Redis of live updates; None where there is none to have."""
+    """Return a client of the Redis of live updates; None if there is none."""
     config = layer_settings()
     if config is None:
         return None

@@ -1,4 +1,4 @@
-"""How much work there is, read from the database when Prometheus asks: what no process could count by itself."""
+"""Gauges of the work there is, read from the database when Prometheus asks: no single process could count it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from telemetry.limited import ask_all
 
 logger = logging.getLogger(__name__)
 
-#: Seconds that a scrape waits for the database, and for which an answer is good.
+#: How long a scrape waits for the database, and how long its answer is reused, in seconds.
 PATIENCE, FRESH = 2.0, 3.0
 
 
 @dataclass(frozen=True)
 class Load:
-    """Open executions by status, open steps, and since when the step waits that is due for the longest."""
+    """Open executions by status, open steps, and the due time of the step that is overdue the longest."""
 
     executions: dict[str, int]
     waiting: int
@@ -36,7 +36,7 @@ class Load:
 
 
 def read_load() -> Load:
-    """Read it from the partial indexes of what is not over: two look-ups, however long the history is."""
+    """Read the load from the partial indexes of open rows: two queries, however long the history is."""
     try:
         due = Q(status=StepStatus.WAITING, due_at__lte=Now())
         steps = ExecutionStep.objects.filter(look_at__isnull=False).aggregate(
@@ -59,7 +59,7 @@ class LoadGauges(Collector):
         self._load: Load | None = None
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the gauges; several scrapers at once cost one reading."""
+        """Yield the gauges; several scrapers at once cost one query."""
         if time.monotonic() - self._read_at > FRESH:
             self._load = self._read()
             self._read_at = time.monotonic()
@@ -72,7 +72,7 @@ class LoadGauges(Collector):
     def _read(self) -> Load | None:
         answer = ask_all({"load": read_load}, seconds=PATIENCE)["load"]
         if answer.error is not None:
-            logger.warning("the load cannot be read: %r", answer.error)
+            logger.warning("the load gauges could not be read: %r", answer.error)
         return answer.value
 
 

@@ -1,4 +1,4 @@
-"""Tells metrics, traces and the log what began and what ended: after it was committed, and without ever failing it."""
+"""Metrics, traces and log context of executions and steps. Called after the commit; never raises."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FAILURES = (StepStatus.FAILED, StepStatus.ERROR)
 
 
 def execution_started(execution: Execution) -> None:
-    """Tell of an execution that was created."""
+    """Count an execution that was created."""
     metrics.execution_started(execution.source)
     if execution.parent_id is None:
         log_context.add(executionId=execution.pk)
@@ -21,7 +21,7 @@ def execution_started(execution: Execution) -> None:
 
 
 def execution_ended(execution: Execution) -> None:
-    """Tell of an execution that has ended."""
+    """Count an execution that has ended, and add its span."""
     metrics.execution_ended(execution.status, execution.source, execution.duration_ms)
     began = execution.started_at
     if began is not None:
@@ -29,7 +29,7 @@ def execution_ended(execution: Execution) -> None:
 
 
 def step_ended(step: ExecutionStep) -> None:
-    """Tell of a step that has ended."""
+    """Count a step that has ended, and add its span."""
     metrics.step_ended(step.step_type, step.status, step.duration_ms)
     began = step.started_at
     if began is not None:

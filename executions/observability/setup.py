@@ -1,39 +1,21 @@
-"""What a process shows of itself: that it runs, metrics on a port of its own, traces; a worker, that it lives."""
+"""Sets up what a process shows of itself: that it runs, its metrics on a port of its own, and its traces."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from celery.signals import worker_process_init, worker_ready, worker_shutting_down
 from django.conf import settings
 
 from executions.observability.gauges import load_gauges
-from executions.worker.heartbeat import Pulse
 from telemetry import listener, metrics, tracing
 
-_pulse = Pulse()
 
-
-def show(kind: str) -> None:
-    """Begin to show this process, which is a web or worker one; raises BadAddress."""
+def set_up_telemetry(kind: str) -> None:
+    """Set up metrics and traces of this process, whose kind is "web" or "worker". Raises BadAddress."""
     metrics.process_runs(kind)
     tracing.start(settings.TRACES_ENDPOINT, kind)
     if settings.METRICS_ADDRESS:
         listener.serve(settings.METRICS_ADDRESS, token=settings.METRICS_TOKEN, more=[load_gauges])
 
 
-@worker_ready.connect
-def _begin(**_: Any) -> None:
-    _pulse.start()
-    show("worker")
-
-
-@worker_process_init.connect
-def in_child(**_: Any) -> None:
-    """Make traces in each child of a prefork pool: it is they who run the steps."""
+def set_up_traces_in_child() -> None:
+    """Set up traces in a child of a prefork pool: the children run the steps, their parent shows the metrics."""
     tracing.start(settings.TRACES_ENDPOINT, "worker")
-
-
-@worker_shutting_down.connect
-def _end(**_: Any) -> None:
-    _pulse.stop()

@@ -1,4 +1,4 @@
-"""The rows of the run list: filters, cursor paging, the last step of each run, recent outcomes."""
+"""The rows of the run list: filters, cursor pagination, the last step of each run, recent outcomes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LONGEST_SEARCH = 200
 
 @dataclass(frozen=True)
 class Filters:
-    """What the list is narrowed to; made from the URL, where unknown values count as not given."""
+    """The filters of the list, from the URL; unknown values are ignored."""
 
     status: str = ""
     flow: str = ""
@@ -51,11 +51,11 @@ class Filters:
 
     @property
     def narrowed(self) -> bool:
-        """Whether anything but the cursor is given."""
+        """Whether any filter is set."""
         return any([self.status, self.flow, self.label, self.search, self.since])
 
     def apply(self, runs: QuerySet[Execution], user: AnyUser) -> QuerySet[Execution]:
-        """Return the runs that match (the cursor aside); the search looks at the flows that the user may see."""
+        """Return the runs that match the filters; the search covers the flows that the user may see."""
         wanted = Q()
         if self.status:
             wanted &= Q(status=self.status)
@@ -76,10 +76,10 @@ def as_uuid(text: str) -> uuid.UUID | None:
 
 
 def visible_runs(user: AnyUser, team: Team | None = None) -> QuerySet[Execution]:
-    """Return the runs that the list starts from: those of the user's teams, or of `team`, without child executions.
+    """Return all runs of the user's teams, or of `team`, without child executions.
 
-    The teams are read first: with their ids at hand PostgreSQL walks the index of team and creation, where a
-    subquery made it read the newest runs of everybody (300 000 runs, a small team: 15 ms against 86 ms).
+    The teams are read first: with their ids PostgreSQL uses the index of team and creation, while with a subquery it
+    read the newest runs of all teams (300 000 runs, a small team: 15 ms against 86 ms).
     """
     teams = Team.objects.visible_to(user)
     if team is not None:
@@ -89,7 +89,7 @@ def visible_runs(user: AnyUser, team: Team | None = None) -> QuerySet[Execution]
 
 @dataclass(frozen=True)
 class Row:
-    """One run of the list: the step worth naming, and how many of its steps are over."""
+    """One run of the list, with the step to name and the number of steps that have ended."""
 
     run: Execution
     last_step: ExecutionStep | None
@@ -98,9 +98,9 @@ class Row:
 
 
 def list_runs(runs: QuerySet[Execution], cursor: str = "") -> tuple[list[Row], str]:
-    """Return one page of the runs, newest first, and the cursor of the next page ("" where there is none).
+    """Return one page of the runs, newest first, and the cursor of the next page ("" if there is none).
 
-    Three statements, however many runs.
+    Three queries, however many runs.
     """
     found = list(
         _after(runs, cursor)
@@ -136,14 +136,14 @@ def _after(runs: QuerySet[Execution], cursor: str) -> QuerySet[Execution]:
         return runs
     if run_id is None or created_at.tzinfo is None:
         return runs
-    # The first part is what the index is entered by: without it a deep page reads all that are newer.
+    # PostgreSQL enters the index by the first part: without it a deep page reads all newer runs.
     creation = creation_of(runs)
     not_later, earlier = Q((f"{creation}__lte", created_at)), Q((f"{creation}__lt", created_at))
     return runs.filter(not_later & (earlier | Q(id__lt=run_id)))
 
 
 def _last_step() -> Subquery:
-    """Return the id of the step worth naming: one that runs, else a bad one, else the last that ran."""
+    """Return the id of the step to name: one that runs, else one that failed, else the last that ran."""
     moving = [StepStatus.IN_PROGRESS, StepStatus.WAITING]
     rank = Case(
         When(status__in=moving, then=Value(0)),
@@ -165,7 +165,7 @@ def _steps_by_id(ids: list[uuid.UUID | None]) -> dict[uuid.UUID | None, Executio
 
 
 def _step_counts(runs: list[uuid.UUID]) -> dict[uuid.UUID, tuple[int, int]]:
-    """Return the number of steps, and of those that are over, by execution."""
+    """Return the number of steps, and of those that have ended, by execution."""
     counted = (
         ExecutionStep.objects.filter(execution__in=runs)
         .order_by()
@@ -195,7 +195,7 @@ class Outcome:
 
     @property
     def notched(self) -> bool:
-        """Whether the bar has a gap near its top, which tells bad outcomes apart without colour."""
+        """Whether the bar has a gap near its top, which marks failures without colour."""
         return self.run.status == ExecutionStatus.FAILED
 
     @property
@@ -205,10 +205,10 @@ class Outcome:
 
 
 def recent_outcomes(runs: QuerySet[Execution], *, limit: int = OUTCOMES) -> list[Outcome]:
-    """Return the newest runs as bars, the oldest on the left. One statement."""
+    """Return the newest runs as bars, the oldest on the left. One query."""
     fields = ("id", "flow_name", "flow_version", "status", "created_at", "duration_ms")
     newest = list(runs.only(*fields).order_by(*_newest_first(runs))[:limit])
-    first = limit - len(newest)  # bars stand at the right-hand side
+    first = limit - len(newest)  # bars are aligned to the right
     return [
         Outcome(run=run, x=(first + place) * 10, height=_height(run.duration_ms))
         for place, run in enumerate(reversed(newest))

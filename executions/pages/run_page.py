@@ -1,7 +1,7 @@
-"""What the page of one run starts from: the execution and the outline of its steps.
+"""The data of a run's page: the execution and the outline of its steps.
 
-The outline leaves requests and responses in the database, so that a page of 1 000 steps stays small; the page
-loads a step when it is opened.
+The outline has no requests and responses, so that a page of 1 000 steps stays small. The page loads a step when it is
+opened.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ OUTLINE_FIELDS = (
     "reused",
     "error",
 )
-MOST_ATTEMPTS = 5_000  # ticks of one page; more could not be told apart
+MOST_ATTEMPTS = 5_000  # ticks on one page; nobody could see more
 
 
 def outline(step: ExecutionStep) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def activity(execution: Execution) -> dict[str, Any]:
     fields = ("step_id", "number", "status", "started_at", "duration_ms")
     for step_id, number, status, started_at, duration_ms in attempts.values_list(*fields)[:MOST_ATTEMPTS]:
         ticks.setdefault(str(step_id), []).append([number, status, milliseconds(started_at), duration_ms])
-    # Django looks at each one's parent: without its id that is a statement a child.
+    # With parent_id: Django reads each child's parent, and would load the id with a query for each.
     children = execution.children.only("id", "parent_id", "parent_position", "flow_name", "status")
     return {
         "ticks": ticks,
@@ -97,7 +97,7 @@ def activity(execution: Execution) -> dict[str, Any]:
 
 
 def failures_of(steps: list[dict[str, Any]], error: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-    """Return the steps that went wrong in this run, whose `error` is given, and why: `[{step, message}]`."""
+    """Return the failed steps of this run and the reasons: `[{step, message}]`. `error` is the run's."""
     return [
         {"step": step, "message": why(step, error)}
         for step in steps
@@ -116,7 +116,7 @@ def why(step: dict[str, Any], error: dict[str, Any] | None = None) -> str:
         return str(message)
     if error and error.get("step") == step.get("name"):  # assertions are removed with the results; this stays
         return str(error["message"]).removeprefix(f"{step['name']}: ")
-    return "The step says no more."
+    return "The step gave no reason."
 
 
 def page_data(execution: Execution, *, may_run: bool) -> dict[str, Any]:

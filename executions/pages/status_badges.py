@@ -1,31 +1,31 @@
-"""How statuses look: tone (colour), icon and word; a test compares it with static/js/status.js."""
+"""The badges of statuses: colour, icon and word. A test compares them with static/js/status.js."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 
-class Look(NamedTuple):
-    """The tone names a CSS class `status-<tone>`, the icon a symbol of static/icons.svg."""
+class StatusBadge(NamedTuple):
+    """The tone is a CSS class `status-<tone>`, the icon a symbol of static/icons.svg."""
 
     tone: str
     icon: str
     word: str
 
 
-LOOKS: dict[str, Look] = {
-    "PENDING": Look("idle", "idle", "Pending"),
-    "IN_PROGRESS": Look("live", "live", "Running"),
-    "WAITING": Look("wait", "wait", "Waiting"),
-    "SUCCESS": Look("ok", "ok", "Success"),
-    "COMPLETED": Look("ok", "ok", "Completed"),
-    "FAILED": Look("bad", "bad", "Failed"),
-    "ERROR": Look("error", "error", "Error"),
-    "SKIPPED": Look("idle", "skipped", "Skipped"),
-    "CANCELLED": Look("idle", "cancelled", "Cancelled"),
+BADGES: dict[str, StatusBadge] = {
+    "PENDING": StatusBadge("idle", "idle", "Pending"),
+    "IN_PROGRESS": StatusBadge("live", "live", "Running"),
+    "WAITING": StatusBadge("wait", "wait", "Waiting"),
+    "SUCCESS": StatusBadge("ok", "ok", "Success"),
+    "COMPLETED": StatusBadge("ok", "ok", "Completed"),
+    "FAILED": StatusBadge("bad", "bad", "Failed"),
+    "ERROR": StatusBadge("error", "error", "Error"),
+    "SKIPPED": StatusBadge("idle", "skipped", "Skipped"),
+    "CANCELLED": StatusBadge("idle", "cancelled", "Cancelled"),
 }
 
 
-def look_of(status: str) -> Look:
-    """Return the look of an execution's or step's status."""
-    return LOOKS[str(status)]
+def badge_of(status: str) -> StatusBadge:
+    """Return the badge of an execution's or step's status."""
+    return BADGES[str(status)]

@@ -28,7 +28,7 @@ OUTCOMES_OF_A_FLOW = 20
 @login_required
 @never_cache
 def executions(request: HttpRequest) -> HttpResponse:
-    """Show the run list; htmx and the live refresh get the part that changes."""
+    """Show the run list; htmx and the live refresh get only the part that changes."""
     filters = run_list.Filters.from_query(request.GET.dict())
     team = current_team(request)
     runs = filters.apply(run_list.visible_runs(request.user, team), request.user)
@@ -61,7 +61,7 @@ def _with_cursor(request: HttpRequest, cursor: str) -> str:
 @login_required
 @never_cache
 def execution(request: HttpRequest, execution_id: uuid.UUID) -> HttpResponse:
-    """Show one run; its script goes on from the JSON inside."""
+    """Show one run; its script continues with the JSON in the page."""
     run = _find(request, execution_id)
     data = page_data(run, may_run=may(request.user, Action.RUN, run.team))
     context = {
@@ -82,7 +82,7 @@ def execution(request: HttpRequest, execution_id: uuid.UUID) -> HttpResponse:
 @login_required
 @never_cache
 def execution_activity(request: HttpRequest, execution_id: uuid.UUID) -> JsonResponse:
-    """Give the attempts and child executions of one run; the page asks for them when they change."""
+    """Return the attempts and child executions of one run as JSON; the page loads them when they change."""
     return JsonResponse(activity(_find(request, execution_id)))
 
 
@@ -90,7 +90,7 @@ def execution_activity(request: HttpRequest, execution_id: uuid.UUID) -> JsonRes
 @login_required
 @never_cache
 def flow_outcomes(request: HttpRequest) -> HttpResponse:
-    """Give the last outcomes of the flows in `?flow=…&flow=…`, as parts that htmx puts in their places."""
+    """Return the last outcomes of the flows in `?flow=…&flow=…`, as parts that htmx swaps in."""
     wanted = [flow for text in request.GET.getlist("flow")[:MOST_FLOWS] if (flow := run_list.as_uuid(text))]
     runs = run_list.visible_runs(request.user)
     shown = [

@@ -11,7 +11,7 @@ from executions.presentation import execution_json, step_json
 from executions.reports.differences import differences
 from steprunners.budgets.effort import working
 
-#: Differ in every run and say nothing.
+#: Keys that differ in every run and mean nothing.
 _ALWAYS_DIFFERENT = frozenset({"durationMs", "executionTimeMs"})
 
 Side = tuple[Execution, list[ExecutionStep]]
@@ -34,7 +34,7 @@ def compare(left: Side, right: Side) -> dict[str, Any]:
 def _pairs(
     left: list[ExecutionStep], right: list[ExecutionStep]
 ) -> Iterable[tuple[ExecutionStep | None, ExecutionStep | None]]:
-    """Pair steps by their id in the flow, which outlives renaming, else by name; in the order of the right side."""
+    """Pair steps by their id in the flow, which survives renaming, else by name; in the order of the right side."""
     by_id = {step.flow_step_id: step for step in left}
     by_name = {step.name: step for step in left}
     paired = set()

@@ -1,4 +1,4 @@
-"""Where two JSON values differ."""
+"""Finds where two JSON values differ."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PLAIN_KEY = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 def differences(left: Any, right: Any) -> list[dict[str, Any]]:
     """Return the first MOST_DIFFERENCES places where the values differ, in document order.
 
-    Each is `{path, left, right}`; a side that has nothing there has no key. Paths are written as in references:
+    Each is `{path, left, right}`; a side without a value there has no key. Paths are written as in references:
     `body.items[0].sku`, `headers['content-type']`.
     """
     return [
@@ -42,7 +42,7 @@ def _walk(left: Any, right: Any) -> Iterator[tuple[str, Any, Any]]:
 
 
 def _inside(path: str, old: Any, new: Any) -> list[tuple[str, Any, Any]] | None:
-    """Return what is in two containers of a kind, side by side; None for everything else."""
+    """Return the items of two objects or two lists side by side; None for everything else."""
     if isinstance(old, dict) and isinstance(new, dict):
         return [(_key(path, key), old.get(key, ABSENT), new.get(key, ABSENT)) for key in {**old, **new}]
     if isinstance(old, list) and isinstance(new, list):

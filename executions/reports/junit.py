@@ -1,6 +1,6 @@
-"""JUnit XML, as CI servers read it: a suite an execution, a test case a step.
+"""JUnit XML for CI servers: one suite for each execution, one test case for each step.
 
-The shape is that of Jenkins' junit-10.xsd, which the others read too.
+The format is Jenkins' junit-10.xsd, which other servers read too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring  # nosec B405  #
 from executions.models import Execution, ExecutionStep
 from executions.states import STEP_BAD, ExecutionStatus, StepStatus
 
-#: What XML 1.0 cannot hold, not even escaped (section 2.2).
+#: Characters that XML 1.0 cannot hold, not even escaped (section 2.2).
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LONGEST_TEXT = 10_000
 #: Tags of Jenkins' schema, one for every status that is not a success.
@@ -21,10 +21,10 @@ _OUTCOMES = {StepStatus.FAILED: "failure", StepStatus.ERROR: "error"}
 
 
 def junit_xml(runs: Iterable[tuple[Execution, list[ExecutionStep]]], *, name: str) -> bytes:
-    """Return the report of some executions, `name` being that of the whole.
+    """Return the report of the executions; `name` is the name of the whole report.
 
-    A run that went wrong without a bad step (cancelled, worker lost) gets a test case `(execution)` with an error,
-    so that no CI takes it for a success.
+    A run that failed without a failed step (cancelled, worker lost) gets a test case `(execution)` with an error, so
+    that no CI server takes it for a success.
     """
     root = Element("testsuites", name=legal(name))
     suites = [_suite(root, execution, steps) for execution, steps in runs]
@@ -36,7 +36,7 @@ def junit_xml(runs: Iterable[tuple[Execution, list[ExecutionStep]]], *, name: st
 
 
 def legal(text: str) -> str:
-    """Return the text with what XML cannot hold written as a visible escape."""
+    """Return the text with visible escapes for the characters that XML cannot hold."""
     return _ILLEGAL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
@@ -47,7 +47,7 @@ def _suite(root: Element, execution: Execution, steps: list[ExecutionStep]) -> E
     suite.set("time", _seconds(execution.duration_ms))
     _properties(suite, execution)
     cases = [_case(suite, execution, step) for step in steps]
-    if _went_wrong_without_a_step(execution, steps):
+    if _failed_without_a_step(execution, steps):
         cases.append(_case_of_the_execution(suite, execution))
     suite.set("tests", str(len(cases)))
     for count, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
@@ -57,8 +57,8 @@ def _suite(root: Element, execution: Execution, steps: list[ExecutionStep]) -> E
 
 def _properties(suite: Element, execution: Execution) -> None:
     properties = SubElement(suite, "properties")
-    told = {"status": execution.status, "source": execution.source, "flowVersion": execution.flow_version}
-    for name, value in told.items():
+    values = {"status": execution.status, "source": execution.source, "flowVersion": execution.flow_version}
+    for name, value in values.items():
         if value is not None:
             SubElement(properties, "property", name=name, value=str(value))
 
@@ -68,7 +68,7 @@ def _case(suite: Element, execution: Execution, step: ExecutionStep) -> Element:
     case.set("time", _seconds(step.duration_ms))
     tag = _OUTCOMES.get(StepStatus(step.status))
     if tag is not None:
-        _tell(
+        _add_outcome(
             case, tag, _first_line(step), str((step.error or {}).get("code") or step.status), _failures(step)
         )
     elif step.status != StepStatus.SUCCESS:
@@ -85,13 +85,13 @@ def _case_of_the_execution(suite: Element, execution: Execution) -> Element:
     )
     error: dict[str, Any] = execution.error or {}
     message = str(error.get("message") or f"The execution ended {execution.status}")
-    _tell(case, "error", message, str(error.get("code") or execution.status), message)
+    _add_outcome(case, "error", message, str(error.get("code") or execution.status), message)
     return case
 
 
-def _tell(case: Element, tag: str, message: str, kind: str, text: str) -> None:
-    told = SubElement(case, tag, message=legal(message[:_LONGEST_TEXT]), type=legal(kind))
-    told.text = legal(text[:_LONGEST_TEXT])
+def _add_outcome(case: Element, tag: str, message: str, kind: str, text: str) -> None:
+    outcome = SubElement(case, tag, message=legal(message[:_LONGEST_TEXT]), type=legal(kind))
+    outcome.text = legal(text[:_LONGEST_TEXT])
 
 
 def _first_line(step: ExecutionStep) -> str:
@@ -99,14 +99,14 @@ def _first_line(step: ExecutionStep) -> str:
 
 
 def _failures(step: ExecutionStep) -> str:
-    """Return the messages of the assertions that failed and of the error, a line each."""
+    """Return the messages of the failed assertions and of the error, one line each."""
     assertions: list[dict[str, Any]] = step.assertions or []
     lines = [str(each.get("message") or each.get("field")) for each in assertions if not each.get("passed")]
     message = (step.error or {}).get("message")
     return "\n".join(dict.fromkeys([*lines, *([str(message)] if message else [])])) or str(step.status)
 
 
-def _went_wrong_without_a_step(execution: Execution, steps: list[ExecutionStep]) -> bool:
+def _failed_without_a_step(execution: Execution, steps: list[ExecutionStep]) -> bool:
     wrong = execution.status in (ExecutionStatus.FAILED, ExecutionStatus.CANCELLED)
     return wrong and not any(step.status in STEP_BAD for step in steps)
 

@@ -1,4 +1,4 @@
-"""Deleting: an execution that is over goes with its steps and children."""
+"""Deletes an execution that has ended, with its steps and children."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from executions.states import EXECUTION_TERMINAL
 
 
 class NotOver(Exception):
-    """The execution still runs: cancel it first."""
+    """The execution has not ended."""
 
 
 def delete_execution(*, execution: Execution) -> None:
-    """Delete the execution with its steps and children; raises NotOver.
+    """Delete the execution with its steps and children.
 
-    Children go first, in portions; of two requests at once one deletes the execution itself, the other finds it gone
-    (DoesNotExist).
+    Children are deleted first, in batches. Raises NotOver if it or a child still runs, DoesNotExist if another request
+    deleted it at the same time.
     """
     tree = with_children([execution.pk])
     if execution.status not in EXECUTION_TERMINAL or not tree:

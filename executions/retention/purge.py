@@ -1,8 +1,8 @@
-"""What a team keeps no longer is removed: first what steps sent and got, later the executions themselves.
+"""Removes what is older than a team keeps: first the requests and results of steps, later the executions.
 
-An execution goes with its children, or stays while one of them is open. Each transaction is about executions with a
-few hundred steps together, so that nobody waits long for a lock, and what is done stays done when the process ends
-half-way: what is left is found again by its age.
+An execution is removed with its children, or stays while one of them is open. Each transaction covers executions with a
+few hundred steps together, so that nobody waits long for a lock. If the process ends half-way, the next one finds the
+rest by its age.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from executions.states import EXECUTION_TERMINAL
 
 logger = logging.getLogger(__name__)
 
-#: Executions looked at together, and steps changed by one transaction (or those of one execution, if more).
+#: Executions that are read together, and steps that one transaction changes (or those of one execution, if more).
 TREES = 100
 ROWS = 500
 
-#: What a step sent and got, and what was made of it; how it ended, when and why stays.
+#: A step without its request and results; how, when and why it ended stays.
 NO_RESULT: dict[str, Any] = {
     "request": None,
     "response": None,
@@ -45,14 +45,14 @@ GoOn = Callable[[], bool]
 
 
 class Stopped(Exception):
-    """`go_on` said no."""
+    """`go_on` returned False."""
 
 
 def purge(*, go_on: GoOn = lambda: True) -> dict[str, int]:
-    """Remove what is older than its team's limits; returns how many executions went, and how many lost results.
+    """Remove what is older than its team's limits; returns how many executions, and results of how many.
 
-    `go_on` is asked before each portion; False ends the work, and the next call takes up the rest. A team with which
-    something is wrong is left until then too, and counted as `failedTeams`. Raises where the database is away.
+    `go_on` is called before each batch; False ends the work, and the next call continues. A team whose purge fails is
+    left until then as well, and counted as `failedTeams`. Raises if the database is away.
     """
     removed = {"executions": 0, "results": 0}
     try:
@@ -70,34 +70,34 @@ def purge(*, go_on: GoOn = lambda: True) -> dict[str, int]:
 
 
 def remove_all(team: Team) -> None:
-    """Remove all that ran and runs for the team, in portions; each move of a worker finds its execution or does not."""
+    """Remove all executions of the team in batches, also open ones: a worker then finds their rows deleted."""
     for trees in _trees(team, _all, even_open=True):
         remove_executions(trees)
 
 
 def remove_rest(team: Team) -> None:
-    """Remove what is left of the team's executions, in the transaction of who holds the team: nothing new comes."""
-    remove_held(list(_held(Execution.objects.filter(team=team))))
+    """Remove the rest of the team's executions, in a transaction that locks the team: no new ones can come."""
+    remove_held(list(_lock(Execution.objects.filter(team=team))))
 
 
 def old_executions(team: Team) -> QuerySet[Execution]:
-    """Return the executions that the team keeps no longer, without children."""
+    """Return the executions that are older than the team keeps, without children."""
     return _older(team, executions_days(team))
 
 
 def old_results(team: Team) -> QuerySet[Execution]:
-    """Return the executions whose results the team keeps no longer, without children."""
+    """Return the executions whose results are older than the team keeps, without children."""
     return _older(team, results_days(team)).filter(results_removed_at=None)
 
 
 def remove_executions(ids: list[UUID], *, go_on: GoOn = lambda: True) -> int:
-    """Remove the executions with all that belongs to them, children before parents; returns how many."""
-    return _in_portions(ids, remove_held, go_on)
+    """Remove the executions with all their rows, children before parents; returns how many."""
+    return _in_batches(ids, remove_held, go_on)
 
 
 def remove_results(ids: list[UUID], *, go_on: GoOn = lambda: True) -> int:
-    """Remove what the steps of the executions sent and got, children before parents; returns of how many executions."""
-    return _in_portions(ids, _empty, go_on)
+    """Remove the results of the executions, children before parents; returns of how many executions."""
+    return _in_batches(ids, _empty, go_on)
 
 
 def _purge_team(team: Team, removed: dict[str, int], go_on: GoOn) -> None:
@@ -108,13 +108,13 @@ def _purge_team(team: Team, removed: dict[str, int], go_on: GoOn) -> None:
 
 
 def _is_away(error: Exception) -> bool:
-    """Whether it is the database that is gone: the other teams would fail as well."""
+    """Return whether the database is away: then the other teams would fail as well."""
     lost = isinstance(error, OperationalError) and not is_conflict(error)
     return lost or isinstance(error, InterfaceError)
 
 
-def _in_portions(ids: list[UUID], work: Callable[[list[UUID]], None], go_on: GoOn) -> int:
-    # The root of a tree comes last: by a root that is left all below it is found again.
+def _in_batches(ids: list[UUID], work: Callable[[list[UUID]], None], go_on: GoOn) -> int:
+    # The root of a tree comes last: while it is there, its descendants are found again.
     for some in _with_few_steps(list(reversed(ids))):
         _ask(go_on)
         _work_on(some, work)
@@ -123,22 +123,22 @@ def _in_portions(ids: list[UUID], work: Callable[[list[UUID]], None], go_on: GoO
 
 @deletion
 def _work_on(ids: list[UUID], work: Callable[[list[UUID]], None]) -> None:
-    # `rerun` holds this lock while it takes over results, so it never sees half of them.
-    list(_held(Execution.objects.filter(pk__in=ids)))
+    # `rerun` takes this lock while it reuses results, so it never sees half of them.
+    list(_lock(Execution.objects.filter(pk__in=ids)))
     work(ids)
 
 
-def _held(executions: QuerySet[Execution]) -> QuerySet[Execution, UUID]:
-    """Return the ids of the executions and hold these, before anything else of them, as every move of a worker does."""
+def _lock(executions: QuerySet[Execution]) -> QuerySet[Execution, UUID]:
+    """Lock the executions before any of their other rows, as workers do; returns their ids."""
     return executions.select_for_update().order_by("pk").values_list("pk", flat=True)
 
 
 def remove_held(ids: list[UUID]) -> None:
-    """Remove executions that the transaction holds, with all that belongs to them.
+    """Remove executions that the transaction has locked, with all their rows.
 
-    And children that began since they were looked for: none can begin any more.
+    Also children that began after they were searched for: no more can begin now.
     """
-    below = list(_held(Execution.objects.filter(parent__in=ids).exclude(pk__in=ids)))
+    below = list(_lock(Execution.objects.filter(parent__in=ids).exclude(pk__in=ids)))
     if below:
         remove_held(below)
     for rows in (
@@ -160,7 +160,7 @@ def _empty(ids: list[UUID]) -> None:
 
 
 def _delete(rows: QuerySet[Any]) -> None:
-    # What refers to them is gone already: Django need not look for it, row by row.
+    # Rows that refer to them are deleted already, so Django need not look for these row by row.
     rows.order_by()._raw_delete(connection.alias)
 
 
@@ -168,7 +168,7 @@ def _older(team: Team, days: int) -> QuerySet[Execution]:
     if not days:
         return Execution.objects.none()
     before = timezone.now() - timedelta(days=days)
-    # By its creation it is found in an index; a wait may have been long, and it counts from its end.
+    # The creation has an index. The age counts from the end, which may be much later.
     return _ended(team).filter(created_at__lt=before, completed_at__lt=before)
 
 
@@ -183,10 +183,9 @@ def _ended(team: Team) -> QuerySet[Execution]:
 def _trees(
     team: Team, choose: Callable[[Team], QuerySet[Execution]], *, even_open: bool = False
 ) -> Iterator[list[UUID]]:
-    """Yield the ids of the team's chosen executions and their children in portions, parents first, oldest first.
+    """Yield the ids of the team's chosen executions and their children in batches, parents first, oldest first.
 
-    Those in which anything is still open are passed over (unless `even_open`). A limit that is changed meanwhile
-    counts from then on.
+    Trees with an open execution are skipped (unless `even_open`). A limit that is changed meanwhile counts at once.
     """
     after: tuple[datetime, UUID] | None = None
     while now := Team.objects.filter(pk=team.pk).first():
@@ -200,17 +199,17 @@ def _trees(
 
 
 def _later(created_at: datetime, pk: UUID) -> Q:
-    # The first part is what the index is entered by.
+    # PostgreSQL enters the index by the first part.
     return Q(created_at__gte=created_at) & (Q(created_at__gt=created_at) | Q(pk__gt=pk))
 
 
 def with_children(roots: list[UUID], *, even_open: bool = False) -> list[UUID]:
-    """Return the roots with all below them, but no tree in which one below is open (unless `even_open`)."""
+    """Return the roots with all their descendants, but no tree with an open descendant (unless `even_open`)."""
     root_of = {pk: pk for pk in roots}
     open_: set[UUID] = set()
     level = roots
     while level:
-        children = [row for some in _portions(level, ROWS) for row in _children_of(some)]
+        children = [row for some in _batches(level, ROWS) for row in _children_of(some)]
         for pk, parent, status in children:
             root_of[pk] = root_of[parent]
             if status not in EXECUTION_TERMINAL:
@@ -225,23 +224,23 @@ def _children_of(parents: list[UUID]) -> list[tuple[UUID, UUID, str]]:
 
 
 def _with_few_steps(ids: list[UUID]) -> Iterator[list[UUID]]:
-    """Yield the executions in portions that have ROWS steps together, or are one execution with more."""
-    for some in _portions(ids, TREES):
+    """Yield the executions in batches of ROWS steps at most, or one execution with more."""
+    for some in _batches(ids, TREES):
         steps = ExecutionStep.objects.filter(execution__in=some).order_by()
         counts = dict(steps.values_list("execution").annotate(Count("pk")))
-        portion: list[UUID] = []
+        batch: list[UUID] = []
         size = 0
         for each in some:
             count = counts.get(each, 0)
-            if portion and size + count > ROWS:
-                yield portion
-                portion, size = [], 0
-            portion.append(each)
+            if batch and size + count > ROWS:
+                yield batch
+                batch, size = [], 0
+            batch.append(each)
             size += count
-        yield portion
+        yield batch
 
 
-def _portions(rows: list[UUID], size: int) -> Iterator[list[UUID]]:
+def _batches(rows: list[UUID], size: int) -> Iterator[list[UUID]]:
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
 

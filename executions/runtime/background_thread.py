@@ -1,69 +1,154 @@
-"""A thread of a worker process that looks at the database again and again, whatever goes wrong with one look."""
+"""A background thread of a process: it runs its work again and again, whatever exception one run raises.
+
+Everything that a worker does beside its tasks runs in such threads: leases, timers, watches, sweeper, lost workers,
+heartbeat, housekeeping.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable
-from typing import TypeVar
+from weakref import WeakSet
 
-from django.core.exceptions import ObjectDoesNotExist
-from django.db import DatabaseError, InterfaceError, connection
-
-from accounts.transactions import is_conflict
-from executions.models import Execution, ExecutionStep
-from telemetry.log_context import bound
+from django.db import DatabaseError, InterfaceError, connections
 
 logger = logging.getLogger(__name__)
 
-#: How long a loop sleeps after a look that failed, in seconds.
-FAILED_SECONDS = 1.0
+#: The pause after a run that raised, in seconds.
+RETRY_SECONDS = 1.0
+#: A pause longer than this gives the thread's database connection back to the pool, in seconds.
+KEEP_CONNECTION_SECONDS = 1.0
 
-RowT = TypeVar("RowT", Execution, ExecutionStep)
+_all_threads: WeakSet[BackgroundThread] = WeakSet()
 
 
-class Loop:
-    """Calls `look`, which returns how many seconds to sleep, as long as the process lives."""
+class StopThread(Exception):
+    """The work raises this to end its thread."""
 
-    def __init__(self, name: str, look: Callable[[], float]) -> None:
-        """Start stopped."""
-        self._name, self._look = name, look
-        self._pid = 0
+
+class BackgroundThread:
+    """A daemon thread, started once a process, which calls `work` until it is stopped.
+
+    `work` returns the seconds until it runs again; None waits for `wake()`. `at_end` is called in the thread when it
+    ends. A fork does not take threads along: `after_fork` is called in the child, where the next `start()` starts the
+    thread again.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[], float | None],
+        *,
+        first_pause: float = 0.0,
+        retry_seconds: float = RETRY_SECONDS,
+        at_end: Callable[[], None] | None = None,
+        after_fork: Callable[[], None] | None = None,
+    ) -> None:
+        """Set up a stopped thread; pauses are in seconds."""
+        self._name, self._work = name, work
+        self._first_pause, self._retry_seconds = first_pause, retry_seconds
+        self._at_end, self._after_fork = at_end, after_fork
+        self._forget()
+        _all_threads.add(self)
+
+    def _forget(self) -> None:
+        # New locks too: another thread may have held the old ones when the process was forked.
+        self._lock = threading.Lock()
+        self._woken = threading.Event()
+        #: Set once the thread is to end. Work that takes long looks at it now and then.
+        self.stopping = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the thread, once a process: a fork does not take threads along."""
-        if self._pid != os.getpid():
-            self._pid = os.getpid()
-            threading.Thread(target=self._run, name=self._name, daemon=True).start()
+        """Start the thread, unless it runs in this process already."""
+        if self._thread is not None:
+            return
+        with self._lock:
+            if self._thread is None:
+                self.stopping.clear()
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
 
-    def _run(self) -> None:
-        while True:
-            time.sleep(self.turn())
+    def wake(self) -> None:
+        """Run the work now, not at the end of the pause; once more if it is running."""
+        self._woken.set()
 
-    def turn(self) -> float:
-        """Look once; returns how many seconds to sleep."""
+    def stop(self) -> None:
+        """End the thread after the run that is under way. Signal handlers may call this."""
+        self.stopping.set()
+        self._woken.set()
+
+    def join(self, seconds: float) -> bool:
+        """Wait until the thread has ended, at most `seconds`; returns whether it has."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
+        return thread is None or not thread.is_alive()
+
+    def run_once(self) -> float | None:
+        """Run the work once; returns the seconds until the next run, None to wait for `wake()`.
+
+        Logs any exception but StopThread. After a database error the connection is closed: it may be broken.
+        """
         try:
-            return self._look()
+            return self._work()
+        except StopThread:
+            raise
         except (DatabaseError, InterfaceError) as error:
             logger.warning("%s: %s", self._name, error)
-            connection.close()  # a broken one must not be met again
+            _close_connections()
         except Exception:
-            logger.exception("%s failed", self._name)
-        return FAILED_SECONDS
+            logger.exception("%s failed, and runs again in %s s", self._name, self._retry_seconds)
+        return self._retry_seconds
+
+    def _run(self) -> None:
+        try:
+            pause: float | None = self._first_pause
+            while not self._is_stopped_within(pause):
+                pause = self.run_once()
+        except StopThread:
+            pass
+        finally:
+            self._end()
+
+    def _is_stopped_within(self, pause: float | None) -> bool:
+        """Wait for the pause; returns whether the thread is to end."""
+        if pause is None or pause > KEEP_CONNECTION_SECONDS:
+            _close_connections()
+        self._woken.wait(pause)
+        self._woken.clear()
+        return self.stopping.is_set()
+
+    def _end(self) -> None:
+        try:
+            if self._at_end is not None:
+                self._at_end()
+        except Exception:
+            logger.exception("%s failed at its end", self._name)
+        finally:
+            _close_connections()
+            self._thread = None
+
+    def reset_after_fork(self) -> None:
+        """Forget the parent's thread in a forked child."""
+        self._forget()
+        if self._after_fork is not None:
+            self._after_fork()
 
 
-def alone(look_at: Callable[[RowT], None], row: RowT) -> None:
-    """Look at the row; what is wrong with it alone disturbs no other. Raises where the database is away."""
+def _close_connections() -> None:
+    """Close this thread's database connections: sound ones go back to the pool."""
     try:
-        with bound(executionId=row.pk if isinstance(row, Execution) else row.execution_id):
-            look_at(row)
+        connections.close_all()
     except (DatabaseError, InterfaceError) as error:
-        if not is_conflict(error):
-            raise
-        logger.warning("%s %s is locked, and left until it is looked at again", type(row).__name__, row.pk)
-    except ObjectDoesNotExist as error:  # whoever deletes it is quicker
-        logger.info("%s %s: %s", type(row).__name__, row.pk, error)
-    except Exception:
-        logger.exception("%s %s is left until it is looked at again", type(row).__name__, row.pk)
+        logger.info("a broken database connection was dropped: %s", error)
+
+
+def _reset_all_after_fork() -> None:
+    for thread in list(_all_threads):
+        thread.reset_after_fork()
+
+
+os.register_at_fork(after_in_child=_reset_all_after_fork)

@@ -1,6 +1,6 @@
-"""The steps that ended in this process a short while ago: the next one mostly refers to them, and spares a query.
+"""A cache of the steps that ended in this process lately: the next step mostly refers to them, and saves a query.
 
-A terminal step never changes, so what is kept here is what the database holds.
+A terminal step never changes, so a cached step is what the database holds.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Iterable
 
 from executions.models import ExecutionStep
 
-#: How many are kept, and how much text (in characters) one may hold at most.
+#: The most steps that are kept, and the most characters that the results of one may have.
 MOST, LONGEST = 500, 16_384
 
 
 class EndedSteps:
-    """The newest ended steps by execution and position."""
+    """The newest ended steps, by execution and position."""
 
     def __init__(self) -> None:
         """Start with none."""
@@ -25,7 +25,7 @@ class EndedSteps:
         self._steps: OrderedDict[tuple[uuid.UUID, int], ExecutionStep] = OrderedDict()
 
     def keep(self, step: ExecutionStep, length: int) -> None:
-        """Keep a step whose end is committed; `length` is that of its results as text."""
+        """Keep a step whose end is committed; `length` is the number of characters of its results."""
         if length > LONGEST:
             return
         with self._lock:
@@ -34,7 +34,7 @@ class EndedSteps:
                 self._steps.popitem(last=False)
 
     def find(self, execution_id: uuid.UUID, positions: Iterable[int]) -> dict[int, ExecutionStep]:
-        """Return those that are known, by position."""
+        """Return the cached steps by position."""
         with self._lock:
             found = ((position, self._steps.get((execution_id, position))) for position in positions)
             return {position: step for position, step in found if step is not None}

@@ -1,12 +1,11 @@
-"""The steps that run in this process: their leases are renewed, and their calls ended when they are cancelled.
+"""The leases of the steps that run in this process: a thread renews them, and ends the calls of cancelled steps.
 
-One thread a process does it. It only sleeps and talks to the database, so that a step which holds the GIL for a
-while delays it, but not past the lease.
+The thread only sleeps and talks to the database. So a step that holds the GIL for a while delays it, but not past the
+lease.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import threading
@@ -20,18 +19,17 @@ from django.conf import settings
 from django.db import connection
 
 from executions.models import Execution, ExecutionStep
+from executions.runtime.background_thread import BackgroundThread
 from executions.statements.round_trip import STEP, Statement, after_sql, in_list, update_returning
 from executions.statements.rows import key
 from steprunners.deadline import Cancellation
-
-logger = logging.getLogger(__name__)
 
 HOST = socket.gethostname()
 
 #: How often running steps are checked for a cancel, in seconds.
 CHECK_SECONDS = 0.5
-#: What counts as the cancel requests of an execution that was deleted: nothing of it goes on.
-_GONE = 2
+#: The cancel requests that a deleted execution stands for: nothing of it goes on.
+_DELETED = 2
 
 
 @dataclass(frozen=True)
@@ -50,17 +48,28 @@ class Leases:
 
     def __init__(self) -> None:
         """Start with none; the thread starts with the first."""
+        self._thread = BackgroundThread(
+            "leases",
+            self._keep,
+            first_pause=CHECK_SECONDS,
+            retry_seconds=CHECK_SECONDS,
+            after_fork=self._forget,
+        )
+        self._renewed_at = time.monotonic()
+        self._forget()
+
+    def _forget(self) -> None:
+        # In a forked child: the leases are the parent's.
         self._lock = threading.Lock()
         self._held: dict[uuid.UUID, Lease] = {}
-        self._pid = 0
 
     @contextmanager
     def holding(self, step: ExecutionStep) -> Iterator[Cancellation]:
-        """Keep the claimed step's lease during the block; yields what a cancel triggers."""
+        """Renew the claimed step's lease during the block; yields what a cancel triggers."""
         lease = Lease(step.id, step.execution_id, step.fence, step.always_run, Cancellation())
         with self._lock:
             self._held[step.id] = lease
-            self._ensure_thread()
+        self._thread.start()
         try:
             yield lease.cancellation
         finally:
@@ -72,42 +81,31 @@ class Leases:
         with self._lock:
             return list(self._held.values())
 
-    def _ensure_thread(self) -> None:
-        if self._pid == os.getpid():
-            return  # a fork does not take threads along, so the process is what counts
-        self._pid = os.getpid()
-        threading.Thread(target=self._keep, name="leases", daemon=True).start()
-
-    def _keep(self) -> None:
-        renewed = time.monotonic()
-        while True:
-            time.sleep(CHECK_SECONDS)
-            held = self.held()
-            if not held:
-                renewed = time.monotonic()
-                connection.close()  # back to the pool
-                continue
-            try:
-                _end_cancelled(held)
-                if time.monotonic() - renewed >= settings.ENGINE_HEARTBEAT_SECONDS:
-                    _renew(held)
-                    renewed = time.monotonic()
-            except Exception:  # a thread that ended would cost this process all its leases
-                logger.exception("leases not renewed")
-                connection.close()
+    def _keep(self) -> float:
+        """End the calls of cancelled steps, and renew the leases in time; returns the seconds until the next check."""
+        held = self.held()
+        if not held:
+            self._renewed_at = time.monotonic()
+            connection.close()  # back to the pool: the next step may be long in coming
+            return CHECK_SECONDS
+        _end_cancelled(held)
+        if time.monotonic() - self._renewed_at >= settings.ENGINE_HEARTBEAT_SECONDS:
+            _renew(held)
+            self._renewed_at = time.monotonic()
+        return CHECK_SECONDS
 
 
 def _end_cancelled(held: list[Lease]) -> None:
-    """Cancel the calls of executions that are to end or were deleted; a clean-up step ends at the second request."""
+    """End the calls of executions that were cancelled or deleted; a clean-up step ends at the second cancel request."""
     rows = Execution.objects.filter(pk__in={lease.execution_id for lease in held})
     asked = dict(rows.values_list("pk", "cancel_requests"))
     for lease in held:
-        if asked.get(lease.execution_id, _GONE) >= (2 if lease.always_run else 1):
+        if asked.get(lease.execution_id, _DELETED) >= (2 if lease.always_run else 1):
             lease.cancellation.cancel()
 
 
 def _renew(held: list[Lease]) -> None:
-    """Move the ends of the leases; a lease that was taken away ends its call: its result would not count."""
+    """Renew the leases. A lease that was lost ends its call, since its result would not be stored."""
     sql = f"UPDATE {STEP} SET look_at = {after_sql()} WHERE status = 'IN_PROGRESS' AND id IN {in_list(held)}"
     params = [settings.ENGINE_LEASE_SECONDS, *(key(lease.step_id) for lease in held)]
     fences = {step.id: step.fence for step in update_returning(ExecutionStep, Statement(sql, params))}
@@ -117,7 +115,7 @@ def _renew(held: list[Lease]) -> None:
 
 
 def me() -> str:
-    """Return what a claim writes as the owner: this thread of this process."""
+    """Return what a claim stores as the step's owner: this thread of this process on this host."""
     return f"{HOST}:{os.getpid()}:{threading.get_ident()}"
 
 

@@ -1,39 +1,40 @@
-"""Watches for the parked steps of this process, and wakes those that have news.
+"""Watches for the parked steps of this process, and wakes those that have news (a Kafka message, say).
 
-What to look at and how is the watch's own business (`steprunners.runner.Watch`). Here are a thread for each source, so
-that one that does not answer holds up no other, with a look a tick for all its steps together; the waking, in portions
-that the workers keep up with, so that hundreds of steps with news at once do not stand before everybody else in the
-queue; and one thread that renews the lease on all watched steps: where this process is lost, a sweeper of another one
-has them visited, and watched there.
+A watch says itself what it looks at and how (`steprunners.runner.Watch`). Each source has a thread, which looks once a
+tick for all steps of the source: a source that does not answer holds up no other. Steps with news are woken in batches
+that the workers keep up with, so that hundreds at once do not fill the queue before everybody else.
+
+One more thread renews the leases of all watched steps. Where this process is lost, a sweeper of another process wakes
+them, and they are watched there.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 import uuid
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
 
 from executions.broker import chain
 from executions.models import ExecutionStep
+from executions.runtime.background_thread import BackgroundThread, StopThread
 from executions.statements import watch as watch_moves
 from steprunners.errors import StepError
 from steprunners.runner import Watch
 
 logger = logging.getLogger(__name__)
 
-#: Pause between two looks at a source, and between two portions of steps that are woken, in seconds.
+#: The pause between two looks at a source, and between two batches of steps that are woken, in seconds.
 TICK_SECONDS = 0.25
-PORTION_SECONDS = 0.05
-#: At most so many woken steps of a source stand in the queue.
+BATCH_SECONDS = 0.05
+#: How many woken steps of a source may be in the queue.
 MOST_IN_QUEUE = 32
-#: A watch is dropped so long after its step's own time, in seconds: the step was visited, and watches anew.
+#: A watch ends this long after its step was due, in seconds: by then the step has run, and may have a new watch.
 SLACK_SECONDS = 1.0
 
 Source = tuple[type[Watch], Hashable]
@@ -41,7 +42,7 @@ Source = tuple[type[Watch], Hashable]
 
 @dataclass(frozen=True, eq=False)
 class Watched:
-    """A step's watch, and until when (monotonic) it is kept."""
+    """A step's watch, and until when it is kept (monotonic seconds)."""
 
     step_id: uuid.UUID
     watch: Watch
@@ -50,61 +51,62 @@ class Watched:
 
 @dataclass
 class _News:
-    """The steps of a source that have news: to be woken, or woken and not claimed yet."""
+    """The steps of a source that have news: ready to be woken, or woken and not claimed yet."""
 
     ready: dict[uuid.UUID, Watched] = field(default_factory=dict)
     woken: set[uuid.UUID] = field(default_factory=set)
 
 
 class Watcher:
-    """The watches of this process by source, and the threads that look."""
+    """The watches of this process by source, and their threads."""
 
     def __init__(self) -> None:
         """Start with none; a thread starts with the first watch of its source, and ends with the last."""
+        pause = settings.ENGINE_LEASE_SECONDS / 2
+        self._renewing = BackgroundThread(
+            "watch-leases", self._renew_leases, first_pause=pause, after_fork=self._forget_all
+        )
+        self._forget_all()
+
+    def _forget_all(self) -> None:
+        # In a forked child: the watches are the parent's.
         self._lock = threading.Lock()
         self._sources: dict[Source, dict[uuid.UUID, Watched]] = {}
-        self._pid = 0
 
     def add(self, watch: Watch, step: ExecutionStep) -> None:
-        """Watch for the step until it is visited; call it after the step was parked."""
+        """Watch for the step until it runs again. Call it after the step was parked."""
         source = (type(watch), watch.source)
         until = time.monotonic() + watch.patience_ms / 1000 + SLACK_SECONDS
         with self._lock:
-            if self._pid != os.getpid():  # a fork inherits the watches but not the threads
-                self._pid = os.getpid()
-                self._sources = {}
-                threading.Thread(target=self._renew, name="watch-leases", daemon=True).start()
-            watched = self._sources.get(source)
-            if watched is None:
-                watched = self._sources[source] = {}
-                threading.Thread(target=self._run, args=(source,), name="watcher", daemon=True).start()
-            watched[step.id] = Watched(step.id, watch, until)
+            is_new = source not in self._sources
+            self._sources.setdefault(source, {})[step.id] = Watched(step.id, watch, until)
+        if is_new:
+            look = partial(self._look_and_wake, source, _News())
+            BackgroundThread("watcher", look, retry_seconds=TICK_SECONDS).start()
+        self._renewing.start()
 
     # --- looking and waking -----------------------------------------------------------------------
 
-    def _run(self, source: Source) -> None:
-        news = _News()
-        try:
-            while (watched := self._still_watched(source)) is not None:
-                self._look(source, watched, news)
-                self._wake(source, news)
-                time.sleep(PORTION_SECONDS if news.ready else TICK_SECONDS)
-        finally:
-            connection.close()
+    def _look_and_wake(self, source: Source, news: _News) -> float:
+        """Look at the source once; returns the seconds until the next look. Raises StopThread after its last watch."""
+        watched = self._still_watched(source)
+        self._look(source, watched, news)
+        self._wake(source, news)
+        return BATCH_SECONDS if news.ready else TICK_SECONDS
 
-    def _still_watched(self, source: Source) -> dict[uuid.UUID, Watched] | None:
-        """Return the source's watches by step; None, and the source is forgotten, where there are none."""
+    def _still_watched(self, source: Source) -> dict[uuid.UUID, Watched]:
+        """Return the source's watches by step. Where there are none, forget the source and raise StopThread."""
         now = time.monotonic()
         with self._lock:
             kept = {step_id: each for step_id, each in self._sources[source].items() if each.until > now}
             if not kept:
                 del self._sources[source]
-                return None
+                raise StopThread
             self._sources[source] = kept
             return dict(kept)
 
     def _look(self, source: Source, watched: dict[uuid.UUID, Watched], news: _News) -> None:
-        """Add the steps that have news now; those that are to be woken already are not looked at again."""
+        """Add the steps that have news now, without looking at those that are ready to be woken already."""
         news.ready = {step_id: each for step_id, each in news.ready.items() if watched.get(step_id) is each}
         looked_at = {id(each.watch): each for step_id, each in watched.items() if step_id not in news.ready}
         if not looked_at:
@@ -114,24 +116,19 @@ class Watcher:
                 found = looked_at[id(watch)]
                 news.ready[found.step_id] = found
         except StepError as error:
-            logger.info("nothing seen this time: %s", error.message)
+            logger.info("the source could not be read: %s", error.message)
         except Exception:
-            logger.exception("a look for news failed")
+            logger.exception("the source could not be read")
 
     def _wake(self, source: Source, news: _News) -> None:
-        """Wake a portion of the steps; where the database is away they stay, and are woken the next time."""
+        """Wake a batch of the ready steps. Where the database is away they stay ready, and are woken the next time."""
         if not news.ready:
             return
-        try:
-            news.woken = watch_moves.still_to_be_claimed(list(news.woken)) if news.woken else set()
-            portion = list(news.ready.values())[: MOST_IN_QUEUE - len(news.woken)]
-            places = watch_moves.wake_all([each.step_id for each in portion]) if portion else []
-        except (DatabaseError, InterfaceError) as error:
-            logger.warning("%s steps not woken: %s", len(news.ready), error)
-            connection.close()
-            return
-        self._forget(source, portion)
-        for each in portion:
+        news.woken = watch_moves.still_to_be_claimed(list(news.woken)) if news.woken else set()
+        batch = list(news.ready.values())[: MOST_IN_QUEUE - len(news.woken)]
+        places = watch_moves.wake_all([each.step_id for each in batch]) if batch else []
+        self._forget(source, batch)
+        for each in batch:
             del news.ready[each.step_id]
             news.woken.add(each.step_id)
         for execution_id, position in places:
@@ -146,18 +143,13 @@ class Watcher:
 
     # --- leases -----------------------------------------------------------------------------------
 
-    def _renew(self) -> None:
-        while True:
-            time.sleep(settings.ENGINE_LEASE_SECONDS / 2)
-            try:
-                self._renew_all()
-            except Exception:  # a thread that ended would have every step visited again and again
-                logger.exception("the leases of watched steps were not renewed")
-            finally:
-                connection.close()  # back to the pool; a broken one must not be met again
+    def _renew_leases(self) -> float:
+        """Renew the leases of all watched steps; returns the seconds until the next time."""
+        self._renew_all()
+        return settings.ENGINE_LEASE_SECONDS / 2
 
     def _renew_all(self) -> None:
-        """Renew the leases of all watched steps; those that wait no more are forgotten."""
+        """Renew the leases of all watched steps, and forget the steps that do not wait any more."""
         with self._lock:
             sources = {source: list(watched.values()) for source, watched in self._sources.items()}
         ids = [each.step_id for watched in sources.values() for each in watched]

@@ -1,4 +1,4 @@
-"""Reads of executions: what to load, and what to leave in the database, for showing them."""
+"""Queries for showing executions: which columns to load, and which to leave in the database."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ SNAPSHOT_TRIES = 3
 
 
 class TextLength(Func):
-    """Number of characters of an ASCII column; PostgreSQL answers without unpacking the value."""
+    """The number of characters of an ASCII column, which PostgreSQL knows without unpacking the value."""
 
     function = "OCTET_LENGTH"
     output_field = IntegerField()
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """SQLite knows OCTET_LENGTH from 3.43 on only."""
+        """Use LENGTH on SQLite, which has OCTET_LENGTH only from 3.43 on."""
         return super().as_sql(compiler, connection, function="LENGTH", **context)
 
 
 def environment_of(execution: Execution) -> Environment | None:
-    """Return the environment that the execution picked; None also where it was deleted since."""
+    """Return the environment of the execution; None if it has none, or if it was deleted since."""
     pk = execution.environment_id
     return None if pk is None else Environment.objects.filter(pk=pk).first()
 
 
 def user_of(execution: Execution) -> User | None:
-    """Return whose execution it is; None also where their account was deleted since."""
+    """Return the user of the execution; None if it has none, or if the account was deleted since."""
     pk = execution.user_id
     return None if pk is None else User.objects.filter(pk=pk).first()
 
 
 def executions_to_show(user: AnyUser) -> QuerySet[Execution]:
-    """Return the executions that the user may see, without the columns that nobody is shown."""
+    """Return the executions that the user may see, without the columns that are never shown."""
     return Execution.objects.visible_to(user).defer(*HIDDEN_OF_EXECUTION)
 
 
@@ -66,10 +66,10 @@ def steps_to_show(execution_id: UUID) -> QuerySet[ExecutionStep]:
 
 
 def snapshot(execution: Execution) -> tuple[Execution, list[ExecutionStep]] | None:
-    """Return the execution and its steps as of one `sequence`; None where it was deleted.
+    """Return the execution and its steps as of one `sequence`; None if it was deleted.
 
-    The steps are read again while the execution moves on. On one that never rests the steps may be newer than
-    the sequence: the updates that follow set them again, so both ends agree in the end.
+    The steps are read again while the execution changes. If it changes all the time, the steps may be newer than the
+    sequence: the updates that follow set them again, so the client has the right state in the end.
     """
     for tries_left in reversed(range(SNAPSHOT_TRIES)):
         steps = list(steps_to_show(execution.pk))

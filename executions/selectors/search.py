@@ -1,8 +1,8 @@
-"""Finding executions by the name of their flow, whatever their number.
+"""Finds executions by the name of their flow, fast for any number of executions.
 
-The names are looked for among the flows, which are few, and the executions by their flow, which is in an index; a
-pattern over the names of a million executions takes seconds. So a flow that was renamed is found by its name of now.
-Drafts have no flow: they are found by their own name.
+It searches the names of the flows, which are few, and finds the executions of these by an index. Searching the names of
+a million executions takes seconds. So a renamed flow is found by its present name. Drafts have no flow: they are found
+by their own name.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from accounts.models import AnyUser
 from executions.models import Execution
 from flows.models import Flow
 
-#: Flows that one search looks at, those changed last; whoever finds more has to say more.
+#: The most flows that one search covers, the last changed ones first; a search that finds more must be more precise.
 MOST_FLOWS = 500
-#: Characters: a flow's name holds no more, and a database no more conditions than fit into so many.
+#: The most characters of a search: flow names are no longer, and more words would make too many conditions.
 LONGEST = 200
 
 
 def with_name(runs: QuerySet[Execution], text: str, user: AnyUser) -> QuerySet[Execution]:
-    """Return those executions whose flow's name holds every word of the text, in any case."""
+    """Return the executions whose flow's name has every word of the text, in any case."""
     return _of_flows(runs, Flow.objects.visible_to(user), text)
 
 

@@ -1,9 +1,9 @@
-"""Whose turn it is: an organisation runs so many executions at once, the others wait in the order of their creation.
+"""Admission: an organisation runs a limited number of executions at once; others wait, the oldest first.
 
-A waiting execution is PENDING and not `admitted`; it costs a row and nothing else. Its turn comes when another of the
-organisation ends; a sweeper of any worker looks every few seconds, so that a lost worker holds up nobody. Near the
-limit the organisation's row is locked, so that the limit is exact; far from it nobody waits for anybody.
-Child executions belong to their parent's turn, and delayed ones ask for theirs when their delay is over.
+A waiting execution is PENDING and not `admitted`; it costs a row and nothing else. It is admitted when another
+execution of the organisation ends. The sweepers check every few seconds as well, so that a lost worker holds up nobody.
+Near the limit the organisation's row is locked, so that the limit is exact; far from it no request waits for another.
+Child executions are admitted with their parent. Delayed ones are admitted when their delay is over.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from resources.limits.effective import Limits, grant_of, grant_of_team
 from steprunners.documents.problems import Problem
 
 WINDOW = timedelta(seconds=60)
-#: Requests that may be under way in all web processes at once: so close to the limit they go one by one.
+#: The most requests that all web processes handle at once: this close to the limit they are admitted one by one.
 MARGIN = 100
-#: A client that is refused because too many wait is told to come back after this, in seconds.
-COME_BACK_SECONDS = 10
+#: `Retry-After` of a request that is refused because too many executions wait, in seconds.
+RETRY_AFTER_SECONDS = 10
 
 
 class RunRefused(Exception):
-    """The run cannot be started; `problems` says everything that is wrong with the request."""
+    """The run cannot be started; `problems` lists everything that is wrong with the request."""
 
     def __init__(self, problems: list[Problem]) -> None:
         """Keep the problems."""
@@ -47,19 +47,19 @@ class RunRefused(Exception):
 
 
 class TooManyRuns(RunRefused):
-    """The organisation has as many runs as it may; `retry_after` is in seconds."""
+    """The organisation has reached a limit of its runs; `retry_after` is in seconds."""
 
     code = "too_many_runs"
 
     def __init__(self, message: str, retry_after: int) -> None:
-        """Keep when to come back."""
+        """Keep when the client may try again."""
         self.retry_after = retry_after
         super().__init__([Problem("", self.code, message)])
 
 
 @dataclass(frozen=True)
 class Load:
-    """What an organisation has: created within the last minute, under way, waiting (delayed ones included)."""
+    """An organisation's runs: created in the last minute, running, waiting, and waiting though they are due."""
 
     recent: int
     running: int
@@ -67,17 +67,17 @@ class Load:
     due: int
 
 
-def place(execution: Execution) -> bool:
-    """Return whether the new execution may begin at once; else it waits. Call it in the transaction that writes it.
+def admit_new(execution: Execution) -> bool:
+    """Return whether the new execution is admitted at once; otherwise it waits.
 
-    Raises TooManyRuns.
+    Call it in the transaction that writes the execution. Raises TooManyRuns.
     """
     if execution.parent_id is not None:
         return True
     grant = grant_of_team(execution.team_id)
     limits, load = grant.limits, _load(grant.organisation_id)
     if load.recent >= limits.runs_per_minute:
-        raise _too_fast(grant.organisation_id, limits)
+        raise _too_many_a_minute(grant.organisation_id, limits)
     delayed = execution.due_at is not None
     if not delayed and not load.due and load.running + MARGIN < limits.concurrent_executions:
         return True
@@ -86,53 +86,56 @@ def place(execution: Execution) -> bool:
     if not delayed and not load.due and load.running < limits.concurrent_executions:
         return True
     if load.waiting >= limits.waiting_executions:
-        raise _too_many(load, limits)
+        raise _too_many_waiting(load, limits)
     return False
 
 
-def _too_fast(organisation_id: UUID, limits: Limits) -> TooManyRuns:
+def _too_many_a_minute(organisation_id: UUID, limits: Limits) -> TooManyRuns:
     newest = _of(organisation_id).order_by("-created_at").values_list("created_at", flat=True)
     first = newest[limits.runs_per_minute - 1 : limits.runs_per_minute].first() or timezone.now()
     wait = math.ceil((first + WINDOW - timezone.now()).total_seconds())
     return TooManyRuns(
-        f"the organisation has started {limits.runs_per_minute} runs within the last 60 seconds, its limit",
+        f"the organisation has reached its limit of {limits.runs_per_minute} runs in 60 seconds",
         max(1, min(60, wait)),
     )
 
 
-def _too_many(load: Load, limits: Limits) -> TooManyRuns:
+def _too_many_waiting(load: Load, limits: Limits) -> TooManyRuns:
     return TooManyRuns(
-        f"{load.running} executions of the organisation are under way (its limit is {limits.concurrent_executions})"
-        f" and {load.waiting} wait (its limit is {limits.waiting_executions})",
-        COME_BACK_SECONDS,
+        f"the organisation has {load.running} executions running (limit {limits.concurrent_executions})"
+        f" and {load.waiting} waiting (limit {limits.waiting_executions})",
+        RETRY_AFTER_SECONDS,
     )
 
 
 def admit_now(execution: Execution) -> bool:
-    """Let executions begin for which there is room; returns whether this one, which waits, is among them."""
+    """Admit waiting executions of the organisation as far as there is room; returns whether this one is among them."""
     admitted = admit(grant_of_team(execution.team_id).organisation_id, publish_not=execution.pk)
     return execution.pk in admitted
 
 
 def after_end(execution: Execution) -> None:
-    """Give the turn of an execution that has ended to those that wait."""
+    """Admit a waiting execution in place of one that has ended."""
     if execution.parent_id is not None or not _waiting().exists():
         return
-    with suppress(Team.DoesNotExist):  # it was deleted meanwhile: a sweeper lets the others begin
+    with suppress(Team.DoesNotExist):  # the team was deleted meanwhile: a sweeper admits the others
         admit(grant_of_team(execution.team_id).organisation_id)
 
 
-def sweep() -> None:
-    """Let everybody begin for whom there is room: what ended when its worker was lost has told nobody."""
+def admit_waiting() -> None:
+    """Admit the waiting executions of all organisations as far as there is room.
+
+    For executions that ended when a worker was lost: `after_end` was not called.
+    """
     due = _waiting().filter(_is_due(timezone.now())).order_by()
     for organisation_id in due.values_list("team__organisation_id", flat=True).distinct():
         admit(organisation_id)
 
 
 def admit(organisation_id: UUID, *, publish_not: UUID | None = None) -> list[UUID]:
-    """Let the oldest waiting executions begin for which the organisation has room; returns which.
+    """Admit the oldest waiting executions as far as the organisation has room; returns their ids.
 
-    `publish_not` is one that the caller itself carries on.
+    `publish_not` is one that the caller itself runs.
     """
     chosen = _admit(organisation_id)
     for pk, cursor in chosen:
@@ -143,7 +146,7 @@ def admit(organisation_id: UUID, *, publish_not: UUID | None = None) -> list[UUI
 
 @retried
 def _admit(organisation_id: UUID) -> list[tuple[UUID, int | None]]:
-    """Give the turns that are free, and return who got one, with where it begins."""
+    """Admit the oldest waiting executions; returns their ids and the positions at which they begin."""
     organisation = _lock(organisation_id)
     if organisation is None:
         return []
@@ -160,7 +163,7 @@ def _admit(organisation_id: UUID) -> list[tuple[UUID, int | None]]:
 
 
 def _lock(organisation_id: UUID) -> Organisation | None:
-    """Hold the organisation; None where it was deleted."""
+    """Lock the organisation's row; None where it was deleted."""
     # NO KEY: rows that refer to the organisation can still be written.
     return Organisation.objects.select_for_update(no_key=True).filter(pk=organisation_id).first()
 
@@ -177,7 +180,7 @@ def _is_due(now: datetime) -> Q:
     return Q(due_at=None) | Q(due_at__lte=now + timedelta(seconds=CLOCK_SLACK_SECONDS))
 
 
-#: Written out: putting this query together took Django longer than PostgreSQL takes to answer it, for every run.
+#: Written out: for every run Django took longer to build this query than PostgreSQL takes to answer it.
 _WAITING = "execution.status = 'PENDING' AND NOT execution.admitted"
 _LOAD = f"""
     SELECT count(*) FILTER (WHERE execution.created_at > %(window)s),

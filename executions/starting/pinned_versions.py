@@ -1,4 +1,4 @@
-"""Which versions of other flows a run uses: pinned when it is created, so that later saves do not change it."""
+"""Pins the versions of the flows that a run may use, so that later saves do not change the run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def pinned_versions(team: Team, document: FlowDocument) -> dict[str, int]:
 
 
 def _named_flows(steps: list[Any]) -> Iterator[str]:
-    """Yield the ids in the one spelling that pins have: by another one a flow would be looked up for ever."""
+    """Yield the ids in their canonical form: in another one a flow would be looked up again and again."""
     for step in steps:
         for named in flow_ids(step):
             with suppress(ValueError):  # a reference: not known yet

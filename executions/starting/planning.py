@@ -1,4 +1,4 @@
-"""The rows of an execution, planned from a flow document: order, links between steps, and who refers to whom."""
+"""Plans the step rows of an execution from a flow document: order, links between steps, and references."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Plan:
 
 
 def plan(steps: Iterable[StepEnvelope], variables: Collection[str] = ()) -> Plan:
-    """Return the plan for the steps of a document that was found valid; `variables` are those it declares."""
+    """Return the plan for the steps of a valid document; `variables` are those that it declares."""
     planned = list(_flatten(steps))
     _link_needs(planned, variables)
     _link_starts(planned)
@@ -198,7 +198,7 @@ def _linked(last: Planned | None, position: int, waiting: list[int], entry: Entr
 def _link_needs(planned: list[Planned], variables: Collection[str]) -> None:
     by_name = {step.envelope.name: step.position for step in planned}
     extractors: dict[str, list[int]] = {}
-    # In the order in which they run: a variable comes from an earlier step, and nobody waits for a later one.
+    # In the order in which they run: a variable comes from an earlier step, and no step waits for a later one.
     for step in sorted(planned, key=lambda each: (each.always_run, each.position)):
         found = _needs_of(step.document, by_name, extractors, variables)
         step.needs = [
@@ -211,7 +211,7 @@ def _link_needs(planned: list[Planned], variables: Collection[str]) -> None:
 
 
 def _encloses(condition: Planned, step: Planned) -> bool:
-    """Whether the step is inside the condition: in the background each would wait for the other."""
+    """Return whether the step is inside the condition: in the background each would wait for the other."""
     return condition.position < step.position <= condition.end_position
 
 
@@ -221,7 +221,7 @@ def _needs_of(
     extractors: Mapping[str, list[int]],
     variables: Collection[str],
 ) -> dict[int, bool]:
-    """Return the positions of the steps that the document refers to, and whether it cannot do without."""
+    """Return the positions of the steps that the document refers to, and whether it needs their result."""
     needs: dict[int, bool] = {}
     reading: dict[str, Json] = {part: document[part] for part in _READING if part in document}
     for reference in find_references(reading)[0]:
@@ -237,7 +237,7 @@ def _needs_of(
 
 
 def _link_starts(planned: list[Planned]) -> None:
-    """Let the steps after a listener in the background wait for its start: they may send what it listens for."""
+    """Let the steps after a background listener wait until it has started: they may send what it listens for."""
     listening: dict[Family, list[int]] = {}
     for step in planned:
         if step.disabled:

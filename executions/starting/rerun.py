@@ -1,4 +1,4 @@
-"""Re-running: a new execution that may take over the results of the steps before a given one."""
+"""Re-runs an execution: a new one, which may reuse the results of the steps before a given one."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from flows.models import FlowVersion
 from flows.selectors import load_document, newest_version
 from steprunners.masking.masker import Masker
 
-#: What a step's result consists of.
-_TAKEN_OVER = (
+#: The columns of a step that hold its result.
+_RESULT_COLUMNS = (
     "status", "attempts", "started_at", "completed_at", "duration_ms", "request", "response", "whole_response",
     "cut_paths", "assertions", "extracted", "secret_extracts", "error",
 )  # fmt: skip
@@ -37,9 +37,9 @@ def rerun(
     from_step: str | None = None,
     version: str = "SAME",
 ) -> Execution:
-    """Start the same run again: from its START, from its first FAILED step, or from the step called `from_step`.
+    """Run the execution again: from its START, from its first FAILED step, or from the step named `from_step`.
 
-    `version` SAME runs the version that it ran, LATEST the newest one. Raises RunRefused.
+    `version` SAME runs the same version, LATEST the newest. Raises RunRefused.
     """
     chosen, draft = _what_to_run(execution, version)
     start = partial(
@@ -56,21 +56,22 @@ def rerun(
         secret_texts=texts_of_run(execution),
     )
     with transaction.atomic():
-        results_removed_at = _hold(execution)
+        results_removed_at = _lock(execution)
         if from_step is None and from_ != "FAILED":
             return start()
         if results_removed_at is not None:
-            message = "the results of this run were removed because of their age: run it from its start"
+            message = "the results of this run were removed because of their age; run it again from its start"
             raise _refusal("fromStep" if from_step else "from", "results_removed", message)
-        return start(prepare=_taking_over(execution, from_step or _first_failed(execution)))
+        return start(prepare=_reusing_results(execution, from_step or _first_failed(execution)))
 
 
-def _hold(execution: Execution) -> datetime | None:
-    """Keep it, with its results, from being removed while the transaction lasts; returns when these were.
+def _lock(execution: Execution) -> datetime | None:
+    """Lock the execution, so that it is not removed within the transaction; returns when its results were removed.
 
-    Raises Execution.DoesNotExist where it is gone itself.
+    Raises Execution.DoesNotExist if it was deleted.
     """
-    # The weakest lock: it may still run, and move, or get its turn from whoever has the lock that a start may ask for.
+    # The weakest lock. The execution may still run, or be admitted by a transaction that holds the lock which a start
+    # may ask for.
     lock = " FOR KEY SHARE" if on_postgresql() else ""
     held = select(
         Execution, frozenset({"id", "results_removed_at"}), Statement(f"id = %s{lock}", [key(execution.pk)])
@@ -86,7 +87,7 @@ def _what_to_run(execution: Execution, version: str) -> tuple[FlowVersion | None
     if execution.flow is None or execution.flow.deleted_at is not None:
         if version == "SAME" and execution.version is not None:
             return execution.version, None
-        raise _refusal("version", "not_found", "the flow is not there any more")
+        raise _refusal("version", "not_found", "the flow was deleted")
     if version == "LATEST":
         return newest_version(execution.flow), None
     return execution.version, None
@@ -97,7 +98,7 @@ def _refusal(place: str, code: str, message: str) -> RunRefused:
 
 
 def _values(execution: Execution, document: FlowDocument) -> list[dict[str, Any]]:
-    """Return the values of the earlier run, as far as the flow still has the variables."""
+    """Return the values of the earlier run for the variables that the flow still has."""
     secrets = (execution.secrets or {}).get("variables", {})
     known = {variable.name for variable in document.variables}
     if execution.environment is not None:
@@ -121,8 +122,8 @@ def _first_failed(execution: Execution) -> str:
     return step.name
 
 
-def _taking_over(execution: Execution, name: str) -> Prepare:
-    """Return what makes the new execution begin at the step, with the results of those before it."""
+def _reusing_results(execution: Execution, name: str) -> Prepare:
+    """Return a function that makes the new execution begin at the step, with the results of those before it."""
 
     def prepare(new: Execution, steps: list[ExecutionStep]) -> None:
         start = _start_of(steps, name)
@@ -130,7 +131,7 @@ def _taking_over(execution: Execution, name: str) -> Prepare:
         masker = Masker(stored_texts(new.secrets))
         for step in steps:
             if step.position < start.position and not step.always_run and step.status == StepStatus.PENDING:
-                _take_over(step, old.get(step.name), masker)
+                _reuse_result(step, old.get(step.name), masker)
         new.positions = execution.positions
         new.cursor, new.release = _entry(steps, start)
         new.remaining = sum(step.status == StepStatus.PENDING and not step.always_run for step in steps)
@@ -139,14 +140,16 @@ def _taking_over(execution: Execution, name: str) -> Prepare:
 
 
 def _start_of(steps: list[ExecutionStep], name: str) -> ExecutionStep:
-    """Return the step to begin at: a step inside a branch is run again with its whole condition."""
+    """Return the step to begin at. A step inside a branch runs again with its whole condition."""
     by_position = {step.position: step for step in steps}
     found = next((step for step in steps if step.name == name), None)
     if found is None:
         raise _refusal("fromStep", "unknown", f"the flow has no step {name}")
     if found.always_run or found.status != StepStatus.PENDING:
         raise _refusal(
-            "fromStep", "not_possible", f"a run cannot begin at {name}: it is clean-up, or disabled"
+            "fromStep",
+            "not_possible",
+            f"a run cannot begin at {name}: it is a clean-up step, or it is disabled",
         )
     while found.group is not None:
         found = by_position[found.group]
@@ -170,18 +173,18 @@ def _entry(steps: list[ExecutionStep], start: ExecutionStep) -> tuple[int | None
     return first, before
 
 
-def _take_over(step: ExecutionStep, old: ExecutionStep | None, masker: Masker) -> None:
+def _reuse_result(step: ExecutionStep, old: ExecutionStep | None, masker: Masker) -> None:
     step.reused = True
     if old is None or old.status not in STEP_TERMINAL:
         step.status = StepStatus.SKIPPED
         return
-    for column in _TAKEN_OVER:
+    for column in _RESULT_COLUMNS:
         setattr(step, column, getattr(old, column))
     _mask(step, masker)
 
 
 def _mask(step: ExecutionStep, masker: Masker) -> None:
-    """Mask what is a secret of the new run and was none of the old one; references read it whole."""
+    """Mask what is a secret in the new run but was none in the old one; references still read it whole."""
     shown = masker.mask(step.response)
     if shown is not step.response and step.whole_response is None:
         step.whole_response = step.response

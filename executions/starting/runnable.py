@@ -1,6 +1,6 @@
-"""What a request to run a flow starts from: the version that it means, and what the user may do there.
+"""Looks up a flow to run: its version, its team, and the user's role there.
 
-One statement, written out: as three of Django's it was a fifth of the time that the request takes.
+One statement, written out: three queries of Django took a fifth of the request's time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from executions.statements.cursors import prepared_cursor
 from executions.statements.rows import key, shape_of
 from flows.models import Flow, FlowVersion
 
-#: What is read of each; the rest is loaded when somebody asks for it (`services.start` does, of a version, once).
+#: The columns that are read. Others are loaded when they are used (`start` does so once for a version).
 _TEAM = frozenset({"id", "organisation", "name"})
 _FLOW = frozenset({"id", "team", "version"})
 _VERSION = frozenset({"id", "flow", "number"})
@@ -23,7 +23,7 @@ _VERSION = frozenset({"id", "flow", "number"})
 
 @dataclass(frozen=True)
 class Runnable:
-    """A flow's team, the user's role there, and the version; None where the flow has none of that number."""
+    """A flow's team, the user's role there, and the version (None if the flow has no version of that number)."""
 
     team: Team
     role: str
@@ -31,9 +31,9 @@ class Runnable:
 
 
 def find_runnable(user: AnyUser, flow_id: UUID, number: int | None) -> Runnable | None:
-    """Return the version `number` of the flow, the newest without one; None where the user may not see the flow.
+    """Return version `number` of the flow, by default the newest; None if the user may not see the flow.
 
-    A user sees what the teams have in which they have a role, as `visible_to` says.
+    As with `visible_to`, users see the flows of the teams in which they have a role.
     """
     if user.is_anonymous:
         return None
@@ -56,7 +56,7 @@ def _version(row: tuple[object, ...]) -> FlowVersion:
 
 @cache
 def _statement() -> str:
-    """Return the query; the role comes first: NULL for who may not see the flow."""
+    """Return the query; its first column is the role, NULL if the user may not see the flow."""
     columns = (
         shape_of(Team, _TEAM).listed("team."),
         shape_of(Flow, _FLOW).listed("flow."),

@@ -1,4 +1,4 @@
-"""Starting: an execution and all its step rows in one transaction, and the chain published after the commit."""
+"""Starts an execution: writes it and its step rows in one transaction, and publishes its chain after the commit."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from steprunners.masking.masker import texts_of
 
 MAX_INITIAL_DELAY_MS = 7 * 24 * 3_600_000
 
-#: A delayed start is a sweeper's business this long after it was due: the timer of a worker that lives comes first.
+#: A sweeper begins a delayed execution this long after it is due, in seconds: the timer of a worker comes first.
 _SLACK_SECONDS = 0.5
 
-#: Changes an execution and its rows before they are written (a re-run takes over earlier results).
+#: Changes an execution and its rows before they are written (a re-run reuses earlier results).
 Prepare = Callable[[Execution, list[ExecutionStep]], None]
 
 
@@ -62,13 +62,13 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
 ) -> Execution:
     """Create the execution of a version or of a draft; returns at once, before any step has run.
 
-    Where the organisation has as many under way as it may, the execution waits for its turn (see `admission`).
-    `secret_texts` are what is secret from elsewhere: in the parent, or in the run that is run again.
+    If the organisation has reached its limit of running executions, the new one waits to be admitted (`admission`).
+    `secret_texts` are secrets from elsewhere: of the parent, or of the run that is run again. For an `idempotency_key`
+    that the user has used in this team before, the execution of that time is returned.
     Raises RunRefused with every problem of the variables and parameters, TooManyRuns beyond the limits, DoesNotExist
-    where the team or the environment was deleted meanwhile. With an
-    `idempotency_key` that the user has used in this team before, the execution of that time is returned.
+    if the team or the environment was deleted meanwhile.
     """
-    known = _known(team, user, idempotency_key)
+    known = _earlier(team, user, idempotency_key)
     if known is not None:
         return known
     document, planned = _planned(version, draft)
@@ -114,7 +114,7 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
     return _write(execution, steps)
 
 
-def _known(team: Team, user: User | None, idempotency_key: str | None) -> Execution | None:
+def _earlier(team: Team, user: User | None, idempotency_key: str | None) -> Execution | None:
     if idempotency_key is None:
         return None
     return Execution.objects.filter(team=team, user=user, idempotency_key=idempotency_key).first()
@@ -122,7 +122,7 @@ def _known(team: Team, user: User | None, idempotency_key: str | None) -> Execut
 
 @lru_cache(maxsize=64)
 def _plan_of(version_id: Any) -> tuple[FlowDocument, Plan]:
-    """Return a version's document and plan: versions never change, and planning a long flow takes a while."""
+    """Return a version's document and plan. Versions never change, and planning a long flow takes a while."""
     document = load_document(FlowVersion.objects.get(pk=version_id))
     return document, _plan(document)
 
@@ -142,14 +142,14 @@ def _plan(document: FlowDocument) -> Plan:
 def _check(values: Values, initial_delay_ms: int) -> None:
     problems = list(values.problems)
     if not 0 <= initial_delay_ms <= MAX_INITIAL_DELAY_MS:
-        message = f"initialDelay is in milliseconds, from 0 to {MAX_INITIAL_DELAY_MS}"
+        message = f"initialDelay must be between 0 and {MAX_INITIAL_DELAY_MS} milliseconds"
         problems.append(Problem("parameters.initialDelay", "out_of_range", message))
     if problems:
         raise RunRefused(problems)
 
 
 def _keep_secrets(execution: Execution, values: Values, *, concurrent: bool) -> None:
-    """Keep what is secret from the start; a child's is kept in its root (see `known_secrets`)."""
+    """Store the secrets known at the start; those of a child are stored in its root (see `known_secrets`)."""
     variables = {"variables": values.secrets} if values.secrets else {}
     if execution.root_id is None:
         own = set(texts_of([*values.secrets.values()]))
@@ -165,8 +165,8 @@ def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
     try:
         known = _insert(execution, steps)
     except IntegrityError:
-        # Two requests with the same key at once: the other one was first.
-        known = _known(execution.team, execution.user, execution.idempotency_key)
+        # Of two requests with the same key at once, the other one was first.
+        known = _earlier(execution.team, execution.user, execution.idempotency_key)
         if known is None:
             raise
     if known is not None:
@@ -178,35 +178,35 @@ def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
 
 @retried
 def _insert(execution: Execution, steps: list[ExecutionStep]) -> Execution | None:
-    """Write the rows, and have the first step published; returns the execution that was first with the same key."""
-    # What they refer to below the team (the flow, its version) goes only with it. A child's transaction holds its
-    # parent afterwards, and must wait for nothing above it then.
+    """Write the rows, and publish the first step after the commit; returns an earlier execution with the same key."""
+    # The flow and its version are deleted with the team alone. A child's transaction locks its parent later, and must
+    # not wait for anything above the parent then.
     keep(execution.team, execution.user if execution.parent_id else None, execution.environment)
-    if (known := _first_of_nobody(execution)) is not None:
+    if (known := _earlier_without_user(execution)) is not None:
         return known
-    execution.admitted = admission.place(execution)
+    execution.admitted = admission.admit_new(execution)
     insert([execution])
     insert(steps)
     insert(rows_of(execution))
     first = chain.follow_links({step.position: step.next_position for step in steps}, execution.cursor)
     lanes.remember(execution.id, lanes.lane_of_team(execution.team_id))
-    # A worker minds the delay, and asks for the turn when it is over.
+    # A worker waits for the delay, and asks for admission when it is over.
     if execution.admitted or execution.due_at is not None:
         chain.publish_on_commit(execution.id, first)
     _record(execution)
     return None
 
 
-def _first_of_nobody(execution: Execution) -> Execution | None:
-    """Return what was started with the same key by nobody in particular: the constraint counts only a user's keys."""
+def _earlier_without_user(execution: Execution) -> Execution | None:
+    """Return an execution without a user that has the same key: the constraint covers only the keys of users."""
     if execution.idempotency_key is None or execution.user_id is not None:
         return None
     held(execution.team)
-    return _known(execution.team, None, execution.idempotency_key)
+    return _earlier(execution.team, None, execution.idempotency_key)
 
 
 def _record(execution: Execution) -> None:
-    """Write the audit log, where somebody asked for the run: a sub-flow's is part of its parent's."""
+    """Write the audit log; a child execution is part of its parent's entry."""
     if execution.parent_id is not None:
         return
     detail = {"source": execution.source, "flow": execution.flow_id, "version": execution.flow_version}

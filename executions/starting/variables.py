@@ -1,4 +1,4 @@
-"""The values of an execution's variables: given for the run, from the environment, or the flow's defaults."""
+"""The values of an execution's variables: from the run request, the environment, or the flow's defaults."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from executions.known_secrets import TOO_MANY, TOO_MANY_TOLD, are_too_many
+from executions.known_secrets import TOO_MANY, TOO_MANY_MESSAGE, are_too_many
 from flows.documents.document import FlowDocument, Problem
 from flows.documents.variables import Variable, WrongType, check_value
 from resources.models import Environment
@@ -39,13 +39,13 @@ class Values:
             self.learn(texts_of(value))
 
     def learn(self, texts: list[str]) -> None:
-        """Add secret texts; those that are too many are refused, and never looked for."""
+        """Add secret texts. If they are too many, the run is refused, and nothing is searched for them."""
         self.too_many = self.too_many or are_too_many({*self.known.texts, *texts})
         if not self.too_many:
             self.known.add(texts)
 
     def hide(self) -> None:
-        """Make secret what holds a secret text, whoever put it there."""
+        """Make every variable secret whose value holds a secret text."""
         masker = self.known.masker
         for each in self.shown:
             if not each["secret"] and masker.mask(each["value"]) != each["value"]:
@@ -61,8 +61,8 @@ def evaluate(
 ) -> Values:
     """Return every variable's value, evaluated once, and all problems: unknown, missing, of the wrong type.
 
-    A value that holds a secret, or was made of one, is secret too. A given one may say so itself (`secret: True`):
-    running again knows what was secret before. `secret_texts` are known to be secret from elsewhere.
+    A value that holds a secret, or was made from one, is secret too. A given value may be marked `secret: True`: a
+    re-run knows what was secret before. `secret_texts` are secrets from elsewhere.
     """
     values = Values()
     values.learn([*secret_texts])
@@ -78,7 +78,7 @@ def evaluate(
     for variable in document.variables:
         _evaluate_one(variable, runs, settings.get(variable.name), values, secret=variable.name in told)
     if values.too_many:
-        values.problems.append(Problem("variables", TOO_MANY, TOO_MANY_TOLD))
+        values.problems.append(Problem("variables", TOO_MANY, TOO_MANY_MESSAGE))
     else:
         values.hide()
     return values
@@ -100,7 +100,7 @@ def _given(
     settings: Mapping[str, Any],
     values: Values,
 ) -> dict[str, Json]:
-    """Return the run's values by name; report names that are unknown or given twice, and other types."""
+    """Return the run's values by name; add a problem for each unknown or repeated name and each wrong type."""
     runs: dict[str, Json] = {}
     for index, each in enumerate(given):
         name = str(each.get("name"))
@@ -119,7 +119,7 @@ def _problem_with(
     runs: Mapping[str, Json],
 ) -> tuple[str, str, str] | None:
     if name in runs:
-        return "name", "duplicate", f"{name} is given twice"
+        return "name", "duplicate", f"{name} is given more than once"
     if name not in declared and name not in settings:
         hint = did_you_mean(name, [*declared, *settings])
         return "name", "unknown", f"the flow has no variable {name}{hint}"
@@ -175,4 +175,4 @@ def _checked(variable: Variable, value: Json) -> Json:
     try:
         return check_value(variable, value)
     except WrongType:
-        return value  # reported where it was given
+        return value  # reported when it was given

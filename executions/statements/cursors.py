@@ -23,7 +23,7 @@ def prepared_cursor() -> AbstractContextManager[Any]:
         return connection.cursor()
     django = _connected()
     kind: Any = ServerBindingCursor
-    cursor: AbstractContextManager[Any] = django._prepare_cursor(kind(django.connection))
+    cursor: AbstractContextManager[Any] = _for_django(django, kind(django.connection))
     return cursor
 
 
@@ -52,11 +52,17 @@ def cursor_of(text: str) -> Any:
         kind: Any = ServerBindingCursor
         cursor = _kept.cursors[text] = kind(django.connection)
         cursor.format = Format.BINARY
-    return django._prepare_cursor(cursor)
+    return _for_django(django, cursor)
+
+
+def _for_django(django: Any, cursor: Any) -> Any:
+    """Return the cursor as Django's own: its exceptions are Django's, and queries are logged where Django logs them."""
+    return django.make_debug_cursor(cursor) if django.queries_logged else django.make_cursor(cursor)
 
 
 def _connected() -> Any:
     django: Any = connections[DEFAULT_DB_ALIAS]  # the kind of cursor is its own business otherwise
+    django.validate_thread_sharing()
     django.close_if_health_check_failed()
     django.ensure_connection()
     return django

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import template
 
-from executions.pages.status_badges import look_of
+from executions.pages.status_badges import badge_of
 from executions.presentation import milliseconds
 
 register = template.Library()
@@ -16,25 +16,25 @@ register = template.Library()
 @register.inclusion_tag("executions/badge.html")
 def badge(status: str) -> dict[str, Any]:
     """Show a status as icon and word."""
-    return look_of(status)._asdict()
+    return badge_of(status)._asdict()
 
 
 @register.inclusion_tag("executions/status_icon.html")
 def status_icon(status: str) -> dict[str, Any]:
     """Show a status as an icon, with the word for screen readers."""
-    return look_of(status)._asdict()
+    return badge_of(status)._asdict()
 
 
 @register.simple_tag
 def tone(status: str) -> str:
     """Return the CSS class of the status's colours."""
-    return f"status-{look_of(status).tone}"
+    return f"status-{badge_of(status).tone}"
 
 
 @register.simple_tag
 def word(status: str) -> str:
     """Return the status as a word."""
-    return look_of(status).word
+    return badge_of(status).word
 
 
 @register.filter
@@ -45,7 +45,7 @@ def ms(moment: datetime | None) -> int | None:
 
 @register.filter
 def duration(value: int | None) -> str:
-    """Return milliseconds for people: 340 ms, 4.20 s, 3 min 05 s, 2 h 10 min."""
+    """Return a readable duration: 340 ms, 4.20 s, 3 min 05 s, 2 h 10 min."""
     if value is None:
         return ""
     if value < 1_000:

@@ -1,7 +1,7 @@
-"""Which workers live: each tells Redis every few seconds, so that `/readyz` can say whether there are any.
+"""The heartbeat of a worker: it tells Redis every few seconds that it lives, so that `/readyz` can count the workers.
 
-A sorted set in Redis, workers by the time until which their word holds. It decides nothing in the engine, where the
-leases in the database say who is lost.
+A sorted set in Redis holds the workers by the time until which their heartbeat counts. The engine does not use it:
+there the leases in the database say which worker is lost.
 """
 
 from __future__ import annotations
@@ -9,60 +9,65 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import threading
 import time
 from collections.abc import Callable
 
 import redis
 
 from executions.live.stream_limit import client
+from executions.runtime.background_thread import BackgroundThread
 
 logger = logging.getLogger(__name__)
 
 KEY = "workers.alive"
-#: How often a worker says that it lives, and for how long that holds, in seconds.
-BEAT, LIFETIME = 5.0, 16.0
+#: How often a worker sends its heartbeat, and how long that counts, in seconds.
+BEAT_SECONDS, LIFETIME_SECONDS = 5.0, 16.0
 
 
 class Unknown(Exception):
-    """Redis, which would know, does not answer."""
+    """The number of workers is unknown: Redis does not answer."""
 
 
-class Pulse:
-    """The thread of a worker process that says that it lives."""
+class WorkerHeartbeat:
+    """The heartbeat of a worker process.
+
+    It has a thread of its own, so that steps which keep all others busy do not make the worker look dead.
+    """
 
     def __init__(self) -> None:
-        self._stopped = threading.Event()
+        self._thread = BackgroundThread("worker-heartbeat", self._beat, at_end=self._sign_off)
         self._name = ""
 
     def start(self) -> None:
-        """Begin, in a thread of its own: steps that keep all others busy do not make the worker look dead."""
+        """Start the thread."""
         self._name = f"{socket.gethostname()}:{os.getpid()}"
-        threading.Thread(target=self._run, name="pulse", daemon=True).start()
+        self._thread.start()
 
     def stop(self) -> None:
-        """Say that the worker ends: it takes no new steps. Signal handlers may call it."""
-        self._stopped.set()
+        """Tell Redis that the worker ends: it takes no new steps. Signal handlers may call this."""
+        self._thread.stop()
 
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            self._say(lambda server: server.zadd(KEY, {self._name: time.time() + LIFETIME}))
-            self._stopped.wait(BEAT)
-        self._say(lambda server: server.zrem(KEY, self._name))
+    def _beat(self) -> float:
+        _write(lambda server: server.zadd(KEY, {self._name: time.time() + LIFETIME_SECONDS}))
+        return BEAT_SECONDS
 
-    def _say(self, word: Callable[[redis.Redis], object]) -> None:
-        server = client()
-        if server is None:
-            return
-        try:
-            word(server)
-            server.expire(KEY, round(LIFETIME))
-        except (redis.RedisError, OSError) as error:
-            logger.warning("nobody hears that this worker lives: %s", error)
+    def _sign_off(self) -> None:
+        _write(lambda server: server.zrem(KEY, self._name))
+
+
+def _write(command: Callable[[redis.Redis], object]) -> None:
+    server = client()
+    if server is None:
+        return
+    try:
+        command(server)
+        server.expire(KEY, round(LIFETIME_SECONDS))
+    except (redis.RedisError, OSError) as error:
+        logger.warning("the worker's heartbeat could not be sent: %s", error)
 
 
 def workers_alive() -> int:
-    """Return how many workers live; raises Unknown."""
+    """Return how many workers live. Raises Unknown."""
     server = client()
     if server is None:
         raise Unknown("there is no Redis to ask")
@@ -71,3 +76,6 @@ def workers_alive() -> int:
         return int(server.zcard(KEY))
     except (redis.RedisError, OSError) as error:
         raise Unknown(str(error)) from error
+
+
+heartbeat = WorkerHeartbeat()

@@ -1,11 +1,12 @@
-"""Finds the steps that lost their worker and takes them back, in threads of its own in every worker process.
+"""Finds the steps whose worker was lost (their lease has expired) and recovers them, in two threads of every worker.
 
-A worker that is lost is found within a lease, half a second, and what a busy machine adds. So the thread that looks
-only takes, in one statement, and another settles what was taken: it publishes, which a broker may take seconds to
-refuse, and meets rows that a frozen worker holds in an open transaction. What was taken is under a lease like any
-running step: whoever dies with it is found in turn.
+A lost worker must be found within a lease, half a second, and what a busy machine adds. So one thread only takes over
+the steps, in one statement. The other recovers them: it publishes, which may take seconds where the broker is away, and
+it may meet rows that a frozen worker locks in an open transaction. A step that was taken over has a lease like any
+running step: if this worker is lost as well, another one finds the step.
 
-After an outage, or a jump of the database's clock, all leases look over: then the workers renew theirs first.
+After an outage, or when the database's clock was set, every lease looks expired. Then nothing is taken over until the
+living workers have had time to renew their leases.
 """
 
 from __future__ import annotations
@@ -21,27 +22,28 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from executions.engine.recovery import recover_step
 from executions.models import ExecutionStep
-from executions.runtime.background_thread import Loop, alone
+from executions.runtime.background_thread import BackgroundThread
 from executions.runtime.leases import leases, me
 from executions.runtime.timers import timers
 from executions.statements import moves
 from executions.statements.round_trip import STEP, epoch_sql, impatient, now_sql
+from executions.worker.row_errors import handle_row
 
 logger = logging.getLogger(__name__)
 
-#: The pause between two looks, in seconds.
-LOOK_SECONDS = 0.5
-#: How many steps one look takes: other workers settle the rest.
+#: The pause between two checks, in seconds.
+CHECK_SECONDS = 0.5
+#: How many steps one check takes over: other workers recover the rest.
 BATCH = 32
-#: How long the settler waits for a lock, in milliseconds; then the step's lease ends, and it is taken again.
+#: How long a recovery waits for a lock, in milliseconds. Then the step's lease expires, and it is taken over again.
 LOCK_MS = 300
-#: A clock that goes on by more than this too far, or too little, was set; in seconds.
+#: The database's clock was set if it is off by more than this between two checks, in seconds.
 JUMP_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The database's clock (seconds since the epoch) between two monotonic times, and whether a lease was over."""
+    """The database's clock (seconds since the epoch) between two monotonic times, and whether a lease has expired."""
 
     before: float
     database: float
@@ -49,107 +51,103 @@ class Reading:
     any_lost: bool
 
     def jump(self, earlier: Reading) -> float:
-        """Return how far the database's clock was set since the earlier reading, in seconds, at least.
+        """Return how far the database's clock was set since the earlier reading, at least, in seconds.
 
-        When it was read within the call nobody knows: only what lies outside of both calls counts.
+        When exactly within the call it was read is unknown, so only the time outside of both calls counts.
         """
         went = self.database - earlier.database
         longest, shortest = self.after - earlier.before, self.before - earlier.after
         return max(went - longest, 0.0) + min(went - shortest, 0.0)
 
 
-class Rescuer:
-    """Takes and settles in two threads of a worker process."""
+class LostStepFinder:
+    """Takes over the steps of lost workers, and recovers them, in two threads of a worker process."""
 
     def __init__(self) -> None:
         """Start stopped."""
-        self._looking = Loop("rescuer", self.look)
-        self._settling = Loop("settler", self._settle_and_rest)
-        #: What was taken, each with the lease that ends when it is settled.
+        self._finding = BackgroundThread("lost-steps", self.find)
+        self._recovering = BackgroundThread("step-recovery", self.recover_next)
+        #: The steps that were taken over, each with the lease that ends when it is recovered.
         self._taken: queue.SimpleQueue[tuple[ExecutionStep, ExitStack]] = queue.SimpleQueue()
-        #: Nothing is taken back before this (monotonic).
-        self._patient_until = 0.0
+        #: No step is taken over before this (monotonic).
+        self._wait_until = 0.0
         self._earlier: Reading | None = None
 
     def start(self) -> None:
         """Start the threads, once a process."""
-        self._looking.start()
-        self._settling.start()
+        self._finding.start()
+        self._recovering.start()
 
-    def look(self) -> float:
-        """Take steps that lost their worker; returns how many seconds to sleep.
+    def find(self) -> float:
+        """Take over steps whose worker was lost; returns the seconds until the next check.
 
-        Raises DatabaseError and InterfaceError where the database is away.
+        Raises DatabaseError or InterfaceError where the database is away.
         """
         try:
             reading = read()
-            self.notice(reading)
-            wanted = reading.any_lost and time.monotonic() >= self._patient_until
+            self.check_clock(reading)
+            wanted = reading.any_lost and time.monotonic() >= self._wait_until
             taken = self._take() if wanted else []
         except (DatabaseError, InterfaceError):
-            self.be_patient()
+            self.wait_a_lease()
             raise
         for step in taken:
-            logger.warning("step %s of execution %s lost its worker", step.name, step.execution_id)
+            logger.warning("the worker of step %s of execution %s was lost", step.name, step.execution_id)
             lease = ExitStack()
             lease.enter_context(leases.holding(step))
             self._taken.put((step, lease))
-        return LOOK_SECONDS
+            self._recovering.wake()
+        return CHECK_SECONDS
 
     def _take(self) -> list[ExecutionStep]:
-        """Take what is lost; nothing where that took so long (SQLite was locked) that nobody could renew a lease."""
+        """Take over lost steps; none if that took so long (SQLite was locked) that no worker could renew a lease."""
         began = time.monotonic()
         with transaction.atomic():
             taken = moves.take_lost(BATCH, me())
             if not self._is_late(time.monotonic() - began):
                 return taken
             transaction.set_rollback(True)
-        self.be_patient()
+        self.wait_a_lease()
         return []
 
-    def settle(self) -> float:
-        """Settle one of the steps that were taken, once there is one; returns how many seconds to sleep."""
+    def recover_next(self) -> float | None:
+        """Recover one of the steps that were taken over; returns 0, or None where there is none."""
+        if self.is_idle:
+            return None
         step, lease = self._taken.get()
         with lease, impatient(LOCK_MS):
-            alone(recover_step, step)
+            handle_row(recover_step, step)
         return 0.0
-
-    def _settle_and_rest(self) -> float:
-        try:
-            return self.settle()
-        finally:
-            if self.is_idle:
-                connection.close()  # back to the pool: the next one may come in days
 
     @property
     def is_idle(self) -> bool:
-        """Whether all that was taken is settled, or about to be."""
+        """Whether every step that was taken over is recovered, or about to be."""
         return self._taken.empty()
 
-    def notice(self, reading: Reading) -> None:
-        """Be patient where the database answered late (all workers may have lost it), or its clock was set."""
+    def check_clock(self, reading: Reading) -> None:
+        """Wait where the database answered late (all workers may have lost it), or where its clock was set."""
         earlier, self._earlier = self._earlier, reading
         jump = reading.jump(earlier) if earlier else 0.0
         if jump < -JUMP_SECONDS:
             moves.look_no_later()
-            timers.insist()
+            timers.use_own_clock()
         if abs(jump) > JUMP_SECONDS:
             logger.warning("the database's clock was set by %.1f s", jump)
-            self.be_patient()
+            self.wait_a_lease()
         elif self._is_late(reading.after - reading.before):
-            self.be_patient()
+            self.wait_a_lease()
 
     @staticmethod
     def _is_late(seconds: float) -> bool:
         return seconds > settings.ENGINE_LEASE_SECONDS / 2
 
-    def be_patient(self) -> None:
-        """Take nothing back for a lease's time: whoever is alive renews theirs meanwhile."""
-        self._patient_until = time.monotonic() + settings.ENGINE_LEASE_SECONDS
+    def wait_a_lease(self) -> None:
+        """Take over nothing for the time of a lease: the living workers renew theirs meanwhile."""
+        self._wait_until = time.monotonic() + settings.ENGINE_LEASE_SECONDS
 
 
 def read() -> Reading:
-    """Ask the database for its time, and whether a lease is over."""
+    """Ask the database for its time, and whether a lease has expired."""
     lost = f"EXISTS (SELECT 1 FROM {STEP} WHERE status = 'IN_PROGRESS' AND look_at <= {now_sql()})"
     before = time.monotonic()
     with connection.cursor() as cursor:
@@ -158,4 +156,4 @@ def read() -> Reading:
     return Reading(before, float(database), time.monotonic(), bool(any_lost))
 
 
-rescuer = Rescuer()
+lost_step_finder = LostStepFinder()

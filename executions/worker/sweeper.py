@@ -1,4 +1,4 @@
-"""The sweeper of every worker: publishes what is due. What lost its worker is `rescue`'s, in a thread of its own.
+"""The sweeper of every worker process: publishes what is due. Steps of lost workers are left to `lost_workers`.
 
 It sleeps until the nearest `look_at`, at most a second. Many sweepers may run at once: each row goes to one of them
 (SKIP LOCKED on PostgreSQL, one writer on SQLite). An empty sweep is two look-ups in partial indexes.
@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 from functools import cache, partial
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from celery import current_app
@@ -20,16 +20,18 @@ from django.db.models.functions import Now
 
 from executions.broker import chain
 from executions.broker.lanes import lane_of
+from executions.broker.queues import queue_of
 from executions.engine.cancel import cancel_children, end_overdue_executions
 from executions.engine.children import child_is_over
 from executions.engine.context import load_referenced_steps
 from executions.engine.progress import cancel_open_steps, end_phase, publish_next
 from executions.models import Execution, ExecutionStep
-from executions.runtime.background_thread import Loop, alone
+from executions.runtime.background_thread import BackgroundThread
 from executions.starting import admission
 from executions.statements import moves
 from executions.statements.round_trip import Statement, after_sql, any_row, now_sql, update_returning
 from executions.states import ExecutionStatus, StepStatus
+from executions.worker.row_errors import handle_row
 from resources.secrets.encryption import SecretsUnreadable
 from telemetry import metrics
 
@@ -37,78 +39,78 @@ logger = logging.getLogger(__name__)
 
 #: The longest sleep between two sweeps, in seconds.
 TICK_SECONDS = 1.0
-#: How often limits of time and turns to begin are looked at, in seconds.
-ORDER_SECONDS = 2.0
-#: At so many looks (0.5, 1.5, 3.5 min) what was published is late where its lane is busy; at the next (7.5 min) it is
-#: lost: a broker may have lost its message, and be busy ever since.
+#: How often time limits and admission are checked, in seconds.
+LIMITS_SECONDS = 2.0
+#: While its lane is busy, a published row counts as late for this many looks (after 0.5, 1.5, 3.5 min). At the next
+#: look (7.5 min) it counts as lost: the broker may have lost its message, and be busy ever since.
 LATE_LOOKS = 3
-#: How many rows one sweep takes of each kind. Few: other workers publish the rest meanwhile.
+#: How many rows of each kind one sweep takes. Few, since other workers publish the rest meanwhile.
 BATCH = 25
 
 ModelT = TypeVar("ModelT", Execution, ExecutionStep)
-#: Whether tasks wait in a lane of the broker.
+#: Says whether tasks wait in a lane of the broker.
 Busy = Callable[[int], bool]
 
 
-class Waker:
-    """The sweeping thread of a worker process."""
+class Sweeper:
+    """The sweeper of a worker process, and its thread."""
 
     def __init__(self) -> None:
         """Start stopped."""
-        self._loop = Loop("waker", self.sweep)
-        self._order_at = 0.0
+        self._thread = BackgroundThread("sweeper", self.sweep)
+        self._limits_at = 0.0
 
     def start(self) -> None:
         """Start the thread, once a process."""
-        self._loop.start()
+        self._thread.start()
 
     def sweep(self) -> float:
-        """Look at every row that is due; returns how many seconds to sleep."""
-        self._keep_order()
+        """Handle a batch of the rows that are due; returns the seconds until the next sweep."""
+        self._apply_limits()
         busy = cache(queue_holds_work)  # asked once a lane, not for each row
         steps = _due(ExecutionStep)
         for step in steps:
-            alone(partial(_publish_step, busy), step)
+            handle_row(partial(_publish_step, busy), step)
         executions = _due(Execution)
         for execution in executions:
-            alone(partial(_look_at_execution, busy), execution)
+            handle_row(partial(_handle_execution, busy), execution)
         return 0.0 if len(steps) == BATCH or len(executions) == BATCH else _seconds_to_next()
 
-    def _keep_order(self) -> None:
-        """Now and then: what lasts too long is ended, and who waits for their turn gets it."""
-        if time.monotonic() >= self._order_at:
-            self._order_at = time.monotonic() + ORDER_SECONDS
+    def _apply_limits(self) -> None:
+        """Every few seconds, end executions that ran out of time, and admit waiting ones."""
+        if time.monotonic() >= self._limits_at:
+            self._limits_at = time.monotonic() + LIMITS_SECONDS
             end_overdue_executions()
-            admission.sweep()
+            admission.admit_waiting()
 
 
 def _publish_step(busy: Busy, step: ExecutionStep) -> None:
-    """Publish the step, unless it waits for another one that has not ended, or is late rather than lost."""
+    """Publish the step, unless it waits for a step that has not ended, or its message is late rather than lost."""
     if _was_published(step) and _is_late(busy, step, step.execution_id):
         return
     if step.status == StepStatus.WAITING:
         if step.due_at is None and not _is_forgotten(step):
             return
-        # Due later than it is looked at: its watcher was lost.
+        # It is looked at before it is due: its watcher was lost.
         moves.wake(step.execution_id, step.position, early=True)
     metrics.sweeper_did("publish_step")
     chain.publish(step.execution_id, [step.position])
 
 
 def _was_published(step: ExecutionStep) -> bool:
-    """Whether it was published as soon as it might run, by whoever let it start, or by a sweeper when it was due."""
+    """Return whether it was published before: when it was released, or by a sweeper when it was due."""
     return step.status == StepStatus.PENDING or (step.due_at is not None and step.looks > 1)
 
 
 def _is_late(busy: Busy, row: Execution | ExecutionStep, execution_id: UUID) -> bool:
-    """Whether the message of what was published may still be in the queue."""
+    """Return whether the message of the published row may still be in the queue."""
     return row.looks <= LATE_LOOKS and busy(lane_of(execution_id))
 
 
 def _is_forgotten(step: ExecutionStep) -> bool:
-    """Whether what the step waits for has ended, and the worker that should have said so was lost before it did.
+    """Return whether what the step waits for has ended, but its worker was lost before it woke the step.
 
-    Also where it cannot be told any more: the step finds that out itself, and ends.
+    Also where that cannot be read any more, because the key of its secrets is lost: the step finds that out, and ends.
     """
     try:
         return child_is_over(step) or (step.awaiting and not load_referenced_steps(step).running_background())
@@ -144,11 +146,11 @@ def _due_sql(model: type[ModelT]) -> str:
     return f"look_at <= {now_sql()}{running}"
 
 
-def _look_at_execution(busy: Busy, execution: Execution) -> None:
+def _handle_execution(busy: Busy, execution: Execution) -> None:
     if execution.cancel_requested_at is not None:
         _cancel_again(busy, execution)
     elif execution.status == ExecutionStatus.PENDING and not execution.admitted and execution.due_at is None:
-        return  # it waits for its turn: `admission.sweep` looks after all of these at once
+        return  # it waits for admission: `admission.admit_waiting` handles all of these at once
     elif execution.status == ExecutionStatus.PENDING:
         metrics.sweeper_did("publish_execution")
         chain.publish_from(execution.id, execution.cursor or 0, begin=True)
@@ -159,7 +161,7 @@ def _look_at_execution(busy: Busy, execution: Execution) -> None:
 
 
 def _cancel_again(busy: Busy, execution: Execution) -> None:
-    """Settle a cancel once more: a step may have begun to wait, or a child to run, while it was asked for."""
+    """Carry the cancel out once more: a step may have begun to wait, or a child to run, while it came."""
     metrics.sweeper_did("cancel")
     moves.look_again(Execution, execution.id, 2.0)
     cancel_children(execution)
@@ -171,7 +173,7 @@ def _cancel_again(busy: Busy, execution: Execution) -> None:
 
 
 def _publish_cursor(busy: Busy, execution: Execution) -> None:
-    """Publish the step that is next, where nobody has it."""
+    """Publish the next step, where no worker has claimed it."""
     if execution.cursor is None:
         return
     at_cursor = execution.steps.filter(position=execution.cursor).values_list("status", flat=True).first()
@@ -183,12 +185,12 @@ def _publish_cursor(busy: Busy, execution: Execution) -> None:
 def queue_holds_work(lane: int) -> bool:
     """Return whether tasks wait in the lane's queue in the broker: then an unclaimed step is late, not lost.
 
-    A broker that does not answer holds none: publishing will notice it, and have the row looked at soon.
+    False where the broker does not answer: publishing fails too, and the row is looked at again soon.
     """
     try:
         return _queue_length(lane) > 0
     except Exception as error:  # each transport raises its own
-        logger.warning("the queue's length is not known: %s", error)
+        logger.warning("the length of the broker's queue is unknown: %s", error)
         return False
 
 
@@ -197,12 +199,11 @@ def _queue_length(lane: int) -> int:
         current_app.connection_for_read() as broker,
         broker.channel() as channel,
     ):
-        # Our Redis transport counts; others do not say, and are asked again later.
-        size = getattr(channel, "lane_size", None)
-        return int(size(current_app.conf.task_default_queue, lane)) if size is not None else 0
+        opened: Any = channel  # Kombu's stubs leave the method out
+        return int(opened.queue_declare(queue_of(lane), passive=True).message_count)
 
 
-#: By the database's clock, which wrote the times; a worker's own may be set.
+#: By the database's clock, which wrote the times. A worker's clock may be wrong.
 _LEFT = models.ExpressionWrapper(models.Min("look_at") - Now(), output_field=models.DurationField())
 
 
@@ -217,4 +218,4 @@ def _seconds_to_next() -> float:
     return min(max(left, 0.02), TICK_SECONDS)
 
 
-waker = Waker()
+sweeper = Sweeper()

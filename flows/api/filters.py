@@ -24,6 +24,6 @@ class FlowFilter(django_filters.FilterSet):  # type: ignore[misc]  # the library
         model = Flow
         fields: tuple[str, ...] = ()
 
-    def with_label(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+    def with_label(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         """Keep the flows that have the label; labels are stored as the JSON text of a list."""
         return queryset.filter(labels__contains=to_text(value))

@@ -37,7 +37,7 @@ class _DocumentParser(BaseParser):
     def parse(
         self,
         stream: IO[bytes],
-        media_type: str | None = None,
+        _media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         """Return the value of the body; raise InvalidFlow where it cannot be read."""
@@ -113,8 +113,8 @@ class YAMLRenderer(JSONRenderer):
     def render(
         self,
         data: Any,
-        accepted_media_type: str | None = None,
-        renderer_context: Mapping[str, Any] | None = None,
+        _accepted_media_type: str | None = None,
+        _renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
         """Return the YAML text of what JSON would say."""
         return write_yaml(_plain(data)).encode()
@@ -126,8 +126,8 @@ class YAMLDocumentsRenderer(YAMLRenderer):
     def render(
         self,
         data: Any,
-        accepted_media_type: str | None = None,
-        renderer_context: Mapping[str, Any] | None = None,
+        _accepted_media_type: str | None = None,
+        _renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
         """Return the YAML text; what is no list (an error) is one document, text is YAML already."""
         documents = data if isinstance(data, list) and data else [data]  # none at all are an empty list

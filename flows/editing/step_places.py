@@ -10,7 +10,8 @@ import yaml
 
 from flows.documents.parsing import parse_body
 from flows.documents.steps import inline_steps
-from flows.editing.edits import YAML, compose_safely, content_end, find_node
+from flows.editing.edits import YAML
+from flows.editing.nodes import compose_safely, content_end, find_node
 from flows.problems import Place
 
 

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import Team, User
 from accounts.pages.current_team import current_first, in_current_team, own_teams
 from accounts.pages.lists import asked_for, page_of, render_list
-from accounts.permissions import Action, may, teams_where
+from accounts.permissions import Action, may
 from flows.editing.source_text import keepable, text_of, texts_to_compare
 from flows.models import Flow, FlowVersion
 from flows.pages.editor import check_json, check_text, problems_json
@@ -56,7 +56,7 @@ def flows(request: HttpRequest) -> HttpResponse:
         "search": search,
         "label": label,
         "page": page_of(request, found.order_by("-updated_at", "-id")),
-        "runnable_teams": teams_where(request.user, Action.RUN),
+        "runnable_teams": Team.objects.ids_permitting(request.user, Action.RUN),
     }
     return render_list(request, "flows", context)
 
@@ -66,7 +66,7 @@ def flows(request: HttpRequest) -> HttpResponse:
 @never_cache
 def new_flow(request: HttpRequest) -> HttpResponse:
     """Show the editor for a new flow; POST saves its text as version 1."""
-    editable = teams_where(request.user, Action.EDIT)
+    editable = Team.objects.ids_permitting(request.user, Action.EDIT)
     teams = current_first(request, (team for team in own_teams(request) if team.pk in editable))
     if request.method == "POST":
         team = _editable_team(request, request.GET.get("team", ""))

@@ -225,7 +225,7 @@ def _at(mark: Any, message: str, code: str = "parse_error") -> FlowInvalid:
 class _Dumper(yaml.CSafeDumper):
     """Writes long text in block style, and quotes what YAML 1.1 or 1.2 would not read as text."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, _data: Any) -> bool:
         """Write repeated values out: an alias would surprise a reader."""
         tick()
         return True

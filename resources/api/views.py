@@ -119,7 +119,7 @@ class Resources(_TeamThings[Resource]):
 
     @extend_schema(request=None, responses=CheckSerializer)
     @action(detail=True, methods=["post"])
-    def check(self, request: Request, pk: str) -> Response:
+    def check(self, request: Request, **_kwargs: Any) -> Response:
         """Connect to the resource, and say within 5 s whether it answers or what is wrong: 200 in either case.
 
         429 where as many checks are under way as the organisation, or the process, may have.
@@ -149,7 +149,7 @@ class ResourceTypes(APIView):
     """The types of resources of this installation."""
 
     @extend_schema(operation_id="resource_types_list", responses=ResourceTypeSerializer(many=True))
-    def get(self, request: Request) -> Response:
+    def get(self, _request: Request) -> Response:
         """List them all, with the JSON Schema of their config."""
         return Response(
             [

@@ -12,8 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from accounts.models import AnyUser, Organisation
-from accounts.service_models import ServiceModel
+from accounts.models import AnyUser, Organisation, ServiceModel
 from steprunners.network.policy import parse_entry
 
 #: More entries than this are no exceptions any more, and each is looked at for each connection.

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 
 from accounts.models import Team, User
 from accounts.pages.current_team import current_first, own_teams
-from accounts.permissions import Action, may, teams_where
+from accounts.permissions import Action, may
 from resources.configuration import Invalid
 from resources.models import Resource
 from steprunners.documents.problems import Problem
@@ -22,7 +22,7 @@ MAX_NAME = 150
 
 def editable_teams(request: HttpRequest) -> list[Team]:
     """Return the teams in which the user may change things, the chosen one first."""
-    wanted = teams_where(request.user, Action.EDIT_RESOURCES)
+    wanted = Team.objects.ids_permitting(request.user, Action.EDIT_RESOURCES)
     return current_first(request, (team for team in own_teams(request) if team.pk in wanted))
 
 

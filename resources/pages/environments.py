@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import Team
 from accounts.pages.current_team import current_team, in_current_team, own_teams
 from accounts.pages.lists import asked_for, page_of, render_list
-from accounts.permissions import Action, may, teams_where
+from accounts.permissions import Action, may
 from resources import services
 from resources.configuration import Invalid
 from resources.models import Environment, Resource
@@ -52,7 +52,7 @@ def environments(request: HttpRequest) -> HttpResponse:
         "search": search,
         "page": page_of(request, found.order_by("name", "id")),
         "has_teams": current_team(request) is None and len(own_teams(request)) > 1,
-        "may_add": bool(teams_where(request.user, Action.EDIT_RESOURCES)),
+        "may_add": bool(Team.objects.ids_permitting(request.user, Action.EDIT_RESOURCES)),
     }
     return render_list(request, "environments", context)
 

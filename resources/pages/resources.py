@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import Team
 from accounts.pages.current_team import current_team, in_current_team, own_teams
 from accounts.pages.lists import asked_for, page_of, render_list
-from accounts.permissions import Action, may, teams_where
+from accounts.permissions import Action, may
 from resources import services
 from resources.configuration import Invalid, masked
 from resources.connection_checks.places import TooManyChecks
@@ -69,8 +69,8 @@ def resources(request: HttpRequest) -> HttpResponse:
         "types": sorted(connection_classes()),
         "page": page,
         "has_teams": current_team(request) is None and len(own_teams(request)) > 1,
-        "checkable_teams": teams_where(request.user, Action.CHECK),
-        "may_add": bool(teams_where(request.user, Action.EDIT_RESOURCES)),
+        "checkable_teams": Team.objects.ids_permitting(request.user, Action.CHECK),
+        "may_add": bool(Team.objects.ids_permitting(request.user, Action.EDIT_RESOURCES)),
     }
     return render_list(request, "resources", context)
 

@@ -27,7 +27,7 @@ _TYPES: dict[str, Callable[[Json], bool]] = {
     "any.boolean": lambda value: isinstance(value, bool),
     "any.object": lambda value: isinstance(value, dict),
     "any.array": lambda value: isinstance(value, list),
-    "any.value": lambda value: True,
+    "any.value": lambda _value: True,
 }
 
 Place = tuple[str | int, ...]

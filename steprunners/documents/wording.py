@@ -166,21 +166,21 @@ def _value_error(context: Mapping[str, Any], _value: Any) -> str:
 
 
 _WORDS: dict[str, Words] = {
-    "missing": lambda context, value: "is required",
+    "missing": lambda _context, _value: "is required",
     "value_error": _value_error,
     "assertion_error": _value_error,
-    "greater_than_equal": lambda context, value: f"must be at least {context['ge']}",
-    "greater_than": lambda context, value: f"must be more than {context['gt']}",
-    "less_than_equal": lambda context, value: f"must be at most {context['le']}",
-    "less_than": lambda context, value: f"must be less than {context['lt']}",
-    "string_too_short": lambda context, value: "must not be empty",
-    "string_too_long": lambda context, value: f"must have at most {context['max_length']} characters",
-    "too_short": lambda context, value: f"must have at least {context['min_length']} element(s)",
-    "too_long": lambda context, value: f"must have at most {context['max_length']} element(s)",
-    "finite_number": lambda context, value: "must be a finite number",
-    "string_pattern_mismatch": lambda context, value: _pattern(context["pattern"]),
-    "union_tag_not_found": lambda context, value: f"must say its {context['discriminator']}",
-    "union_tag_invalid": lambda context, value: (
+    "greater_than_equal": lambda context, _value: f"must be at least {context['ge']}",
+    "greater_than": lambda context, _value: f"must be more than {context['gt']}",
+    "less_than_equal": lambda context, _value: f"must be at most {context['le']}",
+    "less_than": lambda context, _value: f"must be less than {context['lt']}",
+    "string_too_short": lambda _context, _value: "must not be empty",
+    "string_too_long": lambda context, _value: f"must have at most {context['max_length']} characters",
+    "too_short": lambda context, _value: f"must have at least {context['min_length']} element(s)",
+    "too_long": lambda context, _value: f"must have at most {context['max_length']} element(s)",
+    "finite_number": lambda _context, _value: "must be a finite number",
+    "string_pattern_mismatch": lambda context, _value: _pattern(context["pattern"]),
+    "union_tag_not_found": lambda context, _value: f"must say its {context['discriminator']}",
+    "union_tag_invalid": lambda context, _value: (
         f"must have {context['discriminator']} {context['expected_tags']}, not '{shorten(context['tag'], 40)}'"
     ),
 }

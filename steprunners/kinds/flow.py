@@ -44,7 +44,7 @@ class FlowRunner(StepRunner[FlowConfig, None]):
         "meta": {"flowId": "0193a5b0-0000-7000-8000-000000000001", "variables": {"user": "alice"}},
     }
 
-    def run(self, config: FlowConfig, context: StepContext[None]) -> RunChild:
+    def run(self, config: FlowConfig, _context: StepContext[None]) -> RunChild:
         """Return which flow to run."""
         return RunChild(config.flow_id, config.version, config.variables)
 

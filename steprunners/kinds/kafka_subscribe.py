@@ -132,7 +132,7 @@ class KafkaSubscribeRunner(StepRunner[KafkaSubscribeConfig, KafkaConnection]):
             sitting.start()
         return sitting.carry_on()
 
-    def expectations(self, config: KafkaSubscribeConfig, fields: frozenset[str]) -> list[Assertion]:
+    def expectations(self, config: KafkaSubscribeConfig, _fields: frozenset[str]) -> list[Assertion]:
         """Return that so many messages are found; 0 leaves it to the user's assertions."""
         if config.min_messages == 0:
             return []

@@ -135,7 +135,7 @@ class PrometheusRunner(StepRunner[PrometheusConfig, PrometheusConnection]):
         }
         return Finished(result)
 
-    def expectations(self, config: PrometheusConfig, fields: frozenset[str]) -> list[Assertion]:
+    def expectations(self, config: PrometheusConfig, _fields: frozenset[str]) -> list[Assertion]:
         """Return that no anomaly was found, where one is to fail the step; what failed shows the reason."""
         if config.comparison is None or config.comparison.on_anomaly != "FAIL":
             return []

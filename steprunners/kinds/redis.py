@@ -172,7 +172,7 @@ class RedisRunner(StepRunner[RedisConfig, RedisConnection]):
         result["durationMs"] = round((time.monotonic() - started) * 1000)
         return Finished(result)
 
-    def expectations(self, config: RedisConfig, fields: frozenset[str]) -> list[Assertion]:
+    def expectations(self, config: RedisConfig, _fields: frozenset[str]) -> list[Assertion]:
         """Return what `expectedExists` and `expectedValue` say."""
         expected = []
         if config.expected_exists is not None:

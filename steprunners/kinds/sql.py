@@ -129,7 +129,7 @@ class SqlRunner(StepRunner[SqlConfig, SqlConnection]):
         }
         return Finished(result if answer.affected is None else {**result, "affectedRows": answer.affected})
 
-    def expectations(self, config: SqlConfig, fields: frozenset[str]) -> list[Assertion]:
+    def expectations(self, config: SqlConfig, _fields: frozenset[str]) -> list[Assertion]:
         """Return what `expectedColumns` and `expectedRowCount` say; rows that were cut off count, too."""
         expected: list[Assertion] = []
         if config.expected_columns is not None:

@@ -98,6 +98,7 @@ def _now(pattern: Json = None) -> str:
     if not isinstance(pattern, str) or len(pattern) > MAX_TIME_FORMAT:
         raise BadArgument(f"needs a time format such as '%Y-%m-%d' of at most {MAX_TIME_FORMAT} characters")
     try:
+        pattern.encode()  # Python 3.14 no longer refuses half a character (a lone surrogate)
         return moment.strftime(pattern)
     except (ValueError, UnicodeError) as error:
         raise BadArgument("the time format cannot be used") from error

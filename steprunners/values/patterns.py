@@ -179,7 +179,7 @@ class _Node(JSONPathNode):
         super().__init__(value=value, location=(), parent=None, root=cast("dict[str, object]", root))
         self.budget = budget
 
-    def new_child(self, value: object, key: int | str, parent: JSONPathNode | None) -> JSONPathNode:
+    def new_child(self, value: object, _key: int | str, _parent: JSONPathNode | None) -> JSONPathNode:
         self.budget.spend()
         return _Node(value, self.root, self.budget)
 

@@ -7,7 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from accounts.api.serializers import TeamSerializer
 from accounts.models import Organisation, OrganisationMembership, Team, TeamMembership, User
-from accounts.permissions import Action, OrganisationAction, may, may_in_organisation, role_in, teams_where
+from accounts.permissions import Action, OrganisationAction, may, may_in_organisation, role_in
 from accounts.selectors import teams_of
 
 EVERYTHING = set(Action)
@@ -69,10 +69,10 @@ def test_selectors_show_the_role_that_the_rules_use(alice: User, bob: User, vera
 
 
 @pytest.mark.parametrize("action", list(Action))
-def test_teams_where_agrees_with_may(
+def test_ids_permitting_agrees_with_may(
     alice: User, bob: User, vera: User, charlie: User, team: Team, other_team: Team, action: Action
 ) -> None:
     for user in (alice, bob, vera, charlie):
         wanted = {each.pk for each in (team, other_team) if may(user, action, each)}
-        assert teams_where(user, action) == wanted
-    assert teams_where(AnonymousUser(), action) == set()
+        assert Team.objects.ids_permitting(user, action) == wanted
+    assert Team.objects.ids_permitting(AnonymousUser(), action) == set()

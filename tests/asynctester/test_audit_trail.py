@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from accounts.audit_models import AuditEvent
-from accounts.models import Team, User
+from accounts.models import AuditEvent, Team, User
 from executions.models import Execution
 from tests.cast import ApiFor
 

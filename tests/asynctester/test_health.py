@@ -12,7 +12,8 @@ from django.test import Client
 from asynctester import health
 from asynctester.celery import app
 from asynctester.embedded.processes import wait_until
-from executions.worker import heartbeat as pulse
+from asynctester.version import VERSION
+from executions.worker import heartbeat
 
 
 @pytest.fixture
@@ -27,22 +28,22 @@ def broker_url() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look where no worker of another test has left its word."""
-    monkeypatch.setattr(pulse, "KEY", f"workers.alive.{uuid.uuid4().hex}")
+    monkeypatch.setattr(heartbeat, "KEY", f"workers.alive.{uuid.uuid4().hex}")
 
 
 @pytest.fixture
-def worker_beats() -> Iterator[pulse.Pulse]:
+def worker_beats() -> Iterator[heartbeat.WorkerHeartbeat]:
     """Have a worker say that it lives, until it stops."""
-    beating = pulse.Pulse()
+    beating = heartbeat.WorkerHeartbeat()
     beating.start()
-    assert wait_until(lambda: pulse.workers_alive() == 1, within=20)
+    assert wait_until(lambda: heartbeat.workers_alive() == 1, within=20)
     yield beating
     beating.stop()
-    assert wait_until(lambda: pulse.workers_alive() == 0, within=20)
+    assert wait_until(lambda: heartbeat.workers_alive() == 0, within=20)
 
 
 def test_alive_needs_no_database(client: Client) -> None:
-    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/healthz").json() == {"status": "ok", "version": VERSION}
 
 
 @pytest.mark.django_db
@@ -116,7 +117,7 @@ def test_what_hangs_is_given_up(client: Client, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.django_db
 def test_without_redis_nobody_knows_of_workers(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pulse, "client", lambda: None)
+    monkeypatch.setattr(heartbeat, "client", lambda: None)
     answer = client.get("/readyz?parts=worker")
     assert answer.status_code == 503
     assert answer.json()["parts"]["worker"]["message"] == "does not answer"

@@ -26,8 +26,11 @@ def load(path: str) -> dict[str, Any]:
 def read_by_the_code() -> dict[str, ast.expr | None]:
     """Return the environment variables that the product reads, with the expression of their default."""
     found: dict[str, ast.expr | None] = {}
-    settings = ROOT / "asynctester" / "settings.py"
-    for path in (settings, *sorted((ROOT / "asynctester").rglob("*.py"))):  # the settings' default is the one
+    settings = sorted((ROOT / "asynctester" / "settings").glob("*.py"))
+    for path in (
+        *settings,
+        *sorted((ROOT / "asynctester").rglob("*.py")),
+    ):  # the default of the settings wins
         for name, default in _reads(ast.parse(path.read_text())):
             if name not in NOT_OURS:
                 found[name] = found.get(name) or default

@@ -1,4 +1,4 @@
-"""deploy/kubernetes: parts that fit together. Each was also held against the schemas of Kubernetes 1.33 by hand."""
+"""deploy/kubernetes: parts that fit together. That each keeps to its schema: test_kubernetes_schemas.py."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def driven(engine_threads: None, db: None, monkeypatch: pytest.MonkeyPatch) -> N
     """The test carries flows on by itself, in its own transaction: no worker sees them."""
     # Nor does the thread that keeps leases: it would end a step of half a second as one that was deleted.
     for name in ("_end_cancelled", "_renew"):
-        monkeypatch.setattr(f"executions.runtime.leases.{name}", lambda held: None)
+        monkeypatch.setattr(f"executions.runtime.leases.{name}", lambda _held: None)
 
 
 @pytest.fixture

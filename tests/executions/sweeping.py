@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Team
 from executions.models import Execution, ExecutionStep
 from executions.statements import moves
-from executions.worker.lost_workers import Rescuer
+from executions.worker.lost_workers import LostStepFinder
 from tests.executions.driving import begin, delay
 
 PAST = timedelta(seconds=5)
@@ -31,12 +31,12 @@ def running(team: Team, **step: Any) -> tuple[Execution, ExecutionStep]:
     return execution, lost(execution)
 
 
-def rescue(rescuer: Rescuer | None = None) -> None:
+def recover_lost_steps(finder: LostStepFinder | None = None) -> None:
     """Take back what lost its worker, as the threads of a worker would."""
-    rescuer = rescuer or Rescuer()
-    rescuer.look()
-    while not rescuer.is_idle:
-        rescuer.settle()
+    finder = finder or LostStepFinder()
+    finder.find()
+    while not finder.is_idle:
+        finder.recover_next()
 
 
 def lost(execution: Execution) -> ExecutionStep:

@@ -75,7 +75,7 @@ def call(url: str) -> dict[str, Any]:
     return {"name": "call", "stepType": "http", "meta": {"url": url}, "timeoutMs": 100_000}
 
 
-def test_behind_calls_that_do_not_end_another_organisation_runs(
+def test_endless_calls_do_not_stop_another_organisation(
     worker: Worker, team: Team, other_team: Team, holding: Holding
 ) -> None:
     for _ in range(3 * worker.threads):

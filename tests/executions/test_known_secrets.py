@@ -27,7 +27,7 @@ def test_every_text_of_the_column_is_known() -> None:
     assert stored_texts(None) == []
 
 
-def test_what_is_added_is_there_for_later_steps_once_it_is_saved(team: Team) -> None:
+def test_saved_secrets_are_known_to_later_steps(team: Team) -> None:
     execution = make_execution(team, secrets={"more": ["the first"]})
     known = ExecutionSecrets(execution)
     assert known.add(["a second", "short", "the first"]) == {"a second"}
@@ -36,9 +36,7 @@ def test_what_is_added_is_there_for_later_steps_once_it_is_saved(team: Team) -> 
     assert more_of(execution) == ["the first", "a second"]
 
 
-def test_nothing_new_costs_no_statement(
-    team: Team, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
+def test_known_secrets_cost_no_query(team: Team, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     execution = make_execution(team, secrets={"variables": {"key": "the first"}})
     with django_assert_num_queries(0):
         known = ExecutionSecrets(execution)
@@ -47,7 +45,7 @@ def test_nothing_new_costs_no_statement(
         known.complete()
 
 
-def test_steps_beside_each_other_know_what_the_others_found(team: Team) -> None:
+def test_concurrent_steps_share_their_secrets(team: Team) -> None:
     execution = make_execution(team, secrets={"concurrent": True})
     one, other = ExecutionSecrets(execution), ExecutionSecrets(execution)
     one.add(["found by one"])
@@ -56,7 +54,7 @@ def test_steps_beside_each_other_know_what_the_others_found(team: Team) -> None:
     assert other.texts == ("found by one",)
 
 
-def test_what_a_child_finds_is_kept_in_its_root(team: Team) -> None:
+def test_a_child_s_secrets_are_stored_in_its_root(team: Team) -> None:
     root = make_execution(team, secrets={"more": ["of the root"]})
     child = make_execution(team, parent=root, root=root, secrets={"variables": {"v": "of the child"}})
     known = ExecutionSecrets(child)
@@ -69,7 +67,7 @@ def test_what_a_child_finds_is_kept_in_its_root(team: Team) -> None:
     assert texts_of_run(child) == ["of the root", "found by the child", "of the child"]
 
 
-def test_an_execution_that_is_gone_has_nobody_to_save_for(team: Team) -> None:
+def test_a_deleted_execution_saves_nothing(team: Team) -> None:
     execution = make_execution(team, secrets={"concurrent": True})
     known = ExecutionSecrets(execution)
     Execution.objects.filter(pk=execution.pk).delete()
@@ -79,7 +77,7 @@ def test_an_execution_that_is_gone_has_nobody_to_save_for(team: Team) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_additions_at_the_same_moment_are_all_kept(alone: None, team: Team) -> None:
+def test_concurrent_additions_are_all_kept(alone: None, team: Team) -> None:
     execution = make_execution(team)
     texts = [f"found by {number}" for number in range(8)]
     calls = [lambda text=text: add_to(execution.pk, [text]) for text in texts]
@@ -103,7 +101,7 @@ def test_more_secrets_than_can_be_looked_for_are_refused(team: Team) -> None:
     assert known.texts == tuple(texts[:7]), "what was known before is masked still"
 
 
-def test_a_run_with_more_secrets_than_can_be_looked_for_is_refused(team: Team) -> None:
+def test_a_run_with_too_many_secrets_is_refused(team: Team) -> None:
     declared = [
         {"name": f"v{number}", "secret": True, "defaultValue": f"{number:06d}" * 1_500} for number in range(9)
     ]

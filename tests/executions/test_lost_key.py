@@ -15,7 +15,7 @@ from executions.models import Execution, ExecutionStep
 from executions.statements import moves
 from resources.models import Resource
 from tests.executions.driving import begin, choice, delay, drive, statuses, step_of
-from tests.executions.sweeping import rescue
+from tests.executions.sweeping import recover_lost_steps
 from tests.resources.keys import UseKeys
 
 SECRET: dict[str, Any] = {"name": "key", "secret": True, "defaultValue": "a secret of some length"}
@@ -97,14 +97,14 @@ def lose_worker(execution: Execution) -> ExecutionStep:
     return step_of(execution, "first")
 
 
-def test_a_sweep_takes_back_what_it_cannot_read(team: Team, use_keys: UseKeys) -> None:
+def test_a_lost_step_that_cannot_be_read_ends(team: Team, use_keys: UseKeys) -> None:
     lost = begin(team, [delay("first", retry={"maxRetries": 3})], declared=[SECRET])
     lose_worker(lost)
     use_keys()
     readable = begin(team, [delay("first")], declared=[SECRET])
     lose_worker(readable)
 
-    rescue()
+    recover_lost_steps()
 
     assert code_of(lost, "first") == CODE
     assert statuses(readable) == {"first": "WAITING"}  # a delay is simply carried on
@@ -122,10 +122,10 @@ def test_a_row_that_fails_disturbs_no_other(
             raise ValueError("something about this row alone")
         recover_step(step)
 
-    monkeypatch.setattr("executions.worker.lost_workers.take_back", fails)
-    rescue()
+    monkeypatch.setattr("executions.worker.lost_workers.recover_step", fails)
+    recover_lost_steps()
 
     assert statuses(first) == {"first": "IN_PROGRESS"}
     assert statuses(second) == {"first": "WAITING"}
-    assert "left until it is looked at again" in caplog.text
+    assert "could not be handled" in caplog.text
     assert ExecutionStep.objects.filter(pk=bad.pk, look_at__gt=timezone.now()).exists()

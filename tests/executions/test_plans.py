@@ -49,7 +49,7 @@ def test_the_newest_runs_of_a_team_are_not_sorted(alice: User, team: Team) -> No
     assert "Sort" not in plan
 
 
-def test_an_old_page_is_entered_where_it_begins(alice: User, team: Team) -> None:
+def test_an_old_page_begins_in_the_index(alice: User, team: Team) -> None:
     cursor = f"{datetime(2020, 1, 1, tzinfo=UTC).isoformat()}~{new_id()}"
     plan = plan_of(_after(visible_runs(alice, team), cursor).order_by(*NEWEST)[:51])
     condition = next(line for line in plan.splitlines() if "Index Cond" in line)
@@ -85,22 +85,20 @@ def test_filters_enter_an_index(
     assert "created_at >=" in plan or not filters.since
 
 
-def test_the_runs_of_a_flow_are_found_among_many(alice: User, team: Team) -> None:
+def test_runs_of_a_flow_are_found_by_an_index(alice: User, team: Team) -> None:
     _have_many_runs(team)
     plan = plan_of(Filters(flow=str(new_id())).apply(visible_runs(alice, team), alice)[:51])
     assert ("execution_by_flow", "flow_id") in _entered(plan), plan
 
 
-def test_the_runs_of_a_source_are_found_among_many(alice: User, team: Team) -> None:
+def test_runs_of_a_source_are_found_by_an_index(alice: User, team: Team) -> None:
     _have_many_runs(team)
     plan = plan_of(visible_runs(alice, team).filter(source__in=["TRIGGER"])[:51])
     assert ("execution_by_source", "source") in _entered(plan), plan
 
 
 @pytest.mark.parametrize("label", ["nightly", "nobody's"])
-def test_a_label_is_walked_from_where_the_page_begins(
-    alice: User, team: Team, other_team: Team, label: str
-) -> None:
+def test_a_page_of_a_label_begins_in_the_index(alice: User, team: Team, other_team: Team, label: str) -> None:
     """Whether hardly any run has it or most have, those of others too: in order, and not from the newest."""
     _have_many_runs(team)
     _have_many_runs(other_team)
@@ -119,11 +117,11 @@ def _entered(plan: str) -> set[tuple[str, str]]:
     return set(re.findall(r"using (\w+) on .*\n +Index Cond: \(+(\w+)", plan))
 
 
-def test_what_is_too_old_is_found_by_its_age(team: Team) -> None:
+def test_old_executions_are_found_by_their_age(team: Team) -> None:
     assert "execution_by_team" in plan_of(retention.old_executions(team).order_by("created_at", "pk")[:100])
 
 
-def test_those_without_results_are_not_walked_again(team: Team) -> None:
+def test_executions_without_results_are_not_read_again(team: Team) -> None:
     _have_many_runs(team)
     plan = plan_of(retention.old_results(team).order_by("created_at", "pk")[:100])
     assert "execution_with_results" in plan
@@ -146,7 +144,7 @@ def test_those_without_results_are_not_walked_again(team: Team) -> None:
         (StepAttempt, "step"),
     ],
 )
-def test_what_refers_to_a_row_is_found_when_that_is_deleted(model: type[Execution], field: str) -> None:
+def test_referring_rows_have_an_index_for_deletions(model: type[Execution], field: str) -> None:
     """The database looks for them at each deletion: a foreign key has no index of its own where another serves."""
     plan = plan_of(model._default_manager.filter(**{field: new_id()}).order_by())
     assert "Index Cond" in plan

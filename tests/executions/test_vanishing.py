@@ -1,4 +1,4 @@
-"""What a worker runs may be deleted under it: it stops, and nobody hears of it (`run_step.is_deleted` and its callers)."""
+"""An execution that is deleted while it runs: its worker stops quietly (`run_step.is_deleted` and its callers)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from executions.engine import run_step as engine
 from executions.engine.cancel import cancel_children
 from executions.engine.recovery import recover_step
 from executions.models import Execution, ExecutionStep
-from executions.runtime.background_thread import alone
 from executions.worker import tasks
+from executions.worker.row_errors import handle_row
 from tests.executions.driving import begin, delay
 
 #: What a step meets whose rows went: a look-up of ours, or a foreign key.
@@ -55,7 +55,7 @@ def test_a_step_stops_quietly(
     assert caplog.records == []
 
 
-def test_what_is_missing_of_one_that_is_there_is_told(
+def test_a_missing_row_of_an_existing_execution_is_an_error(
     driven: None, team: Team, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     execution = begin(team, [delay("one")])
@@ -69,7 +69,7 @@ def test_what_is_missing_of_one_that_is_there_is_told(
     assert execution.steps.get().error["code"] == "internal_error"
 
 
-def test_nothing_follows_where_the_execution_is_gone(driven: None, team: Team) -> None:
+def test_nothing_follows_for_a_deleted_execution(driven: None, team: Team) -> None:
     parent = begin(team, [delay("one")])
     child = begin(team, [delay("inner")], parent=parent, parent_position=0)
     remove(child)
@@ -80,7 +80,7 @@ def test_nothing_follows_where_the_execution_is_gone(driven: None, team: Team) -
     cancel_children(parent)
 
 
-def test_nobody_takes_back_what_is_gone(driven: None, team: Team, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_deleted_step_is_not_recovered(driven: None, team: Team, caplog: pytest.LogCaptureFixture) -> None:
     execution = begin(team, [delay("one")])
     step = execution.steps.get()
     remove(execution)
@@ -90,5 +90,5 @@ def test_nobody_takes_back_what_is_gone(driven: None, team: Team, caplog: pytest
         raise Execution.DoesNotExist
 
     with caplog.at_level(logging.WARNING):
-        alone(look, execution)
+        handle_row(look, execution)
     assert caplog.records == []

@@ -13,14 +13,14 @@ from asynctester.embedded.processes import wait_until
 from executions.engine.cancel import AlreadyOver, cancel_execution
 from executions.models import Execution, ExecutionStep
 from executions.states import EXECUTION_TERMINAL, StepStatus
-from executions.worker.sweeper import Waker
+from executions.worker.sweeper import Sweeper
 from flows.documents.document import check_document
 from flows.services import create_flow
 from resources.services import save_resource
 from steprunners.registry import runners, step_types
 from tests.executions.driving import begin, choice, delay, statuses
 from tests.executions.rows import make_execution, make_step
-from tests.executions.sweeping import claimed, due_step, rescue
+from tests.executions.sweeping import claimed, due_step, recover_lost_steps
 from tests.servers.stack import Worker
 
 TYPES = [runner.type for runner in step_types()]
@@ -104,7 +104,7 @@ def test_with_its_worker_dead(db: None, team: Team, step: dict[str, Any]) -> Non
     held.refresh_from_db()
     assert held.status == "IN_PROGRESS"  # whether its worker is dead, only its lease can tell
     due_step(held)
-    rescue()
+    recover_lost_steps()
     execution.refresh_from_db()
     assert execution.status == "CANCELLED"
     assert set(statuses(execution).values()) == {"CANCELLED"}
@@ -134,12 +134,12 @@ def from_now(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def cancelled(execution: Execution, step: ExecutionStep) -> None:
-    """Let rescuers and sweepers look once; nothing of the execution is open then, and nothing can be cancelled."""
+    """Recover lost steps and sweep once; nothing of the execution is open then, and nothing can be cancelled."""
     if ExecutionStep.objects.get(pk=step.pk).status == StepStatus.IN_PROGRESS:
         due_step(step)
-    rescue()
+    recover_lost_steps()
     due_open(execution)
-    Waker().sweep()
+    Sweeper().sweep()
     execution.refresh_from_db()
     step.refresh_from_db()
     assert (step.status, execution.status) == ("CANCELLED", "CANCELLED")

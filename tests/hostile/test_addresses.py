@@ -211,7 +211,7 @@ class TestHostileAddresses:
         """The first answer is allowed (nobody listens there), each later one is the canary's."""
         answers = iter(["127.0.0.9"])
         monkeypatch.setattr(
-            socket, "getaddrinfo", lambda host, port, *_, **__: _answer(next(answers, "127.0.0.1"), port)
+            socket, "getaddrinfo", lambda _host, port, *_, **__: _answer(next(answers, "127.0.0.1"), port)
         )
         attack("rebind.example", canary.port, NetworkPolicy(allowed=("127.0.0.9",)))
         assert canary.calls() == 0

@@ -12,10 +12,9 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework_simplejwt.tokens import AccessToken
 
-from accounts.models import Team, User
+from accounts.models import ApiToken, Team, User
 from accounts.services import tokens
 from accounts.sign_in import sessions
-from accounts.token_models import ApiToken
 from tests.matrix.ranks import Rank
 from tests.matrix.world import Things, make_things, make_user
 

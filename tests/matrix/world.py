@@ -10,11 +10,19 @@ from django.db.models import Model
 from django.utils import timezone
 
 from accounts.audit import log as audit
-from accounts.audit_models import AuditEvent
-from accounts.invitation_models import expiry
-from accounts.models import Invitation, Organisation, OrganisationMembership, Team, TeamMembership, User
+from accounts.models import (
+    ApiToken,
+    AuditEvent,
+    Invitation,
+    Organisation,
+    OrganisationMembership,
+    Team,
+    TeamMembership,
+    User,
+)
+from accounts.models.invitations import expiry
+from accounts.roles import OrganisationRole, TeamRole
 from accounts.services import tokens
-from accounts.token_models import ApiToken
 from executions.models import Execution, ExecutionStep
 from executions.starting.start import start_execution
 from executions.states import ExecutionStatus, Source
@@ -26,8 +34,6 @@ from resources.services import save_environment, save_resource
 from tests.cast import PASSWORD
 from tests.executions.rows import make_attempt, make_execution, make_step
 
-OrganisationRole = OrganisationMembership.Role
-Role = TeamMembership.Role
 SECRET = "canary-of-the-matrix"
 
 
@@ -98,13 +104,13 @@ def make_things(name: str) -> Things:
 
 
 def _people(mark: str, organisation: Organisation, team: Team, other_team: Team) -> dict[str, User]:
-    places: dict[str, tuple[OrganisationRole, Role | None]] = {
+    places: dict[str, tuple[OrganisationRole, TeamRole | None]] = {
         "owner": (OrganisationRole.OWNER, None),
         "org_admin": (OrganisationRole.ADMIN, None),
-        "team_admin": (OrganisationRole.MEMBER, Role.ADMIN),
-        "editor": (OrganisationRole.MEMBER, Role.EDITOR),
-        "viewer": (OrganisationRole.MEMBER, Role.VIEWER),
-        "member": (OrganisationRole.MEMBER, Role.VIEWER),  # on whom others act
+        "team_admin": (OrganisationRole.MEMBER, TeamRole.ADMIN),
+        "editor": (OrganisationRole.MEMBER, TeamRole.EDITOR),
+        "viewer": (OrganisationRole.MEMBER, TeamRole.VIEWER),
+        "member": (OrganisationRole.MEMBER, TeamRole.VIEWER),  # on whom others act
         "colleague": (OrganisationRole.MEMBER, None),
     }
     people = {}
@@ -113,7 +119,7 @@ def _people(mark: str, organisation: Organisation, team: Team, other_team: Team)
         OrganisationMembership.objects.create(organisation=organisation, user=user, role=role)
         if team_role:
             TeamMembership.objects.create(team=team, user=user, role=team_role)
-    TeamMembership.objects.create(team=other_team, user=people["colleague"], role=Role.ADMIN)
+    TeamMembership.objects.create(team=other_team, user=people["colleague"], role=TeamRole.ADMIN)
     return people
 
 

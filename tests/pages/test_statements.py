@@ -13,9 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.audit.log import record
-from accounts.invitation_models import Invitation
-from accounts.models import Organisation, Team, TeamMembership, User
-from accounts.token_models import ApiToken
+from accounts.models import ApiToken, Invitation, Organisation, Team, TeamMembership, User
 from executions.models import Execution
 from flows.documents.document import check_document
 from flows.models import Flow

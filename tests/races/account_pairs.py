@@ -7,12 +7,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts.invitation_models import expiry
 from accounts.mail import links
 from accounts.mail.links import Purpose
-from accounts.models import Invitation, OrganisationMembership, Team, User
+from accounts.models import ApiToken, Invitation, OrganisationMembership, Team, User
+from accounts.models.invitations import expiry
 from accounts.services import tokens
-from accounts.token_models import ApiToken
 from tests.cast import PASSWORD
 from tests.races.racing import Answer, api
 from tests.races.rounds import Round, gone_or_changed, once, pair

@@ -6,8 +6,7 @@ from typing import Any
 
 from django.test import Client
 
-from accounts.audit_models import AuditEvent
-from accounts.models import User
+from accounts.models import AuditEvent, User
 from resources.usage import places_using
 from tests.races.racing import Answer, Request, api, page
 from tests.races.rounds import Round, gone_or_changed, pair

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accounts.token_models import ApiToken
+from accounts.models import ApiToken
 from tests.races.racing import Answer
 from tests.races.rounds import Round, gone_or_changed, once, pair
 from tests.races.stage import Stage

@@ -6,8 +6,7 @@ import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
-from accounts.audit_models import AuditEvent
-from accounts.models import Organisation, OrganisationMembership, Team, TeamMembership, User
+from accounts.models import AuditEvent, Organisation, OrganisationMembership, Team, TeamMembership, User
 from executions.models import Execution
 from executions.starting.start import start_execution
 from executions.states import ExecutionStatus, Source

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 from playwright.sync_api import Browser, Page, StorageState
 
+from tests.servers.brokers import broker_environment
 from tests.servers.chromium import chromium
 from tests.servers.server import Unavailable
 from tests.servers.stack import ADMIN_EMAIL, ADMIN_PASSWORD, LiveStack, Worker, server_environment
@@ -41,7 +42,11 @@ def worker_process(django_db_setup: None, tmp_path_factory: pytest.TempPathFacto
     It ends with the module: its sweeper would take the rows of tests that want none.
     """
     folder = tmp_path_factory.mktemp("worker")
-    environment = server_environment(DATABASE_URL=test_database_url(), REDIS_URL=settings.REDIS_URL)
+    environment = server_environment(
+        DATABASE_URL=test_database_url(),
+        REDIS_URL=settings.REDIS_URL,
+        CELERY_BROKER_URL=settings.CELERY_BROKER_URL,
+    )
     process = Worker(environment, folder / "worker.log").start()
     yield process
     process.stop()
@@ -73,7 +78,7 @@ def live_stack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Co
     server, number = settings.REDIS_URL.rsplit("/", 1)
     environment = server_environment(
         DATA_DIR=str(folder), DATABASE_URL=_own_database(folder), REDIS_URL=f"{server}/{32 + int(number)}",
-        PROMETHEUS_MULTIPROC_DIR=str(folder / "metrics"),
+        PROMETHEUS_MULTIPROC_DIR=str(folder / "metrics"), **broker_environment(32 + int(number)),
     )  # fmt: skip
     stack = LiveStack(folder, environment)
     try:

@@ -19,6 +19,7 @@ from types import FrameType
 import pytest
 
 from asynctester.embedded.processes import end
+from tests.servers.brokers import BROKERS, REDIS, broker_environment, start_broker
 from tests.servers.postgresql import start_postgresql
 from tests.servers.second_chance import drives_processes
 from tests.servers.server import Unavailable
@@ -32,6 +33,7 @@ _processes: list[subprocess.Popen[bytes]] = []
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("servers")
     group.addoption("--database", choices=("postgresql", "sqlite"), default="postgresql", help="of Django")
+    group.addoption("--broker", choices=BROKERS, default=REDIS, help="of Celery")
     group.addoption(
         "--require-all",
         action="store_true",
@@ -47,12 +49,13 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         return
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker is None:
-        _start(options.database)
+        _start(options.database, options.broker)
     data_dir = Path(os.environ[FOLDER_VARIABLE]) / (worker or "main")
     data_dir.mkdir()
     number = 0 if worker is None else 1 + int(worker.removeprefix("gw"))
     os.environ["DATA_DIR"] = str(data_dir)
     os.environ["REDIS_URL"] = f"{os.environ[VALKEY_VARIABLE]}/{number}"
+    os.environ.update(broker_environment(number))
 
 
 @pytest.hookimpl(trylast=True)
@@ -77,19 +80,19 @@ def _takes_long(item: pytest.Item) -> bool:
     return drives_processes(item) or item.nodeid.startswith(_LONG)
 
 
-def _start(database: str) -> None:
+def _start(database: str, broker: str) -> None:
     folder = Path(tempfile.mkdtemp(prefix="asynctester-tests-"))
     folder.chmod(0o711)  # PostgreSQL's user has to pass through
     atexit.register(_stop, folder)
     signal.signal(signal.SIGTERM, _exit)
     os.environ[FOLDER_VARIABLE] = str(folder)
     for variable in (
-        "CELERY_BROKER_URL",
         "SECRET_KEY",
         "SECRETS_KEYS",
         "PRODUCTION",
         "DATABASE_URL",
         "DEBUG",
+        "WORKER_REMOTE_CONTROL",
     ):
         os.environ.pop(variable, None)  # the developer's own installation is not the tests' business
     # All tests come from one address: those of the throttles set rates themselves.
@@ -102,6 +105,7 @@ def _start(database: str) -> None:
         (folder / "valkey").mkdir()
         process, os.environ[VALKEY_VARIABLE] = start_valkey(folder / "valkey")
         _processes.append(process)
+        _processes.extend(start_broker(broker, folder / "broker"))
     except Unavailable as problem:
         raise pytest.UsageError(f"{problem} (--database=sqlite needs no PostgreSQL)") from problem
 

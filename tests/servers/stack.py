@@ -178,7 +178,8 @@ def _body(response: requests.Response) -> Any:
 
 
 def server_environment(**changes: str) -> dict[str, str]:
-    """Return the environment of a process beside the tests."""
+    """Return the environment of a process beside the tests; its REDIS_URL is its broker, too, unless it has another."""
     account = {"ADMIN_EMAIL": ADMIN_EMAIL, "ADMIN_PASSWORD": ADMIN_PASSWORD}
     # The rows of tests have times of their own: no worker takes them for old.
-    return {**os.environ, **account, "HOUSEKEEPING_SECONDS": "0", **changes}
+    broker = {"CELERY_BROKER_URL": ""} if "REDIS_URL" in changes else {}
+    return {**os.environ, **account, "HOUSEKEEPING_SECONDS": "0", **broker, **changes}

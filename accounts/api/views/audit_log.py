@@ -15,7 +15,7 @@ from accounts.api.audit_serializers import AuditEventSerializer, CSVRenderer
 from accounts.api.base import signed_in
 from accounts.api.filters import AuditFilter
 from accounts.audit.log import record
-from accounts.audit_models import AuditEvent
+from accounts.models import AuditEvent
 
 MOST_EXPORTED = 10_000
 

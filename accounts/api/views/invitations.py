@@ -59,7 +59,7 @@ class Invitations(
 
     @extend_schema(request=None, responses={202: InvitationSerializer})
     @action(detail=True, methods=["post"])
-    def send(self, request: Request, pk: UUID) -> Response:
+    def send(self, request: Request, **_kwargs: Any) -> Response:
         """Send the mail once more, with a new link; the earlier one is over."""
         invitation = self.get_object()
         _require_for(signed_in(request), invitation)

@@ -32,7 +32,7 @@ class OpenView(APIView):
     throttle_classes: tuple[type[BaseThrottle], ...] = (AuthThrottle,)
     request_serializer: type[serializers.Serializer[Any]]
 
-    def get_authenticate_header(self, request: Request) -> str:
+    def get_authenticate_header(self, _request: Request) -> str:
         """Return the scheme, so that a refusal is a 401."""
         return 'Bearer realm="api"'
 

@@ -14,9 +14,9 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.api.base import Conflict, choose_team, signed_in
 from accounts.api.token_serializers import MadeTokenSerializer, NewTokenSerializer, TokenSerializer
+from accounts.models import ApiToken
 from accounts.permissions import Action
 from accounts.services import tokens
-from accounts.token_models import ApiToken
 
 
 class Tokens(

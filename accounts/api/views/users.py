@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.core.exceptions import ValidationError as WeakPassword
 from django.db.models import QuerySet
@@ -103,7 +102,7 @@ class Users(
 
     @extend_schema(request=None, responses={202: None})
     @action(detail=True, methods=["post"], url_path="reset-password")
-    def reset_password(self, request: Request, pk: UUID) -> Response:
+    def reset_password(self, _request: Request, **_kwargs: Any) -> Response:
         """Send the user a link to set a new password; until it is used the old one works."""
         try:
             passwords.forgot(email=self._administered().email)

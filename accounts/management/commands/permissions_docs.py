@@ -12,7 +12,7 @@ from accounts.permission_table import markdown, organisation_table, team_table
 
 PAGE = """# Who may do what
 
-Written by `manage.py permissions_docs` from `accounts/permissions.py`: change it there.
+Written by `manage.py permissions_docs` from `accounts/roles.py` and `accounts/permission_table.py`: change it there.
 
 Whoever has no role in a team does not learn that its things exist: the answer is 404, everywhere. Whose role is too
 low gets 403.
@@ -50,7 +50,7 @@ class Command(BaseCommand):
             "--check", action="store_true", help="write nothing, fail where the page is out of date"
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **options: Any) -> None:
         """Write or check the page; raise CommandError where it is out of date."""
         path = Path(settings.BASE_DIR) / "docs" / "permissions.md"
         page = PAGE.format(team=markdown(team_table()), organisation=markdown(organisation_table()))

@@ -14,6 +14,6 @@ class Command(BaseCommand):
 
     help = "Deletes events of the audit log that are older than AUDIT_RETENTION_DAYS (at least 30 days)."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **_options: Any) -> None:
         """Delete, and say how many."""
         self.stdout.write(f"deleted: {prune()} events")

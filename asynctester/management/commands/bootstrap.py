@@ -48,7 +48,7 @@ class Command(BaseCommand):
             "--json", type=Path, help="write what was made, with an access token, to this file"
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **options: Any) -> None:
         """Do it, and say who the administrator is."""
         email = os.environ.get("ADMIN_EMAIL", "").strip()
         _check_email(email)

@@ -62,17 +62,17 @@ class OneExecution(APIView):
 
     @extend_schema(operation_id="executions_retrieve", responses=ExecutionSerializer)
     def get(self, request: Request, pk: UUID) -> Response:
-        """Return it with its steps; responses above 64 KiB are left out (`responseOmitted`)."""
+        """Return the execution with its steps; responses above 64 KiB are left out (`responseOmitted`)."""
         return Response(shown(visible_execution(request, pk)))
 
     @extend_schema(operation_id="executions_destroy", responses={204: None})
     def delete(self, request: Request, pk: UUID) -> Response:
-        """Delete it with its steps and children; while it runs the answer is 409."""
+        """Delete the execution with its steps and children. 409 while it runs."""
         execution = execution_to_use(request, pk, Action.DELETE_RUNS)
         try:
             delete_execution(execution=execution)
         except NotOver as running:
-            raise Conflict("It has not ended: cancel it first.", "not_over") from running
+            raise Conflict("The execution has not ended. Cancel it first.", "not_over") from running
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -96,12 +96,12 @@ class Cancel(APIView):
 
     @extend_schema(operation_id="executions_cancel", request=None, responses=ExecutionSerializer)
     def post(self, request: Request, pk: UUID) -> Response:
-        """End what runs; clean-up still runs, until a second cancel. 409 where the execution is over."""
+        """Cancel the execution. Clean-up steps still run, until a second cancel. 409 if it has ended."""
         execution = execution_to_use(request, pk, Action.CANCEL)
         try:
             cancelled = cancel_execution(execution)
         except AlreadyOver as over:
-            raise Conflict("The execution is over.", "already_over") from over
+            raise Conflict("The execution has already ended.", "already_over") from over
         return Response(shown(cancelled))
 
 
@@ -118,9 +118,9 @@ class Compare(APIView):
 
 
 class AlwaysFirst(DefaultContentNegotiation):
-    """Answers in the one form that there is, whatever the client says that it accepts."""
+    """Answers in the only format there is, whatever the client's Accept header says."""
 
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+    def select_renderer(self, _request: Request, renderers: Any, _format_suffix: str | None = None) -> Any:
         """Return the first renderer, which writes the errors."""
         return renderers[0], renderers[0].media_type
 
@@ -133,7 +133,7 @@ class JUnit(APIView):
 
     @extend_schema(operation_id="executions_junit", responses={(200, "application/xml"): OpenApiTypes.STR})
     def get(self, request: Request, pk: UUID) -> HttpResponse:
-        """Return a test suite with a test case a step, for CI servers."""
+        """Return a test suite with one test case for each step, for CI servers."""
         execution, steps = with_steps(visible_execution(request, pk))
         report = junit_xml([(execution, steps)], name=execution.flow_name)
         return HttpResponse(report, content_type="application/xml; charset=utf-8")

@@ -1,4 +1,4 @@
-"""Starting executions: of a saved flow, of a draft, and again."""
+"""Starts executions: of a saved flow, of a draft, and re-runs."""
 
 from __future__ import annotations
 
@@ -41,18 +41,21 @@ from resources.secret_warnings import short_secrets
 
 LONGEST_KEY = 200
 IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, description="A repeat answers the first execution."
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="A request with a key that was used before returns the execution of that request.",
 )
 
 
 class TooMany(APIException):
-    """The organisation has as many runs as it may; the answer says when to come back."""
+    """The organisation has reached a limit of its runs; `Retry-After` says when to try again."""
 
     status_code = status.HTTP_429_TOO_MANY_REQUESTS
     default_code = TooManyRuns.code
 
     def __init__(self, refused: TooManyRuns) -> None:
-        """Take over why and when."""
+        """Take the message and the time from the refusal."""
         super().__init__(str(refused))
         self.wait = refused.retry_after  # becomes Retry-After
 
@@ -69,7 +72,7 @@ class RunAnything(APIView):
         parameters=[IDEMPOTENCY_KEY],
     )
     def post(self, request: Request) -> Response:
-        """Answer at once, before any step has run; everything wrong with the variables is told at once."""
+        """Start the run and return before any step has run. 400 lists every problem with the variables."""
         wanted = _checked(RunSerializer, request)
         if "flow_id" in wanted:
             return _run_flow(request, wanted["flow_id"], wanted)
@@ -89,10 +92,10 @@ class RunFlow(APIView):
         parameters=[IDEMPOTENCY_KEY],
     )
     def post(self, request: Request, pk: Any) -> Response:
-        """Answer at once, before any step has run; everything wrong with the variables is told at once."""
+        """Start the run and return before any step has run. 400 lists every problem with the variables."""
         wanted = _checked(RunFlowSerializer, request)
         if wanted.get("flow_id", pk) != pk:
-            raise ValidationError({"flowId": ["The address names another flow."]}, "invalid")
+            raise ValidationError({"flowId": ["The URL names another flow."]}, "invalid")
         return _run_flow(request, pk, wanted)
 
 
@@ -105,7 +108,7 @@ class Rerun(APIView):
         operation_id="executions_rerun", request=RerunSerializer, responses={201: ExecutionSerializer}
     )
     def post(self, request: Request, pk: Any) -> Response:
-        """Start a new execution (`rerunOf`); results of the steps before the beginning are taken over."""
+        """Start a new execution (`rerunOf`), which reuses the results of the steps before the one it begins at."""
         execution = execution_to_use(request, pk, Action.RUN)
         wanted = _checked(RerunSerializer, request)
         try:
@@ -129,7 +132,7 @@ def _run_flow(request: Request, pk: Any, wanted: dict[str, Any]) -> Response:
         raise Http404("No Flow matches the given query.")
     require_role(found.role, Action.RUN, found.team)
     if found.version is None:
-        raise ValidationError({"version": [f"There is no version {number}."]}, "does_not_exist")
+        raise ValidationError({"version": [f"The flow has no version {number}."]}, "does_not_exist")
     return _start(request, found.team, wanted, version=found.version)
 
 
@@ -189,7 +192,7 @@ def _refusal(refused: RunRefused) -> APIException:
 
 
 def _created(execution: Execution) -> Response:
-    """Answer with what was written, before any step has run; a repeated request with how it stands by now."""
+    """Answer with the new execution, before any step has run; for a repeated key, with the execution as it is now."""
     new = execution.new_steps
     body = shown(execution) if new is None else execution_json(execution, new)
     secrets = (execution.secrets or {}).get("variables", {})

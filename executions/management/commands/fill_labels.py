@@ -1,4 +1,4 @@
-"""`manage.py fill_labels`: lets runs be found by their labels that a release started which did not write them down."""
+"""`manage.py fill_labels`: makes runs of older releases, which wrote no label rows, findable by label."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from executions.selectors.labels import fill
 
 
 class Command(BaseCommand):
-    """Do again what the migration did, for what was started by old processes after it. Harmless at any time."""
+    """Repeat what the migration did, for runs that old processes started after it. Harmless at any time."""
 
-    help = "Writes what the filter by label finds runs by, where it is missing."
+    help = "Writes the missing label rows, by which the label filter finds runs."
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Write, and say how many rows."""
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """Write the rows, and print how many."""
         self.stdout.write(f"{fill(Execution.objects, ExecutionLabel.objects)} rows were missing")

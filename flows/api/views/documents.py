@@ -174,6 +174,6 @@ class StepTypes(APIView):
     """The step types of this installation."""
 
     @extend_schema(operation_id="step_types_list", responses=StepTypeSerializer(many=True))
-    def get(self, request: Request) -> Response:
+    def get(self, _request: Request) -> Response:
         """List them all, with the JSON Schemas of their `meta` and their result."""
         return Response([step_type_json(runner) for runner in step_types()])

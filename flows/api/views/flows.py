@@ -60,12 +60,12 @@ class Flows(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyMode
         return Response(self._saved(flow, document), status=status.HTTP_201_CREATED)
 
     @extend_schema(request=ChangedFlowSerializer)
-    def update(self, request: Request, pk: Any) -> Response:
+    def update(self, request: Request, **_kwargs: Any) -> Response:
         """Save the document as the next version; what is unchanged makes no version."""
         return self._save(request, self._editable(), object_of(request.data))
 
     @extend_schema(request=ChangedFlowSerializer)
-    def partial_update(self, request: Request, pk: Any) -> Response:
+    def partial_update(self, request: Request, **_kwargs: Any) -> Response:
         """Save with the fields that are given; the others stay as they are in the newest version."""
         flow = self._editable()
         newest = newest_of(flow)

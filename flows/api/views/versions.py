@@ -43,17 +43,17 @@ class Versions(GenericViewSet[FlowVersion]):
         return _flow_of(self).versions.defer("secrets")
 
     @extend_schema(responses=VersionSummarySerializer(many=True))
-    def list(self, request: Request, pk: Any) -> Response:
+    def list(self, _request: Request, **_kwargs: Any) -> Response:
         """List the versions."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(VersionSummarySerializer(page, many=True).data)
 
-    def retrieve(self, request: Request, pk: Any, number: int) -> Response:
+    def retrieve(self, _request: Request, number: int, **_kwargs: Any) -> Response:
         """Show one version."""
         return Response(VersionSerializer(self._version(number)).data)
 
     @extend_schema(request=None, responses=FlowSerializer)
-    def restore(self, request: Request, pk: Any, number: int) -> Response:
+    def restore(self, request: Request, number: int, **_kwargs: Any) -> Response:
         """Save the document of this version as the next one."""
         flow = _flow_of(self)
         require(request.user, Action.EDIT, flow.team)
@@ -77,7 +77,7 @@ class Diff(APIView):
         ],
         responses=DiffSerializer,
     )
-    def get(self, request: Request, pk: Any) -> Response:
+    def get(self, request: Request, **_kwargs: Any) -> Response:
         """Compare two versions; `changes` says where, `yaml` is a unified diff."""
         flow = _flow_of(self)
         to_number = _number(request, "to", flow.version)

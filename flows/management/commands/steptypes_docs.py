@@ -22,7 +22,7 @@ class Command(BaseCommand):
             "--check", action="store_true", help="write nothing, fail where the page is out of date"
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **options: Any) -> None:
         """Write or check the page; raise CommandError where it is out of date."""
         path = Path(settings.BASE_DIR) / "docs" / "step-types.md"
         page = step_types_page()

@@ -113,7 +113,7 @@ export class StepForm {
     const answer = await this.ask(() => post(this.address("stepInsert", `&line=${this.editor.currentLine}`), { text, type }));
     if (!answer || this.editor.text !== text) return;
     this.editor.change(answer.text);
-    this.editor.goTo(answer.line, Infinity);
+    this.editor.goTo(answer.line, Number.POSITIVE_INFINITY);
     await this.follow();
   }
 }

@@ -18,6 +18,14 @@ function comment(line) {
 
 const quoted = (text, kind) => text.split(REFERENCE).filter(Boolean).map((part) => el("span", { class: REFERENCE.test(part) ? "r" : kind }, part));
 
+/** Return the nodes of one match of TOKEN. */
+function painted([whole, reference, text, isKey, key, literal]) {
+  if (reference) return [el("span", { class: "r" }, whole)];
+  if (text) return quoted(whole, isKey ? "k" : "s");
+  if (key) return [el("span", { class: "k" }, whole)];
+  return [el("span", { class: literal ? "l" : "n" }, whole)];
+}
+
 /** Return the nodes of one line. */
 export function paintLine(line) {
   const end = comment(line);
@@ -25,12 +33,8 @@ export function paintLine(line) {
   const parts = [];
   let last = 0;
   for (const match of code.matchAll(TOKEN)) {
-    const [whole, reference, text, isKey, key, literal] = match;
-    parts.push(code.slice(last, match.index));
-    if (reference) parts.push(el("span", { class: "r" }, whole));
-    else if (text) parts.push(...quoted(whole, isKey ? "k" : "s"));
-    else parts.push(el("span", { class: key ? "k" : literal ? "l" : "n" }, whole));
-    last = match.index + whole.length;
+    parts.push(code.slice(last, match.index), ...painted(match));
+    last = match.index + match[0].length;
   }
   parts.push(code.slice(last));
   if (end < line.length) parts.push(el("span", { class: "c" }, line.slice(end)));

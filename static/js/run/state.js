@@ -81,5 +81,5 @@ export function why(step, runError) {
   if (step.error) return step.error.message;
   // Assertions are removed with the results; the run's own error stays, and names its step.
   if (runError?.step === step.name) return runError.message.replace(`${step.name}: `, "");
-  return "The step says no more.";
+  return "The step gave no reason.";
 }

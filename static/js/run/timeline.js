@@ -129,7 +129,7 @@ export class Timeline {
     const looks = marks.join();
     if (looks !== this.axisLooks) this.axis.replaceChildren(...marks.map((mark) => el("span", { class: "mark numeric" }, mark ? duration(mark) : "0")));
     this.axisLooks = looks;
-    marks.forEach((mark, place) => this.axis.children[place].style.setProperty("left", `${(mark / this.span) * 100}%`));
+    for (const [place, mark] of marks.entries()) this.axis.children[place].style.setProperty("left", `${(mark / this.span) * 100}%`);
   }
 
   select(name) {

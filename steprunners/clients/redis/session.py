@@ -76,7 +76,7 @@ class _Metered:
 class _Guarded(Connection):
     """redis-py's connection, its socket opened by the guard; a duplicate of the socket lets a call end it."""
 
-    _sock: Any
+    metered: _Metered | None = None
     handle: socket.socket | None = None
 
     def __init__(self, call: Call, address: Address) -> None:
@@ -87,7 +87,9 @@ class _Guarded(Connection):
             username=address.username,
             password=address.password,
             protocol=2,  # replies as they are: lists, not maps and sets
-            parser_class=_RESP2Parser,  # hiredis believes a hostile server how long its reply will be, and makes room
+            # Not hiredis: it believes a hostile server how long its reply will be, and makes room. redis-py has no
+            # public name for its other parser, so pyproject.toml pins it exactly.
+            parser_class=_RESP2Parser,
             retry=Retry(NoBackoff(), 0),
             socket_timeout=None,  # the guard's own, which is the whole call's
             driver_info=None,
@@ -100,7 +102,8 @@ class _Guarded(Connection):
         plain = open_socket(call, address.host, address.port)
         self.handle = plain.dup()
         call.watch(self.handle)
-        return _Metered(self._wrapped(plain), call.policy.max_body_bytes)
+        self.metered = _Metered(self._wrapped(plain), call.policy.max_body_bytes)
+        return self.metered
 
     def _wrapped(self, plain: socket.socket) -> socket.socket:
         if not self._address.tls:
@@ -132,18 +135,19 @@ class _Guarded(Connection):
         """Use the kept connection for another call."""
         self._call = call
         call.watch(self.handle)
-        self._sock.settimeout(max(call.deadline.remaining(), 0.001))
+        if self.metered is not None:
+            self.metered.settimeout(max(call.deadline.remaining(), 0.001))
 
     def is_usable(self) -> bool:
         """Whether the kept connection is open and has nothing to read."""
-        if self._sock is None or self.handle is None:
+        if not self.is_connected or self.handle is None:
             return False
         return not has_unread_data(self.handle.fileno())
 
     def execute(self, *command: str | bytes | int) -> Any:
         """Send one command and return the reply as redis-py reads it: bytes, int, None or lists of these."""
-        if self._sock is not None:
-            self._sock.refill()
+        if self.metered is not None:
+            self.metered.refill()
         self.send_command(*command)  # type: ignore[no-untyped-call] # see above
         return self.read_response()
 
@@ -224,7 +228,7 @@ def _open(call: Call, connection: _Guarded) -> None:
 
 
 def _keep(call: Call, address: Address, connection: _Guarded) -> None:
-    if connection._sock is None:
+    if not connection.is_connected:
         connection.drop()
         return
     _thread.connections.put((call.policy, address), connection)

@@ -113,11 +113,11 @@ class Dialect(ABC):
     def version(self, raw: Any) -> str:
         """Ask the server for its version."""
 
-    def streams(self, statement: Statement) -> bool:
+    def streams(self, _statement: Statement) -> bool:
         """Whether the statement's rows can be fetched piece by piece."""
         return True
 
-    def is_spoilt(self, statement: Statement, *, unread: bool) -> bool:
+    def is_spoilt(self, statement: Statement, *, unread: bool) -> bool:  # noqa: ARG002  # called by keyword
         """Whether the connection must not be used again after this statement, of which rows may be `unread`."""
         return False
 

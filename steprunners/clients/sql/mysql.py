@@ -91,6 +91,17 @@ class _StreamingCursor(SSCursor):
     __del__ = close
 
 
+class _Connection(pymysql.Connection):
+    """Remembers the descriptor of its socket, which TLS wraps and does not change."""
+
+    descriptor: int
+
+    def connect(self, sock: Any = None) -> None:
+        """Log in through the socket."""
+        self.descriptor = sock.fileno()
+        super().connect(sock)
+
+
 class MySql(Dialect):
     """MariaDB 10.5 and later, MySQL 8 and later."""
 
@@ -103,7 +114,7 @@ class MySql(Dialect):
     def connect(self, connection: SqlConnection, call: Call) -> Any:
         """Connect through the guard; neither several statements nor LOCAL INFILE are agreed with the server."""
         host, port = str(connection.host), connection.port or 3306
-        raw: Any = pymysql.Connection(
+        raw: Any = _Connection(
             host=host,
             port=port,
             user=connection.user,
@@ -123,7 +134,7 @@ class MySql(Dialect):
 
     def descriptor(self, raw: Any) -> int | None:
         """Return the socket, unless the connection is closed."""
-        return raw._sock.fileno() if raw._sock is not None else None
+        return raw.descriptor if raw.open else None
 
     def begin(self, connection: sa.Connection, *, read_only: bool, call: Call) -> None:
         """Begin; a COMMIT inside a routine would begin another transaction that only reads, too."""
@@ -159,7 +170,7 @@ class MySql(Dialect):
         )
         return Rendered(text, {name: portable(value) for name, value in values.items()})
 
-    def streams(self, statement: Statement) -> bool:
+    def streams(self, _statement: Statement) -> bool:
         """Return False: `begin` has the connection make cursors that stream, of a kind of our own."""
         return False
 

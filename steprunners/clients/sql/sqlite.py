@@ -82,7 +82,7 @@ class Sqlite(Dialect):
             return Refused(f"the database refuses it: {error}")
         return StepError(f"the driver failed: {error}", code="driver_failed")
 
-    def version(self, raw: sqlite3.Connection) -> str:
+    def version(self, _raw: sqlite3.Connection) -> str:
         """Return the library's version."""
         return sqlite3.sqlite_version
 

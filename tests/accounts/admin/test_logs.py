@@ -8,10 +8,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.audit import log as audit
-from accounts.audit_models import AuditEvent
-from accounts.models import Organisation, User
+from accounts.models import ApiToken, AuditEvent, Organisation, User
 from accounts.services import tokens
-from accounts.token_models import ApiToken
 from tests.cast import PASSWORD, PageFor
 
 

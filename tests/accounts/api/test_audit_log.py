@@ -15,8 +15,7 @@ from rest_framework.test import APIClient
 
 from accounts.api.base import milliseconds
 from accounts.audit import log as audit
-from accounts.audit_models import AuditEvent
-from accounts.models import Team, User
+from accounts.models import AuditEvent, Team, User
 from tests.cast import ApiFor, PageFor
 
 LOG = "/api/v1/audit-log"

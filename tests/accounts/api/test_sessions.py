@@ -9,8 +9,7 @@ import pytest
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import RefreshToken
 
-from accounts.audit_models import AuditEvent
-from accounts.models import User
+from accounts.models import AuditEvent, User
 from tests.cast import PASSWORD
 
 LOGIN = "/api/v1/auth/login"

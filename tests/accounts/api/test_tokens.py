@@ -12,10 +12,8 @@ from rest_framework.test import APIClient
 
 from accounts.api.api_token import Scope, needed_scope
 from accounts.api.base import milliseconds
-from accounts.audit_models import AuditEvent
-from accounts.models import Team, User
+from accounts.models import ApiToken, AuditEvent, Team, User
 from accounts.services import tokens
-from accounts.token_models import ApiToken
 from tests.cast import ApiFor
 
 TOKENS = "/api/v1/tokens"

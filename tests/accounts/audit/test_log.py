@@ -1,4 +1,4 @@
-"""Tests of `accounts.audit.log` and `accounts.audit_models`."""
+"""Tests of `accounts.audit.log` and `accounts.models.audit_events`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.audit import log as audit
-from accounts.audit_models import AppendOnly, AuditEvent
-from accounts.models import OrganisationMembership, Team, User
+from accounts.models import AuditEvent, OrganisationMembership, Team, User
+from accounts.models.audit_events import AppendOnly
 from tests.cast import join
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from threading import Barrier
 
 import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from accounts.audit.origin import Door, Origin, enter_by_command_line, origin, remember_request
+from accounts.audit.doors import Door
+from accounts.audit.origin import Origin, origin, remember_request
 from accounts.models import User
 
 
@@ -70,11 +70,3 @@ def test_requests_at_once_are_kept_apart() -> None:
 
     with ThreadPoolExecutor(2) as threads:
         assert list(threads.map(ask, ("192.0.2.1", "192.0.2.2"))) == [b"192.0.2.1", b"192.0.2.2"]
-
-
-def test_a_command_is_a_door_of_its_own() -> None:
-    def command() -> Origin:
-        enter_by_command_line()
-        return origin()
-
-    assert copy_context().run(command) == Origin(Door.CLI)

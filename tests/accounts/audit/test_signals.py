@@ -5,8 +5,7 @@ from __future__ import annotations
 from django.test import Client
 from rest_framework.test import APIClient
 
-from accounts.audit_models import AuditEvent
-from accounts.models import User
+from accounts.models import AuditEvent, User
 from tests.cast import PASSWORD
 
 

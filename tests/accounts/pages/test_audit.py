@@ -9,8 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.audit import log as audit
-from accounts.audit_models import AuditEvent
-from accounts.models import Team, User
+from accounts.models import AuditEvent, Team, User
 from tests.cast import PageFor
 
 

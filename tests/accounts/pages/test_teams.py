@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.audit_models import AuditEvent
-from accounts.models import Organisation, Team, User
+from accounts.models import AuditEvent, Organisation, Team, User
 from accounts.permission_table import team_table
 from tests.accounts.texts import without_marks
 from tests.cast import PageFor

@@ -8,9 +8,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.models import Team, User
+from accounts.models import ApiToken, Team, User
 from accounts.services import tokens
-from accounts.token_models import ApiToken
 from tests.cast import PageFor
 
 FORM = {"name": "Nightly", "scopes": ["READ", "RUN"], "team": "", "days": "30"}

@@ -14,8 +14,7 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from accounts.audit_models import AuditEvent
-from accounts.models import User
+from accounts.models import AuditEvent, User
 from accounts.services import housekeeping
 from tests.cast import PASSWORD
 

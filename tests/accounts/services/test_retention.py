@@ -6,8 +6,8 @@ import pytest
 from django.urls import reverse
 from pytest_django import Settings
 
-from accounts.audit_models import AuditEvent
-from accounts.models import LONGEST_RETENTION_DAYS, Team, User
+from accounts.models import AuditEvent, Team, User
+from accounts.models.teams import LONGEST_RETENTION_DAYS
 from accounts.services.retention import change_retention, executions_days, results_days
 from tests.cast import ApiFor, PageFor
 

@@ -9,19 +9,15 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.audit_models import AuditEvent
-from accounts.models import Organisation, Team, TeamMembership, User
+from accounts.models import ApiToken, AuditEvent, Organisation, Team, TeamMembership, User
 from accounts.permissions import (
     Action,
     OrganisationAction,
     may,
     may_in_organisation,
-    organisations_where,
-    teams_where,
 )
 from accounts.services import tokens
 from accounts.services.people import people_of
-from accounts.token_models import ApiToken
 
 
 def _make(user: User, team: Team | None = None, **fields: object) -> tuple[ApiToken, str]:
@@ -126,10 +122,10 @@ def test_a_bound_token_knows_one_team(
     for action in Action:
         assert may(bound, action, team)
         assert not may(bound, action, other_team)
-        assert teams_where(bound, action) == {team.pk}
+        assert Team.objects.ids_permitting(bound, action) == {team.pk}
     for act in OrganisationAction:
         assert not may_in_organisation(bound, act, organisation)
-        assert not organisations_where(bound, act)
+        assert not Organisation.objects.ids_permitting(bound, act)
 
 
 def test_a_bound_token_knows_the_people_of_its_team(

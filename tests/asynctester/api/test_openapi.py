@@ -10,6 +10,8 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from asynctester.version import VERSION
+
 METHODS = {"get", "post", "put", "patch", "delete"}
 UNDOCUMENTED = {"/api/v1/openapi.json", "/api/v1/docs"}
 
@@ -28,6 +30,10 @@ def test_every_path_is_described(document: Any) -> None:
     routes = {route for route in _routes(get_resolver(), "/") if route.startswith("/api/v1/")}
     assert {_nameless(described) for described in document["paths"]} == routes - UNDOCUMENTED
     assert "/api/v1/auth/login" in routes
+
+
+def test_the_document_names_the_version(document: Any) -> None:
+    assert document["info"]["version"] == VERSION
 
 
 def test_every_operation_has_its_own_name_and_the_shape_of_errors(document: Any) -> None:

@@ -42,12 +42,20 @@ def test_a_machine_without_servers_for_it_has_the_shop_alone(
 
     monkeypatch.setattr(tansu, "tansu_binary", lambda: None)
     monkeypatch.setattr(valkey, "valkey_binary", none)
+    said: list[str] = []
     supervisor = Supervisor(
-        environment={"SQLITE_FOLDER": str(tmp_path / "sqlite")}, folder=tmp_path, logs=tmp_path, say=print
+        environment={"SQLITE_FOLDER": str(tmp_path / "sqlite")},
+        folder=tmp_path,
+        logs=tmp_path,
+        say=said.append,
     )
     started = shop.start(supervisor, tmp_path)
     supervisor.end()
     assert (started.kafka, started.redis) == ("", "")
+    assert [line.split(":")[0] for line in said] == [
+        "The demo runs without Kafka",
+        "The demo runs without a cache",
+    ]
     assert [child.name for child in supervisor.children] == ["lab"]
     assert not [
         part for part in supervisor.children[0].command if str(part).startswith(("--kafka", "--redis"))

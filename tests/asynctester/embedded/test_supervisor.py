@@ -56,7 +56,7 @@ def test_pauses_grow_up_to_a_limit(supervisor: Supervisor, monkeypatch: pytest.M
     child = supervisor.start("failing", ["false"])
     child.pause = 0.1
     log: list[float] = []
-    monkeypatch.setattr(supervisor, "say", lambda line: log.append(child.pause))
+    monkeypatch.setattr(supervisor, "say", lambda _line: log.append(child.pause))
     watch_until(supervisor, lambda: len(log) >= 3)
     supervisor.end()
     assert log[:3] == [0.1, 0.2, 0.3]

@@ -1,4 +1,4 @@
-"""Where the broker's socket goes, and that a server answers on it."""
+"""Where the server is found, where its socket goes, and that it answers there."""
 
 from __future__ import annotations
 
@@ -6,9 +6,40 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
 import redis
 
 from asynctester.embedded import processes, valkey
+
+
+def test_the_wheels_server_comes_before_one_on_path() -> None:
+    assert valkey.valkey_binary().parent.parent.name == "_binaries"
+
+
+@pytest.mark.parametrize("server", ["valkey-server", "redis-server"])
+def test_without_the_wheel_a_server_on_path_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: str
+) -> None:
+    monkeypatch.setattr(valkey, "PACKAGE", "no_such_package_here")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / server).touch(mode=0o755)
+    assert valkey.valkey_binary() == tmp_path / server
+
+
+@pytest.mark.parametrize(
+    ("package", "reason"),
+    [
+        ("no_such_package_here", "is not installed, and .* Install requirements-demo.txt"),
+        ("lab", "has no server for this machine, and there is no valkey-server"),
+    ],
+)
+def test_a_machine_without_a_server_is_told_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, reason: str
+) -> None:
+    monkeypatch.setattr(valkey, "PACKAGE", package)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(valkey.NoValkey, match=reason):
+        valkey.valkey_binary()
 
 
 def test_the_socket_is_in_the_data_folder(tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ class TestActions:
         again = Execution.objects.get(rerun_of=execution)
         assert (again.source, again.user) == ("ADMIN", bob)
 
-    def test_refusal_is_told(self, staff: Client, team: Team) -> None:
+    def test_a_refusal_is_shown(self, staff: Client, team: Team) -> None:
         """Neither flow nor draft is left."""
         assert "not there any more" in self.act(staff, "run_again", make_execution(team))
 

@@ -1,4 +1,4 @@
-"""How an execution begins: with its first step in hand, unless something that may last comes between."""
+"""An execution begins with the claim of its first step, unless slow work has to come in between."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_first_step_is_claimed_with_the_start(seen: list[dict[str, str]], te
     assert seen == [{"a": "IN_PROGRESS", "b": "PENDING"}]
 
 
-def test_an_execution_whose_first_step_cannot_be_claimed_has_not_begun(
+def test_an_execution_begins_with_the_claim_of_its_first_step(
     driven: None, team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any) -> None:
@@ -66,9 +66,7 @@ def test_no_step_is_in_hand_while_brokers_are_asked(seen: list[dict[str, str]], 
     assert seen[0] == {"a": "PENDING"}
 
 
-def test_no_step_is_in_hand_while_background_steps_are_published(
-    seen: list[dict[str, str]], team: Team
-) -> None:
+def test_no_step_is_claimed_while_others_are_published(seen: list[dict[str, str]], team: Team) -> None:
     execution = begin(team, [delay("a", runInBackground=True), delay("b")])
     engine.run_step(execution.pk, 0, begin=True)
     assert seen[:2] == [{"a": "PENDING", "b": "PENDING"}] * 2

@@ -1,4 +1,4 @@
-"""Cancelling, where no worker is in the way."""
+"""Cancelling, without a worker beside the test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from executions.models import Execution
 from tests.executions.driving import at_once, begin, delay, statuses
 
 
-def test_what_has_not_begun_is_cancelled_with_its_clean_up(driven: None, team: Team) -> None:
+def test_a_cancel_before_the_start_also_cancels_clean_up(driven: None, team: Team) -> None:
     cancelled = cancel_execution(begin(team, [delay("a"), delay("x", alwaysRun=True)]))
     assert (cancelled.status, cancelled.started_at, cancelled.look_at) == ("CANCELLED", None, None)
     assert set(statuses(cancelled).values()) == {"CANCELLED"}

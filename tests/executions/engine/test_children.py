@@ -1,4 +1,4 @@
-"""Which flow and version a step runs, and how it says that it cannot."""
+"""Which flow and version a step runs, and its errors."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_secret_that_is_handed_down_stays_one(team: Team) -> None:
 
 
 @pytest.mark.parametrize("steps", [1, 20])
-def test_the_end_of_a_child_is_read_in_two_statements_however_long_it_is(
+def test_the_result_of_a_child_takes_two_queries(
     team: Team, steps: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     child = make_execution(team, status="COMPLETED")
@@ -120,7 +120,7 @@ def test_the_end_of_a_child_is_read_in_two_statements_however_long_it_is(
     progress = Progress(child=str(child.pk))
     asking = ExecutionStep(step_type="flow")
     with django_assert_num_queries(2):
-        answer = answer_of(asking, progress)
+        answer = answer_of(progress)
     assert answer is not None
     assert answer.result["variables"] == {"a": 1, "b": "a secret"}
     assert answer.shown is not None

@@ -1,4 +1,4 @@
-"""What a step may read: precedence, order of the writers, and which texts are secret."""
+"""What a step may read: precedence, which value wins, and which texts are secret."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def ended(execution: Execution, position: int, at: int, **fields: Any) -> Execut
     return make_step(execution, position, completed_at=START + timedelta(seconds=at), **fields)
 
 
-def test_extracted_values_come_before_variables_and_the_last_writer_wins(driven: None, team: Team) -> None:
+def test_extracted_values_override_variables_and_the_last_wins(driven: None, team: Team) -> None:
     execution = make_execution(team, variables=[{"name": "v", "value": "run"}, {"name": "w", "value": 1}])
     late = ended(execution, 0, 9, extracted={"v": "late"})
     early = ended(execution, 1, 5, extracted={"v": "early"})

@@ -196,9 +196,7 @@ steps:
 """
 
 
-def test_rerun_from_the_failed_step_takes_over_the_earlier_results(
-    run: RunFlow, alice: User, target: Target
-) -> None:
+def test_rerun_from_the_failed_step_reuses_earlier_results(run: RunFlow, alice: User, target: Target) -> None:
     failed = run(FAILING)
     assert failed.statuses == {"first": "SUCCESS", "second": "FAILED", "third": "SKIPPED"}
     again = finish(rerun(execution=failed.execution, user=alice, source=Source.API, from_="FAILED"))

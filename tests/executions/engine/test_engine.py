@@ -26,7 +26,7 @@ def test_twenty_steps_each_pass_a_value_on(run: RunFlow) -> None:
     assert [step.attempts for step in done.steps.values()] == [1] * 25
 
 
-def test_a_failed_assertion_fails_the_execution_and_skips_the_rest(run: RunFlow) -> None:
+def test_a_failed_assertion_skips_the_rest(run: RunFlow) -> None:
     done = run(
         """
         steps:
@@ -56,7 +56,7 @@ def test_an_error_says_why(run: RunFlow) -> None:
     assert done.execution.failed
 
 
-def test_a_retry_succeeds_on_attempt_three_and_keeps_all_attempts(run: RunFlow, target: Target) -> None:
+def test_a_retry_succeeds_and_keeps_all_attempts(run: RunFlow, target: Target) -> None:
     done = run(
         """
         steps:
@@ -164,7 +164,7 @@ def test_background_runs_beside_and_is_joined(run: RunFlow) -> None:
     assert done["uses"].response["body"]["query"] == {"s": "200"}
 
 
-def test_background_failure_fails_the_execution_but_not_the_foreground(run: RunFlow) -> None:
+def test_a_background_failure_does_not_stop_the_foreground(run: RunFlow) -> None:
     done = run(
         """
         steps:
@@ -334,7 +334,7 @@ def test_secrets_are_masked_and_still_usable(run: RunFlow) -> None:
     assert (done.execution.secrets or {})["variables"] == {"key": "s3cr3t-value"}
 
 
-def test_a_secret_extract_is_masked_in_the_result_that_it_came_from(run: RunFlow) -> None:
+def test_a_secret_extract_is_masked_in_its_result(run: RunFlow) -> None:
     """Also in the attempts that did not end the step, and in one that failed after it had brought the secret."""
     done = run(
         """
@@ -359,7 +359,7 @@ def test_a_secret_extract_is_masked_in_the_result_that_it_came_from(run: RunFlow
     assert done["use"].whole_response["body"]["query"] == {"t": "fresh-t0ken"}
 
 
-def test_items_of_one_sitting_keep_the_first_and_the_last_response(run: RunFlow) -> None:
+def test_items_of_one_run_keep_the_first_and_last_response(run: RunFlow) -> None:
     done = run(
         """
         steps:

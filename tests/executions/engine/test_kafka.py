@@ -159,7 +159,7 @@ def test_a_background_step_listens_while_others_send(run: RunFlow, topic: str) -
     assert ended.statuses == {"event": "SUCCESS", "pause": "SUCCESS", "send": "SUCCESS"}
 
 
-def test_a_listener_that_begins_with_itself_is_started_before_what_follows(start: Start, topic: str) -> None:
+def test_a_listener_starts_before_the_steps_after_it(start: Start, topic: str) -> None:
     listening = {**subscribe(topic, startFrom="STEP", minMessages=2), "runInBackground": True}
     sending = {**publish(topic, "beside", key="beside"), "runInBackground": True}
     executions = [start(flow(listening, sending, publish(topic))) for _ in range(5)]
@@ -216,7 +216,7 @@ def test_a_topic_that_does_not_exist_is_waited_for(
     assert finish(execution).status == "COMPLETED"
 
 
-def test_a_topic_that_a_step_names_is_read_from_the_executions_begin(run: RunFlow, topic: str) -> None:
+def test_a_topic_is_read_from_the_execution_s_start(run: RunFlow, topic: str) -> None:
     naming = publish(topic)
     reading = subscribe("${send.messages[0].topic}")
     assert run(flow(naming, pause(50), reading)).statuses["event"] == "SUCCESS"

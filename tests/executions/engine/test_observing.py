@@ -1,4 +1,4 @@
-"""Redis, Loki and Prometheus steps inside executions: waited for, retried, judged, extracted, masked."""
+"""Redis, Loki and Prometheus steps inside executions: wait, retry, assert, extract, mask."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_a_wrong_password_is_an_error_without_the_password(
     assert "not-the-password" not in str(done["row"].error)
 
 
-def test_a_line_of_this_execution_is_found_and_older_ones_are_not(start: Start, loki: str) -> None:
+def test_only_log_lines_of_this_execution_are_found(start: Start, loki: str) -> None:
     app = f"engine-{time.time_ns()}"
     push(loki, [(time.time_ns() - 3_000_000_000, {"app": app}, "order 7 of an earlier run")])
     meta = {"labels": {"app": app}, "containsPatterns": ["order 7"]}

@@ -1,4 +1,4 @@
-"""Parking a step: what may happen between the look at a background step and the wait for it."""
+"""Parking a step: what may happen between the check of a background step and the wait for it."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def test_a_step_that_waits_for_something_else_is_not_woken(
         return load_referenced_steps(waiting)
 
     monkeypatch.setattr(park_step, "load_referenced_steps", look_slowly)
-    assert park_for_background(step, load_referenced_steps(step)) is None
+    assert park_for_background(step) is None
     assert moves.claim(execution.pk, 1, "me") is None

@@ -1,4 +1,4 @@
-"""What follows the end of a step, for flows that the engine's own tests do not reach: nothing may be left standing."""
+"""What follows the end of a step, for flows that the engine's own tests do not reach: no step may be left open."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_broken_background_condition(team: Team) -> None:
     assert (status, steps) == ("FAILED", {"c": "ERROR", "in_c": "SKIPPED", "d": "SUCCESS"})
 
 
-def test_a_background_condition_runs_its_branch_beside_the_foreground(team: Team) -> None:
+def test_a_background_condition_does_not_hold_up_the_foreground(team: Team) -> None:
     inner = [
         delay("a", extract={"n": "delayedMs"}),
         choice("i", [delay("b")]),
@@ -91,7 +91,7 @@ def test_a_background_condition_runs_its_branch_beside_the_foreground(team: Team
     assert {name for name, each in found.items() if each != "SUCCESS"} == {"o"}
 
 
-def test_a_failed_background_branch_leaves_the_foreground_alone(team: Team) -> None:
+def test_a_failed_background_branch_does_not_stop_the_foreground(team: Team) -> None:
     steps = [choice("c", [delay("a", **FAILS), delay("b")], runInBackground=True), delay("f"), delay("g")]
     status, found = ended(team, steps)
     assert status == "FAILED"
@@ -103,7 +103,7 @@ def test_a_branch_of_background_steps_alone_runs_them(team: Team) -> None:
     assert (status, set(found.values())) == ("COMPLETED", {"SUCCESS"})
 
 
-def test_a_step_in_a_background_branch_does_not_wait_for_its_condition(team: Team) -> None:
+def test_a_step_in_a_background_branch_ignores_its_condition(team: Team) -> None:
     reads = delay("a", when={"left": "${v}", "operator": "exists"})
     steps = [choice("c", [reads], runInBackground=True, extract={"v": "matchedBranch"}), delay("f")]
     assert ended(team, steps, {"name": "v", "type": "string", "defaultValue": "first"})[0] == "COMPLETED"
@@ -128,7 +128,7 @@ def test_a_failed_step_releases_no_background_step(team: Team) -> None:
     assert (status, found) == ("FAILED", {"a": "FAILED", "b": "SKIPPED", "c": "SKIPPED"})
 
 
-def test_background_steps_that_read_and_extract_the_same_variable_do_not_wait_for_each_other(
+def test_background_steps_of_one_variable_do_not_deadlock(
     team: Team,
 ) -> None:
     wanted = {"left": "${v}", "operator": "exists"}
@@ -137,7 +137,7 @@ def test_background_steps_that_read_and_extract_the_same_variable_do_not_wait_fo
     assert ended(team, [*both, delay("c")], declared)[0] == "COMPLETED"
 
 
-def test_a_condition_in_the_background_of_a_branch_keeps_its_own_steps(team: Team) -> None:
+def test_a_background_condition_in_a_branch_keeps_its_steps(team: Team) -> None:
     inner = choice("inner", [delay("x")], [delay("y"), delay("z")], holds=False, runInBackground=True)
     status, found = ended(team, [choice("outer", [inner], runInBackground=True), delay("c")])
     assert status == "COMPLETED"
@@ -146,7 +146,7 @@ def test_a_condition_in_the_background_of_a_branch_keeps_its_own_steps(team: Tea
     }  # fmt: skip
 
 
-def test_a_failed_condition_leaves_what_runs_in_its_background_alone(team: Team) -> None:
+def test_a_failed_condition_does_not_stop_its_background_steps(team: Team) -> None:
     inner = choice("inner", [delay("x"), delay("y")], runInBackground=True)
     status, found = ended(team, [choice("outer", [inner, delay("bad", **FAILS)]), delay("c")])
     assert status == "FAILED"
@@ -222,7 +222,7 @@ def test_any_order_of_messages_ends_every_step(
 @pytest.mark.soak
 @law(1_500, derandomize=False)
 @given(flows, st.randoms(use_true_random=False), st.integers(0, 8))
-def test_any_order_of_messages_ends_every_step_of_many_flows(
+def test_many_flows_end_in_any_order_of_messages(
     team: Team, steps: list[dict[str, Any]], order: random.Random, cancel_at: int
 ) -> None:
     check_every_step_ends(team, steps, order, cancel_at)
@@ -271,7 +271,7 @@ def numbered(steps: list[dict[str, Any]], numbers: Any) -> list[dict[str, Any]]:
         ([choice("c", [delay("a"), delay("y")], runInBackground=True)], "a", (False, False)),
     ],
 )
-def test_an_end_that_brings_nothing_with_it_is_told(
+def test_an_end_without_consequences_is_published(
     team: Team, steps: list[dict[str, Any]], name: str, plain: tuple[bool, bool]
 ) -> None:
     step = step_of(begin(team, steps), name)
@@ -279,7 +279,7 @@ def test_an_end_that_brings_nothing_with_it_is_told(
 
 
 @pytest.mark.parametrize("order", [random.Random(seed) for seed in range(3)])
-def test_the_end_of_a_background_step_wakes_whoever_waits_for_it(team: Team, order: random.Random) -> None:
+def test_an_ended_background_step_wakes_those_that_wait(team: Team, order: random.Random) -> None:
     waits = delay("b", when={"left": "${a.delayedMs}", "operator": "gte", "right": 0})
     steps = [delay("a", runInBackground=True), waits, delay("c", runInBackground=True)]
     execution = begin(team, steps)

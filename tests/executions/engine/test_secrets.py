@@ -114,9 +114,7 @@ def run_to_end(team: Team, steps: list[dict[str, Any]], **options: Any) -> Execu
         {"auth": {"type": "bearer", "token": SECRET}},
     ],
 )
-def test_the_secret_of_one_steps_connection_is_masked_in_the_others(
-    team: Team, server: Target, config: Any
-) -> None:
+def test_a_connection_s_secret_is_masked_in_all_steps(team: Team, server: Target, config: Any) -> None:
     api_resource(team, server, **config)
     done = run_to_end(
         team,
@@ -133,14 +131,14 @@ def test_the_secret_of_one_steps_connection_is_masked_in_the_others(
     assert SECRET not in kept(done)
 
 
-def test_a_step_before_the_one_that_uses_the_connection_is_masked_too(team: Team, server: Target) -> None:
+def test_a_connection_s_secret_is_masked_in_earlier_steps(team: Team, server: Target) -> None:
     api_resource(team, server, headers={"X-Api-Key": SECRET})
     says(server, {"told": SECRET})
     done = run_to_end(team, [http("a", f"{server.url}/say"), http("b", "/ok", {"resourceId": "api"})])
     assert step_of(done, "a").response["body"] == {"told": MASK}
 
 
-def test_a_connection_that_only_a_reference_names_counts_from_its_use(team: Team, server: Target) -> None:
+def test_a_connection_named_by_a_reference_counts_when_used(team: Team, server: Target) -> None:
     api_resource(team, server, headers={"X-Api-Key": SECRET})
     says(server, {"told": SECRET})
     declared = [{"name": "which", "defaultValue": "api"}]
@@ -150,7 +148,7 @@ def test_a_connection_that_only_a_reference_names_counts_from_its_use(team: Team
     assert SECRET in done.secrets["more"]
 
 
-def test_a_variable_that_holds_the_secret_of_a_connection_is_secret(team: Team, server: Target) -> None:
+def test_a_variable_with_a_connection_s_secret_is_secret(team: Team, server: Target) -> None:
     api_resource(team, server, headers={"X-Api-Key": SECRET})
     declared = [{"name": "note", "defaultValue": f"the key is {SECRET}"}]
     execution = begin(team, [http("a", "/ok", {"resourceId": "api"})], declared=declared)
@@ -171,9 +169,7 @@ def test_a_token_that_was_fetched_is_masked_in_other_steps(team: Team, server: T
 
 
 @pytest.mark.parametrize("function", ["upper(pw)", "hmacSha256(pw,'x')", "sha256(pw)"])
-def test_what_functions_make_of_a_secret_is_known_wherever_they_stand(
-    team: Team, server: Target, function: str
-) -> None:
+def test_values_made_from_secrets_are_masked_everywhere(team: Team, server: Target, function: str) -> None:
     declared = [{"name": "pw", "secret": True, "defaultValue": SECRET}]
     made = {"field": "body.path", "operator": "equals", "expectedValue": f"${{{function}}}"}
     when = {"left": f"${{{function}}}", "operator": "exists"}
@@ -273,9 +269,7 @@ def test_texts_are_masked_before_they_are_cut(team: Team, server: Target, encode
 
 
 @pytest.mark.parametrize("product", ["loki", "prometheus"])
-def test_what_a_monitoring_server_answers_is_masked_before_it_is_cut(
-    team: Team, server: Target, product: str
-) -> None:
+def test_monitoring_answers_are_masked_before_they_are_cut(team: Team, server: Target, product: str) -> None:
     answer = ("x" * 450 + TOKEN + "y" * 500).encode()
     for path in ("/loki/api/v1/query_range", "/api/v1/query_range"):
         server.route(path, lambda exchange: exchange.reply(400, answer, [("Content-Type", "text/plain")]))
@@ -288,7 +282,7 @@ def test_what_a_monitoring_server_answers_is_masked_before_it_is_cut(
     assert "Cnry5f0e2d" not in kept(done)
 
 
-def test_what_a_token_endpoint_answers_is_masked_before_it_is_cut(team: Team, server: Target) -> None:
+def test_token_answers_are_masked_before_they_are_cut(team: Team, server: Target) -> None:
     error: Any = {"error": "invalid_client", "error_description": "x" * 150 + TOKEN}
     server.route("/token", lambda exchange: exchange.reply_json(error, 400))
     auth = {
@@ -314,9 +308,7 @@ def login(team: Team, server: Target) -> Flow:
     return create_flow(team=team, user=None, document=document)
 
 
-def test_what_a_child_extracted_as_a_secret_is_masked_in_its_parent(
-    team: Team, server: Target, login: Flow
-) -> None:
+def test_a_child_s_secret_extract_is_masked_in_its_parent(team: Team, server: Target, login: Flow) -> None:
     url = f"{server.url}/echo"
     same = {"field": "variables.pin", "operator": "equals", "expectedValue": "0000"}
     steps = [
@@ -338,9 +330,7 @@ def test_what_a_child_extracted_as_a_secret_is_masked_in_its_parent(
     assert SECRET not in kept(*family(done))
 
 
-def test_a_grandchild_a_branch_and_a_loop_give_their_secrets_to_all(
-    team: Team, server: Target, login: Flow
-) -> None:
+def test_secrets_of_descendants_and_loops_are_masked_in_all(team: Team, server: Target, login: Flow) -> None:
     call = {"name": "call", "stepType": "flow", "meta": {"flowId": str(login.pk)}}
     middle = create_flow(team=team, user=None, document=check_document({"name": "Middle", "steps": [call]}))
     always = {"left": 1, "operator": "equals", "right": 1}
@@ -375,7 +365,7 @@ def test_a_short_secret_that_a_child_is_given_stays_one(team: Team, server: Targ
     assert step_of(run, "use").request["url"] == f"{server.url}/ok?p={MASK}"
 
 
-def test_what_a_child_finds_is_known_to_steps_beside_it(team: Team, server: Target, login: Flow) -> None:
+def test_a_child_s_secrets_are_known_to_concurrent_steps(team: Team, server: Target, login: Flow) -> None:
     steps = [
         {"name": "sub", "stepType": "flow", "meta": {"flowId": str(login.pk)}, "runInBackground": True},
         delay("before"),
@@ -406,9 +396,7 @@ def again(execution: Execution, user: User, version: str) -> Execution:
     return drive(rerun(execution=execution, user=user, source=Source.API, from_step="last", version=version))
 
 
-def test_a_rerun_knows_a_secret_variable_that_the_flow_has_no_more(
-    team: Team, alice: User, server: Target
-) -> None:
+def test_a_rerun_masks_secret_variables_that_were_removed(team: Team, alice: User, server: Target) -> None:
     steps = [
         http("first", f"{server.url}/echo", {"method": "POST", "body": "${key}"}),
         http("last", f"{server.url}/echo", {"method": "POST", "body": "${first.body}"}),
@@ -424,7 +412,7 @@ def test_a_rerun_knows_a_secret_variable_that_the_flow_has_no_more(
 
 
 @pytest.mark.parametrize("whole", [False, True])
-def test_a_rerun_knows_the_secrets_of_an_environment_that_is_gone(
+def test_a_rerun_masks_secrets_of_a_deleted_environment(
     team: Team, alice: User, server: Target, whole: bool
 ) -> None:
     variables = [{"name": "key", "value": SECRET, "secret": True}]
@@ -464,9 +452,7 @@ def test_results_are_masked_by_what_is_secret_in_the_new_run(team: Team, alice: 
 
 
 @pytest.mark.parametrize("secret", ["pässwörd-geheim", "пароль-секрет-123", "clé-€-секрет"])
-def test_letters_beyond_ascii_are_masked_in_whatever_a_server_sends(
-    team: Team, server: Target, secret: str
-) -> None:
+def test_non_ascii_secrets_are_masked_in_every_encoding(team: Team, server: Target, secret: str) -> None:
     raw = secret.encode()
 
     def in_the_head(exchange: Exchange) -> None:

@@ -54,7 +54,7 @@ def test_a_value_inside_a_query_is_refused(run: RunFlow) -> None:
         """)
 
 
-def test_what_is_wrong_is_told(run: RunFlow, shop_database: Database) -> None:
+def test_problems_are_reported(run: RunFlow, shop_database: Database) -> None:
     done = run("""
         steps:
           - {name: counted, stepType: sql, continueOnFailure: true, meta: {resourceId: shop-db,

@@ -65,7 +65,7 @@ def test_only_those_that_read_from_the_executions_begin(kafka: str, team: Team, 
     assert asked == []
 
 
-def test_a_name_that_is_known_by_then(kafka: str, team: Team, asked: list[Any]) -> None:
+def test_a_topic_name_that_is_known_at_the_start(kafka: str, team: Team, asked: list[Any]) -> None:
     declared = [{"name": "topic", "type": "string", "defaultValue": "orders"}]
     naming = {**delay("a"), "extract": {"later": "delayedMs"}}
     steps = [naming, listen("${topic}", "b"), listen("${later}", "c")]
@@ -92,7 +92,7 @@ def test_a_flow_that_calls_itself_ends(kafka: str, team: Team, alice: User, aske
     assert asked == [["again"]]
 
 
-def test_what_does_not_answer_is_left_to_its_step(kafka: str, team: Team) -> None:
+def test_a_resource_that_does_not_answer_is_left_out(kafka: str, team: Team) -> None:
     execution = begin(team, [listen("orders"), listen("orders", "b", resourceId="unknown")])
     assert recorded(execution) == {}  # nothing listens there
     assert starts_of(execution, kafka)[0] == {}

@@ -10,10 +10,9 @@ from django.utils import timezone
 from pytest_django import Settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
-from accounts.models import Team, User
+from accounts.models import ApiToken, Team, User
 from accounts.services.tokens import create_token
 from accounts.sign_in import sessions
-from accounts.token_models import ApiToken
 from executions.live import stream
 from executions.live.authentication import chosen_subprotocol, log_in, same_origin
 from executions.models import Execution

@@ -61,9 +61,7 @@ def test_snapshot_first_then_the_updates_then_1000(watch: Watch, alice: User, ex
         assert code == 1000
 
 
-def test_what_changed_while_nobody_listened_is_in_the_first_snapshot(
-    watch: Watch, alice: User, execution: Execution
-) -> None:
+def test_earlier_changes_are_in_the_first_snapshot(watch: Watch, alice: User, execution: Execution) -> None:
     for number in range(3, 6):
         with watch(path(execution), user=alice) as client:
             assert client.next()["sequence"] == number
@@ -112,7 +110,7 @@ def test_a_gap_brings_a_snapshot(watch: Watch, alice: User, execution: Execution
         assert (update["updateType"], update["sequence"]) == ("SNAPSHOT", 5)
 
 
-def test_what_was_never_published_comes_from_the_reconciler(
+def test_the_reconciler_sends_updates_that_were_not_published(
     watch: Watch, alice: User, execution: Execution
 ) -> None:
     with watch(path(execution), user=alice) as client:
@@ -197,7 +195,7 @@ def test_viewer_may_watch(watch: Watch, vera: User, execution: Execution) -> Non
         assert client.next()["updateType"] == "SNAPSHOT"
 
 
-def test_who_leaves_the_team_is_cut_off(
+def test_a_user_who_leaves_the_team_is_disconnected(
     watch: Watch, bob: User, execution: Execution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "LOGIN_CHECK", 0.2)
@@ -274,7 +272,7 @@ def test_closed_streams_leave_nothing_behind(watch: Watch, alice: User, executio
     assert wait_until(lambda: not left(), within=TIMEOUT)
 
 
-def test_who_comes_while_nothing_changes_gets_the_same_snapshot(
+def test_a_new_client_gets_the_shared_snapshot(
     watch: Watch, alice: User, execution: Execution, snapshot_reads: list[UUID]
 ) -> None:
     with watch(path(execution), user=alice) as first:

@@ -1,4 +1,4 @@
-"""Tasks that outlive whoever began them."""
+"""Tasks that run to their end, even if their caller is cancelled."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_it_runs_to_its_end_though_nobody_holds_it() -> None:
     asyncio.run(begin())
 
 
-def test_whoever_waits_for_it_may_be_cancelled_alone() -> None:
+def test_a_cancelled_waiter_does_not_cancel_the_others() -> None:
     done: list[int] = []
 
     async def work() -> int:

@@ -1,4 +1,4 @@
-"""The order of updates: whatever arrives, however often, in whatever order."""
+"""Updates are put in order, whatever arrives, however often."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last snapshot is told while it is the latest that is known, and no longer."""
+"""The last snapshot is shared while there is no newer update, and no longer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from uuid import uuid4
 
 from executions.live.messages import Update
-from executions.live.recent_snapshots import Recent, recent
+from executions.live.recent_snapshots import RecentSnapshot, recent_snapshot
 from executions.live.snapshots import Taken
 
 
@@ -23,7 +23,7 @@ def taken(number: int) -> Taken:
 
 
 def test_a_snapshot_is_kept_until_something_newer_is_heard() -> None:
-    one = Recent()
+    one = RecentSnapshot()
     one.keep(taken(5))
     one.heard(4)
     one.heard(5)
@@ -32,23 +32,23 @@ def test_a_snapshot_is_kept_until_something_newer_is_heard() -> None:
     assert one.taken is None
 
 
-def test_a_snapshot_that_is_older_than_what_was_heard_is_not_kept() -> None:
-    one = Recent()
+def test_a_snapshot_older_than_an_update_is_not_kept() -> None:
+    one = RecentSnapshot()
     one.heard(6)
     one.keep(taken(6))
     one.keep(taken(5))
     assert one.taken == taken(6)
 
 
-def test_the_streams_of_one_execution_share_it_while_there_are_any() -> None:
+def test_the_streams_of_one_execution_share_a_snapshot() -> None:
     mine, other = uuid4(), uuid4()
 
     async def streams() -> None:
-        first = recent(mine)
+        first = recent_snapshot(mine)
         first.keep(taken(5))
-        assert recent(mine) is first
-        assert recent(other) is not first
+        assert recent_snapshot(mine) is first
+        assert recent_snapshot(other) is not first
         del first
-        assert recent(mine).taken is None
+        assert recent_snapshot(mine).taken is None
 
     asyncio.run(streams())

@@ -1,4 +1,4 @@
-"""Who missed something is found in one query, and only they are sent a snapshot."""
+"""Streams that missed an update are found in one query, and only they get a snapshot."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_one_query_for_all(team: Team, django_assert_num_queries: Any) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_only_those_who_missed_something(team: Team) -> None:
+def test_only_streams_that_missed_an_update_resync(team: Team) -> None:
     execution = make_execution(team, sequence=7)
     behind, current = Watching(execution.pk, 6), Watching(execution.pk, 7)
     before_its_snapshot, deleted = Watching(execution.pk, None), Watching(uuid4(), 3)

@@ -1,4 +1,4 @@
-"""Snapshots that many wait for at once."""
+"""One snapshot serves many streams that wait for it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_all_who_ask_at_once_share_a_few(
         assert json.loads(each[1])["execution"]["id"] == str(execution.pk)
 
 
-def test_whoever_asks_while_one_is_read_gets_a_later_one(
+def test_a_request_during_a_read_gets_a_later_snapshot(
     transactional_db: None, team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execution = make_execution(team)

@@ -1,4 +1,4 @@
-"""The number of open streams of an organisation: over its teams, given back, and without Redis nobody is refused."""
+"""The limit of an organisation's open streams: over all its teams, released, and without Redis no limit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from accounts.models import Team, User
-from executions.live import stream_limit as places
+from executions.live import stream_limit
 from resources.limits.models import OrganisationLimits
 from tests.executions.driving import begin, delay
 from tests.executions.live.conftest import TIMEOUT, Watch
@@ -38,7 +38,7 @@ def test_one_too_many_is_closed_with_4429(watch: Watch, alice: User, team: Team)
         with watch(f"executions/{execution.pk}", user=alice) as third:
             try:
                 return bool(third.next()["updateType"] == "SNAPSHOT")
-            except Exception:  # closed: the place of the first is given back a moment after its end
+            except Exception:  # closed: the slot of the first is released a moment after its end
                 return False
 
     wait_until(free_again)
@@ -46,40 +46,40 @@ def test_one_too_many_is_closed_with_4429(watch: Watch, alice: User, team: Team)
 
 def test_organisations_are_counted_apart(db: None, team: Team, other_team: Team) -> None:
     limit(team, 1)
-    assert places.take(team.pk) is not None
-    assert places.take(team.pk) is None
-    assert places.take(other_team.pk) is not None
+    assert stream_limit.take_slot(team.pk) is not None
+    assert stream_limit.take_slot(team.pk) is None
+    assert stream_limit.take_slot(other_team.pk) is not None
 
 
-def test_a_place_that_nobody_renews_is_free(db: None, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slot_that_is_not_renewed_is_free(db: None, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     limit(team, 1)
-    monkeypatch.setattr(places, "LIFETIME", 1.0)
-    place = places.take(team.pk)
-    assert place is not None
-    wait_until(lambda: places.take(team.pk) is not None)
+    monkeypatch.setattr(stream_limit, "LIFETIME", 1.0)
+    slot = stream_limit.take_slot(team.pk)
+    assert slot is not None
+    wait_until(lambda: stream_limit.take_slot(team.pk) is not None)
 
 
-def test_a_renewed_place_is_held(db: None, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_renewed_slot_is_held(db: None, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     limit(team, 1)
-    monkeypatch.setattr(places, "LIFETIME", 1.0)
-    place = places.take(team.pk)
-    assert place is not None
-    monkeypatch.setattr(places, "LIFETIME", 1_000.0)
-    place.keep()
+    monkeypatch.setattr(stream_limit, "LIFETIME", 1.0)
+    slot = stream_limit.take_slot(team.pk)
+    assert slot is not None
+    monkeypatch.setattr(stream_limit, "LIFETIME", 1_000.0)
+    slot.renew()
     time.sleep(1.2)  # longer than the first lifetime: without the renewal it would be free
-    assert places.take(team.pk) is None
+    assert stream_limit.take_slot(team.pk) is None
 
 
 def test_without_redis_nobody_is_refused(db: None, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     limit(team, 1)
-    monkeypatch.setattr(places, "_rests_until", 0.0)
+    monkeypatch.setattr(stream_limit, "_retry_at", 0.0)
     monkeypatch.setattr(
-        places, "layer_settings", lambda: {"prefix": "asgi", "hosts": ["redis://127.0.0.1:9/0"]}
+        stream_limit, "layer_settings", lambda: {"prefix": "asgi", "hosts": ["redis://127.0.0.1:9/0"]}
     )
-    places.client.cache_clear()
+    stream_limit.client.cache_clear()
     try:
-        assert places.take(team.pk) is not None
-        assert places.take(team.pk) is not None
-        assert places._rests_until > time.monotonic()
+        assert stream_limit.take_slot(team.pk) is not None
+        assert stream_limit.take_slot(team.pk) is not None
+        assert stream_limit._retry_at > time.monotonic()
     finally:
-        places.client.cache_clear()
+        stream_limit.client.cache_clear()

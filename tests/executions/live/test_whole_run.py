@@ -1,4 +1,4 @@
-"""A real run by a real worker, watched: the snapshot with all updates put into it is what REST gives."""
+"""A real run by a real worker: the snapshot with all updates applied equals what REST returns."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def test_open_work_is_counted(alone: None, team: Team) -> None:
     }  # fmt: skip
 
 
-def test_what_is_not_due_yet_is_not_late(alone: None, team: Team) -> None:
+def test_steps_that_are_not_due_are_not_late(alone: None, team: Team) -> None:
     wait(begin(team, [delay("a", ms=10**7)]).pk, due_at=timezone.now() + timedelta(hours=1))
     assert shown(LoadGauges())["oldest_due_step_seconds"] == 0
 

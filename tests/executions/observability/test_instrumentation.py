@@ -1,4 +1,4 @@
-"""What is told of a run: counted, traced, and in log lines without its secrets."""
+"""Executions and steps are counted, traced, and logged without secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of `executions.observability.setup`: what a worker's processes show of themselves."""
+"""What the processes of a worker show of themselves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import Settings
 
-from executions.observability import setup as signs
+from executions.observability import setup
 from telemetry import tracing
 from telemetry.tracing import Place
 
@@ -20,7 +20,7 @@ def _no_traces_afterwards() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(("endpoint", "made"), [("", set()), ("http://127.0.0.1:1", {"traceparent"})])
-def test_each_child_of_a_prefork_pool_makes_traces(settings: Settings, endpoint: str, made: set[str]) -> None:
+def test_each_prefork_child_makes_traces(settings: Settings, endpoint: str, made: set[str]) -> None:
     settings.TRACES_ENDPOINT = endpoint
-    signs.in_child()
+    setup.set_up_traces_in_child()
     assert set(tracing.headers_of(Place(uuid.uuid4(), 0))) == made

@@ -1,4 +1,4 @@
-"""Differences of JSON values: every one found, none invented, each at a path that can be referred to."""
+"""Differences of JSON values: every one is found, none invented, each at a path that references can use."""
 
 from __future__ import annotations
 

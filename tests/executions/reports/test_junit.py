@@ -74,13 +74,13 @@ def test_failure_tells_the_assertions_that_failed() -> None:
     assert failure.text == "body.id: expected 1, got 2\n1 of 2 assertions failed"
 
 
-def test_attempts_are_told() -> None:
+def test_attempts_are_counted_in_the_report() -> None:
     [case] = cases(report({"status": "SUCCESS", "attempts": 4}))
     assert case.findtext("system-out") == "passed on attempt 4"
 
 
 @pytest.mark.parametrize("status", [ExecutionStatus.CANCELLED, ExecutionStatus.FAILED])
-def test_a_run_that_went_wrong_without_a_bad_step_is_no_success(status: ExecutionStatus) -> None:
+def test_a_failed_run_without_a_failed_step_is_an_error(status: ExecutionStatus) -> None:
     root = report({"status": "CANCELLED"}, status=status, error={"code": "x", "message": "why"})
     assert root.get("errors") == "1"
     assert cases(root)[-1].get("name") == "(execution)"

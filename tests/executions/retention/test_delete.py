@@ -1,11 +1,10 @@
-"""Tests of `services.delete`."""
+"""Tests of `executions.retention.delete`."""
 
 from __future__ import annotations
 
 import pytest
 
-from accounts.audit_models import AuditEvent
-from accounts.models import Team
+from accounts.models import AuditEvent, Team
 from executions.models import Execution, ExecutionStep
 from executions.retention.delete import NotOver, delete_execution
 from executions.states import ExecutionStatus
@@ -18,7 +17,7 @@ def events() -> int:
     return AuditEvent.objects.filter(action="execution.delete").count()
 
 
-def test_it_goes_with_its_children_and_one_event(team: Team) -> None:
+def test_it_is_deleted_with_its_children_and_one_event(team: Team) -> None:
     execution = make_execution(team, status=OVER)
     child = make_execution(team, status=OVER, parent=execution)
     make_attempt(make_step(make_execution(team, status=OVER, parent=child)))
@@ -30,7 +29,7 @@ def test_it_goes_with_its_children_and_one_event(team: Team) -> None:
     assert events() == 1
 
 
-def test_who_comes_second_finds_it_gone(team: Team) -> None:
+def test_the_second_deletion_finds_it_deleted(team: Team) -> None:
     execution = make_execution(team, status=OVER)
     delete_execution(execution=execution)
     with pytest.raises(Execution.DoesNotExist):
@@ -39,7 +38,7 @@ def test_who_comes_second_finds_it_gone(team: Team) -> None:
 
 
 @pytest.mark.parametrize("of", ["itself", "a child"])
-def test_what_runs_stays(team: Team, of: str) -> None:
+def test_running_executions_are_kept(team: Team, of: str) -> None:
     execution = make_execution(team, status=ExecutionStatus.IN_PROGRESS if of == "itself" else OVER)
     make_execution(team, status=ExecutionStatus.IN_PROGRESS if of == "a child" else OVER, parent=execution)
     with pytest.raises(NotOver):

@@ -1,4 +1,4 @@
-"""Tests of `executions.retention.purge`: what goes, what stays, and what a kill in the middle leaves."""
+"""Tests of `executions.retention.purge`: what is removed, what stays, and what a kill in the middle leaves."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def team(team: Team) -> Team:
     return team
 
 
-def test_old_executions_go_with_everything_in_them(team: Team) -> None:
+def test_old_executions_are_removed_with_all_rows(team: Team) -> None:
     run(team, 21)
     young = run(team, 9)
     assert retention.purge() == {"executions": 1, "results": 0}
@@ -81,7 +81,7 @@ def test_old_executions_go_with_everything_in_them(team: Team) -> None:
     assert StepAttempt.objects.get().step.execution_id == young.pk
 
 
-def test_of_results_only_how_they_ended_stays(team: Team) -> None:
+def test_purged_results_keep_status_and_times(team: Team) -> None:
     old = run(team, 11, status=ExecutionStatus.FAILED, error={"code": "x", "message": "y"})
     assert retention.purge() == {"executions": 0, "results": 1}
     old.refresh_from_db()
@@ -99,7 +99,7 @@ def test_of_results_only_how_they_ended_stays(team: Team) -> None:
     assert retention.purge() == {"executions": 0, "results": 0}  # once
 
 
-def test_nothing_goes_that_is_kept_for_ever_or_runs(team: Team, other_team: Team) -> None:
+def test_kept_and_running_executions_stay(team: Team, other_team: Team) -> None:
     run(team, 400, status=ExecutionStatus.IN_PROGRESS)
     run(other_team, 4_000)
     other_team.keep_results_days = other_team.keep_executions_days = 0
@@ -117,7 +117,7 @@ def test_each_team_has_its_own_limits(team: Team, other_team: Team) -> None:
     assert left() == {kept.pk}
 
 
-def test_a_limit_that_is_changed_meanwhile_counts(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_limit_counts_at_once(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "TREES", 1)
     for days in (40, 35, 30):
         run(team, days)
@@ -139,7 +139,7 @@ def test_an_execution_counts_from_its_end(team: Team) -> None:
     assert left() == {long.pk}
 
 
-def test_children_go_with_their_parents_alone(team: Team) -> None:
+def test_children_are_removed_with_their_parents_only(team: Team) -> None:
     parent = run(team, 30)
     child = run(team, 31, parent=parent)
     run(team, 32, parent=child)
@@ -152,9 +152,7 @@ def test_children_go_with_their_parents_alone(team: Team) -> None:
     assert not Execution.objects.exclude(results_removed_at=None).exists()
 
 
-def test_the_results_of_a_tree_that_was_left_half_way_go_next_time(
-    team: Team, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_half_finished_tree_is_finished_next_time(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "TREES", 1)
     run(team, 15, parent=run(team, 15))
     asked = iter(range(1))
@@ -164,7 +162,7 @@ def test_the_results_of_a_tree_that_was_left_half_way_go_next_time(
     assert not ExecutionStep.objects.filter(response__isnull=False).exists()
 
 
-def test_what_was_run_again_forgets_what_it_comes_from(team: Team) -> None:
+def test_a_rerun_survives_the_removal_of_its_origin(team: Team) -> None:
     again = run(team, 1, rerun_of=run(team, 30))
     retention.purge()
     again.refresh_from_db()
@@ -177,7 +175,7 @@ def test_the_key_of_a_removed_execution_is_free(team: Team) -> None:
     run(team, 0, idempotency_key="nightly-1", user=None)
 
 
-def test_portions_are_small_and_every_row_is_met(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_are_small_and_cover_every_row(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "TREES", 3)
     monkeypatch.setattr(retention, "ROWS", 2)
     ended = timezone.now() - 30 * DAY  # all at the same instant: the id decides among them
@@ -208,7 +206,7 @@ def largest_deletion(work: Callable[[], object]) -> int:
     return widest
 
 
-def test_nothing_refers_to_an_execution_that_it_does_not_remove() -> None:
+def test_every_model_that_refers_to_executions_is_purged() -> None:
     """Rows are deleted without Django's look for what refers to them: a new table has to be named there."""
     removed = {Execution, ExecutionLabel, ExecutionStep, StepAttempt, SessionState}
     fields = [field for model in apps.get_models() for field in model._meta.concrete_fields]
@@ -216,7 +214,7 @@ def test_nothing_refers_to_an_execution_that_it_does_not_remove() -> None:
     assert referring == removed
 
 
-def test_a_team_with_which_something_is_wrong_does_not_hold_up_the_others(
+def test_a_failing_team_does_not_stop_the_others(
     team: Team, other_team: Team, caplog: pytest.LogCaptureFixture
 ) -> None:
     wrong, fine = sorted((team, other_team), key=lambda each: each.pk)  # it comes first
@@ -245,7 +243,7 @@ def of_two_delays(team: Team, days: float) -> Execution:
     return run(team, days, draft=draft.to_json())
 
 
-def test_an_execution_without_results_is_not_taken_over(team: Team) -> None:
+def test_a_run_without_results_cannot_be_reused(team: Team) -> None:
     old = of_two_delays(team, 11)
     retention.purge()  # `old` itself does not know
     with pytest.raises(RunRefused, match="run it from its start"):
@@ -264,7 +262,7 @@ def test_an_execution_that_was_deleted_is_not_run_again(team: Team, from_step: s
 
 @pytest.mark.skipif(project.IS_SQLITE, reason="SQLite locks no rows: one transaction writes at a time")
 @pytest.mark.parametrize("days", [11, 21], ids=["results", "execution"])
-def test_what_is_taken_over_while_it_is_to_be_removed_is_whole(
+def test_a_rerun_during_a_purge_reuses_whole_results(
     transactional_db: None, team: Team, monkeypatch: pytest.MonkeyPatch, days: float
 ) -> None:
     old = of_two_delays(team, days)
@@ -298,7 +296,7 @@ def somebody_waits_for_us() -> bool:
         return bool(cursor.fetchall())
 
 
-def test_with_a_team_go_its_runs_in_portions(
+def test_a_deleted_team_s_runs_are_removed_in_batches(
     team: Team, other_team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "TREES", 3)
@@ -335,7 +333,7 @@ def test_the_api_and_the_page_say_that_results_are_gone(
     told = page(alice).get(f"/executions/{bare.pk}").content.decode()
     assert "keeps results for 10 days" in told
     assert "status equals 201" in told
-    assert "The step says no more" not in told
+    assert "The step gave no reason" not in told
     assert "results-removed" not in page(alice).get(f"/executions/{whole.pk}").content.decode()
     for report in ("junit.xml", f"compare/{whole.pk}"):
         assert api(alice).get(f"/api/v1/executions/{bare.pk}/{report}").status_code == 200

@@ -1,4 +1,4 @@
-"""The ended steps that a process remembers."""
+"""The cache of the steps that ended in this process."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_large_results_are_left_to_the_database() -> None:
     assert kept.find(here, [0]) == {}
 
 
-def test_the_oldest_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ended, "MOST", 3)
     kept, here = EndedSteps(), uuid.uuid4()
     for position in range(5):
@@ -46,7 +46,7 @@ def chained(team: Team) -> Execution:
     return drive(begin(team, [delay("a"), delay("b", when={"left": "${a.delayedMs}", "operator": "exists"})]))
 
 
-def test_what_is_remembered_is_what_the_database_holds(driven: None, team: Team) -> None:
+def test_a_cached_step_equals_its_row(driven: None, team: Team) -> None:
     execution = chained(team)
     fresh = step_of(execution, "a")
     remembered = ended.ended_steps.find(execution.pk, [0])[0]
@@ -54,14 +54,14 @@ def test_what_is_remembered_is_what_the_database_holds(driven: None, team: Team)
         assert getattr(remembered, field.attname) == getattr(fresh, field.attname), field.attname
 
 
-def test_a_remembered_neighbour_costs_no_query(driven: None, team: Team) -> None:
+def test_a_cached_step_costs_no_query(driven: None, team: Team) -> None:
     step_b = step_of(chained(team), "b")
     with CaptureQueriesContext(connection) as queries:
         assert [each.name for each in load_referenced_steps(step_b).steps] == ["a"]
     assert len(queries) == 0
 
 
-def test_one_that_is_not_remembered_is_loaded(
+def test_a_step_that_is_not_cached_is_loaded(
     driven: None, team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     step_b = step_of(chained(team), "b")

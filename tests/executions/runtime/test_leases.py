@@ -1,14 +1,15 @@
-"""Leases are renewed while a step runs, and its call is ended when they are lost or a cancel comes."""
+"""Leases are renewed while a step runs; a lost lease or a cancel ends its call."""
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
 from accounts.models import Team
 from executions.models import Execution, ExecutionStep
+from executions.runtime.background_thread import BackgroundThread
 from executions.runtime.leases import Lease, Leases, _end_cancelled, _renew
 from executions.statements import moves
 from steprunners.deadline import Cancellation
@@ -49,7 +50,7 @@ def test_a_cancel_ends_the_call(driven: None, team: Team) -> None:
     assert lease.cancellation.is_cancelled
 
 
-def test_a_clean_up_s_call_is_ended_by_the_second_cancel(driven: None, team: Team) -> None:
+def test_a_second_cancel_ends_a_clean_up_call(driven: None, team: Team) -> None:
     step, lease = running(team, always_run=True)
     moves.request_cancel(step.execution_id)
     _end_cancelled([lease])
@@ -59,7 +60,7 @@ def test_a_clean_up_s_call_is_ended_by_the_second_cancel(driven: None, team: Tea
     assert lease.cancellation.is_cancelled
 
 
-def test_a_call_that_cannot_be_ended_does_not_protect_the_others(driven: None, team: Team) -> None:
+def test_a_call_that_cannot_be_ended_does_not_stop_the_others(driven: None, team: Team) -> None:
     def fail() -> None:
         raise OSError("closed already")
 
@@ -72,10 +73,12 @@ def test_a_call_that_cannot_be_ended_does_not_protect_the_others(driven: None, t
     assert whole.cancellation.is_cancelled
 
 
-def test_a_lease_is_held_for_as_long_as_the_block(driven: None, team: Team) -> None:
+def test_a_lease_is_held_for_as_long_as_the_block(
+    driven: None, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
     step, _ = running(team)
     held = Leases()
-    held._pid = os.getpid()  # as if its thread ran
+    monkeypatch.setattr(BackgroundThread, "start", lambda _self: None)
     with held.holding(step) as cancellation:
         assert [lease.step_id for lease in held.held()] == [step.id]
         assert not cancellation.is_cancelled

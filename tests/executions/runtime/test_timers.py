@@ -1,62 +1,97 @@
-"""Timers publish what is due, in order of the due times, whatever order they came in."""
+"""Timers publish what is due, in the order of the due times, whatever order they came in."""
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 
+import pytest
+
 from accounts.models import Team
+from executions.broker import chain
+from executions.runtime import timers as module
+from executions.runtime.background_thread import BackgroundThread
 from executions.runtime.timers import JUST_NOW_SECONDS, MOST, Timers, _publish
 from tests.executions.broker.test_chain import taken
 from tests.executions.driving import begin, delay
 
-
-def quiet() -> Timers:
-    """Return timers whose thread is not started: the test asks for what is next itself."""
-    timers = Timers()
-    timers._start = lambda: None  # type: ignore[method-assign]  # a thread would take what the test looks at
-    return timers
+#: How long a test waits for a thread, in seconds.
+PATIENCE_SECONDS = 30
 
 
-def test_the_nearest_comes_first() -> None:
-    timers, ids = quiet(), [uuid.uuid4() for _ in range(3)]
-    # All are due already: however long the machine rests in between, their order stays.
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch) -> Timers:
+    """Timers whose thread does not start: the test pops what is due itself."""
+    monkeypatch.setattr(BackgroundThread, "start", lambda _self: None)
+    return Timers()
+
+
+def popped(timers: Timers) -> tuple[str, int, bool, bool]:
+    due = timers._pop_due()
+    assert due is not None
+    return *due[0][1:], due[1]
+
+
+def test_the_nearest_comes_first(quiet: Timers) -> None:
+    ids = [uuid.uuid4() for _ in range(3)]
+    # All are due already: however long the machine pauses in between, their order stays.
     for seconds, each in zip((-10, -30, -20), ids, strict=True):
-        timers.add(seconds, each, 7, begin=True)
-    assert [timers._next()[0][1:] for _ in ids] == [(str(ids[at]), 7, True) for at in (1, 2, 0)]
+        quiet.add(seconds, each, 7, begin=True)
+    assert [popped(quiet)[:3] for _ in ids] == [(str(ids[at]), 7, True) for at in (1, 2, 0)]
 
 
-def test_nothing_comes_before_it_is_due() -> None:
-    timers, began = quiet(), time.monotonic()
-    timers.add(0.1, uuid.uuid4(), 0)
-    timers._next()
-    assert time.monotonic() - began >= 0.1
+def test_nothing_comes_before_it_is_due(quiet: Timers) -> None:
+    quiet.add(60, uuid.uuid4(), 0)
+    assert quiet._pop_due() is None
+    left = quiet.publish_due()
+    assert left is not None
+    assert 30 < left <= 60
 
 
-def test_it_does_not_grow_for_ever() -> None:
-    timers = quiet()
-    timers._heap = [(time.monotonic() + 99, "", 0, False)] * MOST
-    timers.add(1, uuid.uuid4(), 0)
-    assert len(timers._heap) == MOST
+def test_the_heap_has_a_limit(quiet: Timers) -> None:
+    quiet._heap = [(time.monotonic() + 99, "", 0, False)] * MOST
+    quiet.add(1, uuid.uuid4(), 0)
+    assert len(quiet._heap) == MOST
 
 
-def test_what_fired_just_now_fires_again_when_the_database_s_clock_was_set_back() -> None:
-    timers, now, recent, old = quiet(), time.monotonic(), uuid.uuid4(), uuid.uuid4()
-    timers._fired.append((now - 2 * JUST_NOW_SECONDS, str(old), 1))
-    timers._fired.append((now, str(recent), 2))
-    timers.add(JUST_NOW_SECONDS / 100, later := uuid.uuid4(), 3)
-    timers.insist()
-    timers.add(0.0, new := uuid.uuid4(), 4)
-    woken = {due[1]: insists for due, insists in (timers._next() for _ in range(3))}
-    assert woken == {
-        str(recent): True,
-        str(later): True,
-        str(new): False,
-    }  # what came after it is none of its waits
-    assert (timers._heap, timers._insisted) == ([], set())
+def test_waits_end_by_own_clock_if_the_database_s_was_set_back(quiet: Timers) -> None:
+    """The waits in the heap, and those that ended just now; no wait that comes later."""
+    now, recent, old = time.monotonic(), uuid.uuid4(), uuid.uuid4()
+    quiet._fired.append((now - 2 * JUST_NOW_SECONDS, str(old), 1))
+    quiet._fired.append((now, str(recent), 2))
+    quiet.add(-1.0, known := uuid.uuid4(), 3)
+    quiet.use_own_clock()
+    quiet.add(0.0, new := uuid.uuid4(), 4)
+    by_own_clock = {execution_id: own for execution_id, _, _, own in (popped(quiet) for _ in range(3))}
+    assert by_own_clock == {str(recent): True, str(known): True, str(new): False}
+    assert (quiet._heap, quiet._by_own_clock) == ([], set())
 
 
-def test_a_wait_that_is_over_is_published_without_what_follows_it(alone: None, team: Team) -> None:
+def test_a_nearer_timer_wakes_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread sleeps until a later one, and no error with a wait keeps it from the next."""
+    published: list[int] = []
+    done = threading.Event()
+
+    def publish(execution_id: uuid.UUID, positions: list[int]) -> None:
+        published.extend(positions)
+        if positions == [2]:
+            done.set()
+        raise OSError("the broker is away")
+
+    monkeypatch.setattr(chain, "publish", publish)
+    timers = module.Timers()
+    timers.add(PATIENCE_SECONDS * 10, uuid.uuid4(), 0)
+    timers.add(0.05, uuid.uuid4(), 1)
+    timers.add(0.1, uuid.uuid4(), 2)
+    try:
+        assert done.wait(PATIENCE_SECONDS)
+    finally:
+        timers._thread.stop()
+    assert published == [1, 2]
+
+
+def test_a_wait_is_published_without_the_steps_after_it(alone: None, team: Team) -> None:
     """It may wait again; a delayed beginning is the whole chain."""
     execution = begin(team, [delay("a"), delay("b")])
     taken()

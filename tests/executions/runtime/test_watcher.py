@@ -1,4 +1,4 @@
-"""The watcher wakes steps that have news, in portions, renews the leases of the others, and forgets what is over."""
+"""The watcher wakes steps that have news, in batches, and renews the leases of the others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from executions.models import ExecutionStep
 from executions.runtime import watcher
 from executions.runtime.watcher import MOST_IN_QUEUE, Watched, Watcher, _News
 from executions.statements import watch as watch_moves
-from executions.worker.sweeper import Waker
+from executions.worker.sweeper import Sweeper
 from steprunners.errors import StepError
 from steprunners.runner import Watch
 from tests.executions.rows import make_execution, make_step
@@ -125,7 +125,7 @@ class TestWaking:
         watching._wake((Telling, "here"), news)
         assert (len(published), len(news.ready)) == (MOST_IN_QUEUE + 2, 1)
 
-    def test_a_step_that_waits_no_more_is_not_woken(
+    def test_a_step_that_does_not_wait_is_not_woken(
         self, driven: None, team: Team, published: list[Any]
     ) -> None:
         step = parked(team, status="IN_PROGRESS")
@@ -151,7 +151,7 @@ class TestLeases:
         lease = (step.look_at - now).total_seconds()
         assert settings.ENGINE_LEASE_SECONDS - 1 < lease < settings.ENGINE_LEASE_SECONDS + SECONDS
 
-    def test_what_waits_no_more_is_forgotten(self, driven: None, team: Team) -> None:
+    def test_steps_that_do_not_wait_are_forgotten(self, driven: None, team: Team) -> None:
         watching, step, gone = Watcher(), parked(team), parked(team, status="IN_PROGRESS")
         for each in (step, gone):
             watched = Watched(each.id, Telling(), time.monotonic() + 60)
@@ -159,11 +159,11 @@ class TestLeases:
         watching._renew_all()
         assert list(watching._sources[Telling, "here"]) == [step.id]
 
-    def test_a_step_whose_watcher_was_lost_is_visited_before_it_is_due(
+    def test_a_step_whose_watcher_was_lost_runs_before_it_is_due(
         self, driven: None, team: Team, published: list[Any]
     ) -> None:
         step = parked(team, look_at=timezone.now() - timedelta(seconds=1))
-        Waker().sweep()
+        Sweeper().sweep()
         assert is_due(step)
 
     def test_many_are_renewed_at_once(

@@ -1,4 +1,4 @@
-"""What is loaded, and what stays in the database."""
+"""Which columns are loaded, and which stay in the database."""
 
 from __future__ import annotations
 
@@ -69,9 +69,7 @@ def test_snapshot_reads_again_when_the_execution_moved_on(team: Team) -> None:
     assert len(found[1]) == 1
 
 
-def test_snapshot_of_one_that_never_rests_is_not_behind_its_sequence(
-    team: Team, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_snapshot_is_not_older_than_its_sequence(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     """A watcher drops updates up to the snapshot's sequence, so all of them must be in its steps."""
     execution = make_execution(team)
     step = make_step(execution, status=StepStatus.IN_PROGRESS)

@@ -1,4 +1,4 @@
-"""Tests of `executions.selectors.labels`: a label finds exactly the runs that have it, wherever it is asked for."""
+"""Tests of `executions.selectors.labels`: a label finds exactly the runs that have it, on pages, API and admin."""
 
 from __future__ import annotations
 

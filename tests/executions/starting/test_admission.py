@@ -1,4 +1,4 @@
-"""Whose turn it is: the limits of an organisation's runs, exact at the limit, in order, and never forgotten."""
+"""Admission: the limits of an organisation's runs are exact, kept in order, and never forgotten."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from executions.starting import admission
 from executions.starting.admission import TooManyRuns
 from executions.starting.rerun import rerun
 from executions.states import Source
-from executions.worker import sweeper as waker
+from executions.worker import sweeper
 from resources.limits.models import OrganisationLimits
 from tests.cast import ApiFor
 from tests.executions.driving import at_once, begin, delay, drive, statuses
@@ -62,7 +62,7 @@ class TestConcurrentExecutions:
         drive(first)
         assert admitted(second) == [True]
 
-    def test_nobody_gets_past_those_who_wait(self, driven: None, team: Team) -> None:
+    def test_new_executions_do_not_overtake_waiting_ones(self, driven: None, team: Team) -> None:
         limit(team, concurrent_executions=1)
         first, second = begin(team, STEPS), begin(team, STEPS)
         limit(team, concurrent_executions=3)
@@ -71,20 +71,20 @@ class TestConcurrentExecutions:
         drive(first)
         assert admitted(second, third) == [True, True]
 
-    def test_one_that_waits_can_be_cancelled(self, driven: None, team: Team) -> None:
+    def test_a_waiting_execution_can_be_cancelled(self, driven: None, team: Team) -> None:
         limit(team, concurrent_executions=1)
         first, second, third = (begin(team, STEPS) for _ in range(3))
         assert cancel_execution(second).status == "CANCELLED"
         drive(first)
         assert admitted(third) == [True]
 
-    def test_one_that_never_began_gives_its_turn_when_it_is_cancelled(self, driven: None, team: Team) -> None:
+    def test_a_cancelled_execution_that_never_began_makes_room(self, driven: None, team: Team) -> None:
         limit(team, concurrent_executions=1)
         first, second = begin(team, STEPS), begin(team, STEPS)
         cancel_execution(first)
         assert admitted(second) == [True]
 
-    def test_a_delay_holds_no_turn_and_asks_for_one_afterwards(self, driven: None, team: Team) -> None:
+    def test_a_delayed_execution_is_admitted_after_its_delay(self, driven: None, team: Team) -> None:
         limit(team, concurrent_executions=1)
         delayed, plain = begin(team, STEPS, initial_delay_ms=3_600_000), begin(team, STEPS)
         assert admitted(delayed, plain) == [False, True]
@@ -93,27 +93,27 @@ class TestConcurrentExecutions:
         drive(plain)
         assert drive(delayed).status == "COMPLETED"
 
-    def test_what_ended_unseen_is_noticed_by_the_sweeper(self, driven: None, team: Team) -> None:
+    def test_executions_that_ended_unnoticed_make_room_by_the_sweeper(self, driven: None, team: Team) -> None:
         limit(team, concurrent_executions=1)
         first, second = begin(team, STEPS), begin(team, STEPS)
         Execution.objects.filter(pk=first.pk).update(
             status="COMPLETED", look_at=None
         )  # its worker was lost then
-        waker.Waker().sweep()
+        sweeper.Sweeper().sweep()
         assert admitted(second) == [True]
         assert drive(second).status == "COMPLETED"
 
-    def test_a_look_at_one_that_waits_leaves_it_waiting(self, driven: None, team: Team) -> None:
+    def test_a_swept_execution_that_waits_keeps_waiting(self, driven: None, team: Team) -> None:
         limit(team, concurrent_executions=1)
         _, second = begin(team, STEPS), begin(team, STEPS)
         Execution.objects.filter(pk=second.pk).update(look_at=timezone.now() - timedelta(seconds=5))
-        waker.Waker().sweep()
+        sweeper.Sweeper().sweep()
         second.refresh_from_db()
         assert (second.status, second.admitted) == ("PENDING", False)
         assert second.look_at is not None
         assert second.look_at > timezone.now()
 
-    def test_children_run_in_their_parents_turn(self, driven: None, team: Team) -> None:
+    def test_children_are_admitted_with_their_parent(self, driven: None, team: Team) -> None:
         limit(team, concurrent_executions=1)
         parent = begin(team, STEPS)
         child = begin(team, STEPS, parent=parent, parent_position=0)
@@ -157,7 +157,7 @@ class TestTooMany:
         begin(team, STEPS)
         with pytest.raises(TooManyRuns, match="1 wait") as refused:
             begin(team, STEPS)
-        assert refused.value.retry_after == admission.COME_BACK_SECONDS
+        assert refused.value.retry_after == admission.RETRY_AFTER_SECONDS
         assert Execution.objects.count() == 2
 
     def test_runs_a_minute(self, driven: None, team: Team) -> None:
@@ -170,7 +170,7 @@ class TestTooMany:
         Execution.objects.filter(pk=first.pk).update(created_at=timezone.now() - timedelta(seconds=61))
         begin(team, STEPS)
 
-    def test_a_repeated_key_is_no_further_run(self, driven: None, team: Team, alice: User) -> None:
+    def test_a_repeated_key_does_not_count_as_a_run(self, driven: None, team: Team, alice: User) -> None:
         limit(team, runs_per_minute=1)
         first = begin(team, STEPS, user=alice, idempotency_key="k")
         assert begin(team, STEPS, user=alice, idempotency_key="k") == first
@@ -200,7 +200,7 @@ class TestTimeLimit:
     def over(self, execution: Execution) -> Execution:
         """Return the execution as the sweeper left it, after its time was over."""
         Execution.objects.filter(pk=execution.pk).update(started_at=timezone.now() - timedelta(hours=1))
-        waker.Waker().sweep()
+        sweeper.Sweeper().sweep()
         return drive(execution)
 
     def test_it_fails_and_its_clean_up_runs(self, driven: None, team: Team) -> None:
@@ -223,10 +223,10 @@ class TestTimeLimit:
         steps = [delay("a", ms=10**8), delay("x", alwaysRun=True, ms=10**8)]
         execution = self.over(drive(begin(team, steps)))
         assert (execution.status, statuses(execution)["x"]) == ("IN_PROGRESS", "WAITING")
-        waker.Waker().sweep()
+        sweeper.Sweeper().sweep()
         assert drive(execution).status == "IN_PROGRESS"
         Execution.objects.filter(pk=execution.pk).update(started_at=timezone.now() - timedelta(hours=9))
-        waker.Waker().sweep()
+        sweeper.Sweeper().sweep()
         ended = drive(execution)
         assert (ended.status, statuses(execution)["x"]) == ("FAILED", "CANCELLED")
 
@@ -251,5 +251,5 @@ class TestTimeLimit:
             drive(begin(team, [delay("a", ms=10**8), delay("x", alwaysRun=True, ms=10**8)]))
         )
         before = Execution.objects.get(pk=execution.pk).cancel_requests
-        waker.Waker().sweep()
+        sweeper.Sweeper().sweep()
         assert Execution.objects.get(pk=execution.pk).cancel_requests == before == 1

@@ -43,7 +43,7 @@ def test_flows_that_run_each_other_end(driven: None, team: Team, alice: User) ->
     assert pinned_versions(team, document(runs(one))) == {str(one.pk): 2, str(two.pk): 1}
 
 
-def test_what_is_not_there_is_left_out(
+def test_missing_flows_are_left_out(
     driven: None, team: Team, other_team: Team, alice: User, charlie: User
 ) -> None:
     foreign = create_flow(team=other_team, user=charlie, document=document(delay("a")))

@@ -1,4 +1,4 @@
-"""The rows that a document becomes: order, links, branches, needs."""
+"""The rows that a document is planned into: order, links, branches, needs."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_inline_steps_are_stored_once() -> None:
 # --- needs ----------------------------------------------------------------------------------------
 
 
-def test_a_reference_to_a_step_is_required_unless_it_has_a_default() -> None:
+def test_a_referenced_step_is_required_without_a_default() -> None:
     made = planned(
         delay("a"), delay("b"), delay("c"), reads("d", "${a.delayedMs} ${b.delayedMs:-1} ${steps.c.status}")
     )
@@ -143,7 +143,7 @@ def test_a_variable_with_other_sources_is_not_required_of_one() -> None:
     assert needs_of(declared, "c") == {"a": False}
 
 
-def test_nobody_needs_a_later_step_or_itself() -> None:
+def test_no_step_needs_a_later_step_or_itself() -> None:
     made = planned(reads("a", "${v}", extract={"v": "x"}), reads("b", "${v}", extract={"v": "x"}))
     assert needs_of(made, "a") == {}
     assert needs_of(made, "b") == {"a": True}
@@ -237,12 +237,12 @@ def listen(name: str, start: str = "STEP", **fields: Any) -> dict[str, Any]:
     return {"name": name, "stepType": "kafka_subscribe", "meta": meta, "runInBackground": True, **fields}
 
 
-def test_what_follows_a_listener_waits_for_its_start() -> None:
+def test_steps_after_a_listener_wait_for_its_start() -> None:
     made = planned(delay("a"), listen("l"), delay("b", runInBackground=True), delay("c"), delay("d"))
     assert [needs_of(made, name) for name in "abcd"] == [{}, {"l": START}, {"l": START}, {}]
 
 
-def test_only_for_listeners_in_the_background_that_begin_with_themselves() -> None:
+def test_only_background_listeners_are_waited_for() -> None:
     foreground = listen("l", runInBackground=False)
     for before in (foreground, listen("l", "EXECUTION"), listen("l", disabled=True)):
         assert needs_of(planned(before, delay("a")), "a") == {}
@@ -253,7 +253,7 @@ def test_a_step_that_reads_the_listener_waits_for_its_end() -> None:
     assert [needs_of(made, name) for name in "ab"] == [{"l": True}, {"l": True}]
 
 
-def test_a_listener_at_the_end_of_a_branch_is_started_before_what_follows_the_condition() -> None:
+def test_a_branch_s_listener_starts_before_the_steps_after_it() -> None:
     inner = [delay("x"), listen("l")]
     made = planned(choice("c", inner, [delay("y")]), delay("a"), delay("b"))
     assert [needs_of(made, name) for name in "xyab"] == [{}, {}, {"l": START}, {}]

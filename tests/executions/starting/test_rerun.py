@@ -1,4 +1,4 @@
-"""What a re-run takes over of the earlier run: results, values, secrets, the version; and what it refuses."""
+"""What a re-run reuses of the earlier run: results, values, secrets, the version; and what it refuses."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def failed(driven: None, team: Team) -> Execution:
     return drive(begin(team, steps))
 
 
-def test_from_the_start_nothing_is_taken_over(failed: Execution, alice: User) -> None:
+def test_from_the_start_nothing_is_reused(failed: Execution, alice: User) -> None:
     new = again(failed, alice)
     assert (new.rerun_of, names_reused(new)) == (failed, [])
     assert set(statuses(new).values()) == {"PENDING"}
 
 
-def test_from_the_failed_step_the_results_before_it_are_taken_over(failed: Execution, alice: User) -> None:
+def test_from_the_failed_step_earlier_results_are_reused(failed: Execution, alice: User) -> None:
     new = again(failed, alice, from_="FAILED")
     assert names_reused(new) == ["a", "b"]
     taken, old = step_of(new, "b"), step_of(failed, "b")
@@ -73,7 +73,7 @@ def test_from_a_named_step(failed: Execution, alice: User) -> None:
     assert names_reused(again(failed, alice, from_step="b")) == ["a"]
 
 
-def test_what_the_earlier_run_never_came_to_is_skipped(failed: Execution, alice: User) -> None:
+def test_steps_that_the_earlier_run_did_not_reach_are_skipped(failed: Execution, alice: User) -> None:
     failed.steps.filter(name="b").update(status="PENDING")
     new = again(failed, alice, from_step="d")
     assert statuses(new) == {"a": "SUCCESS", "b": "SKIPPED", "c": "FAILED", "d": "PENDING", "tidy": "PENDING"}
@@ -97,7 +97,7 @@ def test_background_steps_from_there_on_start_with_it(driven: None, team: Team, 
     assert drive(new).status == "COMPLETED"
 
 
-def test_what_cannot_be_begun_at_is_refused(failed: Execution, team: Team, alice: User) -> None:
+def test_impossible_start_steps_are_refused(failed: Execution, team: Team, alice: User) -> None:
     assert refused(failed, alice, from_step="nope") == ("fromStep", "unknown")
     assert refused(failed, alice, from_step="tidy") == ("fromStep", "not_possible")
     fine = drive(begin(team, [delay("a")]))
@@ -157,9 +157,7 @@ def test_of_a_deleted_flow_only_the_same_version(saved: tuple[Flow, Execution], 
 
 
 @pytest.mark.skipif(settings.IS_SQLITE, reason="SQLite has one writer at a time")
-def test_a_run_that_moves_meanwhile_and_its_re_run_do_not_wait_for_each_other(
-    alone: None, team: Team, alice: User
-) -> None:
+def test_a_running_execution_and_its_rerun_do_not_deadlock(alone: None, team: Team, alice: User) -> None:
     """They would for ever: a start near the limit waits for those that let this run begin, and these for its row."""
     waits = begin(team, [delay("a")])
     moved, asked = threading.Event(), threading.Event()

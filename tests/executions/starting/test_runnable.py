@@ -1,4 +1,4 @@
-"""Tests of `runnable`: it says the same as `visible_to` and `role_in`, for everybody and every flow."""
+"""Tests of `runnable`: it agrees with `visible_to` and `role_in`, for every user and every flow."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_version_meant(flows: list[Flow], alice: User) -> None:
     assert numbers == [2, 1, 2, None]
 
 
-def test_what_was_not_read_can_be_asked_for(flows: list[Flow], alice: User) -> None:
+def test_columns_that_were_not_read_can_be_loaded(flows: list[Flow], alice: User) -> None:
     found = find_runnable(alice, flows[0].pk, None)
     assert found is not None
     assert found.version is not None

@@ -1,4 +1,4 @@
-"""Starting: everything at once or nothing, the same key once, a delay that is looked at in time."""
+"""Starting: all rows or none, the same key once, a delayed start on time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_it_is_pending_with_all_its_rows(driven: None, team: Team, alice: User) 
     assert list(execution.steps.values_list("name", "status")) == [("a", "PENDING"), ("b", "PENDING")]
 
 
-def test_everything_wrong_is_told_at_once(driven: None, team: Team) -> None:
+def test_all_problems_are_reported_at_once(driven: None, team: Team) -> None:
     declared: list[dict[str, Any]] = [
         {"name": "n", "type": "integer", "required": True},
         {"name": "m", "type": "boolean"},

@@ -31,7 +31,7 @@ def environment(**values: Any) -> Environment:
 V = {"name": "v", "type": "string", "defaultValue": "default"}
 
 
-def test_the_run_comes_before_the_environment_before_the_default() -> None:
+def test_run_values_override_environment_and_defaults() -> None:
     there = environment(v="environment")
     assert evaluated([V]).plain == {"v": "default"}
     assert evaluated([V], environment=there).plain == {"v": "environment"}
@@ -78,7 +78,7 @@ def test_null_and_objects_never_crash(kind: str) -> None:
         evaluated([{"name": "v", "type": kind}], {"v": value})
 
 
-def test_every_problem_is_told() -> None:
+def test_every_problem_is_reported() -> None:
     declared: list[dict[str, Any]] = [
         {"name": "n", "type": "integer"},
         {"name": "must", "type": "string", "required": True},

@@ -1,4 +1,4 @@
-"""Tests of `executions.worker.housekeeping`: when it is done, by whom, and that a worker does it by itself."""
+"""Tests of `executions.worker.housekeeping`: when it runs, in which worker, and that a worker starts it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from django.utils import timezone
 from accounts.models import Team
 from executions.chore_models import Chore
 from executions.models import Execution
-from executions.worker import job_lease as chores
-from executions.worker.housekeeping import CHORE, REST, Pace, keep_house
+from executions.worker.housekeeping import JOB, REST, Pace, keep_house
+from executions.worker.job_lease import take_lease
 from tests.executions.retention.test_purge import run
 from tests.servers.fixtures import test_database_url
 from tests.servers.stack import Worker, server_environment
@@ -25,7 +25,7 @@ from tests.servers.stack import Worker, server_environment
 PATIENCE_SECONDS = 60
 
 
-def test_it_removes_what_is_old_and_what_accounts_leave_behind(team: Team) -> None:
+def test_it_removes_old_runs_and_what_accounts_leave_behind(team: Team) -> None:
     run(team, 366)
     Session.objects.create(session_key="a", session_data="", expire_date=timezone.now() - timedelta(days=1))
     did = keep_house(stop=threading.Event())
@@ -47,7 +47,7 @@ def test_it_waits_until_it_is_due(team: Team) -> None:
     assert not Execution.objects.exists()
 
 
-def test_who_is_stopped_leaves_the_rest_to_the_next(team: Team) -> None:
+def test_a_stopped_worker_leaves_the_rest_to_the_next(team: Team) -> None:
     run(team, 366)
     stop = threading.Event()
     stop.set()
@@ -59,28 +59,28 @@ def test_who_is_stopped_leaves_the_rest_to_the_next(team: Team) -> None:
 
 
 @pytest.mark.django_db
-def test_who_lost_the_lease_goes_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_lease_ends_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("executions.worker.housekeeping.RENEW_SECONDS", 0)
-    held = chores.take(CHORE)
-    assert held is not None
-    pace = Pace(held, threading.Event())
+    lease = take_lease(JOB)
+    assert lease is not None
+    pace = Pace(lease, threading.Event())
     assert pace()
     Chore.objects.update(held_until=Now() - timedelta(seconds=1))
     assert not pace()
 
 
 @pytest.mark.django_db
-def test_it_rests_longer_than_it_works() -> None:
-    held = chores.take(CHORE)
-    assert held is not None
-    pace = Pace(held, threading.Event())
+def test_housekeeping_rests_longer_than_it_works() -> None:
+    lease = take_lease(JOB)
+    assert lease is not None
+    pace = Pace(lease, threading.Event())
     time.sleep(0.05)
     started = time.monotonic()
     assert pace()
     assert time.monotonic() - started >= 0.05 * REST * 0.9
 
 
-def test_a_worker_does_it_by_itself(team: Team, transactional_db: None, tmp_path: Path) -> None:
+def test_a_worker_keeps_house_by_itself(team: Team, transactional_db: None, tmp_path: Path) -> None:
     run(team, 366)
     environment = server_environment(
         DATABASE_URL=test_database_url(), REDIS_URL=settings.REDIS_URL, HOUSEKEEPING_SECONDS="2"

@@ -1,4 +1,4 @@
-"""Tests of `executions.worker.job_lease`: one holder at a time, and none who is lost holds anybody up."""
+"""The lease on a periodic job has one holder at a time, and a lost holder holds up nobody."""
 
 from __future__ import annotations
 
@@ -8,43 +8,43 @@ import pytest
 from django.db.models.functions import Now
 
 from executions.chore_models import Chore
-from executions.worker import job_lease as chores
+from executions.worker.job_lease import take_lease
 
 pytestmark = pytest.mark.django_db
 
 
-def test_one_has_it_until_it_is_done() -> None:
-    held = chores.take("sweep")
-    assert held is not None
-    assert chores.take("sweep") is None
-    assert chores.take("sweep", even_early=True) is None
-    held.finish(every=timedelta(hours=1), did={"rows": 3})
-    assert chores.take("sweep") is None  # not due
+def test_one_worker_has_it_until_the_job_is_done() -> None:
+    lease = take_lease("sweep")
+    assert lease is not None
+    assert take_lease("sweep") is None
+    assert take_lease("sweep", even_early=True) is None
+    lease.finish(every=timedelta(hours=1), did={"rows": 3})
+    assert take_lease("sweep") is None  # not due
     assert Chore.objects.get().did == {"rows": 3}
-    assert chores.take("sweep", even_early=True) is not None
+    assert take_lease("sweep", even_early=True) is not None
 
 
-def test_who_lets_go_leaves_it_to_the_next() -> None:
-    held = chores.take("sweep")
-    assert held is not None
-    held.let_go()
-    assert chores.take("sweep") is not None
+def test_a_released_lease_can_be_taken_at_once() -> None:
+    lease = take_lease("sweep")
+    assert lease is not None
+    lease.release()
+    assert take_lease("sweep") is not None
 
 
 def test_a_lost_holder_is_replaced_and_cannot_come_back() -> None:
-    lost = chores.take("sweep")
+    lost = take_lease("sweep")
     assert lost is not None
     assert lost.renew()
     Chore.objects.update(held_until=Now() - timedelta(seconds=1))
     assert not lost.renew()
-    new = chores.take("sweep")
+    new = take_lease("sweep")
     assert new is not None
     lost.finish(every=timedelta(hours=1), did={})
-    lost.let_go()
+    lost.release()
     assert new.renew()
     assert Chore.objects.get().done_at is None
 
 
-def test_chores_do_not_know_each_other() -> None:
-    assert chores.take("sweep") is not None
-    assert chores.take("dust") is not None
+def test_jobs_have_leases_of_their_own() -> None:
+    assert take_lease("sweep") is not None
+    assert take_lease("dust") is not None

@@ -1,4 +1,4 @@
-"""Lost workers are found whatever else goes on: locks of a frozen one, a broker that is away, a clock that is set."""
+"""Lost workers are found whatever else happens: locks of a frozen one, a broker that is away, a clock that is set."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from executions.runtime.leases import leases
 from executions.runtime.timers import timers
 from executions.statements import moves
 from executions.states import StepStatus
-from executions.worker import lost_workers as rescuing
-from executions.worker.lost_workers import Reading, Rescuer
+from executions.worker import lost_workers
+from executions.worker.lost_workers import LostStepFinder, Reading
 from tests.counted import counted
 from tests.executions.driving import at_once
 from tests.executions.rows import make_execution, make_step
-from tests.executions.sweeping import PAST, due_step, rescue, running
+from tests.executions.sweeping import PAST, due_step, recover_lost_steps, running
 
 
 def status_of(step: ExecutionStep) -> str:
@@ -42,7 +42,7 @@ def seconds_left(step: ExecutionStep) -> float:
 # --- who takes what -------------------------------------------------------------------------------
 
 
-def test_two_rescuers_take_each_step_once(alone: None, team: Team) -> None:
+def test_two_workers_take_each_lost_step_once(alone: None, team: Team) -> None:
     execution = make_execution(team, remaining=12)
     for position in range(12):
         make_step(execution, position, status=StepStatus.IN_PROGRESS, look_at=timezone.now() - PAST)
@@ -52,7 +52,7 @@ def test_two_rescuers_take_each_step_once(alone: None, team: Team) -> None:
     assert sorted(taken) == list(range(12))
 
 
-def test_whoever_takes_a_step_has_a_lease_for_it(driven: None, team: Team) -> None:
+def test_a_step_that_was_taken_over_has_a_lease(driven: None, team: Team) -> None:
     _, step = running(team)
     (taken,) = moves.take_lost(9, "me")
     assert (taken.losses, taken.owner, taken.fence) == (1, "me", step.fence + 1)
@@ -61,15 +61,15 @@ def test_whoever_takes_a_step_has_a_lease_for_it(driven: None, team: Team) -> No
     assert [each.losses for each in moves.take_lost(9, "me")] == [2]
 
 
-def test_a_look_takes_and_settles_nothing(driven: None, with_effect: None, team: Team) -> None:
+def test_a_check_takes_over_and_recovers_nothing(driven: None, with_effect: None, team: Team) -> None:
     """Whatever settling meets (a broker that does not answer, a lock) holds up no look."""
     _, step = running(team)
-    rescuer = Rescuer()
-    rescuer.look()
+    finder = LostStepFinder()
+    finder.find()
     assert status_of(step) == "IN_PROGRESS"
     assert [lease.step_id for lease in leases.held()] == [step.pk]  # and is renewed until it is settled
     before = counted("sweeper_actions_total", action="take_back")
-    rescuer.settle()
+    finder.recover_next()
     assert status_of(step) == "ERROR"
     assert leases.held() == []
     assert counted("sweeper_actions_total", action="take_back") == before + 1
@@ -103,21 +103,21 @@ def holding(lock: Callable[[], object]) -> Iterator[None]:
 
 
 @pytest.mark.skipif(settings.IS_SQLITE, reason="SQLite locks no rows")
-def test_a_frozen_worker_s_locks_hold_up_only_its_own(alone: None, team: Team) -> None:
+def test_a_frozen_worker_s_locks_hold_up_only_its_steps(alone: None, team: Team) -> None:
     execution, held = running(team)
     _, free = running(team)
-    rescuer = Rescuer()
+    finder = LostStepFinder()
     with holding(lambda: moves.lock(execution.pk)):
-        rescue(rescuer)
+        recover_lost_steps(finder)
         assert status_of(free) == "WAITING"
         assert status_of(held) == "IN_PROGRESS"
     due_step(held)
-    rescue(rescuer)
+    recover_lost_steps(finder)
     assert status_of(held) == "WAITING"
 
 
 @pytest.mark.skipif(settings.IS_SQLITE, reason="SQLite locks no rows")
-def test_a_locked_step_is_left_for_the_next_look(alone: None, team: Team) -> None:
+def test_a_locked_step_is_recovered_later(alone: None, team: Team) -> None:
     _, step = running(team)
     rows = ExecutionStep.objects.select_for_update().filter(pk=step.pk)
     with holding(lambda: list(rows)):
@@ -128,39 +128,41 @@ def test_a_locked_step_is_left_for_the_next_look(alone: None, team: Team) -> Non
 # --- patience -------------------------------------------------------------------------------------
 
 
-def test_nothing_is_taken_back_right_after_an_outage(driven: None, with_effect: None, team: Team) -> None:
+def test_nothing_is_taken_over_right_after_an_outage(driven: None, with_effect: None, team: Team) -> None:
     _, step = running(team)
-    rescuer = Rescuer()
-    rescuer.be_patient()
-    rescue(rescuer)
+    finder = LostStepFinder()
+    finder.wait_a_lease()
+    recover_lost_steps(finder)
     assert status_of(step) == "IN_PROGRESS"
     assert seconds_left(step) < 0  # others need not be patient
-    rescue()
+    recover_lost_steps()
     assert status_of(step) == "ERROR"
 
 
-def test_a_look_that_fails_makes_patient(driven: None, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_failed_check_nothing_is_taken_over(
+    driven: None, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _, step = running(team)
-    rescuer = Rescuer()
+    finder = LostStepFinder()
 
     def away() -> Reading:
         raise OperationalError("the database is away")
 
     with monkeypatch.context() as while_away:
-        while_away.setattr(rescuing, "read", away)
+        while_away.setattr(lost_workers, "read", away)
         with pytest.raises(OperationalError):
-            rescuer.look()
-    rescue(rescuer)
+            finder.find()
+    recover_lost_steps(finder)
     assert status_of(step) == "IN_PROGRESS"
 
 
 @pytest.mark.parametrize("raises", [False, True])
-def test_a_take_that_had_to_wait_takes_nothing(
+def test_a_statement_that_took_too_long_takes_over_nothing(
     driven: None, team: Team, monkeypatch: pytest.MonkeyPatch, raises: bool
 ) -> None:
     """As on SQLite, while another process has its file locked: nobody could renew a lease meanwhile."""
     _, step = running(team)
-    rescuer, take, began = Rescuer(), moves.take_lost, time.monotonic()
+    finder, take, began = LostStepFinder(), moves.take_lost, time.monotonic()
 
     def late(most: int, owner: str) -> list[ExecutionStep]:
         if raises:
@@ -172,10 +174,10 @@ def test_a_take_that_had_to_wait_takes_nothing(
         locked.setattr(moves, "take_lost", late)
         locked.setattr(settings, "ENGINE_LEASE_SECONDS", 0.2)
         with suppress(OperationalError):
-            rescuer.look()
-    assert rescuer.is_idle
+            finder.find()
+    assert finder.is_idle
     assert seconds_left(step) < 0
-    assert rescuer._patient_until > began
+    assert finder._wait_until > began
     assert status_of(step) == "IN_PROGRESS"
 
 
@@ -184,31 +186,31 @@ def test_a_take_that_had_to_wait_takes_nothing(
     [(11.0, 0.1, False), (13.0, 0.1, True), (9.0, 0.1, True), (15.0, 5.0, True), (12.5, 2.5, False)],
     ids=["as it should be", "set forward", "set back", "a late answer", "a little late"],
 )
-def test_a_jump_or_a_late_answer_makes_patient(
+def test_after_a_clock_jump_or_late_answer_nothing_is_taken_over(
     driven: None, team: Team, database: float, answered_after: float, patient: bool
 ) -> None:
     _, step = running(team)
-    rescuer, now = Rescuer(), time.monotonic()
-    rescuer.notice(Reading(now, 10.0, now, any_lost=True))
-    rescuer.notice(Reading(now + 1, database, now + 1 + answered_after, any_lost=True))
-    rescuer._earlier = None  # the look below reads the real clock
-    rescue(rescuer)
+    finder, now = LostStepFinder(), time.monotonic()
+    finder.check_clock(Reading(now, 10.0, now, any_lost=True))
+    finder.check_clock(Reading(now + 1, database, now + 1 + answered_after, any_lost=True))
+    finder._earlier = None  # the look below reads the real clock
+    recover_lost_steps(finder)
     assert (status_of(step) == "IN_PROGRESS") is patient
 
 
-def test_a_clock_that_was_set_back_makes_no_lease_longer(
+def test_a_clock_set_back_makes_no_lease_longer(
     driven: None, team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     insisted: list[bool] = []
-    monkeypatch.setattr(timers, "insist", lambda: insisted.append(True))
+    monkeypatch.setattr(timers, "use_own_clock", lambda: insisted.append(True))
     execution, step = running(team)
     later = timezone.now() + timedelta(hours=1)
     ExecutionStep.objects.filter(pk=step.pk).update(look_at=later)
     Execution.objects.filter(pk=execution.pk).update(look_at=later)
     now = time.monotonic()
-    rescuer = Rescuer()
-    rescuer.notice(Reading(now, 10_000.0, now, any_lost=False))
-    rescuer.notice(Reading(now + 1, 6_401.0, now + 1, any_lost=False))
+    finder = LostStepFinder()
+    finder.check_clock(Reading(now, 10_000.0, now, any_lost=False))
+    finder.check_clock(Reading(now + 1, 6_401.0, now + 1, any_lost=False))
     assert seconds_left(step) <= settings.ENGINE_LEASE_SECONDS + 1
     execution.refresh_from_db()
     assert execution.look_at is not None
@@ -234,7 +236,7 @@ def test_a_clock_that_nobody_sets_never_jumps(
 
 
 @given(jump=st.floats(-1e4, 1e4), took=short)
-def test_a_jump_is_measured_but_for_what_the_calls_took(jump: float, took: float) -> None:
+def test_a_clock_jump_is_measured_without_the_calls_own_time(jump: float, took: float) -> None:
     earlier = Reading(0.0, took / 2, took, any_lost=False)
     reading = Reading(200.0, 200 + took / 2 + jump, 200 + took, any_lost=False)
     measured = reading.jump(earlier)
@@ -243,8 +245,8 @@ def test_a_jump_is_measured_but_for_what_the_calls_took(jump: float, took: float
 
 
 def test_the_database_s_clock_is_read(driven: None, team: Team) -> None:
-    reading = rescuing.read()
+    reading = lost_workers.read()
     assert abs(reading.database - time.time()) < 60
     assert not reading.any_lost
     running(team)
-    assert rescuing.read().any_lost
+    assert lost_workers.read().any_lost

@@ -11,31 +11,33 @@ from django.conf import settings
 from django.db import connection
 
 from executions.broker.thread_shares import turns
-from executions.worker import startup as worker
+from executions.observability import setup
+from executions.worker import startup
+from executions.worker.heartbeat import heartbeat
 
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Note what would start, and start nothing."""
     found: list[str] = []
-    monkeypatch.setattr(worker, "_start", lambda: found.append("beside the tasks"))
+    monkeypatch.setattr(startup, "_start_threads", lambda: found.append("threads"))
+    monkeypatch.setattr(heartbeat, "start", lambda: found.append("heartbeat"))
+    monkeypatch.setattr(setup, "set_up_telemetry", found.append)
     monkeypatch.setattr(turns, "threads", 1)
     return found
 
 
-@pytest.mark.parametrize(
-    ("pool", "beside", "threads"), [(PreforkPool, [], 1), (ThreadPool, ["beside the tasks"], 8)]
-)
-def test_the_parent_of_a_prefork_pool_keeps_away_from_the_database(
+@pytest.mark.parametrize(("pool", "beside", "threads"), [(PreforkPool, [], 1), (ThreadPool, ["threads"], 8)])
+def test_a_prefork_parent_does_not_use_the_database(
     started: list[str], pool: type[PreforkPool | ThreadPool], beside: list[str], threads: int
 ) -> None:
-    worker._in_worker(sender=SimpleNamespace(pool=pool(8, app=None)))
-    assert (started, turns.threads) == (beside, threads)
+    startup.start_in_worker(sender=SimpleNamespace(pool=pool(8, app=None)))
+    assert (started, turns.threads) == ([*beside, "heartbeat", "worker"], threads)
 
 
 @pytest.mark.skipif(settings.IS_SQLITE, reason="SQLite has no sessions")
-def test_a_worker_s_idle_transactions_are_ended_after_a_lease(db: None) -> None:
-    worker.end_idle_transactions(connection)
+def test_idle_transactions_of_a_worker_end_after_a_lease(db: None) -> None:
+    startup.end_idle_transactions(connection)
     with connection.cursor() as cursor:
         cursor.execute("SHOW idle_in_transaction_session_timeout")
         assert cursor.fetchone() == (f"{settings.ENGINE_LEASE_SECONDS}s",)

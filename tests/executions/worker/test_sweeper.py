@@ -1,4 +1,4 @@
-"""The sweeper: due rows once, later and later looks, lost workers, lost wake-ups, a broker that is away."""
+"""The sweeper: due rows once, rarer and rarer looks, lost workers, lost wake-ups, a broker that is away."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from executions.models import Execution, ExecutionStep
 from executions.statements import moves
 from executions.statements.moves import Change
 from executions.states import StepStatus
-from executions.worker import sweeper as waker
-from executions.worker.sweeper import Waker
+from executions.worker import sweeper
+from executions.worker.sweeper import Sweeper
 from tests.counted import grows
 from tests.executions.driving import at_once, begin, delay
 from tests.executions.rows import make_execution, make_step
@@ -59,7 +59,7 @@ def test_looks_get_rarer(driven: None, team: Team) -> None:
     pauses = []
     for _ in range(8):
         due(execution)
-        Waker().sweep()
+        Sweeper().sweep()
         pauses.append(round(seconds_to_look(execution) / settings.ENGINE_UNCLAIMED_SECONDS))
     assert pauses == [1, 2, 4, 8, 16, 32, 32, 32]
 
@@ -67,15 +67,15 @@ def test_looks_get_rarer(driven: None, team: Team) -> None:
 def test_looks_do_not_outgrow_their_column(driven: None, team: Team) -> None:
     execution = make_execution(team, remaining=1, looks=32_767)
     due(execution)
-    Waker().sweep()
+    Sweeper().sweep()
     execution.refresh_from_db()
     assert execution.looks == 32_767
 
 
-def test_what_is_not_due_is_left_alone(driven: None, team: Team) -> None:
+def test_rows_that_are_not_due_are_left(driven: None, team: Team) -> None:
     execution = make_execution(team, remaining=1, look_at=timezone.now() + LATER)
     look_at = execution.look_at
-    assert 0 < Waker().sweep() <= waker.TICK_SECONDS
+    assert 0 < Sweeper().sweep() <= sweeper.TICK_SECONDS
     execution.refresh_from_db()
     assert (execution.looks, execution.look_at) == (0, look_at)
 
@@ -84,18 +84,18 @@ def test_two_sweepers_take_each_row_once(alone: None, team: Team) -> None:
     execution = make_execution(team, remaining=40)
     for position in range(40):
         make_step(execution, position, status=StepStatus.WAITING, look_at=timezone.now() - PAST)
-    sweeps = at_once(*[lambda: waker._due(ExecutionStep)] * 3)
+    sweeps = at_once(*[lambda: sweeper._due(ExecutionStep)] * 3)
     taken = [step.position for steps in sweeps for step in steps]
-    assert len(taken) == len(set(taken)) >= waker.BATCH
-    taken += [step.position for step in waker._due(ExecutionStep)]
+    assert len(taken) == len(set(taken)) >= sweeper.BATCH
+    taken += [step.position for step in sweeper._due(ExecutionStep)]
     assert sorted(taken) == list(range(40))
 
 
 def test_a_lease_is_not_the_sweepers_business(driven: None, team: Team) -> None:
     execution = make_execution(team, remaining=2, look_at=timezone.now() + LATER)
     lost = make_step(execution, 0, status=StepStatus.IN_PROGRESS, look_at=timezone.now() - PAST)
-    assert waker._due(ExecutionStep) == []
-    assert waker._seconds_to_next() == waker.TICK_SECONDS  # nor does it keep the sweeper awake
+    assert sweeper._due(ExecutionStep) == []
+    assert sweeper._seconds_to_next() == sweeper.TICK_SECONDS  # nor does it keep the sweeper awake
     lost.refresh_from_db()
     assert lost.looks == 0
 
@@ -115,35 +115,35 @@ def waiting_for_child(team: Team, child_status: str) -> tuple[Execution, Executi
     return parent, step
 
 
-def test_the_end_of_a_child_that_nobody_told_is_found(driven: None, team: Team) -> None:
+def test_a_child_that_ended_unnoticed_is_found(driven: None, team: Team) -> None:
     parent, _ = waiting_for_child(team, "COMPLETED")
-    Waker().sweep()
+    Sweeper().sweep()
     assert moves.claim(parent.pk, 0, "me") is not None
 
 
 def test_a_child_that_runs_is_waited_for(driven: None, team: Team) -> None:
     parent, _ = waiting_for_child(team, "IN_PROGRESS")
-    Waker().sweep()
+    Sweeper().sweep()
     assert moves.claim(parent.pk, 0, "me") is None
 
 
-def test_the_end_of_a_background_step_that_nobody_told_is_found(driven: None, team: Team) -> None:
+def test_a_background_step_that_ended_unnoticed_is_found(driven: None, team: Team) -> None:
     execution = make_execution(team, remaining=1, cursor=1)
     later = timezone.now() + LATER
     background = make_step(execution, 0, background=True, status=StepStatus.IN_PROGRESS, look_at=later)
     step = make_step(execution, 1, status=StepStatus.IN_PROGRESS, fence=1, needs=[[0, True]])
     assert moves.park(step, None, Change(), {}, awaiting=True) is not None
     due_step(step)
-    Waker().sweep()
+    Sweeper().sweep()
     assert moves.claim(execution.pk, 1, "me") is None
     ExecutionStep.objects.filter(pk=background.pk).update(status="SUCCESS", look_at=None)
     due_step(step)
     with grows("sweeper_actions_total", action="publish_step", by=1):
-        Waker().sweep()
+        Sweeper().sweep()
     assert moves.claim(execution.pk, 1, "me") is not None
 
 
-def test_who_waits_for_a_background_step_is_looked_at_often(driven: None, team: Team) -> None:
+def test_steps_that_wait_for_background_steps_are_swept_often(driven: None, team: Team) -> None:
     """For it may have ended, and its worker have been lost before it said so."""
     execution = make_execution(team, remaining=2, cursor=1)
     later = timezone.now() + LATER
@@ -151,14 +151,14 @@ def test_who_waits_for_a_background_step_is_looked_at_often(driven: None, team: 
     step = make_step(execution, 1, status=StepStatus.IN_PROGRESS, fence=1, needs=[[0, True]])
     assert moves.park(step, None, Change(), {}, awaiting=True) is not None
     due_step(step, looks=9)
-    Waker().sweep()
+    Sweeper().sweep()
     assert seconds_to_look(step) <= settings.ENGINE_UNCLAIMED_SECONDS
 
 
 def test_an_execution_whose_last_finisher_was_lost_is_ended(driven: None, team: Team) -> None:
     execution = make_execution(team, remaining=0)
     due(execution)
-    Waker().sweep()
+    Sweeper().sweep()
     execution.refresh_from_db()
     assert execution.status == "COMPLETED"
 
@@ -166,7 +166,7 @@ def test_an_execution_whose_last_finisher_was_lost_is_ended(driven: None, team: 
 # --- cancel ---------------------------------------------------------------------------------------
 
 
-def test_a_cancel_reaches_a_child_once_however_often_it_is_swept(driven: None, team: Team) -> None:
+def test_a_swept_cancel_reaches_a_child_once(driven: None, team: Team) -> None:
     parent = make_execution(team, remaining=1)
     later = timezone.now() + LATER
     make_step(parent, status=StepStatus.WAITING, look_at=later)
@@ -178,7 +178,7 @@ def test_a_cancel_reaches_a_child_once_however_often_it_is_swept(driven: None, t
     for _ in range(3):
         due(parent)
         with grows("sweeper_actions_total", action="cancel", by=1):
-            Waker().sweep()
+            Sweeper().sweep()
     child.refresh_from_db()
     assert child.cancel_requests == 1
     cancel_execution(parent)
@@ -186,7 +186,7 @@ def test_a_cancel_reaches_a_child_once_however_often_it_is_swept(driven: None, t
     assert child.cancel_requests == 2
 
 
-def test_the_first_cancel_leaves_the_child_of_a_clean_up_step_alone(driven: None, team: Team) -> None:
+def test_the_first_cancel_spares_the_child_of_a_clean_up_step(driven: None, team: Team) -> None:
     parent = make_execution(team, remaining=1, phase="CLEAN_UP", cancel_requests=1)
     make_step(parent, status=StepStatus.WAITING, always_run=True)
     child = make_execution(team, parent=parent, parent_position=0, remaining=1)
@@ -213,7 +213,7 @@ def test_a_run_request_returns_although_the_broker_is_away(
     assert seconds_to_look(execution) < 2
 
 
-def test_an_execution_is_looked_at_soon_while_the_broker_is_away(
+def test_an_execution_is_swept_soon_if_the_broker_is_away(
     driven: None, closed_broker: None, team: Team
 ) -> None:
     pending = begin(team, [delay("a")])
@@ -222,7 +222,7 @@ def test_an_execution_is_looked_at_soon_while_the_broker_is_away(
     for execution in (pending, begun):
         due(execution, looks=9)
     with grows("publish_failures_total", message="task", by=2):
-        Waker().sweep()
+        Sweeper().sweep()
     assert seconds_to_look(pending) < 2
     assert seconds_to_look(begun) < 2
 
@@ -232,21 +232,21 @@ def test_what_was_not_published_is_published_later(alone: None, team: Team) -> N
     _published()
     due(execution)
     with grows("sweeper_actions_total", action="publish_execution", by=1):
-        Waker().sweep()
+        Sweeper().sweep()
     assert _published() == [str(execution.pk)]
 
 
-def test_an_unclaimed_step_is_not_published_again_while_the_queue_holds_work(alone: None, team: Team) -> None:
+def test_no_step_is_published_again_while_its_lane_is_busy(alone: None, team: Team) -> None:
     _published()
     execution = begin(team, [delay("a")])
     moves.begin(execution.pk)
-    assert waker.queue_holds_work(lane_of(execution.pk))
+    assert sweeper.queue_holds_work(lane_of(execution.pk))
     due(execution)
-    Waker().sweep()
+    Sweeper().sweep()
     assert len(_published()) == 1
     due(execution)
     with grows("sweeper_actions_total", action="publish_execution", by=1):
-        Waker().sweep()
+        Sweeper().sweep()
     assert _published() == [str(execution.pk)]
 
 
@@ -257,15 +257,15 @@ def test_nor_is_an_unclaimed_background_step(alone: None, team: Team) -> None:
     moves.release(execution.pk, [0])
     step = execution.steps.get()
     due_step(step)
-    Waker().sweep()
+    Sweeper().sweep()
     assert len(_published()) == 1  # the execution's own message, which waits there
     due_step(step)
     with grows("sweeper_actions_total", action="publish_step", by=1):
-        Waker().sweep()
+        Sweeper().sweep()
     assert _published() == [str(execution.pk)]
 
 
-def test_but_at_length_it_is_for_its_message_may_be_lost(alone: None, team: Team) -> None:
+def test_after_a_while_it_is_published_again(alone: None, team: Team) -> None:
     """A lane that is always busy may not hold it up for ever."""
     foreground = begin(team, [delay("a")])
     beside = begin(team, [delay("a", runInBackground=True)])
@@ -274,19 +274,17 @@ def test_but_at_length_it_is_for_its_message_may_be_lost(alone: None, team: Team
     moves.release(beside.pk, [0])
     _published()
     busy = str(begin(team, [delay("a")]).pk)
-    for looks in range(waker.LATE_LOOKS):
+    for looks in range(sweeper.LATE_LOOKS):
         due(foreground, looks=looks)
         due_step(beside.steps.get(), looks=looks)
-        Waker().sweep()
-    due(foreground, looks=waker.LATE_LOOKS)
-    due_step(beside.steps.get(), looks=waker.LATE_LOOKS)
-    Waker().sweep()
+        Sweeper().sweep()
+    due(foreground, looks=sweeper.LATE_LOOKS)
+    due_step(beside.steps.get(), looks=sweeper.LATE_LOOKS)
+    Sweeper().sweep()
     assert _published() == [busy, str(beside.pk), str(foreground.pk)]
 
 
-def test_a_wait_is_published_when_it_is_due_and_again_once_the_queue_is_empty(
-    alone: None, team: Team
-) -> None:
+def test_a_due_wait_is_published_again_once_its_lane_is_empty(alone: None, team: Team) -> None:
     """The first time whatever the queue holds: who parked it may be lost."""
     _published()
     execution = begin(team, [delay("a")])
@@ -295,12 +293,12 @@ def test_a_wait_is_published_when_it_is_due_and_again_once_the_queue_is_empty(
     )
     waits, other = str(step.execution_id), str(execution.pk)
     due_step(step)
-    Waker().sweep()
+    Sweeper().sweep()
     due_step(step)
-    Waker().sweep()
+    Sweeper().sweep()
     assert _published() == [other, waits]
     due_step(step)
-    Waker().sweep()
+    Sweeper().sweep()
     assert _published() == [waits]
 
 

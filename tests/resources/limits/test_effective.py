@@ -10,8 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from accounts.audit_models import AuditEvent
-from accounts.models import Organisation, OrganisationMembership, Team, User
+from accounts.models import AuditEvent, Organisation, OrganisationMembership, Team, User
 from resources.limits.effective import (
     SETTINGS,
     Limits,

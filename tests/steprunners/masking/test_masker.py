@@ -279,11 +279,21 @@ def test_auth_without_any_headers() -> None:
     assert Masker(["secret-1"]).mask(value) == masked
 
 
-def test_what_is_too_deep_is_hidden_whole() -> None:
-    deep: Json = []
-    for _ in range(5000):
-        deep = [deep]
-    assert Masker(["secret-1"]).mask(deep) == MASK
+@pytest.mark.parametrize("levels", [5_000, 200_000])
+@pytest.mark.parametrize("innermost", ["secret-1", {"headers": {"Cookie": "a=b"}}], ids=["secret", "cookie"])
+def test_a_secret_too_deep_to_reach_hides_the_whole_value(levels: int, innermost: Json) -> None:
+    assert Masker(["secret-1"]).mask(_nested(innermost, levels)) == MASK
+
+
+def test_a_value_too_deep_to_read_is_hidden() -> None:
+    # From Python 3.12 on, the JSON encoder goes far deeper than functions written in Python.
+    assert Masker(["secret-1"]).mask(_nested([], 200_000)) == MASK
+
+
+def _nested(value: Json, levels: int) -> Json:
+    for _ in range(levels):
+        value = [value]
+    return value
 
 
 @given(secrets, st.text(max_size=5), st.text(max_size=5))

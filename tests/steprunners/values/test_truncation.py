@@ -67,9 +67,9 @@ def test_any_kind_of_large_value(value: Json) -> None:
     assert cut(value, 1_000).paths == ["$"]
 
 
-def test_what_is_no_json_becomes_null() -> None:
+def test_a_value_too_deep_to_write_becomes_null() -> None:
     deep: Json = []
-    for _ in range(5_000):
+    for _ in range(200_000):  # from Python 3.12 on, the JSON encoder writes thousands of levels
         deep = [deep]
     assert cut(deep).value is None
 

@@ -161,7 +161,7 @@ class TestIdempotency:
         assert Execution.objects.count() == 1
         assert api(alice).post(RUN, body, headers=headers).json()["id"] != first.json()["id"]
 
-    def test_what_has_begun_meanwhile_is_not_in_the_answer(
+    def test_the_answer_shows_the_execution_before_it_began(
         self, api: ApiFor, bob: User, flow: Flow, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def begin_at_once(execution_id: Any, *_: Any, **__: Any) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from django.db import models
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from accounts.service_models import ServiceModel
-
-if TYPE_CHECKING:
-    from accounts.models import AnyUser
+from accounts.models.base import ServiceModel
+from accounts.models.teams import Team
+from accounts.models.users import AnyUser, User
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
@@ -24,18 +23,21 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
 
 
 class ApiToken(ServiceModel):
-    """Stands for its user within `scopes`, and within `team` where it is bound to one; only its hash is kept."""
+    """A token that stands for its user within `scopes`, and within `team` if it is bound to one.
+
+    Only its hash is stored.
+    """
 
     class Scope(models.TextChoices):
-        """What a token may do: look, run what is there (and cancel, check), change things."""
+        """What a token may do: read; run what is there (and cancel, check); change things."""
 
         READ = "READ"
         RUN = "RUN"
         WRITE = "WRITE"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="api_tokens")
-    team = models.ForeignKey("accounts.Team", on_delete=models.CASCADE, null=True, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, related_name="+")
     name = models.CharField(max_length=100)
     scopes = models.JSONField(default=list)
     digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the token, in hex.")
@@ -54,10 +56,10 @@ class ApiToken(ServiceModel):
 
     @property
     def expired(self) -> bool:
-        """Whether its time is over."""
+        """Whether the token has expired."""
         return self.expires_at <= timezone.now()
 
     @property
     def api_token_id(self) -> uuid.UUID:
-        """The id, by the name under which `origin` looks for it: it cannot import models."""
+        """The id, by the name under which `accounts.audit.origin` looks for it."""
         return self.pk

@@ -1,29 +1,33 @@
-"""The audit log's table: one row for each thing that somebody did. Rows are only ever added.
+"""The table of the audit log: one row for each thing that somebody did. Rows are only ever added.
 
-PostgreSQL refuses UPDATE and early DELETE by triggers (SQLite UPDATE); the model refuses both everywhere. Ids are
-kept without foreign keys and names as they were: the log outlives what it speaks of.
+Triggers refuse UPDATE and early DELETE on PostgreSQL, and UPDATE on SQLite; the model refuses both everywhere. Ids have
+no foreign keys, and names are kept as they were: the log outlives what it is about.
 """
 
 from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import Any, NoReturn, Self
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from accounts.audit.origin import LONGEST_USER_AGENT
-from accounts.service_models import ServiceModel
+from accounts.models.base import ServiceModel
+from accounts.models.organisations import Organisation
+from accounts.models.teams import Team
+from accounts.models.users import AnyUser
+from accounts.roles import Action, OrganisationAction
 
-if TYPE_CHECKING:
-    from accounts.models import AnyUser
-
-#: Nothing younger can be deleted, whatever the setting says; the triggers in the migration hold the same number.
+#: Younger events cannot be deleted, whatever the setting says. The triggers in the migration have the same number.
 SHORTEST_RETENTION = timedelta(days=30)
 
 LONGEST_NAME = 200
+LONGEST_USER_AGENT = 200
+#: Actions about an account begin with this: they have no team, and the user of the account may read them.
+ACCOUNT = "account."
 
 
 class AppendOnly(Exception):
@@ -31,20 +35,29 @@ class AppendOnly(Exception):
 
 
 class AuditQuerySet(models.QuerySet["AuditEvent"]):
-    """Queries that start from a user, and change nothing."""
+    """Queries that start from a user and change nothing."""
 
     def visible_to(self, user: AnyUser) -> Self:
-        """Return the events of the teams and organisations whose log the user may read, and their own sign-ins."""
-        from accounts.audit.log import readable_by  # noqa: PLC0415 - the models come before the rules
+        """Return the events of the teams and organisations whose log the user may read, and of their own account.
 
-        return self.filter(readable_by(user))
+        Teams are those that they administer, organisations those that they own. The account's events are what it did
+        and what was tried on it. Administrators of the installation read everything in the admin.
+        """
+        if user.is_anonymous:
+            return self.none()
+        administered = Q(team_id__in=Team.objects.ids_permitting(user, Action.AUDIT))
+        if user.bound_team_id:
+            return self.filter(administered)
+        owned = Q(organisation_id__in=Organisation.objects.ids_permitting(user, OrganisationAction.AUDIT))
+        own = Q(actor_id=user.pk, team_id=None) | Q(target_id=str(user.pk), action__startswith=ACCOUNT)
+        return self.filter(administered | owned | own)
 
-    def update(self, **kwargs: Any) -> NoReturn:
+    def update(self, **_kwargs: Any) -> NoReturn:
         """Refuse."""
         raise AppendOnly
 
     def delete(self) -> NoReturn:
-        """Refuse: `audit.prune` is the only way out."""
+        """Refuse: only `audit.log.prune` deletes."""
         raise AppendOnly
 
 
@@ -83,12 +96,12 @@ class AuditEvent(ServiceModel):
         return f"{self.action} {self.target_name}".strip()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Add the event; refuse to change it later."""
+        """Insert the event; refuse to change it later."""
         if not self._state.adding:
             raise AppendOnly
         super().save(*args, **kwargs)
 
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         """Refuse."""
         raise AppendOnly
 

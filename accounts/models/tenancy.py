@@ -1,4 +1,4 @@
-"""What every model that belongs to a team starts from."""
+"""The queryset of every model that belongs to a team."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Self, TypeVar
 
 from django.db import models
 
-from accounts.models import AnyUser, Team
+from accounts.models.teams import Team
+from accounts.models.users import AnyUser
 
 ModelT_co = TypeVar("ModelT_co", bound=models.Model, covariant=True)
 

@@ -1,4 +1,4 @@
-"""Tests of `accounts.service_models`."""
+"""Tests of `accounts.models.base`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import pytest
 from django.apps import apps
 from django.db import IntegrityError, transaction
 
-from accounts.models import Organisation, Team, User
-from accounts.service_models import ServiceModel
+from accounts.models import Organisation, ServiceModel, Team, User
 
 OUR_APPS = ("accounts", "resources", "flows", "executions")
 
