@@ -21,7 +21,7 @@ from steprunners.json_types import Json
 from steprunners.masking.known_secrets import KnownSecrets
 
 if TYPE_CHECKING:
-    from steprunners.assertions.judging import Assertion
+    from steprunners.assertions.evaluation import Assertion
     from steprunners.network import NetworkPolicy
 
 
