@@ -12,7 +12,7 @@ from resources.secrets.entries import apart, together
 from steprunners.clients.bindings import Changes, changes
 from steprunners.config import ConnectionConfig
 from steprunners.documents.problems import Problem, kind_of, problem_at
-from steprunners.documents.wording import problems_of
+from steprunners.documents.validation_errors import problems_of
 from steprunners.json_types import Json
 from steprunners.masking.credentials import MASK
 from steprunners.masking.masker import texts_of

@@ -14,8 +14,8 @@ from resources.models import Environment, Resource
 from steprunners.config import Wire
 from steprunners.documents.envelope import RESERVED_NAMES, StepName
 from steprunners.documents.problems import Problem, kind_of, problem_at
+from steprunners.documents.validation_errors import problems_of
 from steprunners.documents.variable_types import VariableType, WrongType, as_type, typed
-from steprunners.documents.wording import problems_of
 from steprunners.json_types import Json
 from steprunners.masking.credentials import MASK
 from steprunners.values.suggestions import did_you_mean

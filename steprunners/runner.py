@@ -10,7 +10,7 @@ import builtins
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -21,7 +21,7 @@ from steprunners.json_types import Json
 from steprunners.masking.known_secrets import KnownSecrets
 
 if TYPE_CHECKING:
-    from steprunners.assertions.judging import Assertion
+    from steprunners.assertions.evaluation import Assertion
     from steprunners.network import NetworkPolicy
 
 
@@ -141,8 +141,7 @@ Outcome = Finished | Park | TakeBranch | RunChild
 Place: TypeAlias = tuple[str | int, ...]
 
 
-@dataclass(frozen=True)
-class InlineSteps:
+class InlineSteps(NamedTuple):
     """A list of steps inside another step's `meta`: where it is, and the branch (`TakeBranch.index`) that runs it."""
 
     place: Place
@@ -150,8 +149,7 @@ class InlineSteps:
     steps: list[Any]
 
 
-@dataclass(frozen=True)
-class FlowId:
+class FlowId(NamedTuple):
     """A flow that `meta` names: the id as it stands at `place`, and the version and variables asked for.
 
     All of them are as the user wrote them: unchecked, maybe references.

@@ -8,7 +8,7 @@ from typing import Any
 
 from executions.models import Execution, ExecutionStep
 from executions.states import START, StepStatus
-from flows.documents.steps import inline_steps, put_inline
+from flows.documents.steps import put_inline
 from steprunners.documents.envelope import StepEnvelope, dump
 from steprunners.json_types import Json
 from steprunners.references.resolution import Kind, find_references, holds_reference
@@ -137,7 +137,7 @@ def _with_inner(
     )
     yield planned
     planned.end_position = planned.position
-    inline = [each for each in inline_steps(document) if each.steps]
+    inline = [each for each in runners()[step.step_type].inline_steps(step.meta) if each.steps]
     for inner in inline:
         start = planned.end_position + 1
         for each in inner.steps:

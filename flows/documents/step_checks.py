@@ -11,10 +11,10 @@ from flows.documents.step_links import Surroundings, link_problems
 from flows.documents.steps import Node, walk
 from flows.problems import MAX_HINTED, MAX_PROBLEMS, Place, Problem, problem_at
 from steprunners.assertions.conditions import CheckedCondition, Comparison, ConditionError, check_condition
-from steprunners.assertions.judging import Assertion, check_assertion
+from steprunners.assertions.evaluation import Assertion, check_assertion
 from steprunners.budgets.effort import TooMuchWork, check
 from steprunners.documents.envelope import StepEnvelope
-from steprunners.documents.wording import problems_of
+from steprunners.documents.validation_errors import problems_of
 from steprunners.references.quoting import no_reference_in_query
 from steprunners.references.resolution import Grammar, find_references, holds_reference
 from steprunners.values.paths import PathSyntaxError, check_path

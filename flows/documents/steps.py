@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,19 +70,16 @@ def put_inline(meta: Mapping[str, Any], steps: Mapping[Place, list[Any]]) -> dic
 
     Only what is around these lists is copied, and only once: there may be many thousands of them.
     """
-    copies: dict[Place, Any] = {(): dict(meta)}
+    replaced = dict(meta)
+    copies: dict[Place, Any] = {}
     for place, replacement in steps.items():
-        _copied(copies, place[:-1])[place[-1]] = replacement
-    replaced: dict[str, Any] = copies[()]
+        holder: Any = replaced
+        for depth, key in enumerate(place[:-1], start=1):
+            if (copied := copies.get(place[:depth])) is None:
+                copied = copies[place[:depth]] = holder[key] = holder[key].copy()
+            holder = copied
+        holder[place[-1]] = replacement
     return replaced
-
-
-def _copied(copies: dict[Place, Any], place: Place) -> Any:
-    """Return the copy of the object or list at `place`; make it, and those around it, where there is none yet."""
-    if place not in copies:
-        around = _copied(copies, place[:-1])
-        around[place[-1]] = copies[place] = copy(around[place[-1]])
-    return copies[place]
 
 
 # --- reading --------------------------------------------------------------------------------------

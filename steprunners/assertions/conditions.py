@@ -19,8 +19,8 @@ from pydantic import (
     ValidationError,
 )
 
+from steprunners.assertions.evaluation import NO_VALUE, OptionalJson, operator_name
 from steprunners.assertions.json_schema import SchemaProblem
-from steprunners.assertions.judging import NO_VALUE, OptionalJson, operator_name
 from steprunners.assertions.operators import OPERATORS, operator_problem
 from steprunners.assertions.shapes import TooManyPairs
 from steprunners.budgets.effort import check, tick

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from steprunners.assertions.judging import Assertion
+from steprunners.assertions.evaluation import Assertion
 from steprunners.config import Wire
 from steprunners.json_types import Json
 

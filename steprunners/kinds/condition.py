@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
@@ -137,11 +137,11 @@ class ConditionRunner(StepRunner[ConditionConfig, None]):
         ]
 
 
-def _branches(meta: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+def _branches(meta: Mapping[str, Any]) -> list[tuple[int, dict[str, Any]]]:
     branches = meta.get("branches")
-    for index, branch in enumerate(branches if isinstance(branches, list) else []):
-        if isinstance(branch, dict):
-            yield index, branch
+    if not isinstance(branches, list):
+        return []
+    return [(index, branch) for index, branch in enumerate(branches) if isinstance(branch, dict)]
 
 
 def _take(index: int, flow_id: str | None) -> TakeBranch:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 from requests.cookies import RequestsCookieJar
 
-from steprunners.assertions.judging import Assertion
+from steprunners.assertions.evaluation import Assertion
 from steprunners.clients.http.authentication import forget_token
 from steprunners.clients.http.building import auth_of, build_request, token_tls
 from steprunners.clients.http.checking import check_server

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from steprunners.assertions.judging import Assertion
+from steprunners.assertions.evaluation import Assertion
 from steprunners.clients.kafka.checking import check_cluster
 from steprunners.clients.kafka.cluster.offsets import end_offsets
 from steprunners.clients.kafka.cluster.pool import client_of

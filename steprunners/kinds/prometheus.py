@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from steprunners.assertions.judging import Assertion
+from steprunners.assertions.evaluation import Assertion
 from steprunners.clients.metrics.aggregation import Aggregation
 from steprunners.clients.metrics.comparison import Comparison, compare
 from steprunners.clients.monitoring.checking import check_queries

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from steprunners.assertions.judging import Assertion
+from steprunners.assertions.evaluation import Assertion
 from steprunners.clients.redis.checking import check_server
 from steprunners.clients.redis.connection import RedisConnection
 from steprunners.clients.redis.operations import OPERATIONS, Operation, scan

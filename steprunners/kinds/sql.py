@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from steprunners.assertions.judging import Assertion
+from steprunners.assertions.evaluation import Assertion
 from steprunners.clients.quotas import within
 from steprunners.clients.sql.checking import check_database
 from steprunners.clients.sql.connection import SqlConnection

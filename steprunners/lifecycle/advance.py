@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from steprunners.assertions.conditions import ConditionError, evaluate_condition
-from steprunners.budgets.given_up import as_step_work
+from steprunners.budgets.step_errors import as_step_work
 from steprunners.errors import BadReference
 from steprunners.lifecycle.advance_one import advance_one
 from steprunners.lifecycle.attempts import Answer, Attempt, Move, Progress

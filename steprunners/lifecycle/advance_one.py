@@ -20,7 +20,7 @@ from steprunners.lifecycle.attempts import (
 from steprunners.lifecycle.call import call, configure
 from steprunners.lifecycle.judge import Judged, judge
 from steprunners.lifecycle.learn_secrets import learn
-from steprunners.lifecycle.pacing import after_wait, next_wait
+from steprunners.lifecycle.waits import after_wait, next_wait
 from steprunners.lifecycle.work import Work
 from steprunners.runner import Finished, Park, RunChild, TakeBranch
 

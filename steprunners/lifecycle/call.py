@@ -7,7 +7,7 @@ import logging
 from pydantic import ValidationError
 
 from steprunners.budgets.effort import Stopped
-from steprunners.budgets.given_up import as_step_work, with_step_errors
+from steprunners.budgets.step_errors import as_step_work, with_step_errors
 from steprunners.config import StepConfig
 from steprunners.documents.envelope import timeout_ms_of
 from steprunners.errors import BadConfig, BadReference, StepError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from steprunners.budgets.given_up import as_step_work
+from steprunners.budgets.step_errors import as_step_work
 from steprunners.documents.problems import kind_of
 from steprunners.errors import BadReference, StepError
 from steprunners.json_types import Json

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from steprunners.assertions.judging import Assertion, evaluate_all
-from steprunners.budgets.given_up import as_step_work
+from steprunners.assertions.evaluation import Assertion, evaluate_all
+from steprunners.budgets.step_errors import as_step_work
 from steprunners.config import StepConfig
 from steprunners.documents.envelope import StepEnvelope
 from steprunners.errors import BadConfig, BadReference

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from steprunners.budgets.given_up import as_step_work
+from steprunners.budgets.step_errors import as_step_work
 from steprunners.documents.envelope import StepEnvelope
 from steprunners.json_types import Json
 from steprunners.lifecycle.work import Work

@@ -15,8 +15,8 @@ from flows.diffs.lines import unified_diff
 from flows.documents.document import FlowInvalid, check_document
 from flows.selectors import check_for_team
 from steprunners.assertions.conditions import evaluate_condition
+from steprunners.assertions.evaluation import Assertion, evaluate_all
 from steprunners.assertions.json_schema import check_schema, schema_differences
-from steprunners.assertions.judging import Assertion, evaluate_all
 from steprunners.budgets.effort import (
     MAX_INSTRUCTIONS,
     Host,

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from steprunners.assertions.conditions import evaluate_condition
-from steprunners.assertions.judging import evaluate_all
+from steprunners.assertions.evaluation import evaluate_all
 from steprunners.config import ConnectionConfig, StepConfig
 from steprunners.deadline import Deadline
 from steprunners.documents.envelope import StepEnvelope

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from steprunners.assertions.judging import Assertion
+from steprunners.assertions.evaluation import Assertion
 
 StatusRule = int | str
 ExpectedStatus = StatusRule | list[StatusRule]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from steprunners.assertions.judging import evaluate_all
+from steprunners.assertions.evaluation import evaluate_all
 from steprunners.errors import BadConfig, DeadlineExceeded, Refused, StepError
 from steprunners.kinds.prometheus import PrometheusConfig, PrometheusConnection, PrometheusRunner
 from steprunners.references.resolution import Grammar, Scope, resolve

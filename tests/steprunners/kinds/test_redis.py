@@ -14,7 +14,7 @@ import trustme
 from pydantic import ValidationError
 from redis import Redis
 
-from steprunners.assertions.judging import evaluate_all
+from steprunners.assertions.evaluation import evaluate_all
 from steprunners.clients.redis import session as sessions
 from steprunners.clients.redis.connection import RedisConnection
 from steprunners.deadline import Deadline

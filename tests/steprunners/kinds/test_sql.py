@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from steprunners.assertions.judging import evaluate_all
+from steprunners.assertions.evaluation import evaluate_all
 from steprunners.clients.sql.connection import SqlConnection
 from steprunners.errors import (
     AddressRefused,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from steprunners.errors import Cancelled
 from steprunners.lifecycle.attempts import Attempt, Progress
-from steprunners.lifecycle.pacing import next_wait
+from steprunners.lifecycle.waits import next_wait
 from steprunners.runner import (
     Finished,
     Outcome,

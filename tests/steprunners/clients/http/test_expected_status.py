@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from steprunners.assertions.judging import evaluate_all
+from steprunners.assertions.evaluation import evaluate_all
 from steprunners.clients.http.config import HttpConfig
 from tests.steprunners.http_calls import RUNNER
 

@@ -1,4 +1,4 @@
-"""Tests of `steprunners.lifecycle.pacing`: how long a retry waits (what `until` does is in test_lifecycle.py)."""
+"""Tests of `steprunners.lifecycle.waits`: how long a retry waits (what `until` does is in test_lifecycle.py)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steprunners.documents.envelope import RetryPolicy
-from steprunners.lifecycle.pacing import retry_delay_ms
+from steprunners.lifecycle.waits import retry_delay_ms
 
 
 @pytest.mark.parametrize(

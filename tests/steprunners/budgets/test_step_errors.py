@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from steprunners.budgets.effort import NobodyWaits, TooManyAtOnce, TooMuchWork, spend_on
-from steprunners.budgets.given_up import as_step_work, with_step_errors
+from steprunners.budgets.step_errors import as_step_work, with_step_errors
 from steprunners.errors import Cancelled, StepError
 
 

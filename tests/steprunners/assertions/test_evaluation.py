@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from steprunners.assertions.judging import (
+from steprunners.assertions.evaluation import (
     NO_VALUE,
     Assertion,
     Outcome,

@@ -8,7 +8,7 @@ import pytest
 from pydantic import Field, ValidationError
 
 from steprunners.config import Wire
-from steprunners.documents.wording import problems_of
+from steprunners.documents.validation_errors import problems_of
 
 
 class Basic(Wire):
