@@ -1,9 +1,9 @@
-"""Room on the disk for metrics that processes share, taken before it is written to.
+"""Disk space for the metrics that processes share, reserved before it is written to.
 
-The library maps files with holes into memory. Where the disk is full, a write that would fill a hole is no error that
-could be caught: the kernel ends the process with SIGBUS, web server and worker alike. Reserved first, it is an OSError.
+The library maps sparse files into memory. If the disk is full, a write to a hole is no error that could be caught:
+the kernel ends the process with SIGBUS, web server and worker alike. Reserving the space first makes it an OSError.
 
-This touches the inside of one class of the library (pyproject.toml pins its version); nothing of it can be configured.
+This touches the inside of one class of the library (pyproject.toml pins its version); it has no setting for this.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ENTRY_BYTES = 64  # of one value, besides its name
 
 
 class ReservedDict(MmapedDict):
-    """Values of one process in a file; raises OSError where there is no room for a new one."""
+    """The values of one process in a file; raises OSError if there is no room for a new one."""
 
     def __init__(self, filename: str, read_mode: bool = False) -> None:
         if not read_mode:
@@ -39,11 +39,11 @@ class ReservedDict(MmapedDict):
 
 
 def reserve(file: int, size: int) -> None:
-    """Have the file's first bytes on the disk, holes and all; raises OSError."""
+    """Allocate the first bytes of the file on the disk, holes included; raises OSError."""
     if hasattr(os, "posix_fallocate"):  # not on macOS
         os.posix_fallocate(file, 0, size)
 
 
 def use() -> None:
-    """Have all metrics that are made from now on keep their values so."""
+    """Make all metrics that are created from now on store their values like this."""
     vars(values)["MmapedDict"] = ReservedDict  # where the library looks for the class

@@ -84,7 +84,10 @@ def test_why_a_step_failed_is_known_without_its_results(signed_in_page: Page) ->
         "steps": [{"name": "pay"}, {"name": "b"}],
     }
     code = "argument.steps.map((step) => module.why(step, argument.error))"
-    assert call(signed_in_page, "run/state.js", code, runs) == ["status equals 201", "The step says no more."]
+    assert call(signed_in_page, "run/state.js", code, runs) == [
+        "status equals 201",
+        "The step gives no further details.",
+    ]
 
 
 def test_rows_nest_and_have_sections(signed_in_page: Page) -> None:
