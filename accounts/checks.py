@@ -19,7 +19,7 @@ def check_mail(**_options: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            "Mails are not sent: nobody can set a forgotten password, confirm an address or take up an invitation.",
+            "Mails are not sent, so nobody can reset a password, confirm an address or accept an invitation.",
             hint="Set EMAIL_URL, e.g. smtp+tls://user:password@smtp.example.com:587.",
             id="accounts.W001",
         )

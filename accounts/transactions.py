@@ -1,12 +1,12 @@
-"""Transactions of services: rows held in one order, and made again where another writer was in the way.
+"""Transactions of services: rows are locked in one order, and a service runs again after a conflict.
 
-The order in which rows are held is that of their table in `docs/tenancy.md`: organisation, team, user, then what the
-team owns, executions last. Whoever adds or changes something below a row holds that row (`held`), or keeps it from
-being deleted (`keep`); whoever deletes a row holds it whole (`held_whole`) before they look for who uses it. So of two
-at the same moment one comes second, and finds the other's work.
+Rows are locked in the order of their table in `docs/tenancy.md`: organisation, team, user, then what the team owns,
+executions last. A service that adds or changes something below a row locks that row (`held`), or keeps it from being
+deleted (`keep`). A service that deletes a row locks it completely (`held_whole`) before it looks for what uses it. So
+of two services at the same moment one comes second, and sees the work of the other.
 
-Workers hold executions before they ask for anything above them. So a deletion gives way: it waits for no lock longer
-than PostgreSQL waits before it looks for a deadlock, lets go of everything, and begins again (docs/adr/0016).
+Workers lock executions before they ask for anything above them. So a deletion gives way: it waits for a lock less
+long than PostgreSQL waits before it looks for a deadlock, releases everything, and starts again (docs/adr/0016).
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ OVERTAKEN = frozenset({"23503", "23505"})
 
 
 class Overtaken(Exception):
-    """What the request was let in or decided on has changed before its turn came; the text says what."""
+    """Something that the request was allowed or decided on has changed before its turn came; the text says what."""
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Whether another writer was in the way (a lock, a deadlock), so that the same statement may go through later."""
+    """Return whether another writer was in the way (a lock, a deadlock), so that a retry may succeed."""
     if not isinstance(error, OperationalError):
         return False
     return "locked" in str(error) or _state_of(error) in CONFLICTS
 
 
 def is_overtaken(error: BaseException) -> bool:
-    """Whether another writer took away what the statement refers to, or its name, after it was looked at."""
+    """Return whether another writer has just deleted what the statement refers to, or taken its unique name."""
     if not isinstance(error, IntegrityError):
         return False
     text = str(error)  # SQLite has no codes
@@ -61,16 +61,16 @@ def _state_of(error: DatabaseError) -> str | None:
 
 
 def retried(service: Callable[P, R]) -> Callable[P, R]:
-    """Run the service in a transaction, again from its beginning where another writer was in the way.
+    """Run the service in a transaction, and run it again if another writer was in the way.
 
-    It changes nothing but the database before its end, and reads anew what it changes (`held`). Within a
-    transaction of its caller's it cannot be made again alone, and is part of that.
+    The service must change nothing but the database, and must read again what it changes (`held`). Inside a
+    transaction of the caller it cannot be retried on its own, and is part of that transaction.
     """
     return _repeated(service, None)
 
 
 def deletion(service: Callable[P, R]) -> Callable[P, R]:
-    """The same for a service that deletes: it gives way to whoever holds what it wants."""
+    """Do the same for a service that deletes: it gives way to everybody who holds a lock that it needs."""
     return _repeated(service, GIVE_WAY_MS)
 
 
@@ -93,16 +93,16 @@ def _repeated(service: Callable[P, R], lock_ms: int | None) -> Callable[P, R]:
 
 
 def _wait_at_most(lock_ms: int | None) -> None:
-    """Let no statement wait longer for a lock until the transaction ends (PostgreSQL; SQLite has its own limit)."""
+    """Limit how long statements wait for a lock in this transaction (PostgreSQL; SQLite has its own limit)."""
     if lock_ms is not None and connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, TRUE)", [str(lock_ms)])
 
 
 def held(row: ModelT) -> ModelT:
-    """Return the row as it is now, and keep others from changing it or from holding it until the transaction ends.
+    """Return the current row, locked: until the transaction ends nobody else can change it or lock it.
 
-    What refers to it can still be written. Raises DoesNotExist where it was deleted.
+    Others can still write rows that refer to it. Raises DoesNotExist if it was deleted.
     """
     rows: Any = row._meta.default_manager  # a request's user is a lazy object, of another type
     found: ModelT = rows.select_for_update(no_key=True).get(pk=row.pk)
@@ -110,17 +110,17 @@ def held(row: ModelT) -> ModelT:
 
 
 def held_whole(row: ModelT) -> ModelT:
-    """The same for a row that is to go, or to get another name: nothing that refers to it can be written either."""
+    """Do the same for a row that is to be deleted or renamed: nobody can write rows that refer to it either."""
     rows: Any = row._meta.default_manager  # a request's user is a lazy object, of another type
     found: ModelT = rows.select_for_update().get(pk=row.pk)
     return found
 
 
 def keep(*rows: models.Model | None) -> None:
-    """Keep the rows from being deleted until the transaction ends; raises DoesNotExist where one was.
+    """Keep the rows from being deleted until the transaction ends; raise DoesNotExist if one is gone already.
 
-    It is the lock that PostgreSQL takes for a foreign key, only that it takes it at the very end, when all that is
-    left to say is that the transaction failed.
+    It is the lock that PostgreSQL takes for a foreign key. But PostgreSQL takes it at the very end, when the only
+    thing left to do is to fail the transaction.
     """
     for row in rows:
         if row is not None and not _kept(row):

@@ -1,4 +1,4 @@
-"""Makes an empty installation usable: an administrator, and a demo organisation and team to start in.
+"""Make an empty installation usable: an administrator, and a demo organisation and team to start in.
 
 Everything here may run again: what exists stays as it is.
 """
@@ -18,7 +18,7 @@ DEMO_TEAM = "Demo team"
 
 @dataclass(frozen=True, slots=True)
 class Administrator:
-    """The administrator, and the password where it was made just now (nobody can ever read it again)."""
+    """The administrator, and the password if it was made just now (nobody can ever read it again)."""
 
     user: User
     generated_password: str | None
@@ -26,9 +26,9 @@ class Administrator:
 
 @transaction.atomic
 def ensure_administrator(*, email: str, password: str) -> Administrator:
-    """Return the administrator, made on first use; a given `password` is set, an empty one made up.
+    """Return the administrator, created on first use; a given `password` is set, an empty one is generated.
 
-    Without an `email` the first administrator there is will do.
+    Without an `email` any existing administrator is returned.
     """
     known = _find_administrator(email)
     if known is None:

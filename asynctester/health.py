@@ -1,4 +1,4 @@
-"""Is the process up, and can it do its work: for load balancers and orchestrators."""
+"""Health checks for load balancers and orchestrators: whether the process is up, and whether it can do its work."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ Facts = Mapping[str, object]
 @require_safe
 @never_cache
 def alive(_request: HttpRequest) -> JsonResponse:
-    """Answer 200, and with which version, as long as the process answers at all."""
+    """Answer 200 with the version while the process answers at all."""
     return JsonResponse({"status": "ok", "version": VERSION})
 
 
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
-    """Answer 200 where database and broker answer and a worker lives, otherwise 503; `parts` says which of them does.
+    """Answer 200 if database, broker and a worker answer, otherwise 503; `parts` says which of them does.
 
-    `?parts=database,broker` asks after these alone. `warnings` has what keeps the service from its work in part:
-    stored secrets whose key is missing.
+    `?parts=database,broker` checks only these. `warnings` names what keeps the service from part of its work: stored
+    secrets whose key is missing.
     """
     names = request.GET.get("parts", ",".join(_PARTS)).split(",")
     if not set(names) <= set(_PARTS):
@@ -84,7 +84,7 @@ def _ask_broker() -> Facts:
 def _ask_worker() -> Facts:
     count = workers_alive()
     if count == 0:
-        raise _Missing("no worker has said within 16 s that it lives")
+        raise _Missing("no worker has sent a heartbeat within 16 s")
     return {"count": count}
 
 

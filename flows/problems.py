@@ -21,7 +21,7 @@ class FlowInvalid(Exception):
         """Keep the problems, each once, in the order of their places."""
         self.problems = sorted(dict.fromkeys(problems), key=_in_document_order)
         if len(self.problems) > MAX_PROBLEMS:
-            more = Problem("", "too_many_problems", f"and {len(self.problems) - MAX_PROBLEMS} problems more")
+            more = Problem("", "too_many_problems", f"and {len(self.problems) - MAX_PROBLEMS} more problems")
             self.problems = [*self.problems[:MAX_PROBLEMS], more]
         super().__init__("; ".join(f"{each.place}: {each.message}" for each in self.problems[:10]))
 

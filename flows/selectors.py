@@ -79,7 +79,7 @@ def check_for_team(team: Team, raw: Any, *, flow: Flow | None = None) -> FlowDoc
                 raw, known_names=names, around=around, previous=previous, most_steps=limits.steps_per_flow
             )
     except TooMuchWork as error:
-        raise invalid("too_much_work", f"checking this is too much work: {error}") from error
+        raise invalid("too_much_work", f"this takes too much work to check: {error}") from error
 
 
 def first_missing(team: Team, document: FlowDocument) -> Problem | None:

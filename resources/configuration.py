@@ -108,9 +108,12 @@ def _texts(value: Any) -> list[str]:
 def _binding_problems(found: Changes, masked: Iterable[str]) -> list[Problem]:
     """Return a problem for each secret that cannot stay, as the fields that it is bound to have not stayed."""
     if found.moved:
-        code, why = "moved", "the resource leads to another server now: give {} again, or the one for there"
+        code, why = (
+            "moved",
+            "the resource now connects to another server: enter {} again, or the one for that server",
+        )
     else:
-        code, why = "weakened", "it would be less protected on its way now: give {} again"
+        code, why = "weakened", "the connection would now be less protected: enter {} again"
     what = ", ".join((*found.moved, *found.weakened))
     if not what:
         return []

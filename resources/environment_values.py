@@ -72,7 +72,7 @@ def _problems(raw: Any, index: int, names: set[str], kept: Mapping[str, Json]) -
     if variable.name in RESERVED_NAMES:
         yield problem_at((*place, "name"), "reserved_name", f"'{variable.name}' is a reserved name")
     if variable.name in names:
-        message = f"the name '{variable.name}' is already that of a variable"
+        message = f"there is already a variable named '{variable.name}'"
         yield problem_at((*place, "name"), "duplicate_name", message)
     names.add(variable.name)
     message_or_none = _value_problem(variable, kept)
@@ -83,7 +83,7 @@ def _problems(raw: Any, index: int, names: set[str], kept: Mapping[str, Json]) -
 def _value_problem(variable: EnvironmentVariable, kept: Mapping[str, Json]) -> str | None:
     if variable.value == MASK:
         is_kept = variable.secret and variable.name in kept
-        return None if is_kept else f"{MASK} stands for a secret value that is kept, and there is none"
+        return None if is_kept else f"{MASK} stands for a stored secret, and there is none"
     if variable.type is None or variable.value is None:
         return None
     try:

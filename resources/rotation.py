@@ -46,15 +46,15 @@ def name_of(column: Column) -> str:
 
 
 def survey(*, told: Callable[[str, Tally], None] = lambda _name, _tally: None) -> dict[str, Tally]:
-    """Return how every column stands; `told` hears of each when it is through."""
+    """Return the state of every column; `told` is called with each when it is done."""
     return _each_column(lambda _column, _pk, _token: None, told)
 
 
 def reencrypt(*, told: Callable[[str, Tally], None] = lambda _name, _tally: None) -> dict[str, Tally]:
-    """Write everything that is under an older key anew under the newest; returns how the columns stood before.
+    """Re-encrypt everything that is under an older key with the newest; return the state of the columns before.
 
-    Every value is one write of its own, that goes through only where the value is still the one that was read: a
-    running service is neither held up nor overwritten. An interrupted pass can simply be made again.
+    Every value is a write of its own, which succeeds only if the value is still the one that was read, so a running
+    service is neither blocked nor overwritten. An interrupted pass can simply be run again.
     """
     return _each_column(_write_anew, told)
 

@@ -1,4 +1,4 @@
-"""What people have to know about stored secrets: too short to be masked everywhere, or not readable any more."""
+"""Warnings about stored secrets: too short to be masked everywhere, or no longer readable."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ SHORT_SECRET = "short_secret"  # noqa: S105 - a code
 SHOWN_CREDENTIAL = "shown_credential"
 _SHOWN = "This header was saved before such headers were kept secret: save the resource again."
 _SHORT = (
-    f"This secret is shorter than {MIN_LENGTH} characters: it is masked where it is put in, but not where a tested"
-    " system repeats it."
+    f"This secret is shorter than {MIN_LENGTH} characters: it is masked where a step uses it, but not where a"
+    " tested system repeats it."
 )
 
 
 def readable_secrets(row: Resource | Environment) -> dict[str, Json]:
-    """Return the row's secrets by name; none where their key is lost, so that they can be entered again."""
+    """Return the row's secrets by name; none if their key is lost, so that they can be entered again."""
     try:
         return row.secrets or {}
     except SecretsUnreadable:
@@ -34,7 +34,7 @@ def readable_secrets(row: Resource | Environment) -> dict[str, Json]:
 
 
 def warnings_of(row: Resource | Environment) -> list[Problem]:
-    """Return what is to be told about the row's secrets, at the places where they were given."""
+    """Return the warnings about the row's secrets, at the places where they were entered."""
     try:
         secrets = row.secrets or {}
     except SecretsUnreadable as error:
@@ -59,7 +59,7 @@ def _shown_headers(resource: Resource) -> list[Problem]:
 
 
 def tell_warnings(request: HttpRequest, row: Resource | Environment) -> None:
-    """Put the row's warnings on the page that is being made."""
+    """Add the row's warnings as messages to the page."""
     for each in warnings_of(row):
         messages.warning(request, f"{each.place}: {each.message}")
 

@@ -1,9 +1,9 @@
 """The only writers of resources and environments. Names are unique within the team.
 
-The audit log learns which fields were changed, never their values: they may be secret.
+The audit log records which fields were changed, never their values: they may be secret.
 
-Each holds the team while it looks and writes, as those of flows do: so what uses a resource and what names there are
-still holds at its end. Where what it is about was deleted meanwhile it raises DoesNotExist.
+Each service locks the team while it reads and writes, as the services of flows do, so that uses and names cannot
+change meanwhile. If its object was deleted meanwhile, it raises DoesNotExist.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def save_resource(
 ) -> Resource:
     """Create a resource, or change the one given: `fields` are name, type, group_name and namespace.
 
-    `config` of None keeps the config. Raises Invalid with everything that is wrong: a name that steps use stays.
+    `config` None keeps the config. Raises Invalid with all problems; a name that steps use cannot change.
     """
     held(team)
     if resource is not None:
@@ -69,17 +69,17 @@ def save_resource(
 
 
 def refuse_rename(resource: Resource, name: str) -> None:
-    """Raise Invalid where steps call the resource by the name that it would lose; naming its id does no harm."""
+    """Raise Invalid if steps use the name that the resource would lose; steps that use its id are no problem."""
     if name == resource.name:
         return
     places = [str(use) for use in uses_of([resource]) if use.by_name]
     if places:
-        message = f"'{resource.name}' is the name that flows use: {_some(places)}; change them first"
+        message = f"flows use the name '{resource.name}': {_some(places)}; change them first"
         raise Invalid([Problem("name", "in_use", message)])
 
 
 def check_now(*, resource: Resource) -> Verdict:
-    """Connect to the resource, and keep what came of it for its page; raise TooManyChecks where no place is free."""
+    """Connect to the resource and store the result for its page; raise TooManyChecks if no place is free."""
     with place_of(resource.team_id):
         record(actor=None, action="resource.check", team=resource.team, target=resource)
         verdict = check_resource(resource)
@@ -93,13 +93,13 @@ def check_now(*, resource: Resource) -> Verdict:
 
 @deletion
 def delete_resource(*, resource: Resource) -> None:
-    """Delete the resource; raise InUse where a flow or an environment names it."""
+    """Delete the resource; raise InUse if a flow or an environment names it."""
     remove_unused(resource=resource)
     _record_deletion(resource)
 
 
 def remove_unused(*, resource: Resource) -> None:
-    """Delete the resource in the transaction of whoever records it; raise InUse."""
+    """Delete the resource in the transaction of the caller, who records it; raise InUse."""
     held(resource.team)
     found = held_whole(resource)
     places = places_using(found)
@@ -128,7 +128,7 @@ def save_environment(
 ) -> Environment:
     """Create an environment, or change the one given: `fields` are name and description.
 
-    `variables` and `resources` of None stay as they are. Raises Invalid with everything that is wrong.
+    None for `variables` or `resources` keeps them. Raises Invalid with all problems.
     """
     held(team)
     environment = held_whole(environment) if environment else Environment(team=team, created_by=user)
@@ -156,12 +156,12 @@ def _record_deletion(thing: Resource | Environment) -> None:
 
 
 def _check_name(name: str) -> None:
-    """Raise Invalid where flows could not mean the thing by this name."""
+    """Raise Invalid if flows could not refer to the object by this name."""
     why = None
     if is_id(name):
-        why = "a name must not look like an id: flows name it by either"
+        why = "a name must not look like an id, since flows use either"
     elif "${" in name:
-        why = "a name must not hold ${: flows would take it for a reference"
+        why = "a name must not contain ${: flows would read it as a reference"
     if why:
         raise Invalid([Problem("name", "invalid", why)])
 
@@ -181,5 +181,5 @@ def _save_named(thing: Resource | Environment, user: User | None, changed: list[
             )
     except IntegrityError as error:
         raise Invalid(
-            [Problem("name", "unique", f"the team has another one named '{thing.name}'")]
+            [Problem("name", "unique", f"the team already has one named '{thing.name}'")]
         ) from error

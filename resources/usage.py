@@ -1,4 +1,4 @@
-"""Who uses resources: the apps above register how to find it, since imports point down."""
+"""Who uses resources: the apps above register a function that finds out, since imports point down."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def uses_of(resources: Sequence[Resource]) -> list[Use]:
 
 
 def places_using(resource: Resource) -> list[str]:
-    """Return every place that uses the resource, in words."""
+    """Return a sentence part for every place that uses the resource."""
     return [str(use) for use in uses_of([resource])]
 
 

@@ -1,1 +1,1 @@
-"""What the service says of itself: metrics, log lines and traces. It knows nothing of the other rooms."""
+"""What the service tells about itself: metrics, log lines and traces. It knows nothing of the other packages."""

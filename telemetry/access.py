@@ -1,4 +1,4 @@
-"""Who may read the metrics: who has the token or, where there is none, who asks from this very machine."""
+"""Who may read the metrics: requests with the token or, if none is set, requests from this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks several things at once, and waits for none of them beyond a limit."""
+"""Ask several things at once, and wait for none of them longer than a limit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="limited")
 
 @dataclass(frozen=True)
 class Answer(Generic[T]):
-    """What came of a question: its value and how long it took, or why there is none."""
+    """The answer to a question: its value and how long it took, or why there is none."""
 
     value: T | None = None
     milliseconds: int = 0
@@ -24,7 +24,7 @@ class Answer(Generic[T]):
 
 
 def ask_all(questions: Mapping[str, Callable[[], T]], *, seconds: float) -> dict[str, Answer[T]]:
-    """Ask all at once; what has not answered after `seconds` has TimeoutError, and ends unheard in its thread."""
+    """Ask all at once; a question without an answer after `seconds` gets TimeoutError, and its thread is left alone."""
     asked = {name: _threads.submit(_timed, question) for name, question in questions.items()}
     wait(asked.values(), timeout=seconds)
     return {name: _answer(future) for name, future in asked.items()}

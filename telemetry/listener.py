@@ -76,9 +76,9 @@ def serve(address: str, *, token: str, more: Sequence[Collector] = ()) -> WSGISe
 def _application(token: str, more: Sequence[Collector]) -> Callable[[dict[str, Any], Start], Iterable[bytes]]:
     def answer(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         if token and not has_token(environ.get("HTTP_AUTHORIZATION", ""), token):
-            return _text(start, "401 Unauthorized", "METRICS_TOKEN is asked for.")
+            return _text(start, "401 Unauthorized", "METRICS_TOKEN is required.")
         if environ["PATH_INFO"] != "/metrics":
-            return _text(start, "404 Not Found", "There is /metrics alone.")
+            return _text(start, "404 Not Found", "Only /metrics exists here.")
         try:
             body, content_type = render(environ.get("HTTP_ACCEPT", ""), more)
         except Exception:

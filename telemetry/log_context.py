@@ -1,7 +1,7 @@
-"""What a log line is about: facts that whoever does the work knows, and whoever logs does not.
+"""The context of log lines: facts that the code that does the work knows, and the code that logs does not.
 
-Kept in a context variable, which asgiref carries from a request into its threads. `bound` begins a piece of work,
-`add` tells what is learned in the middle of it; the formatters of `telemetry.logs` put all of it into each line.
+It is a context variable, which asgiref carries from a request into its threads. `bound` starts a piece of work, `add`
+adds what becomes known later; the formatters of `telemetry.logs` write all of it into each line.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _facts: ContextVar[Facts | None] = ContextVar("log_facts", default=None)
 
 @contextmanager
 def bound(**values: object) -> Iterator[None]:
-    """Put these facts, beside those around them, into every line that is logged in the block."""
+    """Add these facts, and those of the surrounding blocks, to every line that is logged in the block."""
     around = _facts.get()
     known = dict(around.values) if around else {}
     known.update((name, str(value)) for name, value in values.items())
@@ -39,14 +39,14 @@ def bound(**values: object) -> Iterator[None]:
 
 
 def add(**values: object) -> None:
-    """Add facts to the block around; outside of any they are forgotten."""
+    """Add facts to the current block; outside of any block they are dropped."""
     facts = _facts.get()
     if facts is not None:
         facts.values.update((name, str(value)) for name, value in values.items())
 
 
 def hide(mask: Mask) -> None:
-    """Pass every line of the block around through `mask` from now on."""
+    """Pass every line of the current block through `mask` from now on."""
     facts = _facts.get()
     if facts is not None:
         facts.mask = mask

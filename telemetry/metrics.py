@@ -1,7 +1,7 @@
 """Every metric of the service, and the calls that count. A call costs a few microseconds and never raises.
 
-Names follow https://prometheus.io/docs/practices/naming/; durations are in seconds. No label names a tenant, a user or
-a thing of theirs: labels are step types, statuses, routes and the like, so that the number of series is bounded.
+Names follow https://prometheus.io/docs/practices/naming/; durations are in seconds. No label names a tenant, a user
+or an object of theirs: labels are step types, statuses, routes and the like, so that the number of series is bounded.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _told: set[str] = set()
 
 
 def _harmless(count: Callable[P, None]) -> Callable[P, None]:
-    """Have a count that fails (a full disk, say) told once and then left out: what is counted comes first."""
+    """Log a count that fails (a full disk, say) once, and then ignore it: the work comes first."""
 
     @wraps(count)
     def counted(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -124,5 +124,5 @@ def request_answered(method: str, route: str, status: int, seconds: float) -> No
 
 @_harmless
 def process_runs(kind: str) -> None:
-    """Say that this process is one of the kind: web or worker."""
+    """Count this process as one of the kind: web or worker."""
     PROCESSES.labels(kind).set(1)

@@ -1,7 +1,7 @@
-"""Reserves room on the disk for metrics that processes share, before the library writes to it.
+"""Reserves disk space for the metrics that processes share, before the library writes to it.
 
-The library maps files with holes into memory. If the disk is full, a write into a hole is no error that could be
-caught: the kernel ends the process with SIGBUS, web server and worker alike. A reservation that fails is an OSError.
+The library maps sparse files into memory. If the disk is full, a write to a hole is no error that could be caught:
+the kernel ends the process with SIGBUS, web server and worker alike. Reserving the space first makes it an OSError.
 
 The library has no setting for it. This class uses private names of one class, and pyproject.toml pins the library
 exactly. It is there for correctness: it costs nothing, and makes nothing faster.
@@ -21,7 +21,7 @@ ENTRY_BYTES = 64  # of one value, besides its name
 
 
 class ReservedDict(MmapedDict):
-    """Values of one process in a file; raises OSError where there is no room for a new one."""
+    """The values of one process in a file; raises OSError if there is no room for a new one."""
 
     def __init__(self, filename: str, read_mode: bool = False) -> None:
         if not read_mode:
@@ -40,11 +40,11 @@ class ReservedDict(MmapedDict):
 
 
 def reserve(file: int, size: int) -> None:
-    """Have the file's first bytes on the disk, holes and all; raises OSError."""
+    """Allocate the first bytes of the file on the disk, holes included; raises OSError."""
     if hasattr(os, "posix_fallocate"):  # not on macOS
         os.posix_fallocate(file, 0, size)
 
 
 def use() -> None:
-    """Have all metrics that are made from now on keep their values so."""
+    """Make all metrics that are created from now on store their values like this."""
     vars(values)["MmapedDict"] = ReservedDict  # where the library looks for the class

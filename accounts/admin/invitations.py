@@ -40,7 +40,7 @@ class InvitationForm(forms.ModelForm[Invitation]):
             organisation
             and organisation.memberships.filter(user__email=wanted.get("email", "").lower()).exists()
         ):
-            self.add_error("email", "This user is a member already.")
+            self.add_error("email", "This user is already a member.")
         return wanted
 
 
@@ -66,7 +66,7 @@ class InvitationAdmin(ScopedAdmin[Invitation]):
             obj.pk = made.pk
         except mailing.MailUnavailable:
             self.message_user(
-                request, "Mail cannot be sent at the moment: send it again later.", messages.ERROR
+                request, "Mail cannot be sent at the moment. Send it again later.", messages.ERROR
             )
 
     @admin.action(description="Send again", permissions=["add"])
@@ -78,4 +78,4 @@ class InvitationAdmin(ScopedAdmin[Invitation]):
         except mailing.MailUnavailable:
             self.message_user(request, "Mail cannot be sent at the moment.", messages.ERROR)
         else:
-            self.message_user(request, "The links are on their way.", messages.SUCCESS)
+            self.message_user(request, "The links have been sent.", messages.SUCCESS)

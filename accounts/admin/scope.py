@@ -1,7 +1,8 @@
-"""What the admin sites of all apps start from: superusers see everything, other staff what is visible to them.
+"""The base of the admin sites of all apps: superusers see everything, other staff what is visible to them.
 
-What is changed by the admin's own forms is in the audit log as what it is plus `.create`, `.update` or `.delete`.
-A form writes the fields that it changed, and no others; what goes is held first, so that it goes once, with one event.
+A change by one of the admin's own forms is recorded in the audit log under the model's name plus `.create`, `.update`
+or `.delete`. A form writes only the fields that it changed. A row is locked before it is deleted, so that it is
+deleted once, with one event.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ ModelT = TypeVar("ModelT", bound=Model)
 
 
 class _Scope:
-    """Narrows an admin to what `objects.visible_to(user)` gives; what may be changed Django's permissions say."""
+    """Narrows an admin to `objects.visible_to(user)`; Django's permissions say what may be changed."""
 
     model: type[Any]
 
@@ -63,7 +64,7 @@ class ScopedAdmin(_Scope, admin.ModelAdmin[ModelT]):
             super().save_model(request, obj, form, change)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """Delete in one transaction that holds the row: nothing comes below it after Django has looked what goes."""
+        """Delete in one transaction that locks the row: nothing can be added below it after Django has looked."""
         view = partial(super().delete_view, request, object_id, extra_context)
         return self._holding([object_id], view) if request.method == "POST" else view()
 
@@ -75,9 +76,9 @@ class ScopedAdmin(_Scope, admin.ModelAdmin[ModelT]):
         return self._holding(request.POST.getlist(ACTION_CHECKBOX_NAME), view)
 
     def _holding(self, keys: Iterable[str], view: Callable[[], HttpResponse]) -> HttpResponse:
-        """Let the view delete these rows; it gives way to workers, and begins again.
+        """Let the view delete these rows; it gives way to workers, and starts again.
 
-        Raises DoesNotExist where all of them went while the page was open.
+        Raises DoesNotExist if all of them were deleted while the page was open.
         """
 
         @deletion
@@ -129,21 +130,21 @@ class ScopedInline(_Scope, admin.TabularInline[Any, Any]):
 
 
 def _changed_columns(row: Any, changed: Iterable[str]) -> set[str]:
-    """Return the columns that a form changed, with the times that are noted of each change."""
+    """Return the columns that a form changed, and those that store the time of a change."""
     columns = {each.name: each for each in row._meta.concrete_fields}
     noted = {name for name, each in columns.items() if getattr(each, "auto_now", False)}
     return {name for name in changed if name in columns} | noted
 
 
 def _key(within: admin.ModelAdmin[Any], text: str) -> Any:
-    """Return the key that an address or a form spells; None where it is none."""
+    """Return the key that an address or a form contains; None if it is not a key."""
     with suppress(ValidationError, ValueError):
         return within.model._meta.pk.to_python(unquote(text))
     return None
 
 
 def visible(rows: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
-    """Return those of `rows` that the user may see; models without `visible_to` are not tenants' own."""
+    """Return those of `rows` that the user may see; models without `visible_to` do not belong to tenants."""
     manager: Any = rows.model._default_manager
     if is_superuser(request) or not hasattr(manager, "visible_to"):
         return rows
@@ -151,7 +152,7 @@ def visible(rows: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
 
 
 def is_superuser(request: HttpRequest) -> bool:
-    """Return whether an administrator of the installation asks."""
+    """Return whether the user is an administrator of the installation."""
     return request.user.is_active and request.user.is_superuser
 
 

@@ -117,21 +117,21 @@ class UserAdmin(ScopedAdmin[User], DjangoUserAdmin[User]):
         except mailing.MailUnavailable:
             self.message_user(request, "Mail cannot be sent at the moment.", messages.ERROR)
         else:
-            self.message_user(request, "The links are on their way.", messages.SUCCESS)
+            self.message_user(request, "The links have been sent.", messages.SUCCESS)
 
     @admin.action(description="Sign out everywhere", permissions=["change"])
     def sign_out(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """End every session and token of each of the users."""
         for user in queryset:
             sessions.end_all(user=user)
-        self.message_user(request, "They are signed out.", messages.SUCCESS)
+        self.message_user(request, "The users are signed out.", messages.SUCCESS)
 
-    @admin.action(description="Let try again after wrong passwords", permissions=["change"])
+    @admin.action(description="Unlock after failed sign-ins", permissions=["change"])
     def unlock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Forget the failed sign-ins of each of the users."""
         for user in queryset:
             lockout.forgive(email=user.email)
-        self.message_user(request, "They can try again.", messages.SUCCESS)
+        self.message_user(request, "The users can try again.", messages.SUCCESS)
 
 
 @admin.register(Organisation)

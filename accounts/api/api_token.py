@@ -41,10 +41,10 @@ class ApiTokenAuthentication(BaseAuthentication):
             token = find_token(secret)
         except TokenExpired:
             raise AuthenticationFailed(
-                "The API token has expired: make another one.", "token_expired"
+                "The API token has expired. Create a new one.", "token_expired"
             ) from None
         except TokenInvalid:
-            raise AuthenticationFailed("There is no such API token.", "token_not_valid") from None
+            raise AuthenticationFailed("This API token does not exist.", "token_not_valid") from None
         _check_scope(token, needed_scope(request.method or "", request.path_info))
         return token.user, token
 
@@ -67,7 +67,7 @@ def needed_scope(method: str, path: str) -> Scope | None:
 
 def _check_scope(token: ApiToken, needed: Scope | None) -> None:
     if needed is None:
-        raise PermissionDenied("API tokens are not accepted here: sign in.", "token_not_accepted")
+        raise PermissionDenied("API tokens are not accepted here. Sign in instead.", "token_not_accepted")
     if needed not in token.scopes:
         raise PermissionDenied(f"The API token needs the scope {needed.value} for this.", "wrong_scope")
 
@@ -78,7 +78,7 @@ def _secret(request: Request) -> str | None:
     if not parts or parts[0].lower() != KEYWORD:
         return None
     if len(parts) != 2:
-        raise AuthenticationFailed("Write `Authorization: Token ats_…`.", "token_not_valid")
+        raise AuthenticationFailed("Send `Authorization: Token ats_…`.", "token_not_valid")
     return parts[1].decode("latin-1")
 
 

@@ -1,6 +1,6 @@
-"""What the REST APIs of all apps are built from: wire names, teams, conflicts.
+"""The base of the REST APIs of all apps: camelCase names, teams, conflicts.
 
-It lives in the lowest app because imports point down.
+It is in the lowest app because imports point down.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Conflict(exceptions.APIException):
-    """The state of the thing does not allow what was asked."""
+    """The current state of the object does not allow the request."""
 
     status_code = status.HTTP_409_CONFLICT
     default_detail = "The current state does not allow this."
@@ -31,7 +31,7 @@ class Conflict(exceptions.APIException):
 
 
 class CamelCaseMixin:
-    """Shows every declared snake_case field under its camelCase name; values inside are left alone."""
+    """Shows every declared snake_case field under its camelCase name; values are left alone."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """Return the fields by their wire names."""
@@ -48,43 +48,43 @@ def _reading(field: Any, name: str) -> Any:
 
 
 class CamelCaseSerializer(CamelCaseMixin, serializers.Serializer[Any]):
-    """A serializer with camelCase names on the wire."""
+    """A serializer with camelCase names in JSON."""
 
 
 class RequestSerializer(CamelCaseSerializer):
-    """The body of a request that asks for something to be done: a misspelt key is an error, not a default."""
+    """The body of a request for an action: a misspelt key is an error, not a default."""
 
     def to_internal_value(self, data: Any) -> Any:
         """Refuse unknown keys, each at its place."""
         unknown = [key for key in data if key not in self.fields] if isinstance(data, Mapping) else []
         if unknown:
             known = ", ".join(self.fields)
-            problems = {str(key): [f"There is no such field; known are {known}."] for key in unknown}
+            problems = {str(key): [f"This field does not exist. Known fields: {known}."] for key in unknown}
             raise serializers.ValidationError(problems, "unknown")
         return super().to_internal_value(data)
 
 
 class CamelCaseModelSerializer(CamelCaseMixin, serializers.ModelSerializer[Any]):
-    """A model serializer with camelCase names on the wire."""
+    """A model serializer with camelCase names in JSON."""
 
 
 def choose_team(user: AnyUser, team_id: Any, action: Action) -> Team:
-    """Return the team that `teamId` names, or the user's only team where it is left out.
+    """Return the team that `teamId` names, or the user's only team if it is left out.
 
-    Raises ValidationError at `teamId` where it is unknown or has to be given, PermissionDenied where the
-    user's role does not allow `action`.
+    Raises ValidationError at `teamId` if it is unknown or required, PermissionDenied if the user's role does not
+    allow `action`.
     """
     teams = Team.objects.visible_to(user)
     if team_id is None:
         found = list(teams[:2])
         if len(found) > 1:
             raise exceptions.ValidationError(
-                {"teamId": ["Say which team: you belong to several."]}, "required"
+                {"teamId": ["Name the team: you belong to several."]}, "required"
             )
     else:
         found = _by_id(teams, team_id)
     if not found:
-        raise exceptions.ValidationError({"teamId": ["There is no such team."]}, "does_not_exist")
+        raise exceptions.ValidationError({"teamId": ["This team does not exist."]}, "does_not_exist")
     require(user, action, found[0])
     return found[0]
 
@@ -97,58 +97,60 @@ def _by_id(teams: Any, team_id: Any) -> list[Team]:
 
 
 def choose_organisation(user: AnyUser, organisation_id: Any) -> Organisation:
-    """Return the organisation that `organisationId` names, or the user's only one where it is left out.
+    """Return the organisation that `organisationId` names, or the user's only one if it is left out.
 
-    Raises ValidationError at `organisationId` where it is unknown or has to be given.
+    Raises ValidationError at `organisationId` if it is unknown or required.
     """
     organisations = Organisation.objects.visible_to(user)
     if organisation_id is not None:
         organisations = organisations.filter(pk=organisation_id)
     found = list(organisations[:2])
     if len(found) != 1:
-        text, code = ("There is no such organisation.", "does_not_exist")
+        text, code = ("This organisation does not exist.", "does_not_exist")
         if len(found) > 1:
-            text, code = ("Say which organisation: you belong to several.", "required")
+            text, code = ("Name the organisation: you belong to several.", "required")
         raise exceptions.ValidationError({"organisationId": [text]}, code)
     return found[0]
 
 
 def signed_in(request: Request) -> User:
-    """Return the user who asks, in views that need one; raises NotAuthenticated in others."""
+    """Return the signed-in user of the request; raises NotAuthenticated if there is none."""
     if not isinstance(request.user, User):
         raise exceptions.NotAuthenticated
     return request.user
 
 
 def require(user: AnyUser, action: Action, team: Team) -> None:
-    """Raise PermissionDenied where the user's role in the team does not allow `action`."""
+    """Raise PermissionDenied if the user's role in the team does not allow `action`."""
     require_role(role_in(user, team), action, team)
 
 
 def require_role(role: str | None, action: Action, team: Team) -> None:
-    """Raise PermissionDenied where this role in the team does not allow `action`; NotFound without any.
+    """Raise PermissionDenied if this role in the team does not allow `action`; NotFound without a role.
 
-    Whoever has none was not shown the team in the first place: it was deleted, or they were removed, just now.
+    A user without a role could not see the team in the first place, so it was deleted or they were removed just now.
     """
     if role is None:
         raise exceptions.NotFound
     if role not in ALLOWED[action]:
-        raise exceptions.PermissionDenied(f"Your role in team {team.name} does not allow to {action.value}.")
+        raise exceptions.PermissionDenied(
+            f"Your role in team {team.name} does not allow you to {action.value}."
+        )
 
 
 def require_in_organisation(user: AnyUser, action: OrganisationAction, organisation: Organisation) -> None:
-    """Raise PermissionDenied where the user's role in the organisation forbids `action`; NotFound without any role."""
+    """Raise PermissionDenied if the user's role in the organisation forbids `action`; NotFound without a role."""
     if not may_in_organisation(user, action, organisation):
         if not organisation.memberships.filter(user=user.pk).exists():
             raise exceptions.NotFound
         raise exceptions.PermissionDenied(
-            f"Your role in organisation {organisation.name} does not allow to {action.value} it."
+            f"Your role in organisation {organisation.name} does not allow you to {action.value} it."
         )
 
 
 @extend_schema_field({"type": "integer", "format": "int64", "description": "Milliseconds since the epoch."})
 class MillisecondsField(serializers.Field[Any, Any, int, Any]):
-    """A read-only time on the wire: integer milliseconds since the Unix epoch."""
+    """A read-only time in JSON: integer milliseconds since the Unix epoch."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(read_only=True, **kwargs)

@@ -20,7 +20,7 @@ class BearerAuthentication(JWTAuthentication):
         """Return the user; raises AuthenticationFailed."""
         user: Any = super().get_user(validated_token)
         if validated_token.get(EPOCH_CLAIM, 0) != user.session_epoch or awaits_confirmation(user):
-            raise AuthenticationFailed("The token is not valid any more: sign in again.", "token_not_valid")
+            raise AuthenticationFailed("The token is no longer valid. Sign in again.", "token_not_valid")
         return user
 
 

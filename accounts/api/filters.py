@@ -35,7 +35,7 @@ class AuditFilter(django_filters.FilterSet):  # type: ignore[misc]  # the librar
 
     user = django_filters.CharFilter(method="by_user", max_length=LONGEST, help_text="Id or e-mail address.")
     action = django_filters.CharFilter(
-        method="by_action", max_length=50, help_text="`flow.delete`, or `flow` for all of flows."
+        method="by_action", max_length=50, help_text="`flow.delete`, or `flow` for all actions on flows."
     )
     objectType = django_filters.CharFilter(field_name="target_type", max_length=50)  # noqa: N815 - the wire's name
     objectId = django_filters.CharFilter(field_name="target_id", max_length=64)  # noqa: N815 - the wire's name
@@ -43,7 +43,7 @@ class AuditFilter(django_filters.FilterSet):  # type: ignore[misc]  # the librar
     organisationId = django_filters.UUIDFilter(field_name="organisation_id")  # noqa: N815 - the wire's name
     tokenId = django_filters.UUIDFilter(field_name="token_id")  # noqa: N815 - the wire's name
     door = django_filters.CharFilter(lookup_expr="iexact", max_length=10)
-    since = TimeFilter(field_name="at", lookup_expr="gte", help_text="Then or later (ms).")
+    since = TimeFilter(field_name="at", lookup_expr="gte", help_text="At this time or later (ms).")
     until = TimeFilter(field_name="at", lookup_expr="lt", help_text="Earlier (ms).")
 
     class Meta:

@@ -10,7 +10,7 @@ class MailUnavailable(exceptions.APIException):
     """The mail could not be asked for."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    default_detail = "Mail cannot be sent at the moment: try again in a minute."
+    default_detail = "Mail cannot be sent at the moment. Try again in a minute."
     default_code = "mail_unavailable"
     wait = 60  # seconds: REST framework makes it a Retry-After
 
@@ -28,6 +28,6 @@ def weak_password(place: str, problem: WeakPassword) -> exceptions.ValidationErr
 def link_over() -> exceptions.ValidationError:
     """Return the error of a link that does not work any more."""
     return exceptions.ValidationError(
-        {"token": ["This link is not whole, is too old, or was used already: ask for a new one."]},
+        {"token": ["This link is incomplete, has expired, or was already used. Ask for a new one."]},
         "link_over",
     )

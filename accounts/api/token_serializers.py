@@ -23,7 +23,7 @@ class MomentField(serializers.IntegerField):
         try:
             return EPOCH + timedelta(milliseconds=super().to_internal_value(data))
         except OverflowError:
-            raise serializers.ValidationError("This is no time that a calendar holds.", "invalid") from None
+            raise serializers.ValidationError("This is not a valid time.", "invalid") from None
 
 
 class TokenSerializer(CamelCaseSerializer):
@@ -55,7 +55,8 @@ class NewTokenSerializer(RequestSerializer):
         expires_at: datetime = attrs.setdefault("expires_at", now + USUAL_LIFE)
         if not now < expires_at <= now + LONGEST_LIFE + timedelta(minutes=1):  # clocks differ a little
             raise serializers.ValidationError(
-                {"expiresAt": [f"It must lie ahead, by {LONGEST_LIFE.days} days at most."]}, "out_of_range"
+                {"expiresAt": [f"It must be in the future, at most {LONGEST_LIFE.days} days from now."]},
+                "out_of_range",
             )
         return attrs
 

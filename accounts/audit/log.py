@@ -35,10 +35,10 @@ def record(
 ) -> None:
     """Write one event.
 
-    `action` is noun.verb (`flow.delete`). `actor` None means whoever's request this is. `detail` holds names,
-    numbers and ids that explain the event: never secrets, and never values that may be some. `request` is needed
-    only where the one in hand (see `origin`) is not the one that counts. An event without team and organisation is
-    about an account: its organisation is the one that the account joined first.
+    `action` is noun.verb (`flow.delete`). `actor` None means the user of the current request. `detail` holds names,
+    numbers and ids that explain the event: never secrets, and never values that may be secret. Pass `request` only if
+    the current request (see `origin`) is the wrong one. An event without team and organisation is about an account;
+    its organisation is the one that the account joined first.
     """
     source = origin(request)
     who = actor if isinstance(actor, User) else source.user
@@ -68,7 +68,7 @@ def retention() -> timedelta | None:
 
 
 def prune(*, go_on: Callable[[], bool] = lambda: True) -> int:
-    """Delete what is older than the retention, and return how many events that were; `go_on` False ends it early."""
+    """Delete events older than the retention and return their number; it stops early when `go_on` returns False."""
     kept = retention()
     if kept is None:
         return 0
@@ -106,7 +106,7 @@ def _name_of(target: models.Model) -> str:
 
 
 def _clean(text: str, longest: int) -> str:
-    """Return the text as every database holds it: no NUL, no lone surrogates."""
+    """Return the text as every database can store it: no NUL, no lone surrogates."""
     return text.replace("\0", "\u2400").encode("utf-8", "backslashreplace").decode()[:longest]
 
 

@@ -1,4 +1,4 @@
-"""Sign-ins, failed ones, and sign-outs in the audit log, whichever door they come by."""
+"""Record sign-ins, failed sign-ins and sign-outs in the audit log, for every door."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _signed_out(request: HttpRequest | None, user: User | None, **_: Any) -> Non
 
 
 def _failed(credentials: Mapping[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    """Note whose account it was; not what was typed where there is none: it may be a password in the wrong field."""
+    """Record whose account it was, but never what was typed: it may be a password in the wrong field."""
     typed = str(credentials.get("username", "")).replace("\0", "")
     user = User.objects.filter(email=typed.lower()).first()
     record(actor=None, action="account.sign_in_failed", target=user, request=request)

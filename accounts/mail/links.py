@@ -1,7 +1,7 @@
-"""The links in mails: signed, expiring, and over once they have done their work.
+"""The links in mails: signed, expiring, and valid for one use.
 
-A link about a user carries a fingerprint of what it is about to change (password, last sign-in, confirmation), so
-it ends with the first use, with a newer registration and with any change of password. Nothing is stored.
+A link about a user carries a fingerprint of what it is about to change (password, last sign-in, confirmation), so it
+becomes invalid with its first use, with a newer registration and with any change of password. Nothing is stored.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LONGEST_TOKEN = 1_000
 
 
 class Purpose(StrEnum):
-    """What a link is for; a token of one is nothing to another. The value is the name of its page."""
+    """What a link is for; a token for one purpose is invalid for another. The value is the name of its page."""
 
     CONFIRM = "confirm-address"
     RESET = "reset-password"
@@ -31,7 +31,7 @@ class Purpose(StrEnum):
 
 
 class LinkOver(Exception):
-    """The link is not whole, is too old, or has been used."""
+    """The link is incomplete, has expired, or was already used."""
 
 
 def lifetime(purpose: Purpose) -> timedelta:
@@ -47,7 +47,7 @@ def url(purpose: Purpose, token: str) -> str:
 
 
 def is_whole(purpose: Purpose, token: str) -> bool:
-    """Return whether the token was made here for this; not whether it still works."""
+    """Return whether this service made the token for this purpose; it may have expired."""
     try:
         _load(purpose, token, None)
     except LinkOver:
@@ -70,13 +70,13 @@ def user_of(purpose: Purpose, token: str) -> User:
 
 
 def held_user_of(purpose: Purpose, token: str) -> User:
-    """Return the user of a link, held for this transaction, so that one link does its work once; raises LinkOver."""
+    """Return the user of a link, locked, so that a link works only once; raises LinkOver."""
     User.objects.select_for_update().filter(pk=user_of(purpose, token).pk).first()
     return user_of(purpose, token)  # again, as it is now that nobody else can change it
 
 
 def invitation_token(invitation: Invitation) -> str:
-    """Return the token that takes the invitation up; the row says how long it works."""
+    """Return the token that accepts the invitation; the row says when it expires."""
     return signing.dumps([str(invitation.pk), _sent(invitation)], salt=_salt(Purpose.INVITE))
 
 

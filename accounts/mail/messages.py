@@ -19,7 +19,7 @@ from accounts.models import Invitation, User
 
 
 def send_reset(*, email: str) -> None:
-    """Send the link to set a password, where the address is a user's."""
+    """Send the link to set a password, if the address belongs to a user."""
     user = User.objects.filter(email=email.lower(), is_active=True).first()
     if user is not None:
         token = links.token_for(Purpose.RESET, user)
@@ -28,7 +28,7 @@ def send_reset(*, email: str) -> None:
 
 
 def send_registration(*, email: str) -> None:
-    """Send the link that confirms the address; whoever has an account already is told that."""
+    """Send the link that confirms the address; if the address already has an account, say so instead."""
     user = User.objects.filter(email=email.lower(), is_active=True).first()
     if user is None:
         return
@@ -42,7 +42,7 @@ def send_registration(*, email: str) -> None:
 
 
 def send_invitation(*, invitation_id: str) -> None:
-    """Send the link that takes up an invitation, where it is still open."""
+    """Send the link that accepts the invitation, if it is still open."""
     pending = Invitation.objects.pending().select_related("organisation", "team", "invited_by")
     invitation = pending.filter(pk=invitation_id).first()
     if invitation is not None:

@@ -1,7 +1,7 @@
-"""Asking a worker to send a mail.
+"""Queue mails for a worker.
 
-Web processes pass on the address that somebody typed, and the worker looks up whether it is anybody's: so an answer
-takes as long for a stranger's address as for a user's.
+Web processes pass on the address that somebody typed, and the worker looks up whether it belongs to a user. So the
+answer takes as long for a stranger's address as for a user's.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ logger = logging.getLogger(__name__)
 
 
 class MailUnavailable(Exception):
-    """The broker is away, so nobody was asked to send the mail."""
+    """The broker is down, so the mail could not be queued."""
 
 
 def ask_for_reset(*, email: str) -> None:
-    """Let the link to set a password be sent; raises MailUnavailable."""
+    """Queue the link to set a password; raises MailUnavailable."""
     _ask(tasks.mail_reset, email)
 
 
 def ask_for_confirmation(*, email: str) -> None:
-    """Let the link that confirms an address be sent; raises MailUnavailable."""
+    """Queue the link that confirms an address; raises MailUnavailable."""
     _ask(tasks.mail_registration, email)
 
 
 def ask_for_invitation(*, invitation_id: str) -> None:
-    """Let the link of an invitation be sent; raises MailUnavailable."""
+    """Queue the link of an invitation; raises MailUnavailable."""
     _ask(tasks.mail_invitation, invitation_id)
 
 

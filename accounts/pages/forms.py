@@ -13,7 +13,7 @@ from accounts.api.account_serializers import LONGEST_NAME
 from accounts.api.serializers import LONGEST_PASSWORD
 from accounts.models import Organisation, OrganisationMembership, Team, TeamMembership, User
 
-NOT_CONFIRMED = "Confirm your e-mail address first: open the link in the mail that was sent to it."
+NOT_CONFIRMED = "Confirm your e-mail address first. Open the link in the mail that we sent to it."
 
 
 def password_field(label: str, *, new: bool) -> forms.CharField:
@@ -58,7 +58,7 @@ class SignInForm(AuthenticationForm):
 
     error_messages = {
         "invalid_login": "The e-mail address or the password is wrong.",
-        "inactive": "This account is switched off.",
+        "inactive": "This account is disabled.",
     }
 
     def __init__(self, request: HttpRequest | None = None, *args: Any, **kwargs: Any) -> None:

@@ -66,8 +66,8 @@ class LinkPage(CardPage):
 
     def over(self) -> HttpResponse:
         """Return the page of a link that does not work any more."""
-        text = "It is too old, was used already, or is not whole. Ask for a new one."
-        return card(self.request, "This link does not work any more", text, status=410, again=self.purpose)
+        text = "It is incomplete, has expired, or was already used. Ask for a new one."
+        return card(self.request, "This link no longer works", text, status=410, again=self.purpose)
 
     def forget(self) -> None:
         """Drop the token: it has done its work."""
@@ -114,7 +114,7 @@ class ResetPassword(LinkPage):
     @property
     def lead(self) -> str:
         """Whose password it is, and what follows."""
-        return f"For {self.person.email}. You are signed out everywhere with that."
+        return f"For {self.person.email}. This signs you out everywhere."
 
     def form_valid(self, form: NewPasswordForm) -> HttpResponse:
         """Set it, and let them sign in."""
@@ -124,7 +124,7 @@ class ResetPassword(LinkPage):
             form.add_error("password", problem)
             return self.form_invalid(form)
         self.forget()
-        messages.success(self.request, "The password is set. Sign in with it.")
+        messages.success(self.request, "Your password was set. Sign in with it.")
         return redirect("sign-in")
 
 
@@ -145,15 +145,15 @@ class TakeUpInvitation(LinkPage):
         if not user.is_authenticated or user == self.known:
             return None
         text = (
-            f"The invitation is for {self.invitation.email}, and you are signed in as {user.email}. "
-            "Sign out, and open the link again."
+            f"The invitation is for {self.invitation.email}, but you are signed in as {user.email}. "
+            "Sign out and open the link again."
         )
         return card(self.request, "This invitation is for somebody else", text, status=403, sign_out=True)
 
     def over(self) -> HttpResponse:
         """Return the page of an invitation that is over."""
-        text = "It was taken up or taken back, or its time is over. Ask whoever invited you for a new one."
-        return card(self.request, "This invitation does not work any more", text, status=410)
+        text = "It was accepted or revoked, or it has expired. Ask the person who invited you for a new one."
+        return card(self.request, "This invitation no longer works", text, status=410)
 
     @property
     def title(self) -> str:
@@ -193,5 +193,5 @@ class TakeUpInvitation(LinkPage):
         except invitations.WrongPassword:
             form.add_error("password", "This is not the password of your account.")
         except invitations.SwitchedOff:
-            form.add_error(None, "This account is switched off: ask an administrator.")
+            form.add_error(None, "This account is disabled. Ask an administrator.")
         return None

@@ -46,7 +46,9 @@ class RetentionForm(PageForm):
 
 
 def _empty_means(days: int) -> str:
-    return f"Empty: {days} days, as the installation says. 0: for ever." if days else "Empty or 0: for ever."
+    return (
+        f"Empty: {days} days, the installation's setting. 0: for ever." if days else "Empty or 0: for ever."
+    )
 
 
 class _MemberForm(PageForm):
@@ -63,7 +65,9 @@ class _MemberForm(PageForm):
 
     def unknown(self) -> None:
         """Say that there is nobody with this address."""
-        self.add_error("email", "Nobody whom you see has this address. People from outside are invited.")
+        self.add_error(
+            "email", "You cannot see a user with this address. Invite people from outside on the page People."
+        )
 
 
 class OrganisationMemberForm(_MemberForm):

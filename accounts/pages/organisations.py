@@ -20,7 +20,7 @@ from accounts.selectors import organisations_of, teams_of
 from accounts.services import organisations as services
 
 NAME_TAKEN = "This name is taken."
-LAST_OWNER = "An organisation keeps at least one owner."
+LAST_OWNER = "An organisation needs at least one owner."
 
 
 @login_required
@@ -71,7 +71,7 @@ def renamed(request: HttpRequest, form: TenantForm, tenant: Organisation | Team)
     except services.NameTaken:
         form.add_error("name", NAME_TAKEN)
         return False
-    messages.success(request, "The name is changed.")
+    messages.success(request, "The name was changed.")
     return True
 
 
@@ -86,14 +86,14 @@ def delete_organisation(request: HttpRequest, pk: UUID) -> HttpResponse:
     except services.HasTeams:
         messages.error(request, "Delete its teams first.")
         return redirect("organisation", pk)
-    messages.success(request, f"The organisation {organisation.name} is deleted.")
+    messages.success(request, f"The organisation {organisation.name} was deleted.")
     return redirect("organisations")
 
 
 @login_required
 @require_POST
 def add_team(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Make a team in the organisation."""
+    """Create a team in the organisation."""
     organisation, user = _organisation(request, pk), asking(request)
     _require(user, OrganisationAction.ADMINISTER, organisation)
     form = TenantForm(request.POST)
@@ -123,9 +123,9 @@ def add_member(request: HttpRequest, pk: UUID) -> HttpResponse:
                 organisation=organisation, user=found, role=role, consented=asking(request).is_superuser
             )
         except services.AlreadyMember:
-            form.add_error("email", "This user is a member already.")
+            form.add_error("email", "This user is already a member.")
         else:
-            messages.success(request, f"{found.email} is a member now.")
+            messages.success(request, f"{found.email} is now a member.")
             return redirect("organisation", pk)
     return _show(request, organisation, member_form=form)
 
@@ -147,9 +147,7 @@ def change_member(request: HttpRequest, pk: UUID, user_id: UUID) -> HttpResponse
     except services.LastOwner:
         messages.error(request, LAST_OWNER)
     else:
-        messages.success(
-            request, f"{member.user.email} is {role.lower() if role else 'not a member any more'}."
-        )
+        messages.success(request, f"{member.user.email} is {role.lower() if role else 'no longer a member'}.")
     stays = Organisation.objects.visible_to(user).filter(pk=pk).exists()
     return redirect("organisation", pk) if stays else redirect("organisations")
 

@@ -39,7 +39,7 @@ def people_page(request: HttpRequest) -> HttpResponse:
     form = InviteForm(asking(request), _ruled(asking(request)), request.POST)
     if not (form.is_valid() and _invited(asking(request), form)):
         return _show(request, form)
-    messages.success(request, f"An invitation for {form.cleaned_data['email']} is on its way.")
+    messages.success(request, f"An invitation for {form.cleaned_data['email']} was sent.")
     return redirect("people")
 
 
@@ -51,7 +51,7 @@ def person_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = NameForm(request.POST or None, initial={"name": person.name})
     if request.method == "POST" and form.is_valid():
         people.rename(user=_administered(person), name=form.cleaned_data["name"])
-        messages.success(request, "The name is changed.")
+        messages.success(request, "The name was changed.")
         return redirect("person", pk)
     return render(request, "accounts/person.html", {"person": person, "form": form, "section": "people"})
 
@@ -62,7 +62,7 @@ def switch(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Switch an account off or on."""
     active = request.POST.get("active") == "yes"
     people.switch(user=_administered(_person(request, pk)), active=active)
-    messages.success(request, f"The account is switched {'on' if active else 'off'}.")
+    messages.success(request, f"The account was {'enabled' if active else 'disabled'}.")
     return redirect("person", pk)
 
 
@@ -73,9 +73,7 @@ def send_reset(request: HttpRequest, pk: UUID) -> HttpResponse:
     person = _administered(_person(request, pk))
     if (refused := refusal(request, (MailThrottle,))) is not None:
         return refused
-    _mailing(
-        request, f"A link is on its way to {person.email}.", lambda: passwords.forgot(email=person.email)
-    )
+    _mailing(request, f"A link was sent to {person.email}.", lambda: passwords.forgot(email=person.email))
     return redirect("person", pk)
 
 
@@ -88,7 +86,7 @@ def send_invitation(request: HttpRequest, pk: UUID) -> HttpResponse:
         return refused
     _mailing(
         request,
-        f"A new link is on its way to {invitation.email}.",
+        f"A new link was sent to {invitation.email}.",
         lambda: invitations.send_again(invitation=invitation, sender=asking(request)),
     )
     return redirect("people")
@@ -100,7 +98,7 @@ def revoke_invitation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Take an invitation back."""
     invitation = _invitation(request, pk)
     invitations.revoke(invitation=invitation, revoker=asking(request))
-    messages.success(request, f"The invitation for {invitation.email} is taken back.")
+    messages.success(request, f"The invitation for {invitation.email} was revoked.")
     return redirect("people")
 
 
@@ -170,12 +168,12 @@ def _invited(user: User, form: InviteForm) -> bool:
     try:
         invitations.invite(invited_by=user, **wanted)
     except services.AlreadyMember:
-        form.add_error("email", "This user is a member already.")
+        form.add_error("email", "This user is already a member.")
     except invitations.ElsewhereTeam:
         form.add_error("team", "This team belongs to another organisation.")
     except mailing.MailUnavailable:
         form.add_error(
-            None, "The invitation is made, but mail cannot be sent at the moment: send it again later."
+            None, "The invitation was created, but mail cannot be sent at the moment. Send it again later."
         )
     return form.is_valid()
 

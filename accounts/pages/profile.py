@@ -43,7 +43,7 @@ class Profile(View):
         if not form.is_valid():
             return show(request, name_form=form)
         people.rename(user=asking(request), name=form.cleaned_data["name"])
-        messages.success(request, "Your name is changed.")
+        messages.success(request, "Your name was changed.")
         return redirect("profile-page")
 
 
@@ -63,7 +63,8 @@ class ChangePassword(ThrottledPage):
             return show(request, password_form=form)
         logout(request)
         messages.success(
-            request, "The password is changed, and you are signed out everywhere. Sign in with it."
+            request,
+            "Your password was changed, and you are signed out everywhere. Sign in with the new password.",
         )
         return redirect("sign-in")
 

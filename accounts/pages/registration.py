@@ -16,7 +16,7 @@ from accounts.pages.forms import AddressForm, RegisterForm
 from accounts.sign_in import passwords, registration
 from accounts.sign_in.throttling import MAILING
 
-NO_MAIL = "Mail cannot be sent at the moment: try again in a minute."
+NO_MAIL = "Mail cannot be sent at the moment. Try again in a minute."
 
 
 class OpenRegistration(CardPage):
@@ -28,8 +28,8 @@ class OpenRegistration(CardPage):
         """Say so where registration is switched off."""
         if settings.REGISTRATION_OPEN:
             return super().dispatch(request, *args, **kwargs)
-        text = "Ask an administrator, or whoever owns your organisation, to invite you."
-        return card(request, "Registration is switched off here", text, status=403)
+        text = "Ask an administrator, or an owner of your organisation, to invite you."
+        return card(request, "Registration is off", text, status=403)
 
 
 class Register(OpenRegistration):
@@ -37,7 +37,7 @@ class Register(OpenRegistration):
 
     form_class = RegisterForm
     title = "Create an account"
-    lead = "With it come an organisation and a team of your own."
+    lead = "It comes with an organisation and a team of your own."
     submit = "Create the account"
 
     def form_valid(self, form: RegisterForm) -> HttpResponse:
@@ -47,7 +47,7 @@ class Register(OpenRegistration):
         except ValidationError as problem:
             form.add_error("password", problem)
         except registration.AddressTaken:
-            form.add_error("email", "This address has an account already.")
+            form.add_error("email", "This address already has an account.")
         except mailing.MailUnavailable:
             form.add_error(None, NO_MAIL)
         else:
@@ -56,9 +56,12 @@ class Register(OpenRegistration):
 
     def _next(self, email: str) -> HttpResponse:
         if settings.EMAIL_VERIFICATION:
-            text = f"A mail to {email} says how to go on. It may take a minute, or hide among the spam."
-            return card(self.request, "Look into your mail", text)
-        messages.success(self.request, "The account is made. Sign in now.")
+            text = (
+                f"We have sent a mail to {email} that says how to continue. "
+                "It may take a minute; look in the spam folder too."
+            )
+            return card(self.request, "Check your mail", text)
+        messages.success(self.request, "The account was created. Sign in now.")
         return redirect("sign-in")
 
 
@@ -72,7 +75,7 @@ class SendConfirmation(OpenRegistration):
 
     def form_valid(self, form: AddressForm) -> HttpResponse:
         """Let it be sent, where the address waits for it."""
-        return _sent(self, form, registration.send_again, "waits to be confirmed")
+        return _sent(self, form, registration.send_again, "is waiting for confirmation")
 
 
 class ForgotPassword(CardPage):
@@ -96,5 +99,5 @@ def _sent(page: CardPage, form: AddressForm, send: Any, condition: str) -> HttpR
     except mailing.MailUnavailable:
         form.add_error(None, NO_MAIL)
         return page.form_invalid(form)
-    text = f"If {email} {condition}, a link is on its way. It may take a minute, or hide among the spam."
-    return card(page.request, "Look into your mail", text)
+    text = f"If {email} {condition}, we have sent a link. It may take a minute; look in the spam folder too."
+    return card(page.request, "Check your mail", text)

@@ -47,7 +47,7 @@ def change_team_retention(request: HttpRequest, pk: UUID) -> HttpResponse:
     if not form.is_valid():
         return _show(request, team, retention_form=form)
     change_retention(team=team, **form.cleaned_data)
-    messages.success(request, "It is changed. What is older goes within about an hour.")
+    messages.success(request, "Saved. Older data is deleted within about an hour.")
     return redirect("team", pk)
 
 
@@ -58,10 +58,10 @@ def delete_team(request: HttpRequest, pk: UUID) -> HttpResponse:
     team = _team(request, pk)
     _require(request, Action.ADMINISTER, team)
     if request.POST.get("name", "").strip() != team.name:
-        messages.error(request, "Nothing is deleted: that was not the team's name.")
+        messages.error(request, "Nothing was deleted: the name does not match.")
         return redirect("team", pk)
     services.delete_team(team=team)
-    messages.success(request, f"The team {team.name} is deleted.")
+    messages.success(request, f"The team {team.name} was deleted.")
     return redirect("organisations")
 
 
@@ -79,9 +79,9 @@ def add_member(request: HttpRequest, pk: UUID) -> HttpResponse:
         except services.NotInOrganisation:
             form.unknown()  # and no word on whether they have an account
         except services.AlreadyMember:
-            form.add_error("email", "This user is a member already.")
+            form.add_error("email", "This user is already a member.")
         else:
-            messages.success(request, f"{found.email} is a member now.")
+            messages.success(request, f"{found.email} is now a member.")
             return redirect("team", pk)
     return _show(request, team, member_form=form)
 
@@ -100,7 +100,7 @@ def change_member(request: HttpRequest, pk: UUID, user_id: UUID) -> HttpResponse
         messages.success(request, f"{member.user.email} is {role.lower()}.")
     elif not role:
         services.remove_from_team(member=member)
-        messages.success(request, f"{member.user.email} is not a member any more.")
+        messages.success(request, f"{member.user.email} is no longer a member.")
     stays = Team.objects.visible_to(user).filter(pk=pk).exists()
     return redirect("team", pk) if stays else redirect("organisations")
 

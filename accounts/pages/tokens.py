@@ -31,7 +31,7 @@ def tokens_page(request: HttpRequest) -> HttpResponse:
     try:
         token, secret = tokens.create_token(user=user, **form.wanted())
     except tokens.TooManyTokens:
-        form.add_error(None, f"You have {tokens.MOST_TOKENS} tokens: revoke one first.")
+        form.add_error(None, f"You have {tokens.MOST_TOKENS} tokens, the most allowed. Revoke one first.")
         return _show(request, form)
     return _show(request, TokenForm(user), made=token, secret=secret)
 
@@ -42,7 +42,7 @@ def revoke_token(request: HttpRequest, pk: UUID) -> HttpResponse:
     """End a token of the user."""
     token = get_object_or_404(ApiToken.objects.visible_to(request.user).select_related("user", "team"), pk=pk)
     tokens.revoke_token(token=token)
-    messages.success(request, f"The token {token.name} is revoked.")
+    messages.success(request, f"The token {token.name} was revoked.")
     return redirect("tokens-page")
 
 

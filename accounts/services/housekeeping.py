@@ -1,7 +1,7 @@
-"""What accounts leave behind is removed when its time is over: sessions, refresh tokens, failed sign-ins, old events.
+"""Delete what has expired: sessions, refresh tokens, failed sign-ins, old audit events.
 
-The sweeper of the workers calls `tidy` about once an hour. It deletes in portions, each a transaction of its own, so
-that nobody waits long for a lock, and what is done stays done when the process ends half-way.
+The sweeper of the workers calls `tidy` about once an hour. It deletes in batches, each in its own transaction, so
+that nobody waits long for a lock, and finished batches stay deleted if the process ends half-way.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ PORTION = 1_000
 
 
 def tidy(*, go_on: Callable[[], bool] = lambda: True) -> dict[str, int]:
-    """Remove what is over, and return how many rows of each kind that were.
+    """Delete what has expired, and return the number of rows of each kind.
 
-    `go_on` is asked before each portion; False ends the work, and the next call takes up the rest. Two calls at the
-    same time do no harm.
+    `go_on` is called before each batch; False stops the work, and the next call continues it. Two calls at the same
+    time do no harm.
     """
     now = timezone.now()
     over: dict[str, models.QuerySet[Any]] = {

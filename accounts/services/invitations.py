@@ -1,7 +1,7 @@
-"""Inviting people into an organisation, and one of its teams, by a link in a mail.
+"""Invitations to an organisation, and to one of its teams, by a link in a mail.
 
-Whoever has an account joins with it, everybody else makes one on the way: the mail has shown that the address is
-theirs. Roles are checked where the invitation is made (`permissions`).
+Somebody with an account joins with it; everybody else creates one on the way, and the mail has shown that the address
+is theirs. Roles are checked when the invitation is created (`permissions`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class WrongPassword(Exception):
 
 
 class SwitchedOff(Exception):
-    """The address has an account that was switched off."""
+    """The address has an account that is disabled."""
 
 
 def invite(
@@ -45,9 +45,10 @@ def invite(
     team: Team | None = None,
     team_role: str = "",
 ) -> Invitation:
-    """Make an invitation, or renew the open one for the address, and let its mail be sent.
+    """Create an invitation, or renew the open one for the address, and queue its mail.
 
-    Raises services.AlreadyMember, ElsewhereTeam, and mailing.MailUnavailable (the invitation stands: send it again).
+    Raises services.AlreadyMember, ElsewhereTeam, and mailing.MailUnavailable (the invitation is stored: send it
+    again).
     """
     if team is not None and team.organisation_id != organisation.pk:
         raise ElsewhereTeam
@@ -78,7 +79,7 @@ def _write(organisation: Organisation, address: str, place: dict[str, Any]) -> I
 
 
 def send_again(*, invitation: Invitation, sender: User) -> None:
-    """Send an open invitation once more, with a new link and new time; raises mailing.MailUnavailable."""
+    """Send an open invitation again, with a new link and a new expiry; raises mailing.MailUnavailable."""
     invitation.expires_at = _renew(invitation, sender)
     mailing.ask_for_invitation(invitation_id=str(invitation.pk))
 
@@ -94,14 +95,14 @@ def _renew(invitation: Invitation, sender: User) -> datetime:
 
 @retried
 def revoke(*, invitation: Invitation, revoker: User) -> None:
-    """Take an invitation back; its link is over. Raises DoesNotExist where it was taken up meanwhile."""
+    """Revoke an invitation and its link. Raises DoesNotExist if it was accepted meanwhile."""
     still_open = _still_open(invitation)
     _record("member.invite_revoke", still_open, revoker)
     still_open.delete()
 
 
 def _still_open(invitation: Invitation) -> Invitation:
-    """Return the invitation, held for this transaction; raises DoesNotExist where it was taken up or back."""
+    """Return the invitation, locked; raise DoesNotExist if it was accepted or revoked."""
     found = held_whole(invitation)
     if found.accepted_at is not None:
         raise Invitation.DoesNotExist
@@ -109,14 +110,14 @@ def _still_open(invitation: Invitation) -> Invitation:
 
 
 def account_of(invitation: Invitation) -> User | None:
-    """Return the account that the invitation is for, where there is one that somebody has confirmed."""
+    """Return the account of the invited address, if there is one and its address is confirmed."""
     return User.objects.filter(email=invitation.email, email_verified=True).first()
 
 
 def accept(*, request: HttpRequest, token: str, password: str, name: str = "") -> User:
-    """Join with the account of the invited address, or make it with this password and name.
+    """Join with the account of the invited address, or create it with this password and name.
 
-    Raises links.LinkOver, WrongPassword, SwitchedOff, and ValidationError where a new password is too weak.
+    Raises links.LinkOver, WrongPassword, SwitchedOff, and ValidationError if a new password is too weak.
     """
     invitation = links.invitation_of(token)
     known = account_of(invitation)
@@ -137,7 +138,7 @@ def _take_up(token: str, known: User | None, password: str, name: str) -> User:
 
 @retried
 def accept_as(*, token: str, user: User) -> None:
-    """Join as the user who is signed in, and whose address the invitation is for; raises LinkOver."""
+    """Join as the signed-in user, whose address the invitation is for; raises LinkOver."""
     invitation = _held(token)
     if invitation.email != user.email:
         raise links.LinkOver
@@ -145,7 +146,7 @@ def accept_as(*, token: str, user: User) -> None:
 
 
 def _held(token: str) -> Invitation:
-    """Return the invitation, held for this transaction after its organisation and team, so that it is taken up once."""
+    """Return the invitation, locked after its organisation and team, so that it is accepted only once."""
     found = links.invitation_of(token)
     held(found.organisation)
     if found.team is not None:

@@ -1,11 +1,11 @@
 """The only writer of organisations, teams and memberships.
 
-Who may call what is asked before, by `permissions`; what must hold whoever calls is checked here: names are
-free, an organisation keeps an owner, members of a team are members of its organisation. Every change is in the
-audit log, by whoever's request is in hand.
+The caller checks first who may do it (`permissions`). What must hold for every caller is checked here: names are
+free, an organisation keeps an owner, members of a team are members of its organisation. Every change is recorded in
+the audit log, for the user of the current request.
 
-Each holds the organisation, or the team, while it looks and writes (`transactions`), so that what it checked still
-holds at its end. Where what it is about was deleted meanwhile it raises DoesNotExist.
+Each service locks the organisation, or the team, while it reads and writes (`transactions`), so that its checks still
+hold at its end. If its object was deleted meanwhile, it raises DoesNotExist.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class AlreadyMember(Exception):
 
 
 class NotInOrganisation(Exception):
-    """The user is no member of the team's organisation."""
+    """The user is not a member of the team's organisation."""
 
 
 @retried
@@ -70,7 +70,7 @@ def create_team(*, organisation: Organisation, name: str, creator: User) -> Team
 
 @retried
 def rename(*, tenant: Organisation | Team, name: str) -> None:
-    """Give an organisation or a team another name; raises NameTaken."""
+    """Rename an organisation or a team; raises NameTaken."""
     changed = held_whole(tenant)
     old, changed.name = changed.name, name
     try:
@@ -93,7 +93,7 @@ def rename(*, tenant: Organisation | Team, name: str) -> None:
 
 @deletion
 def delete_organisation(*, organisation: Organisation) -> None:
-    """Delete an organisation without teams; raises HasTeams, so that no test history goes by one request."""
+    """Delete an organisation without teams; raises HasTeams, so that one request never deletes test history."""
     organisation = held_whole(organisation)
     if organisation.teams.exists():
         raise HasTeams
@@ -102,9 +102,10 @@ def delete_organisation(*, organisation: Organisation) -> None:
 
 
 def delete_team(*, team: Team) -> None:
-    """Delete a team and everything that it owns; where that ends half-way it is there still, with less.
+    """Delete a team and everything that it owns. If that fails half-way, the team is still there, with less in it.
 
-    What runs is ended first, and what ran goes in portions. What comes in between goes with the team itself.
+    First its running executions end, and finished ones are deleted in batches. What is added meanwhile is deleted
+    with the team itself.
     """
     team_goes.send(Team, team=team)
     _delete_rest(team)
@@ -117,7 +118,7 @@ def _delete_rest(team: Team) -> None:
 
 
 def remove_team(*, team: Team) -> None:
-    """Delete the team with what is left of it, in the transaction of whoever records it."""
+    """Delete the team with what is left of it, in the transaction of the caller, who records it."""
     team = held_whole(team)
     team_is_held.send(Team, team=team)
     team.delete()
@@ -129,7 +130,7 @@ def add_to_organisation(
 ) -> OrganisationMembership:
     """Make the user a member; raises AlreadyMember.
 
-    Whoever was added without being asked (`consented` is false) is a member whose account stays their own.
+    If `consented` is false, nobody asked the user: they are a member, but nobody here administers their account.
     """
     held(organisation)
     keep(user)
@@ -202,9 +203,9 @@ def _change_role(member: OrganisationMembership | TeamMembership, role: str) -> 
 
 
 def _refuse_other_role(member: OrganisationMembership | TeamMembership) -> None:
-    """Hold the membership; raises Overtaken where its role is not the one that the caller was let in by."""
+    """Lock the membership; raise Overtaken if its role has changed since the caller was allowed."""
     if held_whole(member).role != member.role:
-        raise Overtaken("The member's role was changed at the same moment.")
+        raise Overtaken("Somebody else changed the member's role at the same moment.")
 
 
 def _record_member(action: str, member: OrganisationMembership | TeamMembership, **detail: str) -> None:

@@ -1,9 +1,9 @@
 """The people whom a user sees, and those whom they may administer.
 
-An account may belong to several organisations, so a ruler of one of them alone must not switch it off: who rules all
-of somebody's organisations administers them, and an ADMIN no OWNER. An organisation into which somebody was put
-without being asked does not count: anybody may found one and put strangers into it. Administrators of the
-installation administer everybody but each other (that is for the admin site).
+An account may belong to several organisations, so an owner or admin of only one of them must not disable it. A user
+administers an account if they own or administer all of its organisations; an ADMIN never administers an OWNER. An
+organisation to which somebody was added without being asked does not count, since anybody can create one and add
+strangers. Administrators of the installation administer everybody but each other (use the admin site for that).
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def seen_by(user: User) -> QuerySet[User]:
 
 
 def to_add(*, adder: User, **named: Any) -> User | None:
-    """Return whom the adder may put into what they rule: somebody active whom they see already.
+    """Return the users whom the adder may add: active users whom they can already see.
 
-    Whether a stranger has an account is nobody's business; strangers are invited.
+    Nobody learns whether a stranger has an account; strangers are invited.
     """
     return seen_by(adder).filter(is_active=True, **named).first()
 
@@ -66,7 +66,7 @@ def manages_people(user: User) -> bool:
 
 @transaction.atomic
 def create(*, email: str, name: str, password: str, creator: User) -> User:
-    """Make an account for somebody; raises AddressTaken, and ValidationError where the password is too weak."""
+    """Create an account for somebody; raises AddressTaken, and ValidationError if the password is too weak."""
     address = email.strip().lower()
     validate_password(password, User(email=address, name=name))
     if User.objects.filter(email=address).exists():
@@ -93,7 +93,7 @@ def rename(*, user: User, name: str) -> None:
 
 @retried
 def switch(*, user: User, active: bool) -> None:
-    """Switch an account off, which ends its sessions and tokens for good, or on again."""
+    """Disable an account, which ends its sessions and tokens for good, or enable it again."""
     was_active = held(user).is_active
     user.is_active = active
     if was_active == active:

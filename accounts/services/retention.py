@@ -1,4 +1,4 @@
-"""How long a team keeps what it has run: its own number of days, or the installation's. 0 is for ever."""
+"""How long a team keeps what it has run: its own number of days, or the installation's. 0 means for ever."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from accounts.transactions import held, retried
 
 
 class Same(Enum):
-    """What a number of days is that is not to change: None says something else."""
+    """The value of a number of days that is not to change; None has another meaning."""
 
     SAME = "same"
 
@@ -21,12 +21,12 @@ SAME = Same.SAME
 
 
 def results_days(team: Team) -> int:
-    """Return the days that requests and responses of steps are kept; 0 is for ever."""
+    """Return how many days requests and responses of steps are kept; 0 means for ever."""
     return _own_or(team.keep_results_days, settings.RESULTS_RETENTION_DAYS)
 
 
 def executions_days(team: Team) -> int:
-    """Return the days that executions are kept, with everything in them; 0 is for ever."""
+    """Return how many days executions are kept, with everything in them; 0 means for ever."""
     return _own_or(team.keep_executions_days, settings.EXECUTIONS_RETENTION_DAYS)
 
 
@@ -34,7 +34,7 @@ def executions_days(team: Team) -> int:
 def change_retention(
     *, team: Team, results: int | Same | None = SAME, executions: int | Same | None = SAME
 ) -> None:
-    """Give the team days of its own, where they differ from what it has; None is the installation's again."""
+    """Set the team's own numbers of days, if they differ; None restores the installation's."""
     now = held(team)
     before = (now.keep_results_days, now.keep_executions_days)
     after = (_chosen(results, before[0]), _chosen(executions, before[1]))

@@ -1,7 +1,7 @@
-"""Making, finding and revoking API tokens.
+"""Create, find and revoke API tokens.
 
-A token is `ats_` and 256 random bits, so its SHA-256 is as good as a slow hash: there is nothing to guess from. It is
-shown once. A new password ends all tokens of the user (`User.save`), and so does switching the user off.
+A token is `ats_` and 256 random bits, so its SHA-256 is as good as a slow hash: nobody can guess it. It is shown
+once. A new password deletes all tokens of the user (`User.save`), and so does disabling the user.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 class TokenInvalid(Exception):
-    """There is no such token, or its user may not sign in any more."""
+    """The token does not exist, or its user may not sign in any more."""
 
 
 class TokenExpired(TokenInvalid):
@@ -44,15 +44,15 @@ class TooManyTokens(Exception):
 def create_token(
     *, user: User, name: str, scopes: Collection[str], expires_at: datetime, team: Team | None = None
 ) -> tuple[ApiToken, str]:
-    """Make a token, and return it with the secret that nobody can read again; raises TooManyTokens.
+    """Create a token, and return it with its secret, which nobody can read again; raises TooManyTokens.
 
-    With a `team` it sees and does nothing elsewhere. A new password ends all tokens, also one that is made at that
-    moment: raises Overtaken.
+    With a `team` it works only for that team. A new password deletes all tokens, including one that is created at the
+    same moment: then this raises Overtaken.
     """
     keep(team)
     owner = held(user)  # or two requests at once would pass the limit
     if (owner.password, owner.session_epoch) != (user.password, user.session_epoch):
-        raise Overtaken("Your password was changed, or you were signed out everywhere, at the same moment.")
+        raise Overtaken("Meanwhile your password was changed, or you were signed out everywhere.")
     if ApiToken.objects.filter(user=user).count() >= MOST_TOKENS:
         raise TooManyTokens
     secret = PREFIX + secrets.token_urlsafe(32)
@@ -87,7 +87,7 @@ def revoke_token(*, token: ApiToken) -> None:
 
 
 def find_token(secret: str) -> ApiToken:
-    """Return the living token with its `user`, bound to its team, and note its use; raises TokenInvalid."""
+    """Return the valid token with its `user`, bound to its team, and record its use; raises TokenInvalid."""
     found = ApiToken.objects.select_related("user", "team").filter(digest=_digest(secret)).first()
     if found is None or not found.user.is_active or awaits_confirmation(found.user):
         raise TokenInvalid

@@ -1,6 +1,7 @@
-"""Guessing passwords ends in a pause: for one user from one address soon, for one address as a whole later.
+"""Wrong passwords lead to a lockout: soon for one user from one address, later for a whole address.
 
-django-axes counts the failures, for every door alike; this module says what they count for and how long a pause is.
+django-axes counts the failures, for all doors together. This module says what a failure counts for and how long a
+lockout lasts.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ class Failures(AxesDatabaseHandler):  # type: ignore[misc]  # the library has no
         return max(by_user, math.floor(by_address * scale))
 
     def reset_user_attempts(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
-        """Forget the user's failures from here.
+        """Forget the user's failures from this address.
 
-        Those of the address stay: who has one password could else go on guessing others'.
+        The failures of the address stay: otherwise somebody with one password could go on guessing others.
         """
         by_user, _ = self.filter_user_attempts(request, credentials)
         deleted: int = by_user.delete()[0]
@@ -46,7 +47,7 @@ class Failures(AxesDatabaseHandler):  # type: ignore[misc]  # the library has no
 
 
 def is_locked(request: HttpRequest) -> bool:
-    """Return whether the sign-in that `request` tried was refused unseen, or was the last before a pause."""
+    """Return whether the sign-in of `request` was refused without a check, or was the last before a lockout."""
     return bool(getattr(request, "axes_locked_out", False))
 
 

@@ -1,4 +1,4 @@
-"""Setting passwords: with the old one, or with a link from a mail. Every session and token ends with it."""
+"""Set passwords: with the old one, or with a link from a mail. Every session and token ends with it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class WrongPassword(Exception):
 
 
 def forgot(*, email: str) -> None:
-    """Let a link be sent to the address, where it is a user's; raises mailing.MailUnavailable."""
+    """Queue a mail with a link, if the address belongs to a user; raises mailing.MailUnavailable."""
     mailing.ask_for_reset(email=email.strip().lower())
 
 
@@ -28,8 +28,8 @@ def forgot(*, email: str) -> None:
 def reset(*, token: str, password: str) -> User:
     """Set the password of the user whose link it is.
 
-    Raises links.LinkOver, and Django's ValidationError where the password is too weak. Who had the mail has shown
-    that the address is theirs: it counts as confirmed, and wrong guesses are forgotten.
+    Raises links.LinkOver, and Django's ValidationError if the password is too weak. Whoever had the mail has shown
+    that the address is theirs: it counts as confirmed, and failed sign-ins are forgotten.
     """
     user = links.held_user_of(Purpose.RESET, token)
     validate_password(password, user)
@@ -42,9 +42,9 @@ def reset(*, token: str, password: str) -> User:
 
 
 def change(*, request: HttpRequest, user: User, current: str, new: str) -> None:
-    """Give the user another password; raises WrongPassword, and ValidationError where it is too weak.
+    """Change the user's password; raises WrongPassword, and ValidationError if it is too weak.
 
-    Guesses count as failed sign-ins: a stolen session is no way around the lockout.
+    Wrong guesses count as failed sign-ins, so a stolen session is no way around the lockout.
     """
     known = authenticate(request, username=user.email, password=current)
     if known is None or known.pk != user.pk:

@@ -1,4 +1,4 @@
-"""Making an account of one's own, with an organisation and a team to start in."""
+"""Create one's own account, with an organisation and a team to start in."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONGEST_ORGANISATION = 150
 
 
 class RegistrationOff(Exception):
-    """Strangers cannot make accounts in this installation."""
+    """Registration is off in this installation."""
 
 
 class AddressTaken(Exception):
@@ -30,12 +30,12 @@ class AddressTaken(Exception):
 
 
 def register(*, email: str, password: str, name: str = "") -> None:
-    """Make an account, and let the link that confirms its address be sent.
+    """Create an account, and queue the mail with the link that confirms its address.
 
-    Whether the address had an account before cannot be seen from outside: the mail tells its owner. An account that
-    nobody has confirmed yet is made anew, and its earlier links are void: nobody can put a password of theirs on
-    somebody else's address. Raises RegistrationOff, Django's ValidationError (weak password), AddressTaken
-    (only without verification) and mailing.MailUnavailable.
+    Nobody outside can see whether the address had an account before: the mail tells its owner. An account that nobody
+    has confirmed is created again, and its earlier links become invalid, so nobody can set a password for somebody
+    else's address. Raises RegistrationOff, Django's ValidationError (weak password), AddressTaken (only without
+    verification) and mailing.MailUnavailable.
     """
     if not settings.REGISTRATION_OPEN:
         raise RegistrationOff
@@ -47,7 +47,7 @@ def register(*, email: str, password: str, name: str = "") -> None:
 
 
 def send_again(*, email: str) -> None:
-    """Let the link be sent once more, where the address waits for it; raises mailing.MailUnavailable."""
+    """Queue the link again, if the address waits for confirmation; raises mailing.MailUnavailable."""
     if not settings.REGISTRATION_OPEN:
         raise RegistrationOff
     mailing.ask_for_confirmation(email=email.strip().lower())
@@ -62,7 +62,7 @@ def confirm(*, token: str) -> User:
 
 
 def confirm_user(user: User) -> None:
-    """Take the address as the user's; whoever registered gets an organisation of their own with that."""
+    """Mark the address as confirmed; with that, whoever registered gets an organisation of their own."""
     if not User.objects.filter(pk=user.pk, email_verified=False).update(email_verified=True):
         return
     user.email_verified = True

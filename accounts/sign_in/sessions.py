@@ -1,7 +1,7 @@
-"""Tokens of the REST API: given for a password, renewed once each, ended by sign-out or a new password.
+"""JWTs of the REST API: issued for a password, renewed once each, ended by sign-out or a new password.
 
-The stock refresh of simplejwt accepts a token from before a password change, and two renewals of one token
-at the same time; `renew` does not. Signing out everywhere raises the user's epoch, which tokens and sessions carry.
+The refresh of simplejwt accepts a token from before a password change, and two renewals of one token at the same
+time; `renew` does not. Signing out everywhere raises the user's epoch, which tokens and sessions carry.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class NotConfirmed(Exception):
 
 
 class InvalidToken(Exception):
-    """The refresh token is forged, over, used, or from before a change of password."""
+    """The refresh token is forged, expired, used, or from before a password change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +56,14 @@ def sign_in(*, request: HttpRequest, email: str, password: str) -> Tokens:
 
 
 def start(*, request: HttpRequest, user: User) -> Tokens:
-    """Return tokens for a user who has shown who they are."""
+    """Return tokens for a user who has authenticated."""
     # Whoever listens to sign-ins (last_login, the lockout, the audit log) need not know that there is no session.
     user_logged_in.send(sender=User, request=request, user=user)
     return _issue(user)
 
 
 def access_token(*, user: User) -> str:
-    """Return a short-lived access token for a user who has shown otherwise who they are."""
+    """Return a short-lived access token for a user who has authenticated in another way."""
     token = AccessToken.for_user(user)
     token[EPOCH_CLAIM] = user.session_epoch
     return str(token)
@@ -81,7 +81,7 @@ def renew(*, refresh: str) -> Tokens:
 
 @retried
 def end(*, refresh: str) -> None:
-    """End a refresh token; one that is over already, or is none, is left as it is."""
+    """End a refresh token; one that is invalid or has ended already is ignored."""
     try:
         token = _parse(refresh)
     except TokenError:

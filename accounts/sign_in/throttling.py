@@ -1,7 +1,7 @@
-"""How often one client may ask for what costs something or sends mail: REST views and pages share the counts.
+"""Rate limits for requests that are costly or send mail; REST views and pages share the counts.
 
-The counts are in Redis, so that all web processes share them. Where Redis is away nothing is refused: the lockout
-after wrong passwords (`lockout`), which is in the database, still holds.
+The counts are in Redis, so that all web processes share them. While Redis is down nothing is refused; the lockout
+after wrong passwords (`lockout`), which is in the database, still works.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Throttle(SimpleRateThrottle):
         return settings.AUTH_RATES.get(self.scope) or None
 
     def ident(self, request: Any) -> str | None:
-        """Return what is counted as one; None is not counted."""
+        """Return the key that is counted; None is not counted."""
         return client_network(getattr(request, "_request", request)) or "unknown"
 
     def get_cache_key(self, request: Any, _view: Any) -> str | None:
@@ -55,7 +55,7 @@ class _Throttle(SimpleRateThrottle):
             return True
 
     def wait(self) -> float | None:
-        """Return after how many whole seconds it may be tried again."""
+        """Return after how many whole seconds the client may try again."""
         seconds = super().wait()
         return None if seconds is None else math.ceil(seconds)
 
@@ -78,7 +78,7 @@ class RecipientThrottle(_Throttle):
     scope = "recipient"
 
     def ident(self, request: Any) -> str | None:
-        """Return a digest of the address: it need not stand in Redis."""
+        """Return a digest of the address, so that Redis does not store the address itself."""
         data = getattr(request, "data", None) or getattr(request, "POST", {})
         email = data.get("email") if hasattr(data, "get") else None
         return (
@@ -106,7 +106,7 @@ class ThrottledPage(View):
 
 
 def refusal(request: HttpRequest, kinds: tuple[type[_Throttle], ...]) -> HttpResponse | None:
-    """Count the request; return the page that asks for patience where it was one too many."""
+    """Count the request; return the page “too many attempts” if it was over the limit."""
     # All are asked, as in REST views: a request that one of them refuses counts for the others too.
     refusing = [each for each in (kind() for kind in kinds) if not each.allow_request(request, None)]
     return too_many(request, max(int(each.wait() or 1) for each in refusing)) if refusing else None

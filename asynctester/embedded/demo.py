@@ -93,7 +93,7 @@ def _states(api: Api, execution_id: str) -> Iterator[Json]:
         yield from _streamed(api, execution_id)
         return
     except (OSError, WebSocketException, TimeoutError) as problem:
-        sys.stderr.write(f"  (no live updates: {problem}; asking again and again instead)\n")
+        sys.stderr.write(f"  (no live updates: {problem}; polling instead)\n")
     yield from _polled(api, execution_id)
 
 

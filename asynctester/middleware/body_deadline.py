@@ -1,7 +1,7 @@
-"""Bounds how long a request's body may take: a pause in it, and the whole of it by its size.
+"""Limits how long the body of a request may take: a pause in it, and the whole body by its size.
 
-A body that drips holds no thread and no database connection yet (Django reads it in the event loop), but a socket and
-memory, for as long as its sender likes.
+A slow body holds no thread and no database connection yet (Django reads it in the event loop), but it holds a socket
+and memory for as long as its sender likes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a body may take, in seconds: a pause, and all of it, with one more for each `rate` bytes."""
+    """The limits in seconds: for a pause, and for the whole body, plus one for each `rate` bytes."""
 
     pause: float
     total: float
@@ -28,7 +28,7 @@ class Patience:
 
 
 class BodyDeadline:
-    """ASGI middleware: answers 408 where a body does not arrive in time, and has the connection closed.
+    """ASGI middleware: answers 408 if a body does not arrive in time, and has the connection closed.
 
     `app` is the ASGI application behind it; it is told that the client has gone.
     """

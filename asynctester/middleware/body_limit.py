@@ -1,7 +1,7 @@
-"""Bounds what an HTTP request may send, before Django writes it to a temporary file.
+"""Limits the size of a request before Django writes it to a temporary file.
 
-Django's own DATA_UPLOAD_MAX_MEMORY_SIZE is looked at after the whole body has arrived on disk, and REST framework
-takes a body that came in chunks, without a Content-Length, for an empty one.
+Django checks its own DATA_UPLOAD_MAX_MEMORY_SIZE only after the whole body is on disk, and REST framework treats a
+chunked body, which has no Content-Length, as empty.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Errors that arise outside REST views, in the API's one shape below /api/ and as pages elsewhere."""
+"""Errors outside of REST views: in the API's one shape below /api/, as pages elsewhere."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def is_api(request: HttpRequest) -> bool:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """Answer 400 (413 where the body is too large): Django's `handler400`.
+    """Answer 400 (413 if the body is too large): Django's `handler400`.
 
-    A session that cannot be stored comes here as one that somebody ended meanwhile.
+    A session that cannot be stored arrives here as one that somebody ended meanwhile.
     """
     if isinstance(exception, SessionInterrupted):
         return unavailable(request) if is_outage(exception) else lost(request, exception, OVERTAKEN)
@@ -65,14 +65,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 @csrf_exempt  # it does nothing, and a missing token is not what is wrong with the request
 def unknown_api_path(request: HttpRequest) -> HttpResponse:
-    """Answer for every path below /api/ that no other route takes, whatever the method."""
-    return error_response(404, "not_found", f"There is no {request.path_info[:200]}.")
+    """Answer for every path below /api/ that no other route matches, for every method."""
+    return error_response(404, "not_found", f"{request.path_info[:200]} does not exist.")
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Answer 500 without saying why, 503 in an outage: Django's `handler500`, which has logged it.
+    """Answer 500 without the reason, 503 in an outage: Django's `handler500`, which has logged it.
 
-    Here comes what middleware raises, too: the database is asked for the session before any view.
+    Errors of middleware come here too: the session is read from the database before any view runs.
     """
     error = sys.exc_info()[1]
     if error is not None and is_outage(error):
@@ -83,7 +83,7 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
-    """Answer 503 with Retry-After. The page asks the database nothing."""
+    """Answer 503 with Retry-After. The page does not query the database."""
     response: HttpResponse
     if is_api(request):
         response = error_response(*UNAVAILABLE)
@@ -94,7 +94,7 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 
 
 class OutageMiddleware(MiddlewareMixin):
-    """Answers for views while something that they rely on is away: with a line in the log, not a traceback each."""
+    """Answers for views during an outage: with one line in the log instead of a traceback for each request."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer for an outage; leave everything else alone."""
@@ -105,7 +105,7 @@ class OutageMiddleware(MiddlewareMixin):
 
 
 class UnreadableSecretMiddleware(MiddlewareMixin):
-    """Says on a page (or in JSON, outside REST views) what to do where a stored secret cannot be read: 409."""
+    """Tells on a page (or in JSON, outside of REST views) what to do if a stored secret cannot be read: 409."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         """Answer for SecretsUnreadable; leave everything else alone."""
@@ -117,7 +117,7 @@ class UnreadableSecretMiddleware(MiddlewareMixin):
 
 
 def lost(request: HttpRequest, exception: Exception, loss: Loss) -> HttpResponseBase:
-    """Answer whoever came second: as JSON below /api/, as a page elsewhere."""
+    """Answer the loser of a race: as JSON below /api/, as a page elsewhere."""
     if is_api(request):
         return error_response(loss.status, loss.code, loss.detail)
     if loss.status == 404:
@@ -126,10 +126,10 @@ def lost(request: HttpRequest, exception: Exception, loss: Loss) -> HttpResponse
 
 
 class LostRaceMiddleware(MiddlewareMixin):
-    """Says on a page (or in JSON, outside REST views) that what it is about was deleted or changed meanwhile."""
+    """Tells on a page (or in JSON, outside of REST views) that the object was deleted or changed meanwhile."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        """Answer whoever came second (`losing`); leave everything else alone."""
+        """Answer the loser of a race (`losing`); leave everything else alone."""
         if isinstance(exception, InUse):
             return lost(request, exception, Loss(409, "in_use", f"{exception}."))
         loss = loss_of(exception)

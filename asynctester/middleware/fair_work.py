@@ -1,7 +1,8 @@
-"""Web requests that compute for long take turns, end when their client is gone, and have a budget.
+"""Web requests that compute for long take turns, end when their client has gone, and have a budget.
 
-Checking a document can take seconds, and Python runs one thread at a time: without this, a few such requests hold up
-everybody's. What they do counts itself (`budgets.effort`); here it is said whose it is and how much it may be.
+Checking a document can take seconds, and Python runs one thread at a time: without this, a few such requests would
+hold up everybody else. The work counts itself (`budgets.effort`); this module says for whom it counts and how much is
+allowed.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ RETRY_AFTER = 5
 #: What proxies log for a client that has closed the connection; nobody reads the answer.
 CLIENT_CLOSED = 499
 
-TOO_MANY = "Too much is being checked for you at the moment: try again in a few seconds."
+TOO_MANY = "Too much is being checked for you at the moment. Try again in a few seconds."
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -56,7 +57,7 @@ class FairWork:
             self._count(-1)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        """Answer where work was stopped outside of REST views; leave everything else alone."""
+        """Answer for work that was stopped outside of REST views; leave everything else alone."""
         if not isinstance(exception, Stopped):
             return None
         if isinstance(exception, NobodyWaits):
@@ -108,6 +109,6 @@ def _never() -> bool:
 
 
 def _sender(request: HttpRequest) -> object:
-    """Return whose turns the request takes until its organisation is known (`effort.own`)."""
+    """Return who is charged for the request until its organisation is known (`effort.own`)."""
     session = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
     return request.headers.get("Authorization") or session or request.META.get("REMOTE_ADDR")

@@ -1,4 +1,4 @@
-"""What every door answers while somebody who guessed passwords has to pause: 429 with Retry-After."""
+"""The answer of every door during a lockout after wrong passwords: 429 with Retry-After."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What the loser of a race is told: who wanted to change what somebody else deleted or changed at the same moment.
+"""The answer for the loser of a race: a request that wanted to change what another one has just deleted or changed.
 
-Views look up what a request is about, and services look again once they hold it. What they raise then arises in many
-places, and is answered in one: 404 where it is gone, 409 where the two cannot both be.
+Views look up the object of a request, and services look again once they have locked it. Their exceptions arise in
+many places and are answered in one: 404 if the object is gone, 409 if the two changes conflict.
 """
 
 from __future__ import annotations
@@ -25,17 +25,19 @@ class Loss:
 
     @property
     def level(self) -> int:
-        """How loud the log is: a conflict that services do not know by name is worth a look."""
+        """The log level: a conflict that services do not know by name deserves attention."""
         return logging.INFO if self.status == 404 else logging.WARNING
 
 
 GONE = Loss(404, "not_found", "Not found: it may have been deleted a moment ago.")
 IN_USE = Loss(409, "conflict", "It is still in use.")
-OVERTAKEN = Loss(409, "conflict", "Something else was changed at the same moment: look, and try again.")
+OVERTAKEN = Loss(
+    409, "conflict", "Somebody changed something else at the same moment. Check it and try again."
+)
 
 
 def loss_of(exception: BaseException) -> Loss | None:
-    """Return what to tell; None where the exception is not about a race."""
+    """Return the answer; None if the exception is not about a race."""
     if isinstance(exception, ObjectDoesNotExist):
         return GONE
     if isinstance(exception, ProtectedError | RestrictedError):

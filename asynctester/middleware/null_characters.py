@@ -1,4 +1,4 @@
-"""What is refused before any view sees it: text that PostgreSQL cannot hold, in the path or the query."""
+"""Refuse text that PostgreSQL cannot store, in the path or the query, before any view sees it."""
 
 from __future__ import annotations
 

@@ -13,7 +13,8 @@ TOO_LARGE = (413, "payload_too_large", "The request is too large.")
 UNAVAILABLE = (
     503,
     "unavailable",
-    "The service cannot do this now: something that it relies on does not answer. Try again in a few seconds.",
+    "The service cannot do this at the moment: something that it depends on does not answer."
+    " Try again in a few seconds.",
 )
 RETRY_SECONDS = 5
 TOO_SLOW = (408, "request_timeout", "The request did not arrive in time.")

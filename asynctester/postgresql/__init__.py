@@ -1,1 +1,1 @@
-"""Django's PostgreSQL with an end to its patience: while the database is away, a web process says so at once."""
+"""Django's PostgreSQL backend with short time limits: during an outage a web process reports it at once."""

@@ -1,4 +1,4 @@
-"""The database backend, as Django looks for it: its own, with a breaker before new connections."""
+"""The database backend under the name that Django looks for, with a breaker before new connections."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """Asks for no connection while the breaker is open."""
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Return a connection of the pool. Raises OperationalError where there is none to have in time."""
+        """Return a connection of the pool. Raises OperationalError if none is free in time."""
         breaker.check()
         try:
             return super().get_new_connection(conn_params)

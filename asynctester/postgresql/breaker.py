@@ -1,7 +1,7 @@
-"""A circuit breaker for connections to PostgreSQL: after a failure nobody waits for one until the database answers.
+"""A circuit breaker for PostgreSQL: after a failure no request waits for a connection until the database answers.
 
-Without it each request of an outage waits for a connection of its own, in a thread of its own: with a hundred requests
-a second these are hundreds of threads. Only web processes have one (`quick`); workers have a rhythm of their own.
+Without it each request of an outage waits for its own connection in its own thread: at a hundred requests a second
+these are hundreds of threads. Only web processes have a breaker (`quick`); workers retry at their own pace.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Probe = Callable[[], bool]
 
 
 class Breaker:
-    """Open from a failure until the probe, asked by a thread of its own, says that the database answers."""
+    """Open from a failure until the probe, which runs in its own thread, says that the database answers."""
 
     def __init__(self) -> None:
         self.probe: Probe | None = None  # without one it stays closed
@@ -35,7 +35,7 @@ class Breaker:
             raise psycopg.OperationalError("the database did not answer a moment ago")
 
     def trip(self) -> None:
-        """Open it, and begin to look whether the database is back."""
+        """Open the breaker, and start to probe the database."""
         with self._lock:
             if self._open or self.probe is None:
                 return

@@ -25,7 +25,7 @@ def database(env: Env, data_dir: Path) -> dict[str, Any]:
         host = unquote(found["HOST"])  # a folder of sockets is spelled %2Frun%2Fpostgresql
         # A connection that the server has ended is noticed as it is taken from the pool, and no request fails by it.
         return {**found, "HOST": host, "OPTIONS": _of_postgresql(env, given), "CONN_HEALTH_CHECKS": True}
-    raise ImproperlyConfigured("DATABASE_URL is to begin with postgresql:// or sqlite://")
+    raise ImproperlyConfigured("DATABASE_URL must start with postgresql:// or sqlite://")
 
 
 def _of_sqlite() -> dict[str, Any]:

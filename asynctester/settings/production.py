@@ -1,4 +1,4 @@
-"""What PRODUCTION=true refuses to start with: settings that are fit for one's own machine alone."""
+"""Settings that PRODUCTION=true refuses to start with, since they are only safe on one's own machine."""
 
 from __future__ import annotations
 

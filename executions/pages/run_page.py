@@ -116,7 +116,7 @@ def why(step: dict[str, Any], error: dict[str, Any] | None = None) -> str:
         return str(message)
     if error and error.get("step") == step.get("name"):  # assertions are removed with the results; this stays
         return str(error["message"]).removeprefix(f"{step['name']}: ")
-    return "The step gave no reason."
+    return "The step gives no further details."
 
 
 def page_data(execution: Execution, *, may_run: bool) -> dict[str, Any]:

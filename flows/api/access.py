@@ -1,4 +1,4 @@
-"""What every flow view starts from: the flows that the user may see, and documents checked for a team."""
+"""The base of every flow view: the flows that the user may see, and documents checked for a team."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from flows.selectors import check_for_team
 
 
 def visible_flows(user: AnyUser) -> FlowQuerySet:
-    """Return the living flows that the user may see, each with its newest version as `newest`."""
+    """Return the flows that the user may see and that are not deleted, each with its newest version as `newest`."""
     newest = FlowVersion.objects.filter(number=F("flow__version")).defer("secrets")
     return (
         Flow.objects.visible_to(user)
@@ -51,6 +51,6 @@ def base_version_of(data: Mapping[str, Any]) -> int | None:
 
 
 def check_team_unchanged(flow: Flow, data: Mapping[str, Any]) -> None:
-    """Raise ValidationError where the body names another team: a flow stays in its team."""
+    """Raise ValidationError if the body names another team: a flow cannot move."""
     if data.get("teamId") not in (None, str(flow.team_id)):
-        raise exceptions.ValidationError({"teamId": ["A flow stays in its team."]}, "invalid")
+        raise exceptions.ValidationError({"teamId": ["A flow cannot move to another team."]}, "invalid")

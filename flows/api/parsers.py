@@ -54,7 +54,7 @@ class _DocumentParser(BaseParser):
         """Return the one document of the body."""
         documents = parse_documents(body, self.media_type or "")
         if len(documents) != 1:
-            raise invalid("parse_error", f"one document was expected, these are {len(documents)}")
+            raise invalid("parse_error", f"expected one document, found {len(documents)}")
         return documents[0]
 
 

@@ -61,7 +61,7 @@ def _read_variable(
     variable = Variable.model_validate(raw)
     at = (*place, "defaultValue")
     if variable.default_value == MASK and not (variable.secret and variable.name in secrets):
-        message = f"{MASK} stands for a secret value that is kept, and there is none: give the value"
+        message = f"{MASK} stands for a stored secret, and there is none: give the value"
         problems.append(problem_at(at, "masked", message))
     elif variable.default_value == MASK:
         variable.default_value = secrets[variable.name]

@@ -1,8 +1,7 @@
-"""The flow document: checked as a whole, everything wrong at once, and brought into its canonical form.
+"""The flow document: checked as a whole, with all problems at once, and brought into its canonical form.
 
-The canonical form has wire names, step types instead of their other names, an id for every step, and no
-defaults; checking it again changes nothing. The default of a secret variable is in memory only: `to_json`
-masks it.
+The canonical form has camelCase names, step types instead of their aliases, an id for every step, and no defaults;
+checking it again changes nothing. The default of a secret variable is only in memory: `to_json` masks it.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ NOT_OF_THE_DOCUMENT = frozenset(
 
 def _plain_text(text: str) -> str:
     if "\x00" in text:
-        raise ValueError("must not hold NUL characters")
+        raise ValueError("must not contain NUL characters")
     return text
 
 

@@ -1,4 +1,4 @@
-"""Names and references across a flow: each name once, each reference to something that is known by then."""
+"""Names and references across a flow: each name is unique, each reference is to something known by then."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def check_names(variables: list[tuple[Place, str]], nodes: list[Node]) -> Iterat
         if name in RESERVED_NAMES:
             yield problem_at((*place, "name"), "reserved_name", f"'{name}' is a reserved name")
         elif name in owners:
-            message = f"the name '{name}' is already that of a {owners[name]}"
+            message = f"the name '{name}' is already used by a {owners[name]}"
             yield problem_at((*place, "name"), "duplicate_name", message)
         owners.setdefault(name, kind)
     for node in walk(nodes):
@@ -47,7 +47,7 @@ def _extract_problems(node: Node, owners: dict[str, str]) -> Iterator[Problem]:
 
 
 class ReferenceCheck:
-    """Goes through the steps in the order in which they run, and knows what has a value by then."""
+    """Goes through the steps in the order in which they run, and knows which names have a value by then."""
 
     def __init__(self, names: Iterable[str], nodes: list[Node]) -> None:
         """Start with the names of the flow's variables and of the team's environments."""
@@ -97,7 +97,7 @@ class ReferenceCheck:
             self.problems.append(self._unknown_step(found, place, node))
         elif found.name in self._extracts:
             owner = self._extracts[found.name]
-            message = f"{found.text}: there is no value yet, {_when(owner, node)}"
+            message = f"{found.text}: it has no value yet: {_when(owner, node)}"
             self.problems.append(problem_at(place, "later_reference", message))
         elif not found.has_default:  # with a default it may be a name that only some environment has
             hint = self._hint(found.name, self._values | set(self._all_steps) | set(self._extracts))
@@ -106,7 +106,7 @@ class ReferenceCheck:
 
     def _unknown_step(self, found: Found, place: Place, node: Node) -> Problem:
         if found.name in self._all_steps:
-            message = f"{found.text}: there is no result yet, {_when(found.name, node)}"
+            message = f"{found.text}: it has no result yet: {_when(found.name, node)}"
             return problem_at(place, "later_reference", message)
         hint = self._hint(found.name, set(self._all_steps))
         return problem_at(place, "unknown_reference", f"{found.text}: there is no step {found.name}{hint}")

@@ -1,7 +1,7 @@
-"""Bytes to JSON values: JSON and YAML bodies, both read without a surprise.
+"""Parse JSON and YAML bodies into JSON values, strictly.
 
-What is refused, with the place: duplicate keys, NaN and infinity, keys that are not text, half characters,
-more than MAX_DEPTH levels or MAX_NODES values (YAML's aliases expanded), bodies above `MAX_REQUEST_BYTES`.
+These are refused, with their place: duplicate keys, NaN and infinity, keys that are not text, lone surrogates, more
+than MAX_DEPTH levels or MAX_NODES values (with YAML's aliases expanded), bodies larger than `MAX_REQUEST_BYTES`.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def is_yaml(content_type: str) -> bool:
 
 
 def parse_body(body: bytes, content_type: str = "application/json") -> dict[str, Json]:
-    """Return the one object that the body holds; raise FlowInvalid where it is not one."""
+    """Return the one object in the body; raise FlowInvalid if it is not one."""
     documents = parse_documents(body, content_type)
     if len(documents) != 1:
-        raise invalid("parse_error", f"one document was expected, these are {len(documents)}")
+        raise invalid("parse_error", f"expected one document, found {len(documents)}")
     if not isinstance(documents[0], dict):
         raise invalid("not_an_object", "a flow is an object with name and steps")
     return documents[0]
@@ -52,7 +52,7 @@ def parse_documents(body: bytes, content_type: str = "application/json") -> list
             expect(len(body) / READ_PER_SECOND)
             return _documents(_decode(body), content_type)
     except TooMuchWork as error:
-        raise invalid("too_much_work", f"reading this is too much work: {error}") from error
+        raise invalid("too_much_work", f"this takes too much work to read: {error}") from error
 
 
 def _documents(text: str, content_type: str) -> list[Json]:
@@ -94,7 +94,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise invalid("duplicate_key", f"the key '{twice[:80]}' stands twice in one object")
+        raise invalid("duplicate_key", f"the key '{twice[:80]}' appears twice in one object")
     return value
 
 
@@ -106,7 +106,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def check_tree(value: Any) -> None:
-    """Raise FlowInvalid where the value is not JSON, or too deep or too large to be worked with."""
+    """Raise FlowInvalid if the value is not JSON, or is too deep or too large."""
     problems: list[Problem] = []
     waiting: list[tuple[Place, Any]] = [((), [value])]  # containers alone: most values are none
     count = 0

@@ -1,4 +1,4 @@
-"""What people have to know about the secrets in a flow."""
+"""Warnings about the secrets in a flow."""
 
 from __future__ import annotations
 

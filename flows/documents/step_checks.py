@@ -1,4 +1,4 @@
-"""What can be wrong inside one step: its envelope, its meta, its assertions, its condition, its resource."""
+"""Checks of one step: its envelope, its meta, its assertions, its condition, its resource."""
 
 from __future__ import annotations
 

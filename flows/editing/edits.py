@@ -57,14 +57,14 @@ def _verified(text: str, edit: Callable[[yaml.Node], str], expect: Callable[[Any
         document = parse_body(text.encode(), YAML)
         root = compose_safely(text)
     except (FlowInvalid, yaml.YAMLError, ValueError) as error:
-        raise CannotEdit("the text is not YAML that can be read: put that right first") from error
+        raise CannotEdit("the text is not valid YAML: correct it first") from error
     expected = copy.deepcopy(document)
     try:
         expect(expected)
         edited = edit(root)
         found = parse_body(edited.encode(), YAML)
     except (FlowInvalid, LookupError, TypeError, ValueError) as error:
-        raise CannotEdit("this place cannot be changed by itself: change the text") from error
+        raise CannotEdit("this place cannot be changed on its own: edit the text") from error
     if not same_values(found, expected):
-        raise CannotEdit("this place is shared by others (an anchor or a merge): change the text")
+        raise CannotEdit("other places share this one (an anchor or a merge): edit the text")
     return edited

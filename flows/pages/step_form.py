@@ -22,17 +22,17 @@ from steprunners.runner import AnyRunner
 
 #: What the envelope's schema does not say in words.
 _HINTS = {
-    "name": "Later steps refer to it by ${name...}.",
-    "assertions": "What has to hold: a list of {field, operator, expectedValue}.",
+    "name": "Later steps refer to it as ${name...}.",
+    "assertions": "What has to be true: a list of {field, operator, expectedValue}.",
     "extract": "Variables from the result: name: path.",
-    "timeoutMs": "Deadline of one attempt; 30000 where it is left out.",
-    "when": "A condition: {left, operator, right}. The step is skipped where it is false.",
+    "timeoutMs": "Time limit of one attempt; default 30000.",
+    "when": "A condition: {left, operator, right}. The step is skipped if it is false.",
     "retry": "Try again after a failure.",
-    "until": "Ask again until the assertions hold, or the time is over.",
-    "forEach": "A list, or a reference to one: once an ${item}.",
+    "until": "Repeat until the assertions pass, or the time is up.",
+    "forEach": "A list, or a reference to one: runs once for each ${item}.",
     "disabled": "Skip it.",
-    "runInBackground": "Start it and go on.",
-    "continueOnFailure": "Go on after it fails; the run still ends FAILED.",
+    "runInBackground": "Start it and continue without waiting.",
+    "continueOnFailure": "Continue after it fails; the run still ends FAILED.",
     "alwaysRun": "Clean-up: runs after all others, whatever happened.",
 }
 #: Of the envelope: what is asked for first, and what the form does not change.

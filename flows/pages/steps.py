@@ -86,7 +86,7 @@ def _step_of(text: str, place: Place) -> tuple[StepPlace, Place]:
     for each in reversed(step_places(text)):
         if place[: len(each.place)] == each.place and len(place) > len(each.place):
             return each, place[len(each.place) :]
-    raise CannotEdit("there is no such step any more")
+    raise CannotEdit("this step no longer exists")
 
 
 @require_POST
@@ -116,7 +116,7 @@ def step_alone(request: HttpRequest) -> JsonResponse:
     except FlowInvalid as error:
         return _refused(str(error))
     if found is None:
-        return _refused("the cursor is in no step")
+        return _refused("the cursor is not in a step")
     name, document = found
     return JsonResponse({"name": name, **check_alone_json(team, document, flow=flow)})
 

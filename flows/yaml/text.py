@@ -178,7 +178,7 @@ class _Builder:
         if not isinstance(key, str):
             raise _at(event.start_mark, f"the key {_shown(key)} is not text: write it in quotes", "not_json")
         if key in parent.value:
-            raise _at(event.start_mark, f"the key '{key[:80]}' stands twice in one object", "duplicate_key")
+            raise _at(event.start_mark, f"the key '{key[:80]}' appears twice in one object", "duplicate_key")
         return key
 
     def _put_in_object(self, parent: _Open, value: Any, event: Any) -> None:

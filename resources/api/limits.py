@@ -85,7 +85,7 @@ class LimitsOfOrganisation(APIView):
         organisation = self._organisation(request, pk)
         user = signed_in(request)
         if not may_change_limits(user):
-            raise exceptions.PermissionDenied("Only administrators of the installation change limits.")
+            raise exceptions.PermissionDenied("Only administrators of the installation can change limits.")
         serializer = ChangeSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         changes = dict(serializer.validated_data)

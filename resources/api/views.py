@@ -59,7 +59,7 @@ class _TeamThings(ModelViewSet[ModelT]):
         thing: Any = serializer.instance
         require(self.request.user, Action.EDIT_RESOURCES, thing.team)
         if serializer.validated_data.pop("team_id", thing.team_id) != thing.team_id:
-            raise exceptions.ValidationError({"teamId": ["It stays in its team."]}, "invalid")
+            raise exceptions.ValidationError({"teamId": ["It cannot move to another team."]}, "invalid")
         self._write(serializer, team=thing.team, **{self.argument: thing})
 
     def perform_destroy(self, instance: Any) -> None:
@@ -106,7 +106,7 @@ class Resources(_TeamThings[Resource]):
         """Change what is given; a resource keeps its type."""
         resource = serializer.instance
         if resource is not None and serializer.validated_data.get("type", resource.type) != resource.type:
-            raise exceptions.ValidationError({"type": ["A resource keeps its type."]}, "invalid")
+            raise exceptions.ValidationError({"type": ["The type of a resource cannot change."]}, "invalid")
         super().perform_update(serializer)
 
     def perform_destroy(self, instance: Resource) -> None:

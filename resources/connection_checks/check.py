@@ -1,4 +1,4 @@
-"""Whether a resource leads to a server that answers: it is really connected to, within five seconds."""
+"""Check whether the server of a resource answers, by really connecting to it within five seconds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether it answers, what was found or is wrong (without secrets), and how long that took, in milliseconds."""
+    """Whether it answers, what was found or is wrong (without secrets), and how long that took in milliseconds."""
 
     ok: bool
     message: str
@@ -30,7 +30,7 @@ class Verdict:
 
 
 def check_resource(resource: Resource, *, seconds: float = SECONDS) -> Verdict:
-    """Connect to the resource and say what came of it. Raises nothing that a config or a server can cause."""
+    """Connect to the resource and return the result. Raises nothing that a config or a server can cause."""
     started = time.monotonic()
     ok, message = _checked(resource, Deadline(seconds))
     return Verdict(ok, message, round((time.monotonic() - started) * 1000))
@@ -41,7 +41,7 @@ def _checked(resource: Resource, deadline: Deadline) -> tuple[bool, str]:
         connection, secrets = connection_of(resource), secret_values(resource)
         network = policy_of(resource.team_id)
     except (ValidationError, KeyError):
-        return False, "its config is not valid in this version: save it anew"
+        return False, "its config is not valid in this version: save it again"
     except SecretsUnreadable as error:
         return False, str(error)
     _give_database_back()
@@ -55,9 +55,9 @@ def _checked(resource: Resource, deadline: Deadline) -> tuple[bool, str]:
 
 
 def _give_database_back() -> None:
-    """Have nobody wait for this thread's connection to our own database while it waits for somebody's server.
+    """Give this thread's connection to our own database back while it waits for somebody else's server.
 
-    The pool has a few dozen of them; the next query takes another one.
+    The pool has a few dozen connections; the next query takes another one.
     """
     if not database.in_atomic_block:
         database.close()

@@ -1,8 +1,9 @@
-"""How many resource checks this process carries out at once: of one organisation, and of all.
+"""Limits on how many resource checks this process runs at once: for one organisation, and for all.
 
-A check waits up to five seconds for somebody else's server, in a thread of a web process. So that nobody's servers that
-are away take the threads from everybody, there are places: an organisation's (`resourceChecks` of its limits), and
-MAX_CHECK_THREADS for all together. Each web process counts by itself: nothing is left behind by one that is lost.
+A check waits up to five seconds for somebody else's server, in a thread of a web process. There are places, so that
+servers that are down cannot take the threads from everybody: those of an organisation (`resourceChecks` of its
+limits), and MAX_CHECK_THREADS for all together. Each web process counts by itself, so a lost process leaves nothing
+behind.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _taken: Counter[UUID] = Counter()
 
 
 class TooManyChecks(Exception):
-    """As many checks are under way as there may be: come back after `retry_after` seconds."""
+    """All places are taken: try again after `retry_after` seconds."""
 
     code = "too_many_checks"
     retry_after = RETRY_AFTER_SECONDS
@@ -33,7 +34,7 @@ class TooManyChecks(Exception):
 
 @contextmanager
 def place_of(team_id: UUID) -> Iterator[None]:
-    """Hold a place for one check of the team's organisation; raise TooManyChecks where none is free."""
+    """Hold a place for one check of the team's organisation; raise TooManyChecks if none is free."""
     grant = grant_of_team(team_id)
     _take(grant.organisation_id, grant.limits.resource_checks)
     try:
@@ -46,10 +47,10 @@ def _take(organisation_id: UUID, most: int) -> None:
     with _lock:
         if _taken[organisation_id] >= most:
             raise TooManyChecks(
-                f"The organisation has {most} checks under way, as many as it may: try again soon."
+                f"The organisation already has {most} checks in progress, the most allowed. Try again soon."
             )
         if _taken.total() >= settings.MAX_CHECK_THREADS:
-            raise TooManyChecks("As many checks are under way as there may be: try again soon.")
+            raise TooManyChecks("There are already as many checks in progress as allowed. Try again soon.")
         _taken[organisation_id] += 1
 
 

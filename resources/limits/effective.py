@@ -1,7 +1,7 @@
-"""The limits that hold for an organisation: the installation's (settings), or the organisation's own where it has any.
+"""The effective limits of an organisation: its own limits, and the installation's (settings) for the others.
 
-Read for every step and every run, so a process keeps what it read for CACHE_SECONDS: a change holds everywhere after
-that time at the latest, and at once in the process that made it.
+They are read for every step and every run, so a process caches them for CACHE_SECONDS: a change works everywhere
+after that time at the latest, and at once in the process that made it.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def installation_limits() -> Limits:
 
 @dataclass(frozen=True)
 class Grant:
-    """What was read of an organisation: its own limits, and where its flows may connect to."""
+    """What is known about an organisation: its own limits, and where its flows may connect to."""
 
     organisation_id: UUID
     own: tuple[tuple[str, int], ...] = ()
@@ -69,7 +69,7 @@ class Grant:
 
     @cached_property
     def limits(self) -> Limits:
-        """The limits that hold; nobody gets past the size of a request that the installation reads at all."""
+        """The effective limits; no request may be larger than the installation's own limit."""
         whole = replace(installation_limits(), **dict(self.own))
         return replace(whole, request_bytes=min(whole.request_bytes, settings.MAX_REQUEST_BYTES))
 
@@ -97,15 +97,15 @@ def limits_of_team(team_id: UUID) -> Limits:
 
 
 def grant_of(organisation: Organisation) -> Grant:
-    """Return what the organisation may use, as it is now."""
+    """Return what the organisation may use, read now."""
     return _grant(Organisation.objects.select_related("limits").get(pk=organisation.pk))
 
 
 def check_request_size(size: int, request: Any) -> None:
-    """Raise RequestDataTooBig where none of the user's organisations may send requests of so many bytes.
+    """Raise RequestDataTooBig if none of the user's organisations may send requests of this size.
 
-    Which organisation a request is for is known only when it has been read. `request` is REST framework's; its own
-    `user` is not asked for, since the CSRF check of a session reads the body to find out who that is.
+    Only the body says which organisation a request is for. `request` is REST framework's. Its own `user` is not used
+    here, since the CSRF check of a session reads the body to find it.
     """
     if request is None:
         return

@@ -1,6 +1,6 @@
-"""What one organisation may use, where that differs from what the installation gives to all.
+"""The limits of one organisation, where they differ from the installation's.
 
-Only administrators of the installation write these rows: an organisation's owner must not be able to open the
+Only administrators of the installation write these rows: an owner of an organisation must not be able to open the
 installation's own network, or to take more of its workers.
 """
 
@@ -48,7 +48,7 @@ def _why_not(entry: str) -> str | None:
 
 
 def limit(least: int, most: int, text: str) -> Any:
-    """Return the column of a limit from `least` to `most`; empty is what the installation gives to all."""
+    """Return the column of a limit from `least` to `most`; empty means the installation's limit."""
     return models.PositiveBigIntegerField(
         null=True, blank=True, help_text=text, validators=[MinValueValidator(least), MaxValueValidator(most)]
     )
@@ -63,7 +63,7 @@ class LimitsQuerySet(models.QuerySet["OrganisationLimits"]):
 
 
 class OrganisationLimits(ServiceModel):
-    """The exceptions of one organisation; an empty field is what the installation gives to all."""
+    """The limits of one organisation; an empty field means the installation's limit."""
 
     organisation = models.OneToOneField(
         Organisation, on_delete=models.CASCADE, primary_key=True, related_name="limits"

@@ -1,4 +1,4 @@
-"""The only writer of an organisation's limits outside of the admin, and who may write them."""
+"""The only writer of an organisation's limits besides the admin, and who may write them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def may_change_limits(user: AnyUser) -> bool:
 def change_limits(
     *, organisation: Organisation, user: User, changes: Mapping[str, Any]
 ) -> OrganisationLimits:
-    """Give the organisation these limits; None is the installation's own. Raises ValidationError (Django's)."""
+    """Set these limits of the organisation; None means the installation's. Raises ValidationError (Django's)."""
     held(organisation)
     row, _ = OrganisationLimits.objects.get_or_create(organisation=organisation)
     for name, value in changes.items():

@@ -57,12 +57,12 @@ def name_problems(problems: Iterable[Problem]) -> dict[str, str]:
 
 def check_names(texts: dict[str, str]) -> None:
     """Raise Invalid where the columns cannot hold what was sent as name, group or namespace."""
-    problems = [] if texts["name"] else [Problem("name", "required", "give a name")]
+    problems = [] if texts["name"] else [Problem("name", "required", "enter a name")]
     for name, text in texts.items():
         place = NAMES.get(name, name)
         if len(text) > MAX_NAME:
             problems.append(Problem(place, "max_length", f"at most {MAX_NAME} characters"))
         if "\x00" in text:
-            problems.append(Problem(place, "null_characters", "must not hold NUL characters"))
+            problems.append(Problem(place, "null_characters", "must not contain NUL characters"))
     if problems:
         raise Invalid(problems)

@@ -127,7 +127,7 @@ def choices_json(rows: Iterable[ChoiceRow]) -> tuple[dict[str, Json], list[Probl
     problems = []
     for row in rows:
         if not row.name or row.name in choices:
-            message = f"'{row.name}' is chosen for twice" if row.name else "say which name flows use"
+            message = f"'{row.name}' has two choices" if row.name else "enter the name that flows use"
             problems.append(Problem("resources", "bad_choice", message))
         else:
             choices[row.name] = row.resource

@@ -143,7 +143,7 @@ def _saved(request: HttpRequest, found: Environment | None, team: Team) -> HttpR
         teams = [] if found else editable_teams(request)
         rows = (variables, choices)
         return _form(request, again, team, rows, may_edit=True, teams=teams, problems=tuple(error.problems))
-    messages.success(request, f"{saved.name} is saved.")
+    messages.success(request, f"{saved.name} was saved.")
     return redirect("environment", saved.pk)
 
 
@@ -154,5 +154,5 @@ def delete(request: HttpRequest, environment_id: uuid.UUID) -> HttpResponse:
     found = get_object_or_404(_visible(request), pk=environment_id)
     team_to_edit(request, str(found.team_id))
     services.delete_environment(environment=found)
-    messages.success(request, f"{found.name} is deleted.")
+    messages.success(request, f"{found.name} was deleted.")
     return redirect("environments")

@@ -168,7 +168,7 @@ def _saved(request: HttpRequest, found: Resource | None, team: Team, kind: str) 
         teams = [] if found else editable_teams(request)
         again = _visible(request).get(pk=found.pk) if found else None  # without what could not be saved
         return _form(request, again, kind, may_edit=True, problems=tuple(error.problems), teams=teams)
-    messages.success(request, f"{saved.name} is saved.")
+    messages.success(request, f"{saved.name} was saved.")
     return redirect("resource", saved.pk)
 
 
@@ -208,7 +208,7 @@ def delete(request: HttpRequest, resource_id: uuid.UUID) -> HttpResponse:
     try:
         services.delete_resource(resource=found)
     except services.InUse as error:
-        messages.error(request, f"{found.name} is not deleted. {error}.")
+        messages.error(request, f"{found.name} was not deleted. {error}.")
         return redirect("resource", resource_id)
-    messages.success(request, f"{found.name} is deleted.")
+    messages.success(request, f"{found.name} was deleted.")
     return redirect("resources")

@@ -1,6 +1,6 @@
 // Calls the REST API with the session and its CSRF token.
 
-/** What the API answered instead of what was asked for; `errors` are `{code, detail, attr}`. */
+/** An error response of the API; `errors` are `{code, detail, attr}`. */
 export class ApiError extends Error {
   constructor(status, errors) {
     super(errors.map((error) => (error.attr ? `${error.attr}: ${error.detail}` : error.detail)).join("\n") || `The server answered ${status}.`);

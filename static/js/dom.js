@@ -1,4 +1,4 @@
-// Builds elements. Text is always set as text: what a tested system said never becomes markup.
+// Builds elements. Text is always set as text: the output of a tested system never becomes markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -32,7 +32,7 @@ export function jsonFrom(id) {
   return script ? JSON.parse(script.textContent) : null;
 }
 
-/** Return `work` limited to one call in `ms`; the last call always happens. */
+/** Return `work` debounced: it runs `ms` after the last call. */
 export function debounce(work, ms) {
   let timer = 0;
   return (...args) => {

@@ -1,4 +1,4 @@
-// What every page has: the theme toggle, menus that close, times that move.
+// What every page has: the theme toggle, menus that close, times that stay current.
 import { startClock, tick } from "./time.js";
 
 function toggleTheme() {

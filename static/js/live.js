@@ -1,4 +1,4 @@
-// A WebSocket that comes back: reconnects with growing pauses, and says when it is up or down.
+// A WebSocket that reconnects with growing pauses, and reports when it is up or down.
 
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 15_000;
@@ -30,7 +30,7 @@ export class LiveSocket {
       return;
     }
     this.onState("closed");
-    // Spread out, so that a restarted server is not met by everybody at once.
+    // With jitter, so that not all clients reconnect to a restarted server at once.
     setTimeout(() => this.connect(), this.pause * (0.7 + Math.random() * 0.6));
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
   }

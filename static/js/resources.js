@@ -1,6 +1,6 @@
-// The forms of resources and environments: kinds of sign-in, rows that come and go, dialogs. Saving needs no script.
+// The forms of resources and environments: kinds of sign-in, rows to add and remove, dialogs. Saving needs no script.
 
-/** Show the fields of the chosen kind; those of the others are not sent. */
+/** Show the fields of the chosen kind; the fields of the other kinds are not sent. */
 function choose(select) {
   for (const part of select.closest(".field-group").querySelectorAll("[data-variant]")) {
     const on = part.dataset.variant === select.value;
@@ -9,7 +9,7 @@ function choose(select) {
   }
 }
 
-/** A secret value is typed unseen, and there is no telling it from an empty one by looking. */
+/** Hide a secret value while it is typed. The placeholder says that one is set, since an empty field looks the same. */
 function hideSecret(row) {
   const secret = row.querySelector("[data-secret]").value !== "";
   const value = row.querySelector("[data-value]");

@@ -1,4 +1,4 @@
-// The run list: moves live, keyboard, bulk actions. The server renders the rows; this puts changed ones in place.
+// The run list: live updates, keyboard, bulk actions. The server renders the rows; this replaces the changed ones.
 import { API, post } from "./api.js";
 import { jsonFrom, throttle } from "./dom.js";
 import { LiveSocket } from "./live.js";
@@ -14,7 +14,7 @@ let openSockets = 0;
 const rows = () => [...document.querySelectorAll(".run-row")];
 const rowOf = (id) => rows().find((row) => row.dataset.run === id);
 
-/** Fetch the list as the URL says it and put what changed in place. */
+/** Fetch the list for the current URL and replace what changed. */
 async function refresh() {
   if (document.hidden) return;
   const address = location.href;
@@ -48,7 +48,7 @@ function putInPlace(fresh) {
   restore();
 }
 
-/** Set again what lives in the browser only: ticked boxes, the keyboard's row, times. */
+/** Restore what only the browser knows: ticked boxes, the row of the keyboard, times. */
 function restore() {
   const present = new Set(rows().map((row) => row.dataset.run));
   for (const id of picked) if (!present.has(id)) picked.delete(id);
@@ -143,7 +143,7 @@ for (const id of jsonFrom("team-ids")) {
     },
   });
 }
-// Without a socket everything is asked for every few seconds; with one, only what should have moved by now.
+// Without a socket, poll everything every few seconds; with one, only runs that should have changed by now.
 setInterval(() => {
   if (openSockets === 0 || rows().some((row) => !isOver(row.dataset.status))) soon();
 }, POLL_MS);

@@ -16,7 +16,7 @@ const LOOKS = {
 export const toneOf = (status) => (LOOKS[status] ?? LOOKS.PENDING)[0];
 export const wordOf = (status) => (LOOKS[status] ?? [0, 0, status])[2];
 
-/** Return the icon alone, in its colour, with the word for screen readers. */
+/** Return only the icon, in its colour, with the word for screen readers. */
 export function statusIcon(status) {
   const [tone, name, word] = LOOKS[status] ?? LOOKS.PENDING;
   return el("span", { class: `status status-icon status-${tone}`, title: word }, icon(name), el("span", { class: "visually-hidden" }, word));

@@ -1,7 +1,7 @@
 // Tabs by the ARIA pattern: arrow keys move, one panel is shown. Panels are made when they are first shown.
 import { el } from "./dom.js";
 
-/** Return tabs; `parts` are `{id, title, count, make}`; `onChoose(id)` is told what the reader picks, not what is shown first. */
+/** Return tabs; `parts` are `{id, title, count, make}`; `onChoose(id)` is called for a choice of the user, not for the first tab. */
 export function tabs(parts, chosen, onChoose) {
   const panel = el("div", { role: "tabpanel", class: "tab-panel", tabindex: "-1" });
   const buttons = parts.map((part) =>

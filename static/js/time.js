@@ -38,7 +38,7 @@ export function tick(root = document) {
   for (const node of root.querySelectorAll("[data-until]")) node.textContent = duration(Math.max(0, Number(node.dataset.until) - now));
 }
 
-/** Keep times moving; twice a second is smooth enough to read. */
+/** Keep times current; twice a second is smooth enough to read. */
 export function startClock() {
   tick();
   setInterval(tick, 500);

@@ -1,4 +1,4 @@
-// Short messages: seen in the corner, and read out.
+// Short messages: shown in the corner, and read by screen readers.
 import { el, icon } from "./dom.js";
 
 /** Say `text` to screen readers. */

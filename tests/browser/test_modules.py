@@ -86,7 +86,7 @@ def test_why_a_step_failed_is_known_without_its_results(signed_in_page: Page) ->
     code = "argument.steps.map((step) => module.why(step, argument.error))"
     assert call(signed_in_page, "run/state.js", code, runs) == [
         "status equals 201",
-        "The step gave no reason.",
+        "The step gives no further details.",
     ]
 
 

@@ -149,7 +149,7 @@ def test_a_stale_save_keeps_the_text(signed_in_page: Page, live_stack: LiveStack
     page.keyboard.press("Control+s")
     expect(page.locator("#save-trouble")).to_contain_text("somebody else changed this flow")
     assert page.locator("#text").input_value() == mine
-    page.get_by_role("button", name="Save mine on top").click()
+    page.get_by_role("button", name="Save my version anyway").click()
     expect(page.locator("h1")).to_contain_text("v3")
     page.get_by_role("button", name="Changes of version 3").click()
     expect(page.locator("#diff .add").first).to_contain_text("mine")

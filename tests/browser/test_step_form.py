@@ -62,7 +62,7 @@ def insert_and_try(page: Page) -> None:
     expect(inserted).to_have_value("settle")
     expect(page.locator("#text")).to_have_value(re.compile("# short\n  - name: settle\n    stepType: delay"))
     expect(page.locator("#check-state")).to_have_text("Valid")
-    page.get_by_role("button", name="Try it alone").click()
+    page.get_by_role("button", name="Run only this step").click()
     page.locator("#run-start").click()
     page.wait_for_url(re.compile("/executions/"))
     expect(page.locator("h1")).to_contain_text("In step: settle")

@@ -109,7 +109,7 @@ def test_without_its_database_it_says_so_quickly_and_comes_back(
         assert all(is_outage(answer) and answer.seconds < THEN for answer in again)
         page = here.ask("GET", "/executions", cookies={"sessionid": "x" * 32})
         assert is_outage(page)
-        assert "Not available now" in page.text
+        assert "Not available at the moment" in page.text
         assert is_outage(here.ask("GET", "/admin/", cookies={"sessionid": "x" * 32}))
         assert here.ask("GET", "/healthz").status == 200
         assert here.ask("GET", "/readyz").status == 503

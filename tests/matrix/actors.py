@@ -141,7 +141,7 @@ def _token(user: User, name: str, scopes: list[str], team: Team | None = None) -
 
 
 def switch_off(world: World) -> None:
-    """Switch the account off whose login was made before."""
+    """Disable the account whose login was made before."""
     user = world.actors["switched_off"].user
     assert user is not None
     User.objects.filter(pk=user.pk).update(is_active=False)

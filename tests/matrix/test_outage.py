@@ -103,4 +103,4 @@ def test_every_page_of_the_admin_says_503(world: World) -> None:
         answers = {path: asker.client.get(path) for path in found}
     wrong = {path: answer.status_code for path, answer in answers.items() if answer.status_code != 503}
     assert not wrong
-    assert all("Not available now" in answer.content.decode() for answer in answers.values())
+    assert all("Not available at the moment" in answer.content.decode() for answer in answers.values())

@@ -89,7 +89,7 @@ def test_a_viewer_is_offered_no_run(page: PageFor, alice: User, vera: User, flow
 
 def test_an_empty_list_says_what_to_do(page: PageFor, alice: User, team: Team) -> None:
     text = page(alice).get("/flows").content.decode()
-    assert all(words in text for words in ("Create a flow", "Import a file", "Take the example"))
+    assert all(words in text for words in ("Create a flow", "Import a file", "Start from the example"))
 
 
 def test_the_cost_of_the_list_does_not_grow(

@@ -143,7 +143,7 @@ def test_activity_gives_attempts_and_children(page: PageFor, alice: User, team: 
         ({"assertions": [{"passed": True}, {"passed": False, "message": "differs"}]}, "differs"),
         ({"assertions": [{"passed": False, "field": "a", "operator": "equals"}]}, "a equals failed"),
         ({"error": {"message": "refused"}}, "refused"),
-        ({}, "The step gave no reason."),
+        ({}, "The step gives no further details."),
     ],
 )
 def test_why_says_the_reason_in_a_line(step: dict[str, Any], reason: str) -> None:
@@ -153,7 +153,7 @@ def test_why_says_the_reason_in_a_line(step: dict[str, Any], reason: str) -> Non
 def test_where_its_results_are_gone_the_run_says_why() -> None:
     error = {"code": "step_failed", "message": "pay: status equals 201", "step": "pay"}
     assert why({"name": "pay", "assertions": []}, error) == "status equals 201"
-    assert why({"name": "other", "assertions": []}, error) == "The step gave no reason."
+    assert why({"name": "other", "assertions": []}, error) == "The step gives no further details."
 
 
 def test_a_reused_failure_is_not_this_runs_failure() -> None:

@@ -93,7 +93,7 @@ def _invite(user: User, wanted: dict[str, Any]) -> Invitation:
     except invitations.ElsewhereTeam:
         raise _no_team() from None
     except services.AlreadyMember:
-        raise Conflict("This user is a member already.", "already_member") from None
+        raise Conflict("This user is already a member.", "already_member") from None
     except mailing.MailUnavailable:
         raise MailUnavailable from None
 
@@ -108,7 +108,7 @@ def _team(user: User, team_id: UUID | None) -> Team | None:
 
 
 def _no_team() -> ValidationError:
-    return ValidationError({"teamId": ["There is no such team in the organisation."]}, "does_not_exist")
+    return ValidationError({"teamId": ["The organisation has no such team."]}, "does_not_exist")
 
 
 def _require_for(user: User, invitation: Invitation) -> None:

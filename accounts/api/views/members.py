@@ -22,7 +22,10 @@ from accounts.permissions import Action, action_for
 from accounts.services import organisations as services
 from accounts.services import people
 
-STRANGER = "You see no such user. People from outside are invited into the organisation: POST invitations."
+STRANGER = (
+    "You cannot see a user with this id or address. "
+    "To add people from outside, invite them to the organisation: POST invitations."
+)
 SEARCHED = ("user__email", "user__name")
 
 
@@ -181,8 +184,8 @@ def _unknown(serializer: BaseSerializer[Any]) -> ValidationError:
 
 
 def _already_member() -> Conflict:
-    return Conflict("This user is a member already.", "already_member")
+    return Conflict("This user is already a member.", "already_member")
 
 
 def _last_owner() -> Conflict:
-    return Conflict("An organisation keeps at least one owner.", "last_owner")
+    return Conflict("An organisation needs at least one owner.", "last_owner")

@@ -146,4 +146,4 @@ def _keep(serializer: BaseSerializer[Any], team: Team) -> None:
 
 
 def _taken(what: str) -> ValidationError:
-    return ValidationError({"name": [f"There is {what} with this name already."]}, "unique")
+    return ValidationError({"name": [f"There is already {what} with this name."]}, "unique")

@@ -29,7 +29,7 @@ from accounts.sign_in.throttling import MAILING
 
 def registration_off() -> PermissionDenied:
     """Return the error of an installation that takes no strangers."""
-    return PermissionDenied("Registration is switched off here: ask to be invited.", "registration_off")
+    return PermissionDenied("Registration is off. Ask for an invitation.", "registration_off")
 
 
 class Register(OpenView):
@@ -52,7 +52,7 @@ class Register(OpenView):
         except WeakPassword as problem:
             raise weak_password("password", problem) from None
         except registration.AddressTaken:
-            raise ValidationError({"email": ["This address has an account already."]}, "unique") from None
+            raise ValidationError({"email": ["This address already has an account."]}, "unique") from None
         except mailing.MailUnavailable:
             raise MailUnavailable from None
         answer = {"email": wanted["email"].lower(), "verification_required": settings.EMAIL_VERIFICATION}
@@ -108,8 +108,8 @@ class AcceptInvitation(OpenView):
             raise weak_password("password", problem) from None
         except invitations.WrongPassword:
             raise AuthenticationFailed(
-                "This address has an account already, with another password.", "no_active_account"
+                "This address already has an account, with another password.", "no_active_account"
             ) from None
         except invitations.SwitchedOff:
-            raise PermissionDenied("This account is switched off.", "switched_off") from None
+            raise PermissionDenied("This account is disabled.", "switched_off") from None
         return Response(SessionSerializer(sessions.start(request=request._request, user=user)).data)

@@ -21,7 +21,7 @@ from accounts.api.serializers import (
 from accounts.sign_in import sessions
 from accounts.sign_in.throttling import AuthThrottle
 
-NOT_CONFIRMED = "Confirm your e-mail address first: open the link in the mail that was sent to it."
+NOT_CONFIRMED = "Confirm your e-mail address first. Open the link in the mail that we sent to it."
 
 
 class OpenView(APIView):
@@ -75,7 +75,7 @@ class Refresh(OpenView):
             tokens = sessions.renew(**self.read(request))
         except sessions.InvalidToken:
             raise AuthenticationFailed(
-                "The token is not valid any more: sign in again.", "token_not_valid"
+                "The token is no longer valid. Sign in again.", "token_not_valid"
             ) from None
         return Response(TokensSerializer(tokens).data)
 

@@ -50,7 +50,8 @@ class Tokens(
             token, secret = tokens.create_token(user=signed_in(request), team=team, **wanted)
         except tokens.TooManyTokens:
             raise Conflict(
-                f"You have {tokens.MOST_TOKENS} tokens: revoke one first.", "too_many_tokens"
+                f"You have {tokens.MOST_TOKENS} tokens, the most allowed. Revoke one first.",
+                "too_many_tokens",
             ) from None
         shown = {**TokenSerializer(token).data, "token": secret}
         return Response(shown, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})

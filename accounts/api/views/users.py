@@ -26,7 +26,7 @@ from accounts.sign_in import passwords
 from accounts.sign_in.throttling import MailThrottle
 
 NOT_YOURS = (
-    "You do not administer this account: its own organisations do, or an administrator of the installation."
+    "You do not administer this account. Its organisations do, or an administrator of the installation."
 )
 
 
@@ -78,14 +78,14 @@ class Users(
         """Make an account: for administrators of the installation. Everybody else invites (`invitations`)."""
         if not signed_in(request).is_superuser:
             raise PermissionDenied(
-                "Only administrators of the installation make accounts: invite people instead."
+                "Only administrators of the installation can create accounts. Invite people instead."
             )
         serializer = NewPersonSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         try:
             user = people.create(creator=signed_in(request), **serializer.validated_data)
         except people.AddressTaken:
-            raise ValidationError({"email": ["This address has an account already."]}, "unique") from None
+            raise ValidationError({"email": ["This address already has an account."]}, "unique") from None
         except WeakPassword as problem:
             raise weak_password("password", problem) from None
         return Response(self.get_serializer(self.get_queryset().get(pk=user.pk)).data, status=201)

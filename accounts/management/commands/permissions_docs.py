@@ -27,7 +27,7 @@ Owners and admins of the organisation are ADMIN in each of its teams.
 
 {organisation}
 
-An organisation keeps at least one owner. Everybody may leave. What an organisation may connect to, and its limits,
+An organisation needs at least one owner. Everybody may leave. What an organisation may connect to, and its limits,
 are set by administrators of the installation alone ([limits](limits.md), [network](network.md)).
 
 ## API tokens

@@ -112,7 +112,7 @@ class Import(APIView):
 def _all_checked(team: Team, raws: list[Any]) -> list[FlowDocument]:
     if not raws or len(raws) > MAX_FLOWS:
         raise InvalidFlow(
-            invalid("bad_count", f"an import holds 1 to {MAX_FLOWS} flows, this one {len(raws)}")
+            invalid("bad_count", f"an import holds 1 to {MAX_FLOWS} flows, and this one has {len(raws)}")
         )
     documents, problems = [], []
     for index, raw in enumerate(raws):
@@ -137,10 +137,10 @@ class Export(APIView):
     @extend_schema(
         operation_id="flows_export",
         parameters=[
-            OpenApiParameter("ids", str, description="Ids with commas between; all flows without it.")
+            OpenApiParameter("ids", str, description="Ids, separated by commas. Default: all flows.")
         ],
         responses={
-            (200, "application/yaml"): OpenApiResponse(OpenApiTypes.ANY, "One YAML document a flow."),
+            (200, "application/yaml"): OpenApiResponse(OpenApiTypes.ANY, "One YAML document for each flow."),
             (200, "application/json"): FlowDocumentSerializer(many=True),
         },
     )

@@ -72,8 +72,8 @@ class Diff(APIView):
     @extend_schema(
         operation_id="flows_diff",
         parameters=[
-            OpenApiParameter("from", int, description="The version before `to`, where it is left out."),
-            OpenApiParameter("to", int, description="The newest version, where it is left out."),
+            OpenApiParameter("from", int, description="Default: the version before `to`."),
+            OpenApiParameter("to", int, description="Default: the newest version."),
         ],
         responses=DiffSerializer,
     )

@@ -1,4 +1,4 @@
-// After `${` the editor lists what can be referred to; arrow keys choose, Enter or Tab takes.
+// After `${` the editor lists the possible references; arrow keys choose one, Enter or Tab inserts it.
 import { el } from "../dom.js";
 import { announce } from "../toast.js";
 import { namesAbove } from "./names.js";
@@ -14,7 +14,7 @@ export class Completion {
     editor.area.addEventListener("input", () => this.look());
     editor.area.addEventListener("blur", () => this.close());
     editor.area.addEventListener("scroll", () => this.close(), { passive: true });
-    // In the capture phase, before the editor takes Tab and Enter for itself.
+    // In the capture phase, before the editor handles Tab and Enter.
     editor.area.parentElement.addEventListener("keydown", (event) => this.onKey(event), { capture: true });
   }
 

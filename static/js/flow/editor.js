@@ -95,7 +95,7 @@ export class Editor {
     if (at >= 0) this.goTo(at + 1);
   }
 
-  /** Make the text `text` by one edit that can be undone, where they differ; the focus stays where it is. */
+  /** Replace the text by `text` with one edit that can be undone, unless they are equal; the focus stays. */
   change(text) {
     const old = this.area.value;
     if (text === old) return;
@@ -112,7 +112,7 @@ export class Editor {
   }
 
   insert(text) {
-    // execCommand is the one way that keeps the browser's undo; without it the text is set directly.
+    // Only execCommand keeps the browser's undo history; without it the text is set directly.
     if (text === "") document.execCommand("delete");
     else if (!document.execCommand("insertText", false, text)) {
       this.area.setRangeText(text, this.area.selectionStart, this.area.selectionEnd, "end");

@@ -1,4 +1,4 @@
-// What `${` can refer to at a place of the text: read from the lines above, so it also works while the text is not valid.
+// The names that `${` can refer to at a place of the text. They are read from the lines above, so invalid text works too.
 
 const FUNCTIONS = ["uuid()", "now()", "timestamp()", "timestampMs()", "randomInt(1,9)", "randomString(8)", "base64(x)", "base64Decode(x)", "urlEncode(x)", "json(x)", "sha256(x)", "hmacSha256(key,x)", "upper(x)", "lower(x)", "length(x)", "add(a,b)"];
 const GIVEN = ["execution.id", "execution.startedAt", "flow.name", "flow.version"];

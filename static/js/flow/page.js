@@ -49,7 +49,7 @@ async function check() {
 
 const checkSoon = debounce(check, CHECK_AFTER_MS);
 
-/** Return the answer for the text as it is; a check that a later one has overtaken gives none. */
+/** Return the answer for the current text; undefined if a later check has started meanwhile. */
 async function checked() {
   let answer = latest;
   while (!answer) answer = await check();
@@ -99,7 +99,7 @@ function refused(error) {
   else toast(`Not saved. ${error.message}`, "bad");
 }
 
-/** Somebody else saved meanwhile: the text stays, and the user decides. */
+/** Somebody else has saved meanwhile: keep the text, and let the user decide. */
 function showStale(message) {
   announce(message);
   byId("save-trouble").replaceChildren(
@@ -109,7 +109,7 @@ function showStale(message) {
       el("span", { class: "status-icon" }, icon("error")),
       el("div", { class: "notice-body" }, el("div", { class: "notice-title" }, "Not saved: somebody else changed this flow."), message, " Your text is still here."),
       el("a", { class: "button button-small", href: data.urls.save, target: "_blank" }, "Open theirs"),
-      el("button", { class: "button button-small", type: "button", onclick: overwrite }, "Save mine on top"),
+      el("button", { class: "button button-small", type: "button", onclick: overwrite }, "Save my version anyway"),
     ),
   );
 }
@@ -125,26 +125,26 @@ async function overwrite() {
 async function runDraft() {
   const answer = await checked();
   if (!answer.valid) {
-    toast("The flow has problems: solve them first.", "bad");
+    toast("The flow has problems. Correct them first.", "bad");
     byId("problems").querySelector("button")?.focus();
     return;
   }
   openRunDialog({ title: "Run without saving", variables: answer.variables.map(forDraft), environments: data.environments, draft: answer.draft, teamId: teamId() });
 }
 
-/** Run the step at the line by itself; what it would take from others the dialog asks for. */
+/** Run only the step at the line; the dialog asks for the values that other steps would give it. */
 const runAlone = (line) =>
   attempt(async () => {
     const answer = await sendYaml("POST", `${data.urls.stepAlone}?${scope()}&line=${line}`, editor.text);
     if (!answer.valid) return toast(`${answer.name} cannot run alone. ${answer.errors[0].detail}`, "bad");
-    return openRunDialog({ title: `Try ${answer.name} alone`, variables: answer.variables.map(forDraft), environments: data.environments, draft: answer.draft, teamId: teamId() });
+    return openRunDialog({ title: `Run only ${answer.name}`, variables: answer.variables.map(forDraft), environments: data.environments, draft: answer.draft, teamId: teamId() });
   });
 
 /** A draft does not know the saved default of a secret, so the dialog asks for it. */
 const forDraft = (variable) => (variable.secret && variable.defaultValue === "••••••" && data.flowId ? { ...variable, defaultValue: null, required: true } : variable);
 
 function run() {
-  if (changed()) toast("This runs the saved version; your changes are not in it.", "live");
+  if (changed()) toast("This runs the saved version, without your changes.", "live");
   openRunDialog({ title: "Run", ...data });
 }
 

@@ -44,7 +44,7 @@ function shownDefault({ defaultValue, secret }) {
   return typeof defaultValue === "string" ? defaultValue : JSON.stringify(defaultValue);
 }
 
-/** Return JSON text of what was typed; text that is not of the type goes as text, and the server says what is wrong. */
+/** Return what was typed as JSON; input that does not match the type is sent as text, and the server reports it. */
 export function valueText(type, typed) {
   if (type === "integer" && /^[-+]?\d+$/.test(typed)) return String(BigInt(typed));
   if (type === "double" && typed !== "" && Number.isFinite(Number(typed))) return JSON.stringify(Number(typed));

@@ -1,12 +1,12 @@
 // The form of the step under the cursor. The server makes it from the step type's schema and edits the YAML at its
-// place; here the two are kept in step: what is typed in one follows in the other.
+// place; here form and text follow each other's changes.
 import { ApiError, post, sendYaml } from "../api.js";
 import { debounce } from "../dom.js";
 
 const FOLLOW_AFTER_MS = 200;
 const FIELDS = "input, select, textarea";
 
-/** The form inside `root` for `editor`; `scope()` says whose names count; `onAlone(line)` tries the step. */
+/** The form inside `root` for `editor`; `scope()` says whose names count; `onAlone(line)` runs only this step. */
 export class StepForm {
   constructor(root, trouble, { editor, urls, scope, onAlone }) {
     Object.assign(this, { root, trouble, editor, urls, scope, onAlone, shape: undefined, problems: [], round: 0, edits: Promise.resolve() });
@@ -26,7 +26,7 @@ export class StepForm {
     return `${this.urls[name]}?${this.scope()}${more}`;
   }
 
-  /** Show the fields of the step that the cursor is in, as the text has them now. */
+  /** Show the fields of the step under the cursor, with the current values of the text. */
   async follow() {
     const round = ++this.round;
     const text = this.editor.text;
@@ -54,7 +54,7 @@ export class StepForm {
     this.showProblems(this.problems);
   }
 
-  /** Put fresh values into the fields that are there, but not where somebody is typing. */
+  /** Put the current values into the fields, except into the one where somebody is typing. */
   patch(fresh) {
     for (const field of fresh.querySelectorAll(FIELDS)) {
       const shown = document.getElementById(field.id);
@@ -66,7 +66,7 @@ export class StepForm {
     if (name && freshName) name.textContent = freshName.textContent;
   }
 
-  /** `problems` are those of the last check: `{attr, detail}`; each stands at its field too. */
+  /** `problems` are those of the last check: `{attr, detail}`; each is shown at its field too. */
   showProblems(problems) {
     this.problems = problems;
     for (const field of this.root.querySelectorAll(".field-error")) field.textContent = "";

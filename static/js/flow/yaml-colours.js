@@ -1,4 +1,4 @@
-// Colours one line of YAML: comments, keys, text, numbers and ${references}. A sketch, not a parser: it is only paint.
+// Colours one line of YAML: comments, keys, text, numbers and ${references}. It is a sketch for colours, not a parser.
 import { el } from "../dom.js";
 
 const TOKEN = /(\$\{[^}]*\})|("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')(?=(\s*:(?:\s|$))?)|([\w$.-]+)(?=\s*:(?:\s|$))|(\b(?:true|false|null)\b|~)|(?<![\w.-])(-?\d+(?:\.\d+)?)(?![\w.-])/g;

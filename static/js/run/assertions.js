@@ -1,10 +1,10 @@
-// Assertions with what was expected and what came, side by side.
+// Assertions, with expected and actual values side by side.
 import { el, icon } from "../dom.js";
 
 const shown = (value) => (value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value));
 const WORDS = { equals: "=", notEquals: "≠", gt: ">", gte: "≥", lt: "<", lte: "≤" };
 
-/** Return the list of outcomes; failed ones are explained, passed ones are one line. */
+/** Return the list of outcomes; failed ones have an explanation, passed ones are one line. */
 export function assertionTable(assertions) {
   return el("ul", { class: "assertions", role: "list" }, assertions.map(line));
 }

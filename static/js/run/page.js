@@ -109,7 +109,7 @@ function onState(socketState) {
   drawSoon();
 }
 
-/** Without a socket (a proxy may refuse it) the REST API is asked instead. */
+/** Without a socket (a proxy may refuse it), poll the REST API instead. */
 async function poll() {
   if (connected || state.over) return;
   try {
@@ -154,7 +154,7 @@ function onKey(event) {
   if (event.key === "Escape" && stepInAddress() && !document.querySelector("details.menu[open]")) closeStep();
 }
 
-// --- Doing things ---------------------------------------------------------------------------------
+// --- Actions --------------------------------------------------------------------------------------
 async function attempt(work) {
   try {
     await work();
@@ -167,7 +167,7 @@ const cancelRun = () =>
   attempt(async () => {
     const execution = await post(`${address}/cancel`);
     state.execution.cancelRequestedAt = execution.cancelRequestedAt ?? Date.now();
-    toast("Cancel asked for; clean-up steps still run.", "live");
+    toast("Cancel requested. Clean-up steps still run.", "live");
     drawSoon();
   });
 

@@ -1,4 +1,4 @@
-// What the page knows of a run: the outline from the page, replaced piece by piece by live updates.
+// What the page knows about a run: the outline in the page, updated step by step by live updates.
 import { isBad, isOver } from "../status.js";
 
 /** The state of one run. `apply` takes the messages of `WS /api/v1/executions/{id}/stream`. */
@@ -34,7 +34,7 @@ export class RunState {
     return "applied";
   }
 
-  /** Replace a step; where it stands in a condition (`group`, `branch`) is known from the page alone. */
+  /** Replace a step; only the page knows its place in a condition (`group`, `branch`). */
   replace(step) {
     const old = this.steps.get(step.id ?? step.stepId) ?? {};
     this.steps.set(step.id ?? step.stepId, { ...old, ...step });
@@ -74,12 +74,12 @@ export class RunState {
   }
 }
 
-/** Return in one line why a step of a run with this error went wrong. */
+/** Return in one line why a step failed; `runError` is the error of the run itself. */
 export function why(step, runError) {
   const failed = (step.assertions ?? []).find((assertion) => !assertion.passed);
   if (failed) return failed.message || `${failed.field} ${failed.operator} failed`;
   if (step.error) return step.error.message;
-  // Assertions are removed with the results; the run's own error stays, and names its step.
+  // Assertions are deleted with the results; the run's own error stays, and names its step.
   if (runError?.step === step.name) return runError.message.replace(`${step.name}: `, "");
-  return "The step gave no reason.";
+  return "The step gives no further details.";
 }

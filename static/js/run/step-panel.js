@@ -1,4 +1,4 @@
-// One step, opened: what was asked, what came back, what was expected, every attempt.
+// The details of one step: request, response, assertions, attempts.
 import { API, get } from "../api.js";
 import { el, icon } from "../dom.js";
 import { badge, isOver, statusIcon } from "../status.js";
@@ -20,7 +20,7 @@ export class StepPanel {
     this.tab = null;
   }
 
-  /** Show a step; null shows what the page said about the run. */
+  /** Show a step; null shows what the page says about the run. */
   show(step) {
     const other = step?.id !== this.shown?.id;
     this.shown = step ?? null;
@@ -100,13 +100,13 @@ export class StepPanel {
   notes(step) {
     const notes = [];
     if (step.status === "WAITING" && step.nextAt) {
-      const what = step.attempts ? `Attempt ${step.attempts + 1} in ` : "Goes on in ";
+      const what = step.attempts ? `Attempt ${step.attempts + 1} in ` : "Continues in ";
       notes.push(note("wait", what, el("span", { class: "numeric", dataset: { until: step.nextAt } }, duration(Math.max(0, step.nextAt - Date.now())))));
     }
     if (step.error) notes.push(note(step.status === "FAILED" ? "bad" : "error", step.error.code ? el("code", {}, step.error.code) : null, " ", step.error.message));
     else if (step.status === "FAILED" && !hasFailedAssertion(step)) notes.push(note("bad", why(step, this.state.execution.error)));
-    if (step.reused) notes.push(note("idle", "Taken over from the earlier run; it was not carried out again."));
-    if (step.resultTruncated) notes.push(note("wait", "The result was larger than what is kept: it is shown cut. Assertions saw the whole."));
+    if (step.reused) notes.push(note("idle", "Taken from the earlier run; this step did not run again."));
+    if (step.resultTruncated) notes.push(note("wait", "The result was too large to keep and is shown cut. Assertions checked the whole result."));
     return notes;
   }
 

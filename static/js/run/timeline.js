@@ -1,4 +1,4 @@
-// The time line: a row a step with its bar. Only the rows in view exist, so 1 000 steps stay quick.
+// The timeline: one row per step, with its bar. Only the rows in view exist, so 1 000 steps stay fast.
 import { el, icon } from "../dom.js";
 import { isOver, statusIcon, toneOf, wordOf } from "../status.js";
 import { duration } from "../time.js";
@@ -42,7 +42,7 @@ export class Timeline {
     this.arrange();
   }
 
-  /** Read the rows again: after a change of the set of steps or of the layout. */
+  /** Rebuild the rows, after the set of steps or the layout has changed. */
   arrange() {
     this.height = Number.parseFloat(getComputedStyle(this.root).getPropertyValue("--row")) || 36;
     this.rows = rowsOf(this.state.ordered);
@@ -50,7 +50,7 @@ export class Timeline {
     this.draw();
   }
 
-  /** Draw the axis and the rows in view, and take the others away. */
+  /** Draw the axis and the rows in view, and remove the others. */
   draw() {
     this.drawAxis();
     const first = Math.max(0, Math.floor(this.view.scrollTop / this.height) - MARGIN);

@@ -129,7 +129,7 @@ def test_a_team_name_is_given_once_an_organisation(api: ApiFor, alice: User, cha
     assert answer.status_code == 400
     assert answer.json()["errors"][0] == {
         "code": "unique",
-        "detail": "There is a team of the organisation with this name already.",
+        "detail": "There is already a team of the organisation with this name.",
         "attr": "name",
     }
     assert api(alice).post(TEAMS, {"name": "Warehouse"}).status_code == 201

@@ -72,11 +72,11 @@ def test_an_owner_invites(mails: Mailbox, page: PageFor, alice: User, team: Team
     fields |= {"team": str(team.pk), "team_role": "VIEWER"}
     browser = page(alice)
     assert browser.post(URL, fields)["Location"] == URL
-    assert "is on its way" in browser.get(URL).content.decode()
+    assert "was sent." in browser.get(URL).content.decode()
     assert mails.last.to == ["new@example.com"]
     assert Invitation.objects.get().team_role == "VIEWER"
     answer = browser.post(URL, {**fields, "email": "alice@example.com"})
-    assert "member already" in answer.content.decode()
+    assert "already a member" in answer.content.decode()
 
 
 def test_nobody_invites_into_what_they_do_not_rule(
@@ -116,7 +116,7 @@ def test_an_owner_administers(mails: Mailbox, page: PageFor, alice: User, bob: U
     assert browser.post(f"{url}/switch", {"active": "no"})["Location"] == url
     bob.refresh_from_db()
     assert (bob.name, bob.is_active) == ("Robert", False)
-    assert "Switched off" in browser.get(url).content.decode()
+    assert "Disabled" in browser.get(url).content.decode()
     browser.post(f"{url}/switch", {"active": "yes"})
     bob.refresh_from_db()
     assert bob.is_active

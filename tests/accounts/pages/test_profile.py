@@ -34,7 +34,7 @@ def test_a_new_password_signs_out_everywhere(page: PageFor, bob: User) -> None:
     assert here.post("/profile/password", CHANGE)["Location"] == "/sign-in"
     for browser in (here, elsewhere):
         assert browser.get("/profile").status_code == 302
-    assert "The password is changed" in here.get("/sign-in").content.decode()
+    assert "Your password was changed" in here.get("/sign-in").content.decode()
     bob.refresh_from_db()
     assert bob.check_password(NEW_PASSWORD)
 

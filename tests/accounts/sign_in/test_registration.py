@@ -55,7 +55,7 @@ def test_an_account_is_left_alone_and_its_owner_told(mails: Mailbox, alice: User
     assert alice.check_password(PASSWORD)
     assert alice.name == "Alice"
     assert mails.last.to == ["alice@example.com"]
-    assert "account already" in mails.last.subject
+    assert "already have an account" in mails.last.subject
     assert mails.link == "/forgot-password"
 
 

@@ -64,7 +64,7 @@ def test_an_outage_is_503_wherever_it_is_raised(client: Client, name: str) -> No
         assert answer.status_code == 503
         assert answer["Retry-After"].isdigit()
         assert "10.0.0.1" not in answer.content.decode()
-    assert "Not available now" in page.content.decode()
+    assert "Not available at the moment" in page.content.decode()
     assert api.json()["type"] == "server_error"
     assert api.json()["errors"][0]["code"] == "unavailable"
 

@@ -39,7 +39,7 @@ def test_rest_views(
 
 @pytest.mark.parametrize(
     ("error", "status", "told"),
-    [(TooMuchWork("so much"), 400, "so much"), (TooManyAtOnce(), 429, "try again"), (NobodyWaits(), 499, "")],
+    [(TooMuchWork("so much"), 400, "so much"), (TooManyAtOnce(), 429, "Try again"), (NobodyWaits(), 499, "")],
 )
 def test_pages(alice: User, error: Stopped, status: int, told: str) -> None:
     request = RequestFactory().get("/flows")

@@ -39,7 +39,7 @@ def test_a_byte_order_mark_is_left_out() -> None:
     ("body", "expected"),
     [
         (b'{"a": \n x}', ("", "parse_error", "line 2, column 2")),
-        (b'{"a": 1, "a": 2}', ("", "duplicate_key", "'a' stands twice")),
+        (b'{"a": 1, "a": 2}', ("", "duplicate_key", "'a' appears twice")),
         (b'{"a": NaN}', ("", "parse_error", "NaN")),
         (b'{"a": [1e999]}', ("a.0", "not_json", "inf")),
         (b'{"a": ' + b"1" * 5_000 + b"}", ("", "parse_error", "too many digits")),

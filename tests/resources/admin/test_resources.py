@@ -97,7 +97,7 @@ def test_no_more_are_checked_at_once_than_may(
         LISTS[0], {"action": "check_selected", "_selected_action": str(resource.pk)}, follow=True
     )
 
-    assert "As many checks are under way as there may be" in answer.content.decode()
+    assert "There are already as many checks in progress" in answer.content.decode()
 
 
 def test_selected_resources_are_checked(page: PageFor, root: User, team: Team) -> None:

@@ -64,7 +64,11 @@ def test_all_together_have_no_more_than_the_process_gives(
     team: Team, other_team: Team, settings: Settings
 ) -> None:
     settings.MAX_CHECK_THREADS = 1
-    with place_of(team.pk), pytest.raises(TooManyChecks, match="As many checks"), place_of(other_team.pk):
+    with (
+        place_of(team.pk),
+        pytest.raises(TooManyChecks, match="already as many checks"),
+        place_of(other_team.pk),
+    ):
         pass
 
 

@@ -94,7 +94,7 @@ def test_what_is_wrong_stands_at_its_row(page: PageFor, alice: User, team: Team,
     assert not Environment.objects.exists()
 
     sent = form(choices=(("store", str(shop.pk)), ("store", str(shop.pk))), team=str(team.pk))
-    assert "chosen for twice" in page(alice).post("/environments/new", sent).content.decode()
+    assert "has two choices" in page(alice).post("/environments/new", sent).content.decode()
     unknown = form(choices=(("store", "odd"),), team=str(team.pk))
     assert page(alice).post("/environments/new", unknown).context["choices"][0].problems
 
@@ -129,7 +129,7 @@ def test_a_viewer_reads_only(page: PageFor, vera: User, team: Team, staging: Env
     assert browser.post(f"/environments/{staging.pk}", form()).status_code == 404
     assert browser.post(f"/environments/{staging.pk}/delete").status_code == 404
     assert browser.post("/environments/new", form(team=str(team.pk))).status_code == 404
-    assert "may look at environments" in browser.get("/environments/new").content.decode()
+    assert "can view environments" in browser.get("/environments/new").content.decode()
 
 
 def test_an_outsider_gets_404(page: PageFor, charlie: User, team: Team, staging: Environment) -> None:

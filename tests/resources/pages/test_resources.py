@@ -149,7 +149,7 @@ def test_what_is_wrong_stands_at_its_field(page: PageFor, alice: User, team: Tea
 
 @pytest.mark.parametrize(
     ("name", "told"),
-    [("", "give a name"), ("x" * 151, "at most 150"), ("a\x00b", "NUL"), ("shop", "another one named")],
+    [("", "enter a name"), ("x" * 151, "at most 150"), ("a\x00b", "NUL"), ("shop", "already has one named")],
 )
 def test_names_are_checked(
     page: PageFor, alice: User, team: Team, shop: Resource, name: str, told: str
@@ -188,7 +188,7 @@ def test_a_secret_is_given_again_for_another_server(page: PageFor, bob: User, sh
     shop.refresh_from_db()
 
     assert answer.status_code == 422
-    assert "leads to another server now: give auth again" in answer.content.decode()
+    assert "now connects to another server: enter auth again" in answer.content.decode()
     assert shop.config == {"baseUrl": CONFIG["baseUrl"]}
 
 
@@ -197,7 +197,7 @@ def test_a_secret_is_given_again_for_less_protection(page: PageFor, bob: User, s
     shop.refresh_from_db()
 
     assert answer.status_code == 422
-    assert "less protected on its way now: give auth again (changed: verifyTls)" in answer.content.decode()
+    assert "less protected: enter auth again (changed: verifyTls)" in answer.content.decode()
     assert shop.config == {"baseUrl": CONFIG["baseUrl"]}
 
 
@@ -230,7 +230,7 @@ def test_deleting_is_refused_with_where_it_is_used(
     save_environment(team=shop.team, user=alice, name="staging", resources={"store": "shop"})
     text = page(alice).post(f"/resources/{shop.pk}/delete", follow=True).content.decode()
 
-    assert "shop is not deleted. It is still used by Orders: fetch; environment staging" in text
+    assert "shop was not deleted. It is still used by Orders: fetch; environment staging" in text
     assert Resource.objects.exists()
 
 
@@ -260,7 +260,7 @@ def test_a_check_too_many_is_told(page: PageFor, bob: User, shop: Resource, sett
     answer = page(bob).post(f"/resources/{shop.pk}/check")
 
     assert (answer.status_code, answer["Retry-After"]) == (429, "5")
-    assert "0 checks under way" in answer.content.decode()
+    assert "0 checks in progress" in answer.content.decode()
     shop.refresh_from_db()
     assert shop.last_check is None
 
