@@ -86,7 +86,9 @@ def test_an_occupied_block_is_entered_after_the_limit(monkeypatch: pytest.Monkey
 
 def test_an_error_frees_the_block(patient: None) -> None:
     execution_id = uuid.uuid4()
-    lock = locks._locks[execution_id] = threading.Lock()  # kept, as by a thread in line: else a new one replaces it
+    lock = locks._locks[execution_id] = (
+        threading.Lock()
+    )  # kept, as by a thread in line: else a new one replaces it
     with pytest.raises(ValueError, match="no"), in_process_lock(execution_id):
         raise ValueError("no")
     assert seconds_to_enter(execution_id) < LONG / 2
