@@ -1,4 +1,4 @@
-"""How much work there is, read from the database when Prometheus asks: what no process could count by itself."""
+"""Gauges of how much work there is, read from the database when Prometheus asks: no process could count it alone."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from telemetry.limited import ask_all
 
 logger = logging.getLogger(__name__)
 
-#: Seconds that a scrape waits for the database, and for which an answer is good.
+#: How long a scrape waits for the database, and how long an answer is used again; in seconds.
 PATIENCE, FRESH = 2.0, 3.0
 
 
 @dataclass(frozen=True)
 class Load:
-    """Open executions by status, open steps, and since when the step waits that is due for the longest."""
+    """Open executions by status, open steps, and when the step was due that has been due for the longest time."""
 
     executions: dict[str, int]
     waiting: int
@@ -36,7 +36,7 @@ class Load:
 
 
 def read_load() -> Load:
-    """Read it from the partial indexes of what is not over: two look-ups, however long the history is."""
+    """Read the load from the partial indexes of open rows: two look-ups, however long the history is."""
     try:
         due = Q(status=StepStatus.WAITING, due_at__lte=Now())
         steps = ExecutionStep.objects.filter(look_at__isnull=False).aggregate(
@@ -48,18 +48,18 @@ def read_load() -> Load:
         executions = dict(open_.order_by().values_list("status").annotate(Count("pk")))
         return Load(executions, steps["waiting"], steps["running"], steps["oldest"])
     finally:
-        connection.close()  # it was this thread's own; back to the pool
+        connection.close()  # back to the pool: it is this thread's own
 
 
 class LoadGauges(Collector):
-    """The load as gauges. Where the database does not answer there are none, but `asynctester_database_up` is 0."""
+    """The load as gauges. If the database does not answer there are none, and `asynctester_database_up` is 0."""
 
     def __init__(self) -> None:
         self._read_at = float("-inf")
         self._load: Load | None = None
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the gauges; several scrapers at once cost one reading."""
+        """Yield the gauges; several scrapes at the same time read the database once."""
         if time.monotonic() - self._read_at > FRESH:
             self._load = self._read()
             self._read_at = time.monotonic()

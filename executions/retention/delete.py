@@ -1,4 +1,4 @@
-"""Deleting: an execution that is over goes with its steps and children."""
+"""Deletes an execution that is over, with its steps and children."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from executions.states import EXECUTION_TERMINAL
 
 
 class NotOver(Exception):
-    """The execution still runs: cancel it first."""
+    """The execution still runs. Cancel it first."""
 
 
 def delete_execution(*, execution: Execution) -> None:
     """Delete the execution with its steps and children; raises NotOver.
 
-    Children go first, in portions; of two requests at once one deletes the execution itself, the other finds it gone
-    (DoesNotExist).
+    Children are deleted first, in batches. Of two requests at the same time one deletes the execution itself, the other
+    one finds it gone (DoesNotExist).
     """
     tree = with_children([execution.pk])
     if execution.status not in EXECUTION_TERMINAL or not tree:

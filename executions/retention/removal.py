@@ -1,8 +1,8 @@
-"""What a team keeps no longer is removed: first what steps sent and got, later the executions themselves.
+"""Removes what a team does not keep any longer: first what steps sent and received, later the executions themselves.
 
-An execution goes with its children, or stays while one of them is open. Each transaction is about executions with a
-few hundred steps together, so that nobody waits long for a lock, and what is done stays done when the process ends
-half-way: what is left is found again by its age.
+An execution is removed with its children, or stays while one of them is open. Each transaction covers executions with
+a few hundred steps together, so nobody waits long for a lock. If the process ends half-way, the rest is found again by
+its age.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from executions.states import EXECUTION_TERMINAL
 
 logger = logging.getLogger(__name__)
 
-#: Executions looked at together, and steps changed by one transaction (or those of one execution, if more).
+#: How many executions are looked at together, and how many steps one transaction changes (more if one execution has
+#: more).
 TREES = 100
 ROWS = 500
 
-#: What a step sent and got, and what was made of it; how it ended, when and why stays.
+#: What a step sent and received, and what was made of it. How it ended, when and why stays.
 NO_RESULT: dict[str, Any] = {
     "request": None,
     "response": None,
@@ -45,14 +46,14 @@ GoOn = Callable[[], bool]
 
 
 class Stopped(Exception):
-    """`go_on` said no."""
+    """`go_on` returned False."""
 
 
 def purge(*, go_on: GoOn = lambda: True) -> dict[str, int]:
-    """Remove what is older than its team's limits; returns how many executions went, and how many lost results.
+    """Remove what is older than its team's limits; returns how many executions were removed, and how many lost results.
 
-    `go_on` is asked before each portion; False ends the work, and the next call takes up the rest. A team with which
-    something is wrong is left until then too, and counted as `failedTeams`. Raises where the database is away.
+    `go_on` is called before each batch. False ends the work, and the next call does the rest. A team whose removal
+    fails is left until then, too, and counted as `failedTeams`. Raises where the database is away.
     """
     removed = {"executions": 0, "results": 0}
     try:
@@ -70,34 +71,34 @@ def purge(*, go_on: GoOn = lambda: True) -> dict[str, int]:
 
 
 def remove_all(team: Team) -> None:
-    """Remove all that ran and runs for the team, in portions; each move of a worker finds its execution or does not."""
+    """Remove all executions of the team in batches, also those that run; their workers find them gone."""
     for trees in _trees(team, _all, even_open=True):
         remove_executions(trees)
 
 
 def remove_rest(team: Team) -> None:
-    """Remove what is left of the team's executions, in the transaction of who holds the team: nothing new comes."""
+    """Remove what is left of the team's executions, in the transaction that holds the team, so no new ones begin."""
     remove_held(list(_held(Execution.objects.filter(team=team))))
 
 
 def old_executions(team: Team) -> QuerySet[Execution]:
-    """Return the executions that the team keeps no longer, without children."""
+    """Return the executions that the team does not keep any longer, without child executions."""
     return _older(team, executions_days(team))
 
 
 def old_results(team: Team) -> QuerySet[Execution]:
-    """Return the executions whose results the team keeps no longer, without children."""
+    """Return the executions whose results the team does not keep any longer, without child executions."""
     return _older(team, results_days(team)).filter(results_removed_at=None)
 
 
 def remove_executions(ids: list[UUID], *, go_on: GoOn = lambda: True) -> int:
-    """Remove the executions with all that belongs to them, children before parents; returns how many."""
-    return _in_portions(ids, remove_held, go_on)
+    """Remove the executions with everything that belongs to them, children before parents; returns how many."""
+    return _in_batches(ids, remove_held, go_on)
 
 
 def remove_results(ids: list[UUID], *, go_on: GoOn = lambda: True) -> int:
-    """Remove what the steps of the executions sent and got, children before parents; returns of how many executions."""
-    return _in_portions(ids, _empty, go_on)
+    """Remove the results of the executions' steps, children before parents; returns of how many executions."""
+    return _in_batches(ids, _empty, go_on)
 
 
 def _purge_team(team: Team, removed: dict[str, int], go_on: GoOn) -> None:
@@ -108,13 +109,13 @@ def _purge_team(team: Team, removed: dict[str, int], go_on: GoOn) -> None:
 
 
 def _is_away(error: Exception) -> bool:
-    """Whether it is the database that is gone: the other teams would fail as well."""
+    """Whether the database itself is away, so that the other teams would fail as well."""
     lost = isinstance(error, OperationalError) and not is_conflict(error)
     return lost or isinstance(error, InterfaceError)
 
 
-def _in_portions(ids: list[UUID], work: Callable[[list[UUID]], None], go_on: GoOn) -> int:
-    # The root of a tree comes last: by a root that is left all below it is found again.
+def _in_batches(ids: list[UUID], work: Callable[[list[UUID]], None], go_on: GoOn) -> int:
+    # The root of a tree is last: if the work stops, the rest of the tree is found again from it.
     for some in _with_few_steps(list(reversed(ids))):
         _ask(go_on)
         _work_on(some, work)
@@ -129,14 +130,14 @@ def _work_on(ids: list[UUID], work: Callable[[list[UUID]], None]) -> None:
 
 
 def _held(executions: QuerySet[Execution]) -> QuerySet[Execution, UUID]:
-    """Return the ids of the executions and hold these, before anything else of them, as every move of a worker does."""
+    """Return the ids of the executions and lock their rows first, as every statement of a worker does."""
     return executions.select_for_update().order_by("pk").values_list("pk", flat=True)
 
 
 def remove_held(ids: list[UUID]) -> None:
-    """Remove executions that the transaction holds, with all that belongs to them.
+    """Remove executions whose rows the transaction has locked, with everything that belongs to them.
 
-    And children that began since they were looked for: none can begin any more.
+    Also children that began since the executions were looked up. From now on none can begin.
     """
     below = list(_held(Execution.objects.filter(parent__in=ids).exclude(pk__in=ids)))
     if below:
@@ -160,7 +161,7 @@ def _empty(ids: list[UUID]) -> None:
 
 
 def _delete(rows: QuerySet[Any]) -> None:
-    # What refers to them is gone already: Django need not look for it, row by row.
+    # Rows that refer to these are deleted already. So Django need not look for them row by row.
     rows.order_by()._raw_delete(connection.alias)
 
 
@@ -168,7 +169,7 @@ def _older(team: Team, days: int) -> QuerySet[Execution]:
     if not days:
         return Execution.objects.none()
     before = timezone.now() - timedelta(days=days)
-    # By its creation it is found in an index; a wait may have been long, and it counts from its end.
+    # The age counts from the end, because a run may take long. The time of creation is there for the index.
     return _ended(team).filter(created_at__lt=before, completed_at__lt=before)
 
 
@@ -183,10 +184,10 @@ def _ended(team: Team) -> QuerySet[Execution]:
 def _trees(
     team: Team, choose: Callable[[Team], QuerySet[Execution]], *, even_open: bool = False
 ) -> Iterator[list[UUID]]:
-    """Yield the ids of the team's chosen executions and their children in portions, parents first, oldest first.
+    """Yield the ids of the team's chosen executions and their children in batches, parents first, oldest first.
 
-    Those in which anything is still open are passed over (unless `even_open`). A limit that is changed meanwhile
-    counts from then on.
+    A tree in which anything is still open is left out (unless `even_open`). A limit that changes meanwhile applies from
+    then on.
     """
     after: tuple[datetime, UUID] | None = None
     while now := Team.objects.filter(pk=team.pk).first():
@@ -200,17 +201,17 @@ def _trees(
 
 
 def _later(created_at: datetime, pk: UUID) -> Q:
-    # The first part is what the index is entered by.
+    # The first part is for the index.
     return Q(created_at__gte=created_at) & (Q(created_at__gt=created_at) | Q(pk__gt=pk))
 
 
 def with_children(roots: list[UUID], *, even_open: bool = False) -> list[UUID]:
-    """Return the roots with all below them, but no tree in which one below is open (unless `even_open`)."""
+    """Return the roots with all their descendants, without trees that have an open descendant (unless `even_open`)."""
     root_of = {pk: pk for pk in roots}
     open_: set[UUID] = set()
     level = roots
     while level:
-        children = [row for some in _portions(level, ROWS) for row in _children_of(some)]
+        children = [row for some in _batches(level, ROWS) for row in _children_of(some)]
         for pk, parent, status in children:
             root_of[pk] = root_of[parent]
             if status not in EXECUTION_TERMINAL:
@@ -225,23 +226,23 @@ def _children_of(parents: list[UUID]) -> list[tuple[UUID, UUID, str]]:
 
 
 def _with_few_steps(ids: list[UUID]) -> Iterator[list[UUID]]:
-    """Yield the executions in portions that have ROWS steps together, or are one execution with more."""
-    for some in _portions(ids, TREES):
+    """Yield the executions in batches with up to ROWS steps together; an execution with more is alone."""
+    for some in _batches(ids, TREES):
         steps = ExecutionStep.objects.filter(execution__in=some).order_by()
         counts = dict(steps.values_list("execution").annotate(Count("pk")))
-        portion: list[UUID] = []
+        batch: list[UUID] = []
         size = 0
         for each in some:
             count = counts.get(each, 0)
-            if portion and size + count > ROWS:
-                yield portion
-                portion, size = [], 0
-            portion.append(each)
+            if batch and size + count > ROWS:
+                yield batch
+                batch, size = [], 0
+            batch.append(each)
             size += count
-        yield portion
+        yield batch
 
 
-def _portions(rows: list[UUID], size: int) -> Iterator[list[UUID]]:
+def _batches(rows: list[UUID], size: int) -> Iterator[list[UUID]]:
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
 

@@ -1,4 +1,4 @@
-"""Finding executions by a label: one row a label, written with the execution, so that rare ones are found at once."""
+"""Finds executions by a label. Each label has a row, written with the execution, so rare labels are found at once."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.db.models import F, QuerySet
 from accounts.models import AnyUser, Team
 from executions.models import Execution, ExecutionLabel
 
-#: Executions whose labels are written together by `fill`; each has 50 at most.
-PORTION = 1_000
+#: How many executions `fill` handles together; each has at most 50 labels.
+BATCH = 1_000
 
 
 def rows_of(execution: Execution) -> list[ExecutionLabel]:
@@ -28,8 +28,8 @@ def rows_of(execution: Execution) -> list[ExecutionLabel]:
 def labelled(runs: QuerySet[Execution], label: str, user: AnyUser) -> QuerySet[Execution]:
     """Return those of the user's executions that have the label, with their creation as `labelled_at`.
 
-    The teams are read first: with their ids at hand the labels of others are passed over within the index, where a
-    subquery made PostgreSQL look up the executions of all of them (a small team, 90 000 of others: 1 ms against 900).
+    The teams are read first. With their ids PostgreSQL skips the labels of other teams within the index. With a
+    subquery it looked up the executions of all teams (a small team beside 90,000 executions of others: 900 ms, now 1).
     """
     teams = list(Team.objects.visible_to(user).values_list("pk", flat=True))
     having = runs.filter(label_rows__label=label, label_rows__team=F("team"), label_rows__team__in=teams)
@@ -37,32 +37,33 @@ def labelled(runs: QuerySet[Execution], label: str, user: AnyUser) -> QuerySet[E
 
 
 def creation_of(runs: QuerySet[Execution]) -> str:
-    """Return the name of the time of creation by which the executions are to be put in order and narrowed.
+    """Return the name of the time of creation by which to sort and filter the executions.
 
-    Of those with a label it is the label's: so its index is walked from where the page begins. That both are the same
-    the database does not know; told (by joining on it) it takes it for a coincidence, expects one row, and reads all.
+    For executions found by a label it is the time in the label's row, so the database reads the label's index from
+    where the page begins. The database does not know that both times are equal. If the join says so, it takes that for
+    a coincidence, expects one row, and reads all.
     """
     return "labelled_at" if "labelled_at" in runs.query.annotations else "created_at"
 
 
 def fill(executions: Any, labels: Any) -> int:
-    """Write the rows that are missing, in portions; returns how many. Takes the managers of both models.
+    """Write the rows that are missing, in batches; returns how many. Takes the managers of both models.
 
-    For what was there before the table, and what an older release started beside this one.
+    They are missing for executions that are older than the table, or that an older release started beside this one.
     """
     before: int = labels.count()
     last: UUID | None = UUID(int=0)
     while last is not None:
-        last = _fill_portion(executions, labels, after=last)
+        last = _fill_batch(executions, labels, after=last)
     return int(labels.count()) - before
 
 
 @transaction.atomic
-def _fill_portion(executions: Any, labels: Any, *, after: UUID) -> UUID | None:
-    """Write those of the next executions; returns the last one, None where there are none."""
-    # Locked, so that none goes before its rows are there.
+def _fill_batch(executions: Any, labels: Any, *, after: UUID) -> UUID | None:
+    """Write the rows of the next executions; returns the last execution, None where there are none."""
+    # Locked, so that no execution is deleted before its rows are written.
     found = executions.select_for_update(no_key=True).filter(pk__gt=after).exclude(labels=[]).order_by("pk")
-    runs = list(found.values_list("pk", "labels", "team_id", "created_at")[:PORTION])
+    runs = list(found.values_list("pk", "labels", "team_id", "created_at")[:BATCH])
     rows = (
         labels.model(execution_id=pk, label=label, team_id=team, created_at=created_at)
         for pk, names, team, created_at in runs

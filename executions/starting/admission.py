@@ -1,9 +1,9 @@
-"""Whose turn it is: an organisation runs so many executions at once, the others wait in the order of their creation.
+"""Admission: an organisation runs a limited number of executions at once. The others wait, the oldest is next.
 
-A waiting execution is PENDING and not `admitted`; it costs a row and nothing else. Its turn comes when another of the
-organisation ends; a sweeper of any worker looks every few seconds, so that a lost worker holds up nobody. Near the
-limit the organisation's row is locked, so that the limit is exact; far from it nobody waits for anybody.
-Child executions belong to their parent's turn, and delayed ones ask for theirs when their delay is over.
+A waiting execution is PENDING and not `admitted`. It costs a row and nothing else. It is admitted when another
+execution of the organisation ends. A sweeper of any worker looks every few seconds, too, so a lost worker holds up
+nobody. Near the limit the organisation's row is locked, so that the limit is exact. Far from it nobody waits.
+Child executions belong to their parent's turn. A delayed execution asks for its turn when the delay is over.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from executions.statements.admission import WINDOW, Load
 from resources.limits.effective import Limits, grant_of, grant_of_team
 from steprunners.documents.problems import Problem
 
-#: Requests that may be under way in all web processes at once: so close to the limit they go one by one.
+#: How many requests may be under way in all web processes at once. So close to the limit they run one by one.
 MARGIN = 100
-#: A client that is refused because too many wait is told to come back after this, in seconds.
-COME_BACK_SECONDS = 10
+#: When a client may try again that is refused because too many executions wait; in seconds.
+RETRY_AFTER_SECONDS = 10
 
 
 class RunRefused(Exception):
@@ -52,9 +52,9 @@ class TooManyRuns(RunRefused):
 
 
 def place(execution: Execution) -> bool:
-    """Return whether the new execution may begin at once; else it waits. Call it in the transaction that writes it.
+    """Return whether the new execution may begin at once; otherwise it waits. Raises TooManyRuns.
 
-    Raises TooManyRuns.
+    Call it in the transaction that writes the execution.
     """
     if execution.parent_id is not None:
         return True
@@ -88,35 +88,35 @@ def _too_many(load: Load, limits: Limits) -> TooManyRuns:
     return TooManyRuns(
         f"{load.running} executions of the organisation are under way (its limit is {limits.concurrent_executions})"
         f" and {load.waiting} wait (its limit is {limits.waiting_executions})",
-        COME_BACK_SECONDS,
+        RETRY_AFTER_SECONDS,
     )
 
 
 def take_turn(execution: Execution) -> bool:
-    """Let executions begin for which there is room; returns whether this one, which waits, is among them."""
+    """Admit the executions for which there is room; returns whether this waiting one is among them."""
     admitted = admit(grant_of_team(execution.team_id).organisation_id, publish_not=execution.pk)
     return execution.pk in admitted
 
 
 def after_end(execution: Execution) -> None:
-    """Give the turn of an execution that has ended to those that wait."""
+    """Admit waiting executions in the place of one that has ended."""
     if execution.parent_id is not None or not statements.admission.waiting().exists():
         return
-    with suppress(Team.DoesNotExist):  # it was deleted meanwhile: a sweeper lets the others begin
+    with suppress(Team.DoesNotExist):  # deleted meanwhile: a sweeper admits the others
         admit(grant_of_team(execution.team_id).organisation_id)
 
 
 def sweep() -> None:
-    """Let everybody begin for whom there is room: what ended when its worker was lost has told nobody."""
+    """Admit whatever there is room for: an execution that ended when its worker was lost has admitted no other."""
     due = statements.admission.waiting_and_due(timezone.now()).order_by()
     for organisation_id in due.values_list("team__organisation_id", flat=True).distinct():
         admit(organisation_id)
 
 
 def admit(organisation_id: UUID, *, publish_not: UUID | None = None) -> list[UUID]:
-    """Let the oldest waiting executions begin for which the organisation has room; returns which.
+    """Admit the oldest waiting executions for which the organisation has room, and publish them; returns which.
 
-    `publish_not` is one that the caller itself carries on.
+    `publish_not` is one that the caller itself runs.
     """
     chosen = _admit(organisation_id)
     for pk, cursor in chosen:
@@ -127,7 +127,7 @@ def admit(organisation_id: UUID, *, publish_not: UUID | None = None) -> list[UUI
 
 @retried
 def _admit(organisation_id: UUID) -> list[tuple[UUID, int | None]]:
-    """Give the turns that are free, and return who got one, with where it begins."""
+    """Admit as many as there is room for; returns each with the position where it begins."""
     organisation = statements.admission.lock_organisation(organisation_id)
     if organisation is None:
         return []

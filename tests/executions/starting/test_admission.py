@@ -157,7 +157,7 @@ class TestTooMany:
         begin(team, STEPS)
         with pytest.raises(TooManyRuns, match="1 wait") as refused:
             begin(team, STEPS)
-        assert refused.value.retry_after == admission.COME_BACK_SECONDS
+        assert refused.value.retry_after == admission.RETRY_AFTER_SECONDS
         assert Execution.objects.count() == 2
 
     def test_runs_a_minute(self, driven: None, team: Team) -> None:
