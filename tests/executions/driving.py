@@ -78,9 +78,9 @@ def step_of(execution: Execution, name: str) -> ExecutionStep:
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
     """Make the calls at the same time, each in a thread with a connection of its own; return what they gave.
 
-    A call that raised gives its exception.
+    A call that raised gives its exception, one that does not end within half a minute a TimeoutError.
     """
-    outcomes: list[Any] = [None] * len(calls)
+    outcomes: list[Any] = [TimeoutError("the call did not end")] * len(calls)
     barrier = threading.Barrier(len(calls))
 
     def run(index: int, call: Callable[[], Any]) -> None:

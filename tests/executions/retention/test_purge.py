@@ -169,10 +169,13 @@ def test_a_rerun_survives_the_removal_of_its_origin(team: Team) -> None:
     assert again.rerun_of_id is None
 
 
-def test_the_key_of_a_removed_execution_is_free(team: Team) -> None:
-    run(team, 30, idempotency_key="nightly-1", user=None)
+@pytest.mark.parametrize("with_user", [True, False], ids=["user", "no user"])
+def test_the_key_of_a_removed_execution_is_free(team: Team, alice: User, *, with_user: bool) -> None:
+    user = alice if with_user else None
+    old = run(team, 30, idempotency_key="nightly-1", user=user)
     retention.purge()
-    run(team, 0, idempotency_key="nightly-1", user=None)
+    again = run(team, 0, idempotency_key="nightly-1", user=user)  # refused while the old one is there
+    assert left() == {again.pk} != {old.pk}
 
 
 def test_batches_are_small_and_cover_every_row(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:

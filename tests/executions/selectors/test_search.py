@@ -48,7 +48,7 @@ def test_a_renamed_flow_is_found_by_its_name_of_now(alice: User, team: Team) -> 
 def test_a_stranger_s_flows_do_not_crowd_out_one_s_own(
     alice: User, team: Team, other_team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "MOST_FLOWS", 1)
+    monkeypatch.setattr(search, "MAX_FLOWS", 1)
     run = make_run(team, "Order")
     strange = make_run(other_team, "Order")
     assert list(search.with_name(Execution.objects.all(), "order", alice)) == [run]

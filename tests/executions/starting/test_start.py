@@ -61,11 +61,17 @@ def test_a_key_repeated_gives_the_first_execution(driven: None, team: Team, alic
     assert begin(team, [delay("z")], user=alice, idempotency_key="k") == first
     assert begin(team, STEPS, user=bob, idempotency_key="k") != first
     assert begin(team, STEPS, user=alice, idempotency_key="l") != first
+    without = begin(team, STEPS, idempotency_key="k")
+    assert begin(team, [delay("z")], idempotency_key="k") == without != first
     assert begin(team, STEPS, user=alice) != begin(team, STEPS, user=alice)
 
 
-def test_requests_with_the_same_key_at_once_make_one_execution(alone: None, team: Team, alice: User) -> None:
-    results: list[Any] = at_once(*[lambda: begin(team, STEPS, user=alice, idempotency_key="k").pk] * 5)
+@pytest.mark.parametrize("with_user", [True, False], ids=["user", "no user"])
+def test_requests_with_one_key_at_once_make_one_execution(
+    alone: None, team: Team, alice: User, *, with_user: bool
+) -> None:
+    user = alice if with_user else None
+    results: list[Any] = at_once(*[lambda: begin(team, STEPS, user=user, idempotency_key="k").pk] * 5)
     assert len(set(results)) == 1
     assert Execution.objects.get().pk == results[0]
     assert Execution.objects.get().steps.count() == 2
