@@ -141,7 +141,7 @@ def strategy(task: Any, app: Any, consumer: Any) -> Handler:
     """Return what receives the task's messages (`Task.Strategy`; Celery asks once for each connection).
 
     Celery's own strategy receives all messages that are not ours. It receives ours, too, without the fast path, in
-    other pools than threads, and where remote control or task events are on (WORKER_REMOTE_CONTROL, WORKER_TASK_EVENTS).
+    other pools than threads, and where WORKER_REMOTE_CONTROL or WORKER_TASK_EVENTS is on.
     """
     by_celery: Handler = default_strategy(task, app, consumer)
     if not _is_fast(app, consumer):
