@@ -3,6 +3,11 @@
 .PHONY: help run test check soak canary requirements
 BIN := .venv/bin
 ENGINE_TESTS := tests/executions tests/resources/test_rotation.py --ignore=tests/executions/live --ignore=tests/executions/reports
+# Other brokers than Redis on the fast path: what is run on them by `make test`, and by `make soak`.
+BROKERS := redis-plain sentinel rabbitmq
+SHORT_BROKER_TESTS := tests/executions/broker tests/executions/test_fairness.py tests/executions/engine/test_outcomes.py
+BROKER_TESTS := tests/executions/broker tests/executions/engine tests/executions/worker tests/executions/in_process \
+	tests/executions/live tests/executions/test_fairness.py tests/executions/test_outages.py tests/faults
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -11,10 +16,11 @@ run: ## Start everything on this machine (HOST, PORT, DATA_DIR, ADMIN_EMAIL, ADM
 	@sh tools/venv.sh requirements-demo.txt
 	@exec $(BIN)/python -m asynctester.embedded
 
-test: ## Run all tests on real servers: on PostgreSQL, then the engine's again on SQLite
+test: ## Run all tests on real servers: on PostgreSQL, then the engine's again on SQLite, and some on other brokers
 	@sh tools/venv.sh requirements-dev.txt
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --database=sqlite $(ENGINE_TESTS) $(ARGS)
+	@for broker in $(BROKERS); do $(BIN)/python -m pytest --broker=$$broker $(SHORT_BROKER_TESTS) $(ARGS) || exit 1; done
 
 check: export DATA_DIR = .data/check
 check: ## Lint (Python, JavaScript), types, import rules, migrations, settings, security, requirements
@@ -31,8 +37,10 @@ check: ## Lint (Python, JavaScript), types, import rules, migrations, settings, 
 	@$(BIN)/python tools/audit.py
 	@sh tools/requirements.sh --check
 
-soak: ## Run the long fault and load tests; build the image and run a flow from it
+soak: ## Run the long fault and load tests, the engine's tests on other brokers, and a flow from the image
 	@sh tools/venv.sh requirements-dev.txt
+	@for broker in $(BROKERS); do \
+		$(BIN)/python -m pytest -n 3 --dist loadfile --broker=$$broker $(BROKER_TESTS) $(ARGS) || exit 1; done
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
 canary: ## Run the tests with the newest versions that pyproject.toml allows (.venv-canary)

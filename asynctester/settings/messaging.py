@@ -11,9 +11,9 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_ACKS_LATE = False  # the database, not the broker, decides what has to run again
-# `celery inspect`, `celery control`, revoke and task events. Workers then take tasks in Celery's own way.
+# `celery inspect`, `celery control` and revoke; task events. With either, workers take tasks in Celery's own way.
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = yes_or_no(env, "WORKER_REMOTE_CONTROL", default=False)
-CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_SEND_TASK_EVENTS = yes_or_no(env, "WORKER_TASK_EVENTS", default=False)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 #: Queues of the broker that workers read in turn, one for each organisation (executions/broker/lanes.py).
 ENGINE_LANES = 32

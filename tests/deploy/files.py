@@ -40,17 +40,16 @@ def read_by_the_code() -> dict[str, ast.expr | None]:
 def _reads(tree: ast.Module) -> Iterator[tuple[str, ast.expr | None]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _is_environment(node.func) and node.args:
-            name = node.args[0]
+            name = node.args[ast.unparse(node.func) == "yes_or_no"]  # whose first argument is `env`
             default = next((each.value for each in node.keywords if each.arg == "default"), None)
             if isinstance(name, ast.Constant) and re.fullmatch("[A-Z][A-Z0-9_]+", str(name.value)):
                 yield str(name.value), default
 
 
 def _is_environment(function: ast.expr) -> bool:
-    """Say whether it is `env(…)`, `env.int(…)`, `os.environ.get(…)` or `environment.get(…)`."""
-    return (
-        re.fullmatch(r"env(\.\w+)?|(os\.)?environ\.get|environment\.get", ast.unparse(function)) is not None
-    )
+    """Say whether it is `env(…)`, `env.int(…)`, `yes_or_no(…)`, `os.environ.get(…)` or `environment.get(…)`."""
+    names = r"env(\.\w+)?|yes_or_no|(os\.)?environ\.get|environment\.get"
+    return re.fullmatch(names, ast.unparse(function)) is not None
 
 
 def listed() -> dict[str, tuple[bool, str]]:

@@ -93,6 +93,7 @@ def _start(database: str, broker: str) -> None:
         "DATABASE_URL",
         "DEBUG",
         "WORKER_REMOTE_CONTROL",
+        "WORKER_TASK_EVENTS",
     ):
         os.environ.pop(variable, None)  # the developer's own installation is not the tests' business
     # All tests come from one address: those of the throttles set rates themselves.
