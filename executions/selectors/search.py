@@ -14,9 +14,9 @@ from executions.models import Execution
 from flows.models import Flow
 
 #: The most flows that one search covers, the last changed ones first; a search that finds more must be more precise.
-MOST_FLOWS = 500
+MAX_FLOWS = 500
 #: The most characters of a search: flow names are no longer, and more words would make too many conditions.
-LONGEST = 200
+MAX_LENGTH = 200
 
 
 def with_name(runs: QuerySet[Execution], text: str, user: AnyUser) -> QuerySet[Execution]:
@@ -33,9 +33,9 @@ def _of_flows(runs: QuerySet[Execution], flows: QuerySet[Flow], text: str) -> Qu
     words = text.split()
     if not words:
         return runs
-    if len(text) > LONGEST:
+    if len(text) > MAX_LENGTH:
         return runs.none()
     named = flows.filter(*(Q(name__icontains=word) for word in words)).order_by("-updated_at")
-    ids = list(named.values_list("pk", flat=True)[:MOST_FLOWS])
+    ids = list(named.values_list("pk", flat=True)[:MAX_FLOWS])
     draft = Q(Q(flow=None), *(Q(flow_name__icontains=word) for word in words))
     return runs.filter(Q(flow__in=ids) | draft)

@@ -88,6 +88,7 @@ def test_a_nearer_timer_wakes_the_thread(monkeypatch: pytest.MonkeyPatch) -> Non
         assert done.wait(PATIENCE_SECONDS)
     finally:
         timers._thread.stop()
+        timers._thread.join(PATIENCE_SECONDS)
     assert published == [1, 2]
 
 
