@@ -11,7 +11,7 @@ from accounts.pages import teams as team_pages
 from accounts.pages import tokens as token_pages
 from accounts.pages.audit import audit_page
 from accounts.pages.current_team import switch_team
-from accounts.pages.links import ConfirmAddress, FollowLink, ResetPassword, TakeUpInvitation
+from accounts.pages.mail_links import ConfirmAddress, FollowLink, ResetPassword, TakeUpInvitation
 from accounts.pages.registration import ForgotPassword, Register, SendConfirmation
 from accounts.pages.sign_in import SignIn
 

@@ -17,7 +17,7 @@ from django.db import connection, models, transaction
 
 from accounts.models import Organisation, OrganisationMembership, Team, TeamMembership, User
 from executions.models import Execution, ExecutionLabel, ExecutionStep, StepAttempt
-from executions.statements.rows import to_database
+from executions.statements.database.rows import to_database
 from flows.models import Flow, FlowVersion
 
 #: Share of all executions, by team; the last has few, all of them old.

@@ -234,7 +234,7 @@ def _when(holds: Callable[[], bool]) -> float:
 def _nobody_purges() -> bool:
     from django.utils import timezone  # noqa: PLC0415 - needs Django to be set up
 
-    from executions.chore_models import Chore  # noqa: PLC0415 - as above
+    from executions.models import Chore  # noqa: PLC0415 - as above
 
     return not Chore.objects.filter(held_until__gt=timezone.now()).exists()
 

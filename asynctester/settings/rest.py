@@ -9,11 +9,11 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PAGINATION_CLASS": "asynctester.api.base.Pages",
+    "DEFAULT_PAGINATION_CLASS": "asynctester.api.lists.Pages",
     "DEFAULT_FILTER_BACKENDS": [
         "django_filters.rest_framework.DjangoFilterBackend",
-        "asynctester.api.base.Search",
-        "asynctester.api.base.CamelCaseOrdering",
+        "asynctester.api.lists.Search",
+        "asynctester.api.lists.CamelCaseOrdering",
     ],
     "DEFAULT_PARSER_CLASSES": ["asynctester.api.strict_json.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "asynctester.api.openapi.AutoSchema",
@@ -22,7 +22,7 @@ REST_FRAMEWORK = {
     "UNICODE_JSON": True,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-DRF_STANDARDIZED_ERRORS = {"EXCEPTION_HANDLER_CLASS": "asynctester.api.base.ErrorHandler"}
+DRF_STANDARDIZED_ERRORS = {"EXCEPTION_HANDLER_CLASS": "asynctester.api.errors.ErrorHandler"}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Async Testing Service",
     "DESCRIPTION": "Define flows over asynchronous systems, run them, watch every step.",

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 
+from executions import statements
 from executions.broker.lanes import lane_of
 from executions.broker.messages import send
-from executions.models import Execution, ExecutionStep
-from executions.statements import moves
+from executions.models import ExecutionStep
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def publish(execution_id: uuid.UUID, positions: Sequence[int | None], *, begin: 
         send(execution_id, positions[:LINKS], lane=lane, begin=begin)
     except Exception as error:  # whatever ails the broker, the caller's work is committed and must not fail
         logger.warning("execution %s not published, the sweeper will: %r", execution_id, error)
-        moves.look_again(Execution, execution_id, RETRY_SECONDS)
+        statements.sweep.look_at_execution(execution_id, RETRY_SECONDS)
         return False
     return True
 

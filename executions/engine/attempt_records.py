@@ -9,8 +9,8 @@ from typing import Any
 
 from accounts.models import new_id
 from executions.models import ExecutionStep, StepAttempt
-from executions.statements.moves import Change
-from executions.statements.rows import unsaved
+from executions.statements.database.rows import unsaved
+from executions.statements.step import Change
 from steprunners.documents.envelope import StepEnvelope
 from steprunners.json_types import Json
 from steprunners.lifecycle.attempts import Attempt

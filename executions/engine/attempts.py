@@ -19,7 +19,7 @@ from executions.known_secrets import ExecutionSecrets
 from executions.models import Execution, ExecutionStep
 from executions.presentation import milliseconds
 from executions.runtime.leases import leases
-from executions.statements.definitions import envelope_of
+from executions.statements.database.step_definitions import envelope_of
 from executions.states import StepStatus
 from resources.limits.effective import grant_of_team
 from resources.network import policy_of

@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.db import transaction
 
 from accounts.audit.log import record
+from executions import statements
 from executions.engine.progress import cancel_open_steps, publish_next
 from executions.live import events, messages
 from executions.models import Execution, ExecutionStep
-from executions.statements import moves
 
 #: How long the clean-up of an execution that ran out of time may take, in seconds.
 CLEAN_UP_SECONDS = 600.0
@@ -30,7 +30,7 @@ def cancel_execution(execution: Execution) -> Execution:
 
 
 def _request(execution: Execution) -> Execution:
-    requested = moves.request_cancel(execution.id)
+    requested = statements.cancel.request(execution.id)
     if requested is None:
         raise AlreadyOver
     return requested
@@ -48,7 +48,7 @@ def end_overdue_executions() -> None:
 
     Their clean-up has CLEAN_UP_SECONDS, then it is ended too.
     """
-    for execution in moves.end_overdue(CLEAN_UP_SECONDS):
+    for execution in statements.cancel.end_overdue(CLEAN_UP_SECONDS):
         _carry_out(execution)
 
 

@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from executions import statements
 from executions.models import Execution, ExecutionStep, SessionState
 from executions.presentation import milliseconds
 from executions.runtime.ended_steps import ended_steps
-from executions.statements.round_trip import Statement, in_list, select
-from executions.statements.rows import key
 from executions.states import START, STEP_OPEN, StepStatus
 from resources.secrets.encryption import UNREADABLE, SecretsUnreadable
 from resources.selectors import connection_of, find_resource, secret_values
@@ -21,12 +20,6 @@ from steprunners.json_types import Json
 from steprunners.lifecycle.attempts import Progress
 from steprunners.masking.known_secrets import KnownSecrets
 from steprunners.references.resolution import Scope, StepView
-
-#: What is read of an earlier step; its request and attempts are not.
-_READ = frozenset({
-    "id", "position", "name", "status", "background", "attempts", "duration_ms", "error", "response", "whole_response",
-    "cut_paths", "extracted", "secret_extracts", "completed_at", "started_at",
-})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -61,10 +54,8 @@ def load_referenced_steps(step: ExecutionStep) -> ReferencedSteps:
     found = ended_steps.find(step.execution_id, positions)
     missing = [position for position in positions if position not in found]
     if missing:
-        where = Statement(
-            f"execution_id = %s AND position IN {in_list(missing)}", [key(step.execution_id), *missing]
-        )
-        found |= {each.position: each for each in select(ExecutionStep, _READ, where)}
+        read = statements.reads.earlier_steps(step.execution_id, missing)
+        found |= {each.position: each for each in read}
     return ReferencedSteps([found[position] for position in sorted(found)], required, _has_unstarted(step))
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from django.db import transaction
 
 from accounts.transactions import retried
+from executions import statements
 from executions.engine.children import start_child
 from executions.engine.finish_step import finish_attempted
 from executions.engine.outcome import Outcome
@@ -15,9 +16,8 @@ from executions.engine.park_step import finish_cancelled, publish_update
 from executions.engine.progress import AfterCommit, skip_steps
 from executions.live import messages
 from executions.models import ExecutionStep, StepAttempt
-from executions.statements import moves
-from executions.statements.moves import STAY, Change, Cursor
-from executions.statements.round_trip import Moved
+from executions.statements.step import STAY, Change, CursorMove
+from executions.statements.transition import StepAndExecution
 from steprunners.errors import StepError
 from steprunners.lifecycle.attempts import Answer, Delegated, broken
 from steprunners.runner import RunChild
@@ -48,7 +48,7 @@ def _skip_branches(outcome: Outcome, taken: int | None, *, release: Sequence[int
     after = AfterCommit()
     with transaction.atomic():
         skip_steps(outcome.execution, _not_taken(outcome.step, taken), after)
-        after.start = moves.release(outcome.execution.pk, release)
+        after.start = statements.next_steps.release(outcome.execution.pk, release)
     after.carry_out(outcome.execution.pk)
 
 
@@ -67,15 +67,15 @@ def _enter_branch(outcome: Outcome, move: Delegated, branch: int) -> Answer | in
     _, _, entry, release = place
     change = Change({"request": outcome.masker.mask(move.request)})
     # A background condition runs its branch beside the foreground, which keeps its place.
-    beside, cursor = ([entry], STAY) if step.background else ([], Cursor(moves=True, to=entry))
+    beside, cursor = ([entry], STAY) if step.background else ([], CursorMove(moves=True, to=entry))
     after = AfterCommit(next_position=cursor.to)
     with transaction.atomic():
-        moved = moves.park(step, None, change, move.progress.to_json(), cursor=cursor)
+        moved = statements.step.park(step, None, change, move.progress.to_json(), cursor=cursor)
         if moved is not None:
             parked, execution = moved
             after.updates.append(messages.step_update(execution, parked))
             skip_steps(execution, _not_taken(step, branch), after)
-            after.start = moves.release(step.execution_id, [*beside, *release])
+            after.start = statements.next_steps.release(step.execution_id, [*beside, *release])
     return finish_cancelled(outcome) if moved is None else after.carry_out(step.execution_id)
 
 
@@ -100,11 +100,11 @@ def _start_child(outcome: Outcome, move: Delegated, wish: RunChild) -> int | Non
 @retried
 def _write_child(
     outcome: Outcome, move: Delegated, wish: RunChild, change: Change, rows: list[StepAttempt]
-) -> Moved | None:
+) -> StepAndExecution | None:
     """Write the child and the wait for it in one transaction; None where neither could be written."""
     child = start_child(outcome.execution, outcome.step, wish, move.request, outcome.known_secrets)
     progress = replace(move.progress, child=str(child.id))
-    moved = moves.park(outcome.step, None, change, progress.to_json())
+    moved = statements.step.park(outcome.step, None, change, progress.to_json())
     StepAttempt.objects.bulk_create(rows)
     if moved is None:
         transaction.set_rollback(True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from executions import statements
 from executions.engine import attempt_records as records
 from executions.engine.context import save_session
 from executions.engine.outcome import Outcome
@@ -20,9 +21,8 @@ from executions.models import Execution, ExecutionStep, StepAttempt
 from executions.observability import instrumentation
 from executions.presentation import LARGEST_RESPONSE
 from executions.runtime.ended_steps import ended_steps
-from executions.statements import moves
-from executions.statements.moves import Change, Cursor
-from executions.statements.round_trip import Moved
+from executions.statements.step import Change, CursorMove
+from executions.statements.transition import StepAndExecution
 from executions.states import StepStatus
 from steprunners.errors import StepError
 from steprunners.lifecycle.attempts import Attempt, broken
@@ -77,7 +77,9 @@ def finish(
         return _finish_in_one_statement((step, execution), attempt.status, change, cursor, row)
     with transaction.atomic():
         StepAttempt.objects.bulk_create(earlier or [])
-        moved = moves.end_step(step, attempt.status, change, cursor=cursor, attempt=row, execution=execution)
+        moved = statements.step.end(
+            step, attempt.status, change, cursor=cursor, attempt=row, execution=execution
+        )
         if moved is None:
             transaction.set_rollback(True)
             return None
@@ -91,11 +93,11 @@ def finish(
 
 
 def _finish_in_one_statement(
-    claimed: Moved, status: str, change: Change, cursor: Cursor, row: StepAttempt | None
+    claimed: StepAndExecution, status: str, change: Change, cursor: CursorMove, row: StepAttempt | None
 ) -> int | None:
     """Finish a step after which only the cursor moves, or which is in the background by itself."""
     step, execution = claimed
-    moved = moves.end_step(step, status, change, cursor=cursor, attempt=row, execution=execution)
+    moved = statements.step.end(step, status, change, cursor=cursor, attempt=row, execution=execution)
     if moved is None:
         return None
     ended, execution = moved

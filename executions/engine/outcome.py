@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from executions.engine import attempt_records as records
 from executions.known_secrets import ExecutionSecrets
 from executions.models import Execution, ExecutionStep, StepAttempt
-from executions.statements.moves import Change
+from executions.statements.step import Change
 from steprunners.documents.envelope import StepEnvelope
 from steprunners.lifecycle.attempts import Attempt
 from steprunners.masking.masker import Masker

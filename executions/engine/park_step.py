@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from django.db import transaction
 
+from executions import statements
 from executions.engine import attempt_records as records
 from executions.engine.context import load_referenced_steps, save_session
 from executions.engine.finish_step import finish_unattempted
@@ -15,9 +16,8 @@ from executions.live import events, messages
 from executions.models import ExecutionStep, StepAttempt
 from executions.runtime.timers import timers
 from executions.runtime.watcher import watcher
-from executions.statements import moves
-from executions.statements.moves import Change
-from executions.statements.round_trip import Moved
+from executions.statements.step import Change
+from executions.statements.transition import StepAndExecution
 from executions.states import StepStatus
 from steprunners.lifecycle.attempts import Progress, Waiting
 
@@ -43,14 +43,16 @@ def park(outcome: Outcome, move: Waiting) -> int | None:
 
 def _store(
     step: ExecutionStep, seconds: float, change: Change, move: Waiting, rows: list[StepAttempt]
-) -> Moved | None:
+) -> StepAndExecution | None:
     """Store the wait with its attempts. Mostly there is one or none, for which a single statement is enough."""
     state, watched = move.progress.to_json(), move.watch is not None
     if len(rows) <= 1:
-        moved = moves.park(step, seconds, change, state, watched=watched, attempt=rows[0] if rows else None)
+        moved = statements.step.park(
+            step, seconds, change, state, watched=watched, attempt=rows[0] if rows else None
+        )
     else:
         with transaction.atomic():
-            moved = moves.park(step, seconds, change, state, watched=watched)
+            moved = statements.step.park(step, seconds, change, state, watched=watched)
             StepAttempt.objects.bulk_create(rows if moved else [])
     if moved is not None:
         records.thin_out(step, rows)
@@ -68,7 +70,7 @@ def finish_cancelled(outcome: Outcome) -> int | None:
     return finish_unattempted(outcome.step, outcome.execution, StepStatus.CANCELLED)
 
 
-def publish_update(moved: Moved) -> None:
+def publish_update(moved: StepAndExecution) -> None:
     """Publish the parked step to those who watch the execution."""
     step, execution = moved
     events.publish([messages.step_update(execution, step)])
@@ -76,7 +78,7 @@ def publish_update(moved: Moved) -> None:
 
 def park_for_background(step: ExecutionStep) -> int | None:
     """Park the step until the background steps that it refers to have ended."""
-    moved = moves.park(step, None, Change(), step.state or {}, awaiting=True)
+    moved = statements.step.park(step, None, Change(), step.state or {}, awaiting=True)
     if moved is None:
         return finish_unattempted(step, step.execution, StepStatus.CANCELLED)
     publish_update(moved)
@@ -84,12 +86,14 @@ def park_for_background(step: ExecutionStep) -> int | None:
     # step. If somebody did, it may have run meanwhile and wait for something else.
     if load_referenced_steps(step).running_background():
         return None
-    return step.position if moves.wake(step.execution_id, step.position, awaiting=True) else None
+    return (
+        step.position if statements.next_steps.wake(step.execution_id, step.position, awaiting=True) else None
+    )
 
 
 def park_for_child(step: ExecutionStep, progress: Progress) -> int | None:
     """Park the step again: it was woken, but its child has not ended."""
-    moved = moves.park(step, None, Change(), progress.to_json())
+    moved = statements.step.park(step, None, Change(), progress.to_json())
     if moved is not None:
         publish_update(moved)
     return None

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
+from executions import statements
 from executions.broker import chain
 from executions.live import events, messages
 from executions.live.messages import Update
 from executions.models import Execution, ExecutionStep
 from executions.observability import instrumentation
 from executions.starting import admission
-from executions.statements import moves
-from executions.statements.moves import STAY, Cursor
+from executions.statements.step import STAY, CursorMove
 from executions.states import StepStatus
 from resources.secrets.encryption import SecretsUnreadable
 from steprunners.lifecycle.attempts import Progress
@@ -49,13 +49,13 @@ def _is_clean_up(step: ExecutionStep) -> bool:
     return step.always_run and step.group is None
 
 
-def cursor_after(step: ExecutionStep, *, on: bool) -> Cursor:
+def cursor_after(step: ExecutionStep, *, on: bool) -> CursorMove:
     """Return where the foreground goes when the step has ended."""
     if step.background:
         return STAY
     if not on:
-        return Cursor(moves=True)
-    return Cursor(moves=True, to=step.next_position)
+        return CursorMove(moves=True)
+    return CursorMove(moves=True, to=step.next_position)
 
 
 def moves_only_the_cursor(step: ExecutionStep, *, on: bool) -> bool:
@@ -66,17 +66,17 @@ def moves_only_the_cursor(step: ExecutionStep, *, on: bool) -> bool:
     return on and not (step.background or step.release or step.branches or ends_branch)
 
 
-def after_step(step: ExecutionStep, execution: Execution, cursor: Cursor, *, on: bool) -> AfterCommit:
+def after_step(step: ExecutionStep, execution: Execution, cursor: CursorMove, *, on: bool) -> AfterCommit:
     """Write what follows from the end of the step, in the same transaction; returns what follows after the commit."""
     after = AfterCommit([messages.step_update(execution, step)], next_position=cursor.to)
     if step.background:
-        after.start += moves.wake_awaiting(step.execution_id)
+        after.start += statements.next_steps.wake_awaiting(step.execution_id)
     if step.branches:
         skip_steps(execution, _branches_not_taken(step), after)
     if _nothing_follows(step):
         return after
     if on:
-        after.start += moves.release(step.execution_id, [*_next_beside(step), *step.release])
+        after.start += statements.next_steps.release(step.execution_id, [*_next_beside(step), *step.release])
     else:
         _skip_rest(step, execution, after)
     if step.group is not None and (not on or step.next_position is None):
@@ -126,7 +126,7 @@ def skip_steps(
     execution: Execution, ranges: list[tuple[int, int]], after: AfterCommit, *, clean_up: bool | None = None
 ) -> None:
     """Skip the steps in the position ranges that have not started, and add their updates to `after`."""
-    skipped = moves.skip_steps(
+    skipped = statements.next_steps.skip(
         execution.id, [each for each in ranges if each[0] <= each[1]], clean_up=clean_up
     )
     if skipped is not None:
@@ -153,7 +153,7 @@ def _end_branch(step: ExecutionStep, group: int, *, failed: bool) -> int | None:
         progress.branch_failed = step.name if failed else None
         waiting = ExecutionStep.objects.filter(pk=condition.pk, status=StepStatus.WAITING)
         waiting.update(state=progress.to_json())
-    return condition.position if moves.wake(step.execution_id, condition.position) else None
+    return condition.position if statements.next_steps.wake(step.execution_id, condition.position) else None
 
 
 def wake_waiting_steps(step: ExecutionStep) -> None:
@@ -162,7 +162,7 @@ def wake_waiting_steps(step: ExecutionStep) -> None:
     Then a step that began to wait before the commit is found, and one that begins after it looks once more
     (`park_for_background`). Where a worker is lost in between, the sweeper wakes them.
     """
-    for position in moves.wake_awaiting(step.execution_id):
+    for position in statements.next_steps.wake_awaiting(step.execution_id):
         chain.publish(step.execution_id, [position])
 
 
@@ -176,7 +176,7 @@ def end_phase(execution_id: uuid.UUID) -> int | None:
     """
     if _complete(execution_id):
         return None
-    execution = moves.start_clean_up(execution_id)
+    execution = statements.execution.start_clean_up(execution_id)
     if execution is not None and execution.remaining:
         if execution.cancel_requests >= 2:
             return cancel_open_steps(execution_id)
@@ -187,7 +187,7 @@ def end_phase(execution_id: uuid.UUID) -> int | None:
 
 def _complete(execution_id: uuid.UUID) -> bool:
     """End the execution; False where a step is open, clean-up has not begun, or another worker has ended it."""
-    completed = moves.complete(execution_id)
+    completed = statements.execution.complete(execution_id)
     if completed is not None:
         events.publish([messages.execution_update(completed)])
         after_execution(completed)
@@ -208,7 +208,7 @@ def after_execution(execution: Execution) -> None:
         return  # it was deleted meanwhile
     if parent.cancel_requested_at is not None:
         publish_next(parent.id, cancel_open_steps(parent.id))
-    elif moves.wake(parent.id, execution.parent_position):
+    elif statements.next_steps.wake(parent.id, execution.parent_position):
         chain.publish(parent.id, [execution.parent_position])
 
 
@@ -227,13 +227,13 @@ def cancel_open_steps(execution_id: uuid.UUID) -> int | None:
     Returns the position of the first clean-up step to run.
     """
     with transaction.atomic():
-        moves.lock(execution_id)
+        statements.execution.lock(execution_id)
         execution = Execution.objects.only("id", "status", "cancel_requests").filter(pk=execution_id).first()
         if execution is None:
             return None  # it was deleted meanwhile
         clean_up_too = execution.cancel_requests >= 2 or execution.status == "PENDING"
-        cancelled, execution = moves.cancel_open_steps(execution_id, clean_up_too=clean_up_too)
-        ended = moves.end_unstarted(execution_id)
+        cancelled, execution = statements.cancel.cancel_open_steps(execution_id, clean_up_too=clean_up_too)
+        ended = statements.cancel.end_unstarted(execution_id)
     updates = _updates_of(execution, cancelled)
     if ended is not None:
         events.publish([*updates, messages.execution_update(ended)])

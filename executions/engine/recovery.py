@@ -5,6 +5,7 @@ Any other step ends in ERROR: nobody knows whether its call happened.
 
 from __future__ import annotations
 
+from executions import statements
 from executions.broker.chain import publish_from
 from executions.engine import attempt_records as records
 from executions.engine.finish_step import finish_attempted, finish_with_error
@@ -12,9 +13,8 @@ from executions.engine.outcome import Outcome
 from executions.engine.progress import publish_next
 from executions.known_secrets import ExecutionSecrets
 from executions.models import Execution, ExecutionStep
-from executions.statements import moves
-from executions.statements.definitions import envelope_of
-from executions.statements.moves import Change
+from executions.statements.database.step_definitions import envelope_of
+from executions.statements.step import Change
 from executions.states import StepStatus
 from resources.secrets.encryption import UNREADABLE, SecretsUnreadable
 from steprunners.documents.envelope import StepEnvelope
@@ -72,7 +72,7 @@ def _is_harmless(step: ExecutionStep, progress: Progress) -> bool:
 
 def _run_again(step: ExecutionStep) -> None:
     """Park the step as due at once, with the state of its last wait."""
-    if moves.park(step, 0, Change(), step.state or {}) is not None:
+    if statements.step.park(step, 0, Change(), step.state or {}) is not None:
         publish_from(step.execution_id, step.position)
 
 
@@ -92,5 +92,8 @@ def _retry(outcome: Outcome, attempt: Attempt, progress: Progress) -> None:
     kept = records.stored(attempt, outcome.masker)
     number = step.attempts + 1
     row = records.attempt_row(step, attempt, kept, number)
-    if moves.park(step, 0, Change({"attempts": number}), progress.to_json(), attempt=row) is not None:
+    if (
+        statements.step.park(step, 0, Change({"attempts": number}), progress.to_json(), attempt=row)
+        is not None
+    ):
         publish_from(step.execution_id, step.position)

@@ -12,6 +12,7 @@ from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
 
 from accounts.transactions import is_overtaken
+from executions import statements
 from executions.broker import chain
 from executions.engine.attempts import run_attempts
 from executions.engine.context import ReferencedSteps, load_referenced_steps
@@ -24,8 +25,7 @@ from executions.models import Execution, ExecutionStep
 from executions.runtime.leases import leases, me
 from executions.runtime.timers import timers
 from executions.starting import admission
-from executions.statements import moves
-from executions.statements.round_trip import Moved
+from executions.statements.transition import StepAndExecution
 from executions.states import StepStatus
 from resources.secrets.encryption import UNREADABLE, SecretsUnreadable
 from steprunners.errors import StepError
@@ -48,7 +48,7 @@ def run_step(
         position, moved = _begin(execution_id, position)
     if position is None:
         return None
-    moved = moved or moves.claim(execution_id, position, me())
+    moved = moved or statements.step.claim(execution_id, position, me())
     if moved is None:
         return None
     step, execution = moved
@@ -87,7 +87,7 @@ def is_deleted(error: Exception, execution_id: uuid.UUID) -> bool:
     return not Execution.objects.filter(pk=execution_id).exists()
 
 
-def _begin(execution_id: uuid.UUID, position: int | None) -> tuple[int | None, Moved | None]:
+def _begin(execution_id: uuid.UUID, position: int | None) -> tuple[int | None, StepAndExecution | None]:
     """Start the execution; returns the position of its first step, and that step where it was claimed as well.
 
     Where the execution had begun already, this is the position of the task.
@@ -113,7 +113,7 @@ class Begun:
 
     execution: Execution
     background: list[int]
-    first: Moved | None
+    first: StepAndExecution | None
 
 
 def _begin_and_claim(execution_id: uuid.UUID) -> Begun | None:
@@ -123,13 +123,13 @@ def _begin_and_claim(execution_id: uuid.UUID) -> Begun | None:
     happen while a step is claimed.
     """
     with transaction.atomic():
-        execution = moves.begin(execution_id)
+        execution = statements.execution.begin(execution_id)
         if execution is None:
             return None
-        background = moves.release(execution_id, execution.release)
+        background = statements.next_steps.release(execution_id, execution.release)
         if background or execution.positions.get("pending") or execution.cursor is None:
             return Begun(execution, background, None)
-        first = moves.claim(execution_id, execution.cursor, me())
+        first = statements.step.claim(execution_id, execution.cursor, me())
         return Begun(execution, background, first)
 
 
@@ -140,7 +140,7 @@ def _is_admitted_now(execution_id: uuid.UUID, position: int | None) -> bool:
     if execution is None:
         return False
     left = (execution.due_at - timezone.now()).total_seconds() if execution.due_at else 0.0
-    if left > moves.CLOCK_SLACK_SECONDS:
+    if left > statements.execution.CLOCK_SLACK_SECONDS:
         timers.add(left, execution_id, position or 0, begin=True)
         return False
     return not execution.admitted and admission.admit_now(execution)

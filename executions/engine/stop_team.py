@@ -6,8 +6,8 @@ import time
 
 from accounts.models import Team
 from accounts.transactions import retried
+from executions import statements
 from executions.models import ExecutionStep
-from executions.statements import moves
 from executions.states import StepStatus
 
 #: How long calls have to end, in seconds. Workers check for cancels twice a second.
@@ -29,7 +29,7 @@ def stop_team(team: Team) -> None:
 
 @retried
 def _cancel_some(team: Team) -> int:
-    return moves.cancel_of_team(team.pk)
+    return statements.cancel.request_for_team(team.pk)
 
 
 def _has_running_steps(team: Team) -> bool:

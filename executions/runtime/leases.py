@@ -18,10 +18,9 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import connection
 
-from executions.models import Execution, ExecutionStep
+from executions import statements
+from executions.models import ExecutionStep
 from executions.runtime.background_thread import BackgroundThread
-from executions.statements.round_trip import STEP, Statement, after_sql, in_list, update_returning
-from executions.statements.rows import key
 from steprunners.deadline import Cancellation
 
 HOST = socket.gethostname()
@@ -97,8 +96,7 @@ class Leases:
 
 def _end_cancelled(held: list[Lease]) -> None:
     """End the calls of executions that were cancelled or deleted; a clean-up step ends at the second cancel request."""
-    rows = Execution.objects.filter(pk__in={lease.execution_id for lease in held})
-    asked = dict(rows.values_list("pk", "cancel_requests"))
+    asked = statements.leases.cancel_requests({lease.execution_id for lease in held})
     for lease in held:
         if asked.get(lease.execution_id, _DELETED) >= (2 if lease.always_run else 1):
             lease.cancellation.cancel()
@@ -106,9 +104,7 @@ def _end_cancelled(held: list[Lease]) -> None:
 
 def _renew(held: list[Lease]) -> None:
     """Renew the leases. A lease that was lost ends its call, since its result would not be stored."""
-    sql = f"UPDATE {STEP} SET look_at = {after_sql()} WHERE status = 'IN_PROGRESS' AND id IN {in_list(held)}"
-    params = [settings.ENGINE_LEASE_SECONDS, *(key(lease.step_id) for lease in held)]
-    fences = {step.id: step.fence for step in update_returning(ExecutionStep, Statement(sql, params))}
+    fences = statements.leases.renew([lease.step_id for lease in held])
     for lease in held:
         if fences.get(lease.step_id) != lease.fence:
             lease.cancellation.cancel()

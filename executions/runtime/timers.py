@@ -11,9 +11,9 @@ from collections import deque
 
 from django.db import connection
 
+from executions import statements
 from executions.broker import chain
 from executions.runtime.background_thread import BackgroundThread
-from executions.statements import moves
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class Timers:
             self._fired.append((time.monotonic(), execution_id, position))
         try:
             if by_own_clock and not begin:
-                moves.wake(uuid.UUID(execution_id), position, early=True)
+                statements.next_steps.wake(uuid.UUID(execution_id), position, early=True)
             _publish(uuid.UUID(execution_id), position, begin=begin)
         except Exception:
             logger.exception("a wait of execution %s is left to the sweeper", execution_id)

@@ -20,10 +20,10 @@ from functools import partial
 
 from django.conf import settings
 
+from executions import statements
 from executions.broker import chain
 from executions.models import ExecutionStep
 from executions.runtime.background_thread import BackgroundThread, StopThread
-from executions.statements import watch as watch_moves
 from steprunners.errors import StepError
 from steprunners.runner import Watch
 
@@ -124,9 +124,9 @@ class Watcher:
         """Wake a batch of the ready steps. Where the database is away they stay ready, and are woken the next time."""
         if not news.ready:
             return
-        news.woken = watch_moves.still_to_be_claimed(list(news.woken)) if news.woken else set()
+        news.woken = statements.watch.still_unclaimed(list(news.woken)) if news.woken else set()
         batch = list(news.ready.values())[: MOST_IN_QUEUE - len(news.woken)]
-        places = watch_moves.wake_all([each.step_id for each in batch]) if batch else []
+        places = statements.watch.wake_all([each.step_id for each in batch]) if batch else []
         self._forget(source, batch)
         for each in batch:
             del news.ready[each.step_id]
@@ -155,7 +155,7 @@ class Watcher:
         ids = [each.step_id for watched in sources.values() for each in watched]
         if not ids:
             return
-        waiting = watch_moves.renew(ids)
+        waiting = statements.watch.renew(ids)
         for source, watched in sources.items():
             self._forget(source, [each for each in watched if each.step_id not in waiting])
 

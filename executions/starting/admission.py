@@ -10,27 +10,21 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.models import Organisation, Team
+from accounts.models import Team
 from accounts.transactions import retried
+from executions import statements
 from executions.broker import chain
 from executions.models import Execution
-from executions.statements.cursors import prepared_cursor
-from executions.statements.moves import CLOCK_SLACK_SECONDS
-from executions.statements.rows import key
-from executions.states import ExecutionStatus
+from executions.statements.admission import WINDOW, Load
 from resources.limits.effective import Limits, grant_of, grant_of_team
 from steprunners.documents.problems import Problem
 
-WINDOW = timedelta(seconds=60)
 #: The most requests that all web processes handle at once: this close to the limit they are admitted one by one.
 MARGIN = 100
 #: `Retry-After` of a request that is refused because too many executions wait, in seconds.
@@ -57,16 +51,6 @@ class TooManyRuns(RunRefused):
         super().__init__([Problem("", self.code, message)])
 
 
-@dataclass(frozen=True)
-class Load:
-    """An organisation's runs: created in the last minute, running, waiting, and waiting though they are due."""
-
-    recent: int
-    running: int
-    waiting: int
-    due: int
-
-
 def admit_new(execution: Execution) -> bool:
     """Return whether the new execution is admitted at once; otherwise it waits.
 
@@ -75,14 +59,14 @@ def admit_new(execution: Execution) -> bool:
     if execution.parent_id is not None:
         return True
     grant = grant_of_team(execution.team_id)
-    limits, load = grant.limits, _load(grant.organisation_id)
+    limits, load = grant.limits, statements.admission.load(grant.organisation_id)
     if load.recent >= limits.runs_per_minute:
         raise _too_many_a_minute(grant.organisation_id, limits)
     delayed = execution.due_at is not None
     if not delayed and not load.due and load.running + MARGIN < limits.concurrent_executions:
         return True
-    _lock(grant.organisation_id)
-    load = _load(grant.organisation_id)
+    statements.admission.lock_organisation(grant.organisation_id)
+    load = statements.admission.load(grant.organisation_id)
     if not delayed and not load.due and load.running < limits.concurrent_executions:
         return True
     if load.waiting >= limits.waiting_executions:
@@ -91,7 +75,7 @@ def admit_new(execution: Execution) -> bool:
 
 
 def _too_many_a_minute(organisation_id: UUID, limits: Limits) -> TooManyRuns:
-    newest = _of(organisation_id).order_by("-created_at").values_list("created_at", flat=True)
+    newest = statements.admission.newest(organisation_id).values_list("created_at", flat=True)
     first = newest[limits.runs_per_minute - 1 : limits.runs_per_minute].first() or timezone.now()
     wait = math.ceil((first + WINDOW - timezone.now()).total_seconds())
     return TooManyRuns(
@@ -116,7 +100,7 @@ def admit_now(execution: Execution) -> bool:
 
 def after_end(execution: Execution) -> None:
     """Admit a waiting execution in place of one that has ended."""
-    if execution.parent_id is not None or not _waiting().exists():
+    if execution.parent_id is not None or not statements.admission.waiting().exists():
         return
     with suppress(Team.DoesNotExist):  # the team was deleted meanwhile: a sweeper admits the others
         admit(grant_of_team(execution.team_id).organisation_id)
@@ -127,7 +111,7 @@ def admit_waiting() -> None:
 
     For executions that ended when a worker was lost: `after_end` was not called.
     """
-    due = _waiting().filter(_is_due(timezone.now())).order_by()
+    due = statements.admission.waiting_and_due(timezone.now()).order_by()
     for organisation_id in due.values_list("team__organisation_id", flat=True).distinct():
         admit(organisation_id)
 
@@ -147,60 +131,19 @@ def admit(organisation_id: UUID, *, publish_not: UUID | None = None) -> list[UUI
 @retried
 def _admit(organisation_id: UUID) -> list[tuple[UUID, int | None]]:
     """Admit the oldest waiting executions; returns their ids and the positions at which they begin."""
-    organisation = _lock(organisation_id)
+    organisation = statements.admission.lock_organisation(organisation_id)
     if organisation is None:
         return []
-    room = grant_of(organisation).limits.concurrent_executions - _load(organisation_id).running
+    room = (
+        grant_of(organisation).limits.concurrent_executions
+        - statements.admission.load(organisation_id).running
+    )
     if room <= 0:
         return []
     now = timezone.now()
-    oldest = _waiting().filter(_is_due(now), team__organisation_id=organisation_id)
+    oldest = statements.admission.waiting_and_due(now).filter(team__organisation_id=organisation_id)
     chosen = list(oldest.order_by("created_at", "pk").values_list("pk", "cursor")[:room])
     look_at = now + timedelta(seconds=settings.ENGINE_UNCLAIMED_SECONDS)
     ids = [pk for pk, _ in chosen]
-    _waiting().filter(pk__in=ids).update(admitted=True, look_at=look_at, looks=0)
+    statements.admission.waiting().filter(pk__in=ids).update(admitted=True, look_at=look_at, looks=0)
     return chosen
-
-
-def _lock(organisation_id: UUID) -> Organisation | None:
-    """Lock the organisation's row; None where it was deleted."""
-    # NO KEY: rows that refer to the organisation can still be written.
-    return Organisation.objects.select_for_update(no_key=True).filter(pk=organisation_id).first()
-
-
-def _of(organisation_id: UUID) -> QuerySet[Execution]:
-    return Execution.objects.filter(team__organisation_id=organisation_id, parent=None)
-
-
-def _waiting() -> QuerySet[Execution]:
-    return Execution.objects.filter(status=ExecutionStatus.PENDING, admitted=False)
-
-
-def _is_due(now: datetime) -> Q:
-    return Q(due_at=None) | Q(due_at__lte=now + timedelta(seconds=CLOCK_SLACK_SECONDS))
-
-
-#: Written out: for every run Django took longer to build this query than PostgreSQL takes to answer it.
-_WAITING = "execution.status = 'PENDING' AND NOT execution.admitted"
-_LOAD = f"""
-    SELECT count(*) FILTER (WHERE execution.created_at > %(window)s),
-           count(*) FILTER (WHERE execution.status IN ('PENDING', 'IN_PROGRESS') AND execution.admitted),
-           count(*) FILTER (WHERE {_WAITING}),
-           count(*) FILTER (WHERE {_WAITING} AND (execution.due_at IS NULL OR execution.due_at <= %(due)s))
-    FROM {Execution._meta.db_table} execution JOIN {Team._meta.db_table} team ON team.id = execution.team_id
-    WHERE team.organisation_id = %(organisation)s AND execution.parent_id IS NULL
-      AND (execution.created_at > %(window)s OR execution.status IN ('PENDING', 'IN_PROGRESS'))
-"""  # noqa: S608  # names of our own tables
-
-
-def _load(organisation_id: UUID) -> Load:
-    now = timezone.now()
-    adapt = connection.ops.adapt_datetimefield_value
-    values = {
-        "organisation": key(organisation_id),
-        "window": adapt(now - WINDOW),
-        "due": adapt(now + timedelta(seconds=CLOCK_SLACK_SECONDS)),
-    }
-    with prepared_cursor() as cursor:
-        cursor.execute(_LOAD, values)
-        return Load(*cursor.fetchone())

@@ -9,12 +9,11 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import User
+from executions import statements
 from executions.known_secrets import stored_texts, texts_of_run
 from executions.models import Execution, ExecutionStep
 from executions.starting.admission import RunRefused
 from executions.starting.start import Prepare, start_execution
-from executions.statements.round_trip import Statement, select
-from executions.statements.rows import key, on_postgresql
 from executions.states import STEP_TERMINAL, StepStatus
 from flows.documents.document import FlowDocument, Problem
 from flows.models import FlowVersion
@@ -72,13 +71,10 @@ def _lock(execution: Execution) -> datetime | None:
     """
     # The weakest lock. The execution may still run, or be admitted by a transaction that holds the lock which a start
     # may ask for.
-    lock = " FOR KEY SHARE" if on_postgresql() else ""
-    held = select(
-        Execution, frozenset({"id", "results_removed_at"}), Statement(f"id = %s{lock}", [key(execution.pk)])
-    )
-    if not held:
+    held = statements.reads.hold_results(execution.pk)
+    if held is None:
         raise Execution.DoesNotExist("the execution that is to run again was deleted meanwhile")
-    return held[0].results_removed_at
+    return held.results_removed_at
 
 
 def _what_to_run(execution: Execution, version: str) -> tuple[FlowVersion | None, FlowDocument | None]:

@@ -13,18 +13,18 @@ from django.utils import timezone
 
 from accounts.audit.log import record
 from accounts.models import Team, User
-from accounts.transactions import held, keep, retried
+from accounts.transactions import keep, retried
 from executions.broker import chain, lanes
 from executions.known_secrets import add_to
 from executions.models import Execution, ExecutionStep
-from executions.observability import instrumentation as telling
+from executions.observability import instrumentation
 from executions.selectors.labels import rows_of
 from executions.starting import admission
 from executions.starting.admission import RunRefused
 from executions.starting.pinned_versions import pinned_versions
 from executions.starting.planning import Plan, plan
 from executions.starting.variables import Values, evaluate
-from executions.statements.inserts import insert
+from executions.statements.insert import insert
 from flows.documents.document import FlowDocument, Problem
 from flows.models import FlowVersion
 from flows.selectors import load_document
@@ -163,27 +163,24 @@ def _keep_secrets(execution: Execution, values: Values, *, concurrent: bool) -> 
 
 def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
     try:
-        known = _insert(execution, steps)
+        _insert(execution, steps)
     except IntegrityError:
         # Of two requests with the same key at once, the other one was first.
         known = _earlier(execution.team, execution.user, execution.idempotency_key)
         if known is None:
             raise
-    if known is not None:
         return known
     execution.new_steps = steps
-    telling.execution_started(execution)
+    instrumentation.execution_started(execution)
     return execution
 
 
 @retried
-def _insert(execution: Execution, steps: list[ExecutionStep]) -> Execution | None:
-    """Write the rows, and publish the first step after the commit; returns an earlier execution with the same key."""
+def _insert(execution: Execution, steps: list[ExecutionStep]) -> None:
+    """Write the rows, and publish the first step after the commit. Raises IntegrityError if the key is taken."""
     # The flow and its version are deleted with the team alone. A child's transaction locks its parent later, and must
     # not wait for anything above the parent then.
     keep(execution.team, execution.user if execution.parent_id else None, execution.environment)
-    if (known := _earlier_without_user(execution)) is not None:
-        return known
     execution.admitted = admission.admit_new(execution)
     insert([execution])
     insert(steps)
@@ -194,15 +191,6 @@ def _insert(execution: Execution, steps: list[ExecutionStep]) -> Execution | Non
     if execution.admitted or execution.due_at is not None:
         chain.publish_on_commit(execution.id, first)
     _record(execution)
-    return None
-
-
-def _earlier_without_user(execution: Execution) -> Execution | None:
-    """Return an execution without a user that has the same key: the constraint covers only the keys of users."""
-    if execution.idempotency_key is None or execution.user_id is not None:
-        return None
-    held(execution.team)
-    return _earlier(execution.team, None, execution.idempotency_key)
 
 
 def _record(execution: Execution) -> None:

@@ -1,62 +1,69 @@
-"""The statements about many watched steps at once: one for all of a process, however many they are."""
+"""Statements about many watched steps at once: one for all steps of a process, however many there are."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 
-from executions.statements.round_trip import STEP, after_sql, in_list, now_sql
-from executions.statements.rows import key
+from executions.statements.database.dialect import NOW, STEP, after, among, many, sql, uuid_of
+from executions.statements.database.statement import fetch
 
-#: SQLite takes at most so many parameters in a statement, and PostgreSQL is none the slower for it.
-_AT_ONCE = 1_000
+#: How many rows one statement locks.
+BATCH = 1_000
 
+#: The execution and the position of a step.
 Place = tuple[uuid.UUID, int]
+
+_RENEW = sql(f"""
+    UPDATE {STEP} SET look_at = {after("%(lease)s")}
+    WHERE id {among("steps")} AND status = 'WAITING' AND due_at > {NOW}
+    RETURNING id
+""")
 
 
 def renew(step_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
     """Keep the sweepers off the steps for one more lease; returns those that still wait.
 
-    A step that its watcher does not renew has lost it, and is visited (`executions.worker.sweeper`).
+    Takes steps that are WAITING and not due, and leaves them so. A step that its watcher does not renew has lost the
+    watcher, and a sweeper looks at it (`executions.worker.sweeper`).
     """
-    sql = (
-        f"UPDATE {STEP} SET look_at = {after_sql()} WHERE id {{among}} AND status = 'WAITING'"
-        f" AND due_at > {now_sql()} RETURNING id"
-    )
-    return {_uuid(row[0]) for row in _in_portions(sql, step_ids, [settings.ENGINE_LEASE_SECONDS])}
+    return {
+        uuid_of(row[0]) for row in _in_batches(_RENEW, step_ids, {"lease": settings.ENGINE_LEASE_SECONDS})
+    }
+
+
+_WAKE_ALL = sql(f"""
+    UPDATE {STEP} SET due_at = {NOW}, look_at = {after("1")}
+    WHERE id {among("steps")} AND status = 'WAITING'
+    RETURNING execution_id, position
+""")
 
 
 def wake_all(step_ids: Sequence[uuid.UUID]) -> list[Place]:
-    """Make the steps due now that wait; returns their executions and positions."""
-    sql = (
-        f"UPDATE {STEP} SET due_at = {now_sql()}, look_at = {after_sql()} WHERE id {{among}}"
-        " AND status = 'WAITING' RETURNING execution_id, position"
-    )
-    return [(_uuid(row[0]), int(row[1])) for row in _in_portions(sql, step_ids, [1])]
+    """Make the steps due now that wait; returns their executions and positions.
+
+    Takes steps that are WAITING, and leaves them so, due now.
+    """
+    return [(uuid_of(row[0]), int(row[1])) for row in _in_batches(_WAKE_ALL, step_ids, {})]
 
 
-def still_to_be_claimed(step_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
-    """Return those of the woken steps that no worker has taken yet."""
-    sql = f"SELECT id FROM {STEP} WHERE id {{among}} AND status = 'WAITING' AND due_at <= {now_sql()}"
-    return {_uuid(row[0]) for row in _in_portions(sql, step_ids, [])}
+_UNCLAIMED = sql(
+    f"SELECT id FROM {STEP} WHERE id {among('steps')} AND status = 'WAITING' AND due_at <= {NOW}"
+)
 
 
-def _in_portions(sql: str, step_ids: Sequence[uuid.UUID], before: list[Any]) -> list[Any]:
-    rows: list[Any] = []
-    with connection.cursor() as cursor:
-        for start in range(0, len(step_ids), _AT_ONCE):
-            ids = [key(each) for each in step_ids[start : start + _AT_ONCE]]
-            if connection.vendor == "postgresql":
-                cursor.execute(sql.format(among="= ANY(%s)"), [*before, ids])
-            else:
-                cursor.execute(sql.format(among=f"IN {in_list(ids)}"), [*before, *ids])
-            rows += cursor.fetchall()
+def still_unclaimed(step_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of the woken steps that no worker has claimed yet: they are WAITING and due."""
+    return {uuid_of(row[0]) for row in _in_batches(_UNCLAIMED, step_ids, {})}
+
+
+def _in_batches(
+    text: str, step_ids: Sequence[uuid.UUID], parameters: Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = []
+    for start in range(0, len(step_ids), BATCH):
+        rows += fetch(text, {**parameters, "steps": many(step_ids[start : start + BATCH])})
     return rows
-
-
-def _uuid(value: Any) -> uuid.UUID:
-    return value if isinstance(value, uuid.UUID) else uuid.UUID(value)

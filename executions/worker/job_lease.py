@@ -15,7 +15,7 @@ from datetime import timedelta
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from executions.chore_models import Chore
+from executions.models import Chore
 
 LEASE = timedelta(seconds=60)
 

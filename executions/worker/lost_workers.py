@@ -18,15 +18,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import DatabaseError, InterfaceError, transaction
 
+from executions import statements
 from executions.engine.recovery import recover_step
 from executions.models import ExecutionStep
 from executions.runtime.background_thread import BackgroundThread
 from executions.runtime.leases import leases, me
 from executions.runtime.timers import timers
-from executions.statements import moves
-from executions.statements.round_trip import STEP, epoch_sql, impatient, now_sql
+from executions.statements.database.locks import lock_timeout
 from executions.worker.row_errors import handle_row
 
 logger = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class LostStepFinder:
         """Take over lost steps; none if that took so long (SQLite was locked) that no worker could renew a lease."""
         began = time.monotonic()
         with transaction.atomic():
-            taken = moves.take_lost(BATCH, me())
+            taken = statements.leases.take_lost(BATCH, me())
             if not self._is_late(time.monotonic() - began):
                 return taken
             transaction.set_rollback(True)
@@ -115,7 +115,7 @@ class LostStepFinder:
         if self.is_idle:
             return None
         step, lease = self._taken.get()
-        with lease, impatient(LOCK_MS):
+        with lease, lock_timeout(LOCK_MS):
             handle_row(recover_step, step)
         return 0.0
 
@@ -129,7 +129,7 @@ class LostStepFinder:
         earlier, self._earlier = self._earlier, reading
         jump = reading.jump(earlier) if earlier else 0.0
         if jump < -JUMP_SECONDS:
-            moves.look_no_later()
+            statements.leases.shorten()
             timers.use_own_clock()
         if abs(jump) > JUMP_SECONDS:
             logger.warning("the database's clock was set by %.1f s", jump)
@@ -148,12 +148,9 @@ class LostStepFinder:
 
 def read() -> Reading:
     """Ask the database for its time, and whether a lease has expired."""
-    lost = f"EXISTS (SELECT 1 FROM {STEP} WHERE status = 'IN_PROGRESS' AND look_at <= {now_sql()})"
     before = time.monotonic()
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {epoch_sql()}, {lost}", [])
-        database, any_lost = cursor.fetchone()
-    return Reading(before, float(database), time.monotonic(), bool(any_lost))
+    database, any_lost = statements.leases.read_clock()
+    return Reading(before, database, time.monotonic(), any_lost)
 
 
 lost_step_finder = LostStepFinder()

@@ -10,14 +10,12 @@ import logging
 import time
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from celery import current_app
-from django.conf import settings
-from django.db import connection, models
-from django.db.models.functions import Now
 
+from executions import statements
 from executions.broker import chain
 from executions.broker.lanes import lane_of
 from executions.broker.queues import queue_of
@@ -28,8 +26,6 @@ from executions.engine.progress import cancel_open_steps, end_phase, publish_nex
 from executions.models import Execution, ExecutionStep
 from executions.runtime.background_thread import BackgroundThread
 from executions.starting import admission
-from executions.statements import moves
-from executions.statements.round_trip import Statement, after_sql, any_row, now_sql, update_returning
 from executions.states import ExecutionStatus, StepStatus
 from executions.worker.row_errors import handle_row
 from resources.secrets.encryption import SecretsUnreadable
@@ -47,7 +43,6 @@ LATE_LOOKS = 3
 #: How many rows of each kind one sweep takes. Few, since other workers publish the rest meanwhile.
 BATCH = 25
 
-ModelT = TypeVar("ModelT", Execution, ExecutionStep)
 #: Says whether tasks wait in a lane of the broker.
 Busy = Callable[[int], bool]
 
@@ -68,10 +63,10 @@ class Sweeper:
         """Handle a batch of the rows that are due; returns the seconds until the next sweep."""
         self._apply_limits()
         busy = cache(queue_holds_work)  # asked once a lane, not for each row
-        steps = _due(ExecutionStep)
+        steps = statements.sweep.take_due_steps(BATCH)
         for step in steps:
             handle_row(partial(_publish_step, busy), step)
-        executions = _due(Execution)
+        executions = statements.sweep.take_due_executions(BATCH)
         for execution in executions:
             handle_row(partial(_handle_execution, busy), execution)
         return 0.0 if len(steps) == BATCH or len(executions) == BATCH else _seconds_to_next()
@@ -92,7 +87,7 @@ def _publish_step(busy: Busy, step: ExecutionStep) -> None:
         if step.due_at is None and not _is_forgotten(step):
             return
         # It is looked at before it is due: its watcher was lost.
-        moves.wake(step.execution_id, step.position, early=True)
+        statements.next_steps.wake(step.execution_id, step.position, early=True)
     metrics.sweeper_did("publish_step")
     chain.publish(step.execution_id, [step.position])
 
@@ -118,34 +113,6 @@ def _is_forgotten(step: ExecutionStep) -> bool:
         return True
 
 
-def _due(model: type[ModelT]) -> list[ModelT]:
-    """Take the rows that are due, and set their next look: 30 s from now, then 60, 120 and so on.
-
-    For a step that waits for a background step it is always 30 s: its wake-up may be lost at any time.
-    """
-    table, wanted = model._meta.db_table, _due_sql(model)
-    locked = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
-    often = "WHEN awaiting AND due_at IS NULL THEN 1 " if model is ExecutionStep else ""
-    pause = (
-        f"{settings.ENGINE_UNCLAIMED_SECONDS} * (CASE {often}WHEN looks < 5 THEN (1 << looks) ELSE 32 END)"
-    )
-    if not any_row(table, wanted):
-        return []
-    # `looks` stops where its column does not end yet: a broker can be away for days.
-    sql = (
-        f"UPDATE {table} SET looks = CASE WHEN looks < 32 THEN looks + 1 ELSE looks END,"
-        f" look_at = {after_sql().replace('%s', pause)}"
-        f" WHERE id IN (SELECT id FROM {table} WHERE {wanted} ORDER BY look_at LIMIT {BATCH}{locked})"
-    )
-    return update_returning(model, Statement(sql))
-
-
-def _due_sql(model: type[ModelT]) -> str:
-    """Return SQL for what is due; the look at a running step is its lease's end, and not for us."""
-    running = f" AND status <> '{StepStatus.IN_PROGRESS}'" if model is ExecutionStep else ""
-    return f"look_at <= {now_sql()}{running}"
-
-
 def _handle_execution(busy: Busy, execution: Execution) -> None:
     if execution.cancel_requested_at is not None:
         _cancel_again(busy, execution)
@@ -163,7 +130,7 @@ def _handle_execution(busy: Busy, execution: Execution) -> None:
 def _cancel_again(busy: Busy, execution: Execution) -> None:
     """Carry the cancel out once more: a step may have begun to wait, or a child to run, while it came."""
     metrics.sweeper_did("cancel")
-    moves.look_again(Execution, execution.id, 2.0)
+    statements.sweep.look_at_execution(execution.id, 2.0)
     cancel_children(execution)
     publish_next(execution.id, cancel_open_steps(execution.id))
     if execution.remaining == 0:
@@ -203,19 +170,10 @@ def _queue_length(lane: int) -> int:
         return int(opened.queue_declare(queue_of(lane), passive=True).message_count)
 
 
-#: By the database's clock, which wrote the times. A worker's clock may be wrong.
-_LEFT = models.ExpressionWrapper(models.Min("look_at") - Now(), output_field=models.DurationField())
-
-
 def _seconds_to_next() -> float:
     """Return the seconds until the next look, at most TICK_SECONDS."""
-    waiting = ExecutionStep.objects.exclude(status=StepStatus.IN_PROGRESS)
-    nearest = [
-        rows.filter(look_at__isnull=False).aggregate(left=_LEFT)["left"]
-        for rows in (waiting, Execution.objects.all())
-    ]
-    left: float = min((each.total_seconds() for each in nearest if each is not None), default=TICK_SECONDS)
-    return min(max(left, 0.02), TICK_SECONDS)
+    left = statements.sweep.seconds_to_next_look()
+    return TICK_SECONDS if left is None else min(max(left, 0.02), TICK_SECONDS)
 
 
 sweeper = Sweeper()

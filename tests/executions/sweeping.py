@@ -8,8 +8,8 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import Team
+from executions import statements
 from executions.models import Execution, ExecutionStep
-from executions.statements import moves
 from executions.worker.lost_workers import LostStepFinder
 from tests.executions.driving import begin, delay
 
@@ -48,7 +48,7 @@ def lost(execution: Execution) -> ExecutionStep:
 
 def claimed(execution: Execution, owner: str) -> ExecutionStep:
     """Begin the execution, and claim its first step."""
-    moves.begin(execution.pk)
-    moved = moves.claim(execution.pk, 0, owner)
+    statements.execution.begin(execution.pk)
+    moved = statements.step.claim(execution.pk, 0, owner)
     assert moved is not None
     return moved[0]

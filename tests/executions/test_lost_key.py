@@ -9,10 +9,10 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Team
+from executions import statements
 from executions.engine import run_step as engine
 from executions.engine.recovery import recover_step
 from executions.models import Execution, ExecutionStep
-from executions.statements import moves
 from resources.models import Resource
 from tests.executions.driving import begin, choice, delay, drive, statuses, step_of
 from tests.executions.sweeping import recover_lost_steps
@@ -69,7 +69,7 @@ def test_a_wait_that_cannot_be_read_ends(team: Team, use_keys: UseKeys) -> None:
     execution = drive(begin(team, [delay("wait", ms=600_000)]))
     assert statuses(execution) == {"wait": "WAITING"}
     use_keys()
-    moves.wake(execution.pk, 0)
+    statements.next_steps.wake(execution.pk, 0)
 
     drive(execution)
 
@@ -90,8 +90,8 @@ def test_a_condition_that_cannot_be_read_ends_after_its_branch(team: Team, use_k
 
 def lose_worker(execution: Execution) -> ExecutionStep:
     """Leave the first step running, with its lease over."""
-    moves.begin(execution.pk)
-    moved = moves.claim(execution.pk, 0, "a worker that is lost")
+    statements.execution.begin(execution.pk)
+    moved = statements.step.claim(execution.pk, 0, "a worker that is lost")
     assert moved is not None
     ExecutionStep.objects.filter(pk=moved[0].pk).update(look_at=timezone.now() - timedelta(seconds=1))
     return step_of(execution, "first")

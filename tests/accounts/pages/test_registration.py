@@ -1,4 +1,4 @@
-"""Tests of `accounts.pages.registration`, `accounts.pages.links` and `accounts.pages.cards`."""
+"""Tests of `accounts.pages.registration`, `accounts.pages.mail_links` and `accounts.pages.cards`."""
 
 from __future__ import annotations
 

@@ -9,12 +9,12 @@ import pytest
 from django.db import OperationalError
 
 from accounts.models import Team
+from executions import statements
 from executions.broker import chain
 from executions.engine import run_step as engine
 from executions.engine.start_positions import record_starts
 from executions.live import events
 from executions.models import Execution
-from executions.statements import moves
 from tests.executions.driving import begin, delay, drive, statuses
 
 LISTENER = {"name": "a", "stepType": "kafka_subscribe", "meta": {"resourceId": "none", "topic": "t"}}
@@ -53,7 +53,7 @@ def test_an_execution_begins_with_the_claim_of_its_first_step(
 
     execution = begin(team, [delay("a")])
     with monkeypatch.context() as patched:
-        patched.setattr(moves, "claim", refuse)
+        patched.setattr(statements.step, "claim", refuse)
         with pytest.raises(OperationalError):
             engine.run_step(execution.pk, 0, begin=True)
     execution.refresh_from_db()

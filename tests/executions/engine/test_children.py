@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Team
 from executions.engine.children import answer_of
 from executions.engine.run_step import run_step
-from executions.models import Execution, ExecutionStep
+from executions.models import Execution
 from executions.retention.delete import delete_execution
 from executions.states import ExecutionStatus
 from flows.documents.document import FlowDocument, check_document
@@ -118,7 +118,6 @@ def test_the_result_of_a_child_takes_two_queries(
     child = make_execution(team, status="COMPLETED")
     make_steps(child, steps, completed_at=START, extracted={"a": 1}, secret_extracts={"b": "a secret"})
     progress = Progress(child=str(child.pk))
-    asking = ExecutionStep(step_type="flow")
     with django_assert_num_queries(2):
         answer = answer_of(progress)
     assert answer is not None

@@ -162,7 +162,7 @@ def test_flows_nested_too_deep_are_an_error(run: RunFlow, team: Team, alice: Use
     assert done.status == "FAILED"
     assert Execution.objects.filter(flow=flow).count() == 10
     deepest = Execution.objects.get(flow=flow, depth=10)
-    assert "10 deep" in deepest.steps.get().error["message"]
+    assert "10 levels deep" in deepest.steps.get().error["message"]
 
 
 def test_cancel_goes_down_to_children(start: StartFlow, team: Team, alice: User, base_url: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from executions.engine.finish_step import _is_short
 from executions.presentation import LARGEST_RESPONSE
-from executions.statements.moves import Change
+from executions.statements.step import Change
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import time
 import pytest
 
 from accounts.models import Team, User
+from executions import statements
 from executions.engine.recovery import MOST_LOSSES
 from executions.models import Execution, ExecutionStep
-from executions.statements import moves
 from executions.states import EXECUTION_TERMINAL
 from flows.documents.document import check_document
 from flows.services import create_flow
@@ -31,7 +31,7 @@ def test_a_step_without_side_effects_also_ends(driven: None, team: Team) -> None
     execution, step = running(team)
     for _ in range(MOST_LOSSES - 1):
         recover_lost_steps()
-        assert moves.claim(execution.pk, 0, "lost") is not None
+        assert statements.step.claim(execution.pk, 0, "lost") is not None
         due_step(step)
     recover_lost_steps()
     step.refresh_from_db()
@@ -109,14 +109,14 @@ def test_a_step_that_loses_worker_after_worker_ends(driven: None, with_effect: N
         step.refresh_from_db()
         assert step.losses == loss
         if loss < MOST_LOSSES:
-            assert moves.claim(execution.pk, 0, "lost") is not None
+            assert statements.step.claim(execution.pk, 0, "lost") is not None
             due_step(step)
     assert step.status == "ERROR"
 
 
 def test_a_lost_step_of_a_cancelled_execution_is_cancelled(driven: None, team: Team) -> None:
     execution, step = running(team, retry={"maxRetries": 5})
-    moves.request_cancel(execution.pk)
+    statements.cancel.request(execution.pk)
     recover_lost_steps()
     step.refresh_from_db()
     assert step.status == "CANCELLED"

@@ -7,9 +7,9 @@ import time
 import pytest
 
 from accounts.models import Team
+from executions import statements
 from executions.engine import stop_team
 from executions.models import Execution
-from executions.statements import moves
 from executions.states import ExecutionStatus, StepStatus
 from tests.executions.rows import make_execution, make_step
 
@@ -23,7 +23,7 @@ def asked(executions: list[Execution]) -> list[tuple[bool, int]]:
 def test_all_that_runs_is_cancelled_clean_up_too(
     team: Team, other_team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(moves, "_CANCELLED_AT_ONCE", 2)
+    monkeypatch.setattr(statements.cancel, "TEAM_BATCH", 2)
     open_ = [make_execution(team, sequence=3) for _ in range(3)]
     open_.append(make_execution(team, status=ExecutionStatus.PENDING))
     over = make_execution(team, status=ExecutionStatus.COMPLETED)

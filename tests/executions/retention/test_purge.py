@@ -246,7 +246,7 @@ def of_two_delays(team: Team, days: float) -> Execution:
 def test_a_run_without_results_cannot_be_reused(team: Team) -> None:
     old = of_two_delays(team, 11)
     retention.purge()  # `old` itself does not know
-    with pytest.raises(RunRefused, match="run it from its start"):
+    with pytest.raises(RunRefused, match="run it again from its start"):
         rerun(execution=old, user=None, source="API", from_step="later")
     assert rerun(execution=old, user=None, source="API").rerun_of == old
 

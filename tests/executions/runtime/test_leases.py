@@ -8,10 +8,10 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Team
+from executions import statements
 from executions.models import Execution, ExecutionStep
 from executions.runtime.background_thread import BackgroundThread
 from executions.runtime.leases import Lease, Leases, _end_cancelled, _renew
-from executions.statements import moves
 from steprunners.deadline import Cancellation
 from tests.executions.driving import begin, delay
 from tests.executions.sweeping import claimed, due_step
@@ -35,7 +35,7 @@ def test_a_renewed_lease_ends_later(driven: None, team: Team) -> None:
 def test_a_lost_lease_ends_its_call(driven: None, team: Team) -> None:
     step, lease = running(team)
     due_step(step)
-    assert len(moves.take_lost(9, "me")) == 1
+    assert len(statements.leases.take_lost(9, "me")) == 1
     _, other = running(team)
     _renew([lease, other])
     assert (lease.cancellation.is_cancelled, other.cancellation.is_cancelled) == (True, False)
@@ -45,17 +45,17 @@ def test_a_cancel_ends_the_call(driven: None, team: Team) -> None:
     step, lease = running(team)
     _end_cancelled([lease])
     assert not lease.cancellation.is_cancelled
-    moves.request_cancel(step.execution_id)
+    statements.cancel.request(step.execution_id)
     _end_cancelled([lease])
     assert lease.cancellation.is_cancelled
 
 
 def test_a_second_cancel_ends_a_clean_up_call(driven: None, team: Team) -> None:
     step, lease = running(team, always_run=True)
-    moves.request_cancel(step.execution_id)
+    statements.cancel.request(step.execution_id)
     _end_cancelled([lease])
     assert not lease.cancellation.is_cancelled
-    moves.request_cancel(step.execution_id)
+    statements.cancel.request(step.execution_id)
     _end_cancelled([lease])
     assert lease.cancellation.is_cancelled
 

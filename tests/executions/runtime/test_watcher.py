@@ -12,11 +12,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import Team
+from executions import statements
 from executions.broker import chain
 from executions.models import ExecutionStep
 from executions.runtime import watcher
 from executions.runtime.watcher import MOST_IN_QUEUE, Watched, Watcher, _News
-from executions.statements import watch as watch_moves
 from executions.worker.sweeper import Sweeper
 from steprunners.errors import StepError
 from steprunners.runner import Watch
@@ -145,7 +145,7 @@ class TestLeases:
         step, running = parked(team), parked(team, status="IN_PROGRESS")
         woken = parked(team, due_at=timezone.now() - timedelta(seconds=1))
         now = timezone.now()
-        assert watch_moves.renew([step.id, running.id, woken.id]) == {step.id}
+        assert statements.watch.renew([step.id, running.id, woken.id]) == {step.id}
         step.refresh_from_db()
         assert step.look_at is not None
         lease = (step.look_at - now).total_seconds()
@@ -169,12 +169,12 @@ class TestLeases:
     def test_many_are_renewed_at_once(
         self, driven: None, team: Team, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(watch_moves, "_AT_ONCE", 2)
+        monkeypatch.setattr(statements.watch, "BATCH", 2)
         steps = [parked(team) for _ in range(5)]
-        assert watch_moves.renew([step.id for step in steps]) == {step.id for step in steps}
-        places = watch_moves.wake_all([step.id for step in steps])
+        assert statements.watch.renew([step.id for step in steps]) == {step.id for step in steps}
+        places = statements.watch.wake_all([step.id for step in steps])
         assert sorted(places) == sorted((step.execution_id, 0) for step in steps)
-        assert watch_moves.still_to_be_claimed([step.id for step in steps]) == {step.id for step in steps}
+        assert statements.watch.still_unclaimed([step.id for step in steps]) == {step.id for step in steps}
 
 
 def test_the_process_has_one() -> None:

@@ -119,7 +119,7 @@ def test_with_the_other_filters(api: ApiFor, vera: User, team: Team) -> None:
 def test_what_is_missing_is_filled_in_once(
     team: Team, other_team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(labels, "PORTION", 2)
+    monkeypatch.setattr(labels, "BATCH", 2)
     for number in range(5):
         make_execution((team, other_team)[number % 2], labels=["nightly", *ODD])
     make_execution(team)

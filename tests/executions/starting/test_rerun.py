@@ -10,12 +10,12 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from accounts.models import Team, User
+from executions import statements
 from executions.models import Execution
 from executions.starting.admission import RunRefused
 from executions.starting.rerun import rerun
 from executions.starting.start import start_execution
-from executions.statements import moves
-from executions.statements.round_trip import impatient
+from executions.statements.database.locks import lock_timeout
 from executions.states import Source
 from flows.documents.document import check_document
 from flows.models import Flow
@@ -165,7 +165,7 @@ def test_a_running_execution_and_its_rerun_do_not_deadlock(alone: None, team: Te
     def move() -> None:
         try:
             with transaction.atomic():
-                moves.lock(waits.pk)
+                statements.execution.lock(waits.pk)
                 moved.set()
                 asked.wait(30)
         finally:
@@ -175,7 +175,7 @@ def test_a_running_execution_and_its_rerun_do_not_deadlock(alone: None, team: Te
     thread.start()
     try:
         assert moved.wait(30)
-        with impatient(5_000):
+        with lock_timeout(5_000):
             assert again(waits, alice).rerun_of == waits
     finally:
         asked.set()

@@ -14,8 +14,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import Team
-from executions.chore_models import Chore
-from executions.models import Execution
+from executions.models import Chore, Execution
 from executions.worker.housekeeping import JOB, REST, Pace, keep_house
 from executions.worker.job_lease import take_lease
 from tests.executions.retention.test_purge import run

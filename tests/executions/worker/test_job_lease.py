@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from executions.chore_models import Chore
+from executions.models import Chore
 from executions.worker.job_lease import take_lease
 
 pytestmark = pytest.mark.django_db

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import Team
+from executions import statements
 from executions.models import Execution, ExecutionStep
 from executions.runtime.leases import leases
 from executions.runtime.timers import timers
-from executions.statements import moves
 from executions.states import StepStatus
 from executions.worker import lost_workers
 from executions.worker.lost_workers import LostStepFinder, Reading
@@ -46,19 +46,23 @@ def test_two_workers_take_each_lost_step_once(alone: None, team: Team) -> None:
     execution = make_execution(team, remaining=12)
     for position in range(12):
         make_step(execution, position, status=StepStatus.IN_PROGRESS, look_at=timezone.now() - PAST)
-    taken = [step.position for steps in at_once(*[lambda: moves.take_lost(9, "me")] * 3) for step in steps]
+    taken = [
+        step.position
+        for steps in at_once(*[lambda: statements.leases.take_lost(9, "me")] * 3)
+        for step in steps
+    ]
     assert len(taken) == len(set(taken)) >= 9
-    taken += [step.position for step in moves.take_lost(9, "me")]
+    taken += [step.position for step in statements.leases.take_lost(9, "me")]
     assert sorted(taken) == list(range(12))
 
 
 def test_a_step_that_was_taken_over_has_a_lease(driven: None, team: Team) -> None:
     _, step = running(team)
-    (taken,) = moves.take_lost(9, "me")
+    (taken,) = statements.leases.take_lost(9, "me")
     assert (taken.losses, taken.owner, taken.fence) == (1, "me", step.fence + 1)
     assert seconds_left(step) > settings.ENGINE_LEASE_SECONDS / 2
     due_step(step)  # and is lost as well
-    assert [each.losses for each in moves.take_lost(9, "me")] == [2]
+    assert [each.losses for each in statements.leases.take_lost(9, "me")] == [2]
 
 
 def test_a_check_takes_over_and_recovers_nothing(driven: None, with_effect: None, team: Team) -> None:
@@ -107,7 +111,7 @@ def test_a_frozen_worker_s_locks_hold_up_only_its_steps(alone: None, team: Team)
     execution, held = running(team)
     _, free = running(team)
     finder = LostStepFinder()
-    with holding(lambda: moves.lock(execution.pk)):
+    with holding(lambda: statements.execution.lock(execution.pk)):
         recover_lost_steps(finder)
         assert status_of(free) == "WAITING"
         assert status_of(held) == "IN_PROGRESS"
@@ -121,8 +125,8 @@ def test_a_locked_step_is_recovered_later(alone: None, team: Team) -> None:
     _, step = running(team)
     rows = ExecutionStep.objects.select_for_update().filter(pk=step.pk)
     with holding(lambda: list(rows)):
-        assert moves.take_lost(9, "me") == []
-    assert len(moves.take_lost(9, "me")) == 1
+        assert statements.leases.take_lost(9, "me") == []
+    assert len(statements.leases.take_lost(9, "me")) == 1
 
 
 # --- patience -------------------------------------------------------------------------------------
@@ -162,7 +166,7 @@ def test_a_statement_that_took_too_long_takes_over_nothing(
 ) -> None:
     """As on SQLite, while another process has its file locked: nobody could renew a lease meanwhile."""
     _, step = running(team)
-    finder, take, began = LostStepFinder(), moves.take_lost, time.monotonic()
+    finder, take, began = LostStepFinder(), statements.leases.take_lost, time.monotonic()
 
     def late(most: int, owner: str) -> list[ExecutionStep]:
         if raises:
@@ -171,7 +175,7 @@ def test_a_statement_that_took_too_long_takes_over_nothing(
         return take(most, owner)
 
     with monkeypatch.context() as locked:
-        locked.setattr(moves, "take_lost", late)
+        locked.setattr(statements.leases, "take_lost", late)
         locked.setattr(settings, "ENGINE_LEASE_SECONDS", 0.2)
         with suppress(OperationalError):
             finder.find()

@@ -14,11 +14,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import Team
+from executions import statements
 from executions.broker.lanes import lane_of
 from executions.engine.cancel import cancel_children, cancel_execution
 from executions.models import Execution, ExecutionStep
-from executions.statements import moves
-from executions.statements.moves import Change
+from executions.statements.step import Change
 from executions.states import StepStatus
 from executions.worker import sweeper
 from executions.worker.sweeper import Sweeper
@@ -84,17 +84,17 @@ def test_two_sweepers_take_each_row_once(alone: None, team: Team) -> None:
     execution = make_execution(team, remaining=40)
     for position in range(40):
         make_step(execution, position, status=StepStatus.WAITING, look_at=timezone.now() - PAST)
-    sweeps = at_once(*[lambda: sweeper._due(ExecutionStep)] * 3)
+    sweeps = at_once(*[lambda: statements.sweep.take_due_steps(sweeper.BATCH)] * 3)
     taken = [step.position for steps in sweeps for step in steps]
     assert len(taken) == len(set(taken)) >= sweeper.BATCH
-    taken += [step.position for step in sweeper._due(ExecutionStep)]
+    taken += [step.position for step in statements.sweep.take_due_steps(sweeper.BATCH)]
     assert sorted(taken) == list(range(40))
 
 
 def test_a_lease_is_not_the_sweepers_business(driven: None, team: Team) -> None:
     execution = make_execution(team, remaining=2, look_at=timezone.now() + LATER)
     lost = make_step(execution, 0, status=StepStatus.IN_PROGRESS, look_at=timezone.now() - PAST)
-    assert sweeper._due(ExecutionStep) == []
+    assert statements.sweep.take_due_steps(sweeper.BATCH) == []
     assert sweeper._seconds_to_next() == sweeper.TICK_SECONDS  # nor does it keep the sweeper awake
     lost.refresh_from_db()
     assert lost.looks == 0
@@ -110,7 +110,7 @@ def waiting_for_child(team: Team, child_status: str) -> tuple[Execution, Executi
     Execution.objects.filter(pk__in=[parent.pk, child.pk], look_at__isnull=False).update(
         look_at=timezone.now() + LATER
     )
-    assert moves.park(step, None, Change(), {"child": str(child.pk)}) is not None
+    assert statements.step.park(step, None, Change(), {"child": str(child.pk)}) is not None
     due_step(step)
     return parent, step
 
@@ -118,13 +118,13 @@ def waiting_for_child(team: Team, child_status: str) -> tuple[Execution, Executi
 def test_a_child_that_ended_unnoticed_is_found(driven: None, team: Team) -> None:
     parent, _ = waiting_for_child(team, "COMPLETED")
     Sweeper().sweep()
-    assert moves.claim(parent.pk, 0, "me") is not None
+    assert statements.step.claim(parent.pk, 0, "me") is not None
 
 
 def test_a_child_that_runs_is_waited_for(driven: None, team: Team) -> None:
     parent, _ = waiting_for_child(team, "IN_PROGRESS")
     Sweeper().sweep()
-    assert moves.claim(parent.pk, 0, "me") is None
+    assert statements.step.claim(parent.pk, 0, "me") is None
 
 
 def test_a_background_step_that_ended_unnoticed_is_found(driven: None, team: Team) -> None:
@@ -132,15 +132,15 @@ def test_a_background_step_that_ended_unnoticed_is_found(driven: None, team: Tea
     later = timezone.now() + LATER
     background = make_step(execution, 0, background=True, status=StepStatus.IN_PROGRESS, look_at=later)
     step = make_step(execution, 1, status=StepStatus.IN_PROGRESS, fence=1, needs=[[0, True]])
-    assert moves.park(step, None, Change(), {}, awaiting=True) is not None
+    assert statements.step.park(step, None, Change(), {}, awaiting=True) is not None
     due_step(step)
     Sweeper().sweep()
-    assert moves.claim(execution.pk, 1, "me") is None
+    assert statements.step.claim(execution.pk, 1, "me") is None
     ExecutionStep.objects.filter(pk=background.pk).update(status="SUCCESS", look_at=None)
     due_step(step)
     with grows("sweeper_actions_total", action="publish_step", by=1):
         Sweeper().sweep()
-    assert moves.claim(execution.pk, 1, "me") is not None
+    assert statements.step.claim(execution.pk, 1, "me") is not None
 
 
 def test_steps_that_wait_for_background_steps_are_swept_often(driven: None, team: Team) -> None:
@@ -149,7 +149,7 @@ def test_steps_that_wait_for_background_steps_are_swept_often(driven: None, team
     later = timezone.now() + LATER
     make_step(execution, 0, background=True, status=StepStatus.IN_PROGRESS, look_at=later)
     step = make_step(execution, 1, status=StepStatus.IN_PROGRESS, fence=1, needs=[[0, True]])
-    assert moves.park(step, None, Change(), {}, awaiting=True) is not None
+    assert statements.step.park(step, None, Change(), {}, awaiting=True) is not None
     due_step(step, looks=9)
     Sweeper().sweep()
     assert seconds_to_look(step) <= settings.ENGINE_UNCLAIMED_SECONDS
@@ -218,7 +218,7 @@ def test_an_execution_is_swept_soon_if_the_broker_is_away(
 ) -> None:
     pending = begin(team, [delay("a")])
     begun = begin(team, [delay("a"), delay("b")])
-    moves.begin(begun.pk)
+    statements.execution.begin(begun.pk)
     for execution in (pending, begun):
         due(execution, looks=9)
     with grows("publish_failures_total", message="task", by=2):
@@ -239,7 +239,7 @@ def test_what_was_not_published_is_published_later(alone: None, team: Team) -> N
 def test_no_step_is_published_again_while_its_lane_is_busy(alone: None, team: Team) -> None:
     _published()
     execution = begin(team, [delay("a")])
-    moves.begin(execution.pk)
+    statements.execution.begin(execution.pk)
     assert sweeper.queue_holds_work(lane_of(execution.pk))
     due(execution)
     Sweeper().sweep()
@@ -253,8 +253,8 @@ def test_no_step_is_published_again_while_its_lane_is_busy(alone: None, team: Te
 def test_nor_is_an_unclaimed_background_step(alone: None, team: Team) -> None:
     _published()
     execution = begin(team, [delay("a", runInBackground=True)])
-    moves.begin(execution.pk)
-    moves.release(execution.pk, [0])
+    statements.execution.begin(execution.pk)
+    statements.next_steps.release(execution.pk, [0])
     step = execution.steps.get()
     due_step(step)
     Sweeper().sweep()
@@ -270,8 +270,8 @@ def test_after_a_while_it_is_published_again(alone: None, team: Team) -> None:
     foreground = begin(team, [delay("a")])
     beside = begin(team, [delay("a", runInBackground=True)])
     for execution in (foreground, beside):
-        moves.begin(execution.pk)
-    moves.release(beside.pk, [0])
+        statements.execution.begin(execution.pk)
+    statements.next_steps.release(beside.pk, [0])
     _published()
     busy = str(begin(team, [delay("a")]).pk)
     for looks in range(sweeper.LATE_LOOKS):

@@ -1,14 +1,13 @@
-"""Rows of the engine's own statements as models, and values of models as the database takes them.
+"""Rows of the engine's statements as model instances, and values of models as the database takes them.
 
 Every step reads five rows. Django's way (`from_db`, `Model.__init__`, converters looked up for each field) takes longer
-than the database takes to answer; here everything that a kind of row asks for is looked up once a process.
+than the database takes to answer. Here everything that one kind of row needs is looked up once a process.
 """
 
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, TypeVar
@@ -16,8 +15,9 @@ from typing import Any, Generic, TypeVar
 from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models.base import ModelState
 
-from executions.models import ExecutionStep
-from executions.statements.definitions import parse
+from executions.models import Execution, ExecutionStep
+from executions.statements.database.dialect import key, listed, on_postgresql
+from executions.statements.database.step_definitions import parse
 from resources.fields import JSONTextField, to_text
 
 ModelT = TypeVar("ModelT", bound=models.Model)
@@ -25,34 +25,21 @@ ModelT = TypeVar("ModelT", bound=models.Model)
 Convert = Callable[[Any], Any]
 
 
-@cache
-def on_postgresql() -> bool:
-    """Whether the database is PostgreSQL; asked once, for Django looks the connection up each time."""
-    return connection.vendor == "postgresql"
-
-
-def key(value: uuid.UUID) -> Any:
-    """Return a UUID as the database's own type (SQLite keeps 32 hexadecimal digits)."""
-    return value if on_postgresql() else value.hex
-
-
-def listed(columns: Iterable[str], prefix: str = "") -> str:
-    """Return the columns as SQL; `prefix` is their table's name or alias with a dot."""
-    return ", ".join(f'{prefix}"{column}"' for column in columns)
-
-
 # --- rows to models -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Shape(Generic[ModelT]):
-    """Some columns of a model, in its order, and how a row of them becomes an instance."""
+    """Some columns of a model, in the model's order, and how a row of them becomes an instance."""
 
     model: type[ModelT]
     columns: tuple[str, ...]
     attributes: tuple[str, ...]
-    #: For the columns that need it, what turns the driver's value into the field's.
+    #: For the columns that need it: their index, and what turns the driver's value into the field's.
     readers: tuple[tuple[int, Convert], ...]
+
+    def __str__(self) -> str:
+        return self.listed()
 
     def listed(self, prefix: str = "") -> str:
         """Return the columns as SQL; `prefix` is their table's name or alias with a dot."""
@@ -67,11 +54,11 @@ class Shape(Generic[ModelT]):
         return dict(zip(self.attributes, values, strict=True))
 
     def instance(self, row: Sequence[Any]) -> ModelT:
-        """Return the row as an instance, as `from_db` would; a field that is not there is loaded when asked for."""
+        """Return the row as an instance, as `from_db` would; a field that was not read is loaded on first use."""
         return _bare(self.model, self.values(row), adding=False)
 
     def renewed(self, before: ModelT, row: Sequence[Any], columns: Mapping[str, Any]) -> ModelT:
-        """Return a copy of the instance with these columns, and those of the row."""
+        """Return a copy of the instance with these columns changed, and those of the row."""
         instance = self.model.__new__(self.model)
         instance.__dict__.update(before.__dict__)
         instance.__dict__.update(columns)
@@ -82,7 +69,7 @@ class Shape(Generic[ModelT]):
 def shape_of(
     model: type[ModelT], names: frozenset[str] | None = None, *, without: frozenset[str] = frozenset()
 ) -> Shape[ModelT]:
-    """Return the shape of the fields with these names (None: of all) but those `without`."""
+    """Return the shape of the fields with these names (None: all fields), except those in `without`."""
     shape: Shape[ModelT] = _shape(model, names, without)
     return shape
 
@@ -104,9 +91,9 @@ def _shape(model: type[models.Model], names: frozenset[str] | None, without: fro
 
 
 def unsaved(model: type[ModelT], values: Mapping[str, Any]) -> ModelT:
-    """Return a new instance that holds these values, by attribute; the caller leaves none out.
+    """Return a new instance with these values, by attribute; the caller gives a value for every field.
 
-    The model's `__init__` looks at every field for defaults and costs ten times as much.
+    The model's `__init__` looks at every field for a default and costs ten times as much.
     """
     return _bare(model, values, adding=True)
 
@@ -125,7 +112,7 @@ def _reader(of: models.Field[Any, Any]) -> Convert | None:
         return parse
     if isinstance(of, JSONTextField):
         return _from_text
-    column = of.get_col(of.model._meta.db_table)  # of a foreign key: as the key that it holds
+    column = of.get_col(of.model._meta.db_table)  # a foreign key is read as the key that it holds
     steps = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
 
     def read(value: Any) -> Any:
@@ -141,7 +128,7 @@ _EMPTY: dict[str, Callable[[], Any]] = {"[]": list, "{}": dict}
 
 
 def _from_text(text: str) -> Any:
-    """Parse JSON; most columns of a row that has not run yet hold an empty list or object."""
+    """Parse JSON. Most columns of a step that has not run hold an empty list or object."""
     empty = _EMPTY.get(text)
     return _decode(text) if empty is None else empty()
 
@@ -167,7 +154,7 @@ def writer_of(of: models.Field[Any, Any]) -> Convert:
         return to_text
     if isinstance(of, models.CharField | models.IntegerField | models.BooleanField):
         return _as_it_is
-    if isinstance(of, models.UUIDField | models.ForeignKey):  # all our keys are UUIDs
+    if isinstance(of, models.UUIDField | models.ForeignKey):  # every foreign key here is a UUID
         return key
     if isinstance(of, models.DateTimeField) and on_postgresql():
         return _as_it_is
@@ -176,3 +163,11 @@ def writer_of(of: models.Field[Any, Any]) -> Convert:
 
 def _as_it_is(value: Any) -> Any:
     return value
+
+
+# --- the shapes that most statements return -------------------------------------------------------
+
+#: A whole step.
+STEP_ROW = shape_of(ExecutionStep)
+#: An execution without its draft, which can be as large as the whole flow.
+EXECUTION_ROW = shape_of(Execution, without=frozenset({"draft"}))

@@ -9,8 +9,8 @@ import pytest
 from django.db import ProgrammingError, connection
 from django.test.utils import CaptureQueriesContext
 
-from executions.statements.cursors import cursor_of, prepared_cursor
-from executions.statements.rows import on_postgresql
+from executions.statements.database.cursors import cursor_of, prepared_cursor
+from executions.statements.database.dialect import on_postgresql
 
 TEXT = "SELECT %s::int + 1, %s::uuid, %s::timestamptz, %s::text, NULL::int, TRUE"
 

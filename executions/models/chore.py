@@ -1,4 +1,4 @@
-"""What is done now and then by one worker of all: whose turn it is, and when the next one is due."""
+"""Periodic work that one of all workers does: which worker does it, and when it is due again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from accounts.models import ServiceModel
 
 
 class Chore(ServiceModel):
-    """One row a chore. Whoever moves `held_until` from the past into the future does it; see `worker.chores`."""
+    """One row a chore. The worker that moves `held_until` from the past to the future does it: see `worker.chores`."""
 
     name = models.CharField(max_length=40, primary_key=True)
     due_at = models.DateTimeField(help_text="Not before this.")

@@ -1,7 +1,9 @@
-"""Cursors on which PostgreSQL parses and plans a statement once a connection, not each time.
+"""Cursors with which PostgreSQL parses and plans a statement once a connection, not each time.
 
-Django's own puts the values into the text, so that no two statements are the same; measured, planning was half of the
-server's time for a step. Psycopg prepares a text at its second use (settings: `prepare_threshold`).
+Django's own cursor puts the values into the text, so no two statements are the same. Planning was then half of the
+server's time for a step (measured). Psycopg prepares a text at its second use (settings: `prepare_threshold`).
+
+Parameters are named (`%(name)s`), in a mapping. Psycopg translates a text to numbered ones once and remembers it.
 """
 
 from __future__ import annotations
@@ -14,11 +16,11 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.postgresql.base import ServerBindingCursor
 from psycopg.pq import Format
 
-from executions.statements.rows import on_postgresql
+from executions.statements.database.dialect import on_postgresql
 
 
 def prepared_cursor() -> AbstractContextManager[Any]:
-    """Return a cursor that prepares what it executes, where the database does that."""
+    """Return a cursor that prepares its statements on PostgreSQL, and an ordinary one elsewhere."""
     if not on_postgresql():
         return connection.cursor()
     django = _connected()
@@ -28,7 +30,7 @@ def prepared_cursor() -> AbstractContextManager[Any]:
 
 
 class _Kept(threading.local):
-    """The cursors of this thread's connection, by the text that they execute."""
+    """The cursors of this thread's connection, by the text that they run."""
 
     connection: Any = None
     cursors: dict[str, Any]
@@ -38,11 +40,11 @@ _kept = _Kept()
 
 
 def cursor_of(text: str) -> Any:
-    """Return the cursor that this thread keeps for the statement (PostgreSQL only). Leave it open.
+    """Return the cursor that this thread keeps for the statement (PostgreSQL only). Do not close it.
 
-    A cursor that executes the same text again knows already how its parameters and columns are converted: looking
-    that up anew for each of twenty columns took longer than converting them. Values come in the binary format, which
-    psycopg reads in C (the text of a time goes through Django's Python). Keep the texts few.
+    A cursor that runs the same text again already knows how to convert its parameters and columns. To look that up
+    for twenty columns took longer than to convert them. Values come in the binary format, which psycopg reads in C (the
+    text of a time goes through Django's Python). Keep the set of texts small: each has a cursor in every thread.
     """
     django = _connected()
     if _kept.connection is not django.connection:
@@ -61,7 +63,7 @@ def _for_django(django: Any, cursor: Any) -> Any:
 
 
 def _connected() -> Any:
-    django: Any = connections[DEFAULT_DB_ALIAS]  # the kind of cursor is its own business otherwise
+    django: Any = connections[DEFAULT_DB_ALIAS]  # typed loosely: we choose the class of the cursor
     django.validate_thread_sharing()
     django.close_if_health_check_failed()
     django.ensure_connection()

@@ -1,7 +1,4 @@
-"""What the whole REST API shares: pagination, ordering by wire names, and errors in one shape.
-
-Bodies are read by `strict_json`; errors outside views are shaped by `errors`.
-"""
+"""Errors of REST views in their one shape; `asynctester.middleware.errors` shapes errors outside of views."""
 
 from __future__ import annotations
 
@@ -11,17 +8,11 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import DataError
-from django.db.models import QuerySet
 from drf_standardized_errors.handler import ExceptionHandler
-from pydantic.alias_generators import to_snake
 from rest_framework import exceptions, status
-from rest_framework.filters import OrderingFilter, SearchFilter
-from rest_framework.pagination import PageNumberPagination
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 from rest_framework.settings import api_settings
-from rest_framework.views import APIView
 
 from accounts.api.base import Conflict
 from asynctester.middleware.fair_work import RETRY_AFTER, TOO_MANY, refusal
@@ -33,39 +24,6 @@ from steprunners.budgets.effort import Stopped, TooManyAtOnce
 
 logger = logging.getLogger(__name__)
 
-MOST_WORDS, LONGEST_WORD = 50, 8_000
-
-
-class Pages(PageNumberPagination):
-    """`{count, next, previous, results}` with `page` and `pageSize` (default 25, at most 100)."""
-
-    page_size = 25
-    page_size_query_param = "pageSize"
-    max_page_size = 100
-
-
-class CamelCaseOrdering(OrderingFilter):
-    """`ordering=-createdAt`: wire names, turned into the names of the model's fields."""
-
-    def remove_invalid_fields(
-        self, queryset: QuerySet[Any], fields: Any, view: APIView, request: Request
-    ) -> list[str]:
-        """Keep the known fields, in Python's spelling."""
-        snake = [("-" if name.startswith("-") else "") + to_snake(name.lstrip("-")) for name in fields]
-        return list(super().remove_invalid_fields(queryset, snake, view, request))
-
-
-class Search(SearchFilter):
-    """`search=some words`: every one of them is somewhere in the row."""
-
-    def get_search_terms(self, request: Request) -> list[str]:
-        """Return the words; raises ValidationError where they are more than a database takes in one question."""
-        terms: list[str] = list(super().get_search_terms(request))
-        if len(terms) > MOST_WORDS or max(map(len, terms), default=0) > LONGEST_WORD:
-            problem = f"A search is for at most {MOST_WORDS} words of at most {LONGEST_WORD} characters."
-            raise exceptions.ValidationError({self.search_param: [problem]}, "too_long")
-        return terms
-
 
 class PayloadTooLarge(exceptions.APIException):
     """The request's body is larger than MAX_REQUEST_BYTES."""
@@ -76,28 +34,28 @@ class PayloadTooLarge(exceptions.APIException):
 
 
 class Unavailable(exceptions.APIException):
-    """Something that the service relies on is away or full; REST framework makes `wait` a Retry-After."""
+    """Something that the service depends on is down or full; REST framework sends `wait` as Retry-After."""
 
     status_code, default_code, default_detail = UNAVAILABLE[0], UNAVAILABLE[1], UNAVAILABLE[2]
     wait = RETRY_SECONDS
 
 
 class TooMuchAtOnce(exceptions.Throttled):
-    """As much long work of the organisation as may be at once is under way."""
+    """The organisation already has as many long requests in progress as it may have at once."""
 
     default_code = "too_much_at_once"
 
     def __init__(self) -> None:
         """Say when to try again."""
         super().__init__(detail=TOO_MANY, code=self.default_code)
-        self.wait = RETRY_AFTER  # REST framework makes the header Retry-After of it
+        self.wait = RETRY_AFTER  # REST framework sends it as Retry-After
 
 
 class ErrorHandler(ExceptionHandler):
-    """Turns what Django raises while it reads a request into API errors."""
+    """Turns what Django raises while it handles a request into API errors."""
 
     def format_exception(self, exc: exceptions.APIException) -> dict[str, Any]:
-        """Return the answer's body; what is wrong with an object as a whole has the object's place."""
+        """Return the body of the response; an error of a whole object has the place of the object."""
         body: dict[str, Any] = super().format_exception(exc)
         for error in body["errors"]:
             error["attr"] = _place(error["attr"])
@@ -117,13 +75,13 @@ class ErrorHandler(ExceptionHandler):
         return converted
 
     def report_exception(self, exc: exceptions.APIException, response: Response) -> None:
-        """Log a fault with its traceback; an outage has its line already."""
+        """Log a fault with its traceback; an outage is already logged in one line."""
         if not isinstance(exc, Unavailable):
             super().report_exception(exc, response)
 
 
 def _place(attr: str | None) -> str | None:
-    """Return the place of an error without REST framework's word for an object as a whole; the body's own is None."""
+    """Return the place of an error without REST framework's name for a whole object; that of the body is None."""
     if attr is None:
         return None
     return attr.removesuffix(api_settings.NON_FIELD_ERRORS_KEY).rstrip(".") or None
@@ -143,7 +101,7 @@ def _api_error(exc: Exception) -> exceptions.APIException | None:
         case Stopped():
             error = _stopped(exc)
         case DataError() | OverflowError():
-            # The last net under what the database cannot hold; the log says where validation has a hole.
+            # The last safety net for values that the database cannot store; the log shows which validation is missing.
             logger.warning("A value that the database refuses got past validation", exc_info=exc)
             error = exceptions.ValidationError("A value is out of range.", "out_of_range")
         case _:
@@ -168,7 +126,7 @@ def _lost(exc: Exception) -> exceptions.APIException | None:
 
 
 def _plain(exc: exceptions.AuthenticationFailed) -> exceptions.AuthenticationFailed:
-    """Return the error with a text as its detail: simplejwt gives a dict with the causes inside."""
+    """Return the error with a text as its detail: simplejwt puts a dict with the causes there."""
     if isinstance(exc.detail, dict):
         exc.detail = exceptions.ErrorDetail(
             str(exc.detail["detail"]), str(exc.detail.get("code", exc.default_code))

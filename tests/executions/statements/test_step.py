@@ -14,13 +14,13 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import Team
+from executions import statements
 from executions.engine.cancel import AlreadyOver, cancel_execution
 from executions.engine.progress import cancel_open_steps, end_phase
 from executions.models import Execution, ExecutionStep
-from executions.statements import moves
-from executions.statements import one_at_a_time as single_file
-from executions.statements.moves import STAY, Change, Cursor
-from executions.statements.round_trip import Moved
+from executions.statements.database import locks
+from executions.statements.step import STAY, Change, CursorMove
+from executions.statements.transition import StepAndExecution
 from executions.states import (
     EXECUTION_TERMINAL,
     EXECUTION_TRANSITIONS,
@@ -39,20 +39,20 @@ ALL_RANGES = [(0, 100)]
 def begun(team: Team, *steps: dict[str, Any]) -> Execution:
     """Return an execution that has begun, its first background steps released."""
     execution = begin(team, steps or [delay("a"), delay("b")])
-    started = moves.begin(execution.pk)
+    started = statements.execution.begin(execution.pk)
     assert started is not None
-    moves.release(execution.pk, started.release)
+    statements.next_steps.release(execution.pk, started.release)
     return started
 
 
 def claimed(execution: Execution, position: int = 0) -> ExecutionStep:
-    moved = moves.claim(execution.pk, position, "me")
+    moved = statements.step.claim(execution.pk, position, "me")
     assert moved is not None
     return moved[0]
 
 
-def end(step: ExecutionStep, status: str = "SUCCESS", cursor: Cursor = STAY) -> Moved | None:
-    return moves.end_step(step, status, Change({"attempts": 1}), cursor=cursor, attempt=None)
+def end(step: ExecutionStep, status: str = "SUCCESS", cursor: CursorMove = STAY) -> StepAndExecution | None:
+    return statements.step.end(step, status, Change({"attempts": 1}), cursor=cursor, attempt=None)
 
 
 def now(execution: Execution) -> Execution:
@@ -64,58 +64,58 @@ def now(execution: Execution) -> Execution:
 
 def test_begin_happens_once(driven: None, team: Team) -> None:
     execution = begin(team, [delay("a")])
-    started = moves.begin(execution.pk)
+    started = statements.execution.begin(execution.pk)
     assert started is not None
     assert (started.status, started.sequence) == ("IN_PROGRESS", 1)
-    assert moves.begin(execution.pk) is None
+    assert statements.execution.begin(execution.pk) is None
 
 
 def test_begin_waits_for_the_initial_delay(driven: None, team: Team) -> None:
     execution = begin(team, [delay("a")], initial_delay_ms=60_000)
-    assert moves.begin(execution.pk) is None
+    assert statements.execution.begin(execution.pk) is None
     assert now(execution).status == "PENDING"
 
 
 def test_a_claim_takes_the_step_and_numbers_the_update(driven: None, team: Team) -> None:
     execution = begun(team)
-    moved = moves.claim(execution.pk, 0, "me")
+    moved = statements.step.claim(execution.pk, 0, "me")
     assert moved is not None
     step, after = moved
     assert (step.status, step.owner, step.fence, after.sequence) == ("IN_PROGRESS", "me", 1, 2)
     assert step.started_at is not None
     assert step.look_at is not None
-    assert moves.claim(execution.pk, 0, "you") is None
+    assert statements.step.claim(execution.pk, 0, "you") is None
     assert now(execution).sequence == 2
 
 
 @pytest.mark.parametrize("position", [1, 7])
 def test_only_the_step_at_the_cursor_is_claimed(driven: None, team: Team, position: int) -> None:
-    assert moves.claim(begun(team).pk, position, "me") is None
+    assert statements.step.claim(begun(team).pk, position, "me") is None
 
 
 def test_nothing_is_claimed_before_the_execution_has_begun(driven: None, team: Team) -> None:
-    assert moves.claim(begin(team, [delay("a")]).pk, 0, "me") is None
+    assert statements.step.claim(begin(team, [delay("a")]).pk, 0, "me") is None
 
 
 def test_a_background_step_is_claimed_once_it_is_released(driven: None, team: Team) -> None:
     execution = begun(team, delay("a"), delay("b", runInBackground=True), delay("c"))
-    assert moves.claim(execution.pk, 1, "me") is None
-    assert moves.release(execution.pk, [1]) == [1]
+    assert statements.step.claim(execution.pk, 1, "me") is None
+    assert statements.next_steps.release(execution.pk, [1]) == [1]
     assert claimed(execution, 1).name == "b"
 
 
 def test_nothing_but_clean_up_is_claimed_after_a_cancel(driven: None, team: Team) -> None:
     execution = begun(team, delay("a"), delay("x", alwaysRun=True))
-    moves.request_cancel(execution.pk)
-    assert moves.claim(execution.pk, 0, "me") is None
+    statements.cancel.request(execution.pk)
+    assert statements.step.claim(execution.pk, 0, "me") is None
     cancel_open_steps(execution.pk)
     assert claimed(execution, 1).name == "x"
 
 
 def test_a_second_cancel_ends_clean_up_too(driven: None, team: Team) -> None:
     execution = begun(team, delay("a"), delay("x", alwaysRun=True))
-    moves.request_cancel(execution.pk)
-    moves.request_cancel(execution.pk)
+    statements.cancel.request(execution.pk)
+    statements.cancel.request(execution.pk)
     cancel_open_steps(execution.pk)
     done = now(execution)
     assert (done.status, step_of(done, "x").status) == ("CANCELLED", "CANCELLED")
@@ -158,7 +158,7 @@ def test_a_wait_moves_the_next_look_at_the_foreground_alone(
     step = claimed(execution, 0)
     look_in(execution, seconds)
     before = now(execution).look_at
-    assert moves.park(step, wait, Change(), {}) is not None
+    assert statements.step.park(step, wait, Change(), {}) is not None
     after = now(execution).look_at
     assert after is not None
     assert (after == before) is stays
@@ -173,11 +173,11 @@ def test_a_stale_token_changes_nothing(driven: None, team: Team) -> None:
     execution = begun(team)
     frozen = claimed(execution)
     due_step(frozen)
-    (taken,) = moves.take_lost(9, "me")
+    (taken,) = statements.leases.take_lost(9, "me")
     before = (step_of(execution, "a").status, now(execution).sequence, now(execution).remaining)
     assert end(frozen) is None
-    assert moves.park(frozen, 1, Change(), {}) is None
-    assert moves.take_lost(9, "me") == []
+    assert statements.step.park(frozen, 1, Change(), {}) is None
+    assert statements.leases.take_lost(9, "me") == []
     assert (step_of(execution, "a").status, now(execution).sequence, now(execution).remaining) == before
     assert end(taken) is not None
 
@@ -195,25 +195,25 @@ def test_the_first_failure_is_kept(driven: None, team: Team) -> None:
     execution = begun(team, delay("a", runInBackground=True), delay("b", runInBackground=True))
     for position, name in ((1, "b"), (0, "a")):
         change = Change({"error": {"code": "x", "message": f"of {name}"}})
-        moves.end_step(claimed(execution, position), "ERROR", change, cursor=STAY, attempt=None)
+        statements.step.end(claimed(execution, position), "ERROR", change, cursor=STAY, attempt=None)
     assert now(execution).failure == {"code": "step_error", "message": "b: of b", "step": "b"}
 
 
 def test_a_wait_is_claimed_when_it_is_due(driven: None, team: Team) -> None:
     execution = begun(team)
-    assert moves.park(claimed(execution), 60, Change(), {"retries": 1}) is not None
-    assert moves.claim(execution.pk, 0, "me") is None
-    assert moves.wake(execution.pk, 0)
+    assert statements.step.park(claimed(execution), 60, Change(), {"retries": 1}) is not None
+    assert statements.step.claim(execution.pk, 0, "me") is None
+    assert statements.next_steps.wake(execution.pk, 0)
     again = claimed(execution)
     assert (again.state, again.fence, again.due_at) == ({"retries": 1}, 2, None)
-    assert not moves.wake(execution.pk, 0)
+    assert not statements.next_steps.wake(execution.pk, 0)
 
 
 def test_no_wait_begins_after_a_cancel(driven: None, team: Team) -> None:
     execution = begun(team)
     step = claimed(execution)
-    moves.request_cancel(execution.pk)
-    assert moves.park(step, 1, Change(), {}) is None
+    statements.cancel.request(execution.pk)
+    assert statements.step.park(step, 1, Change(), {}) is None
 
 
 # --- skipping and counting ------------------------------------------------------------------------
@@ -222,25 +222,25 @@ def test_no_wait_begins_after_a_cancel(driven: None, team: Team) -> None:
 def test_skipping_counts_off_what_it_skipped(driven: None, team: Team) -> None:
     execution = begun(team, delay("a"), delay("b"), delay("c"), delay("x", alwaysRun=True), delay("d"))
     claimed(execution)
-    skipped = moves.skip_steps(execution.pk, [(1, 1), (3, 9)])
+    skipped = statements.next_steps.skip(execution.pk, [(1, 1), (3, 9)])
     assert skipped is not None
     steps, after = skipped
     assert [step.name for step in steps] == ["b", "x", "d"]
     assert (after.remaining, after.sequence) == (4 - 2, 2 + 3)  # clean-up does not count in this phase
-    assert moves.skip_steps(execution.pk, [(1, 1), (3, 9)]) is None
-    assert moves.skip_steps(execution.pk, []) is None
+    assert statements.next_steps.skip(execution.pk, [(1, 1), (3, 9)]) is None
+    assert statements.next_steps.skip(execution.pk, []) is None
 
 
 def test_skipping_one_phase(driven: None, team: Team) -> None:
     execution = begun(team, delay("a"), delay("x", alwaysRun=True))
-    skipped = moves.skip_steps(execution.pk, ALL_RANGES, clean_up=False)
+    skipped = statements.next_steps.skip(execution.pk, ALL_RANGES, clean_up=False)
     assert skipped is not None
     assert [step.name for step in skipped[0]] == ["a"]
 
 
 def test_a_released_background_step_is_not_skipped(driven: None, team: Team) -> None:
     execution = begun(team, delay("a", runInBackground=True), delay("b"))
-    skipped = moves.skip_steps(execution.pk, ALL_RANGES)
+    skipped = statements.next_steps.skip(execution.pk, ALL_RANGES)
     assert skipped is not None
     assert [step.name for step in skipped[0]] == ["b"]
 
@@ -269,16 +269,16 @@ def test_every_move_follows_the_table(driven: None, team: Team, status: StepStat
 
 def step_moves(execution: Execution, step: ExecutionStep) -> list[Any]:
     return [
-        lambda: moves.claim(execution.pk, 0, "me"),
+        lambda: statements.step.claim(execution.pk, 0, "me"),
         lambda: end(step),
         lambda: end(step, "ERROR"),
-        lambda: moves.park(step, 1, Change(), {}),
-        lambda: moves.take_lost(9, "me"),
-        lambda: moves.wake(execution.pk, 0),
-        lambda: moves.wake_awaiting(execution.pk),
-        lambda: moves.release(execution.pk, [0]),
-        lambda: moves.skip_steps(execution.pk, ALL_RANGES),
-        lambda: moves.cancel_open_steps(execution.pk, clean_up_too=True),
+        lambda: statements.step.park(step, 1, Change(), {}),
+        lambda: statements.leases.take_lost(9, "me"),
+        lambda: statements.next_steps.wake(execution.pk, 0),
+        lambda: statements.next_steps.wake_awaiting(execution.pk),
+        lambda: statements.next_steps.release(execution.pk, [0]),
+        lambda: statements.next_steps.skip(execution.pk, ALL_RANGES),
+        lambda: statements.cancel.cancel_open_steps(execution.pk, clean_up_too=True),
     ]
 
 
@@ -293,8 +293,8 @@ def test_every_move_of_an_execution_follows_the_table(
     driven: None, team: Team, status: ExecutionStatus
 ) -> None:
     every = [
-        moves.begin, moves.start_clean_up, moves.complete, moves.request_cancel, moves.end_unstarted, cancel_open_steps,
-        end_phase,
+        statements.execution.begin, statements.execution.start_clean_up, statements.execution.complete,
+        statements.cancel.request, statements.cancel.end_unstarted, cancel_open_steps, end_phase,
     ]  # fmt: skip
     for move in every:
         execution = make_execution(team, status=status)
@@ -340,7 +340,7 @@ def test_an_open_execution_that_nobody_would_look_at_is_refused(
 
 def test_exactly_one_claim_wins(alone: None, team: Team) -> None:
     execution = begun(team)
-    results = at_once(*[lambda: moves.claim(execution.pk, 0, "me")] * 6)
+    results = at_once(*[lambda: statements.step.claim(execution.pk, 0, "me")] * 6)
     assert sum(result is not None for result in results) == 1
     assert not [result for result in results if isinstance(result, Exception)]
     assert (step_of(execution, "a").fence, now(execution).sequence) == (1, 2)
@@ -354,14 +354,14 @@ def test_a_claim_that_waited_for_a_cancel_sees_it(alone: None, team: Team) -> No
 
     def cancel() -> None:
         with transaction.atomic():
-            moves.lock(execution.pk)
+            statements.execution.lock(execution.pk)
             locked.set()
             assert_soon(somebody_waits)
             Execution.objects.filter(pk=execution.pk).update(cancel_requested_at=timezone.now())
 
-    def claim() -> Moved | None:
+    def claim() -> StepAndExecution | None:
         assert locked.wait(20)
-        return moves.claim(execution.pk, 0, "me")
+        return statements.step.claim(execution.pk, 0, "me")
 
     assert at_once(cancel, claim) == [None, None]
     assert step_of(execution, "a").status == "PENDING"
@@ -387,7 +387,7 @@ def test_concurrent_finishers_number_without_gaps_and_one_completes(alone: None,
     def finish(step: ExecutionStep) -> tuple[int, bool]:
         moved = end(step)
         assert moved is not None
-        completed = moved[1].remaining == 0 and moves.complete(execution.pk) is not None
+        completed = moved[1].remaining == 0 and statements.execution.complete(execution.pk) is not None
         return moved[1].sequence, completed
 
     results = at_once(*[lambda step=step: finish(step) for step in steps])
@@ -398,7 +398,7 @@ def test_concurrent_finishers_number_without_gaps_and_one_completes(alone: None,
 
 def test_complete_happens_once(alone: None, team: Team) -> None:
     execution = make_execution(team, remaining=0)
-    results = at_once(*[lambda: moves.complete(execution.pk)] * 5)
+    results = at_once(*[lambda: statements.execution.complete(execution.pk)] * 5)
     assert sum(result is not None for result in results) == 1
     assert now(execution).sequence == 1
 
@@ -406,15 +406,15 @@ def test_complete_happens_once(alone: None, team: Team) -> None:
 def test_a_cancel_and_the_end_of_a_failing_step_do_not_deadlock(alone: None, team: Team) -> None:
     execution = begun(team, delay("a"), *[delay(f"s{index}") for index in range(5)])
     step = claimed(execution)
-    moves.request_cancel(execution.pk)
+    statements.cancel.request(execution.pk)
     ended = threading.Event()
 
     def fail() -> None:
         with transaction.atomic():
-            end(step, "FAILED", Cursor(moves=True))
+            end(step, "FAILED", CursorMove(moves=True))
             ended.set()
             _let_the_other_begin()
-            moves.skip_steps(execution.pk, ALL_RANGES)
+            statements.next_steps.skip(execution.pk, ALL_RANGES)
 
     def cancel() -> None:
         ended.wait(10)
@@ -427,7 +427,7 @@ def test_a_cancel_and_the_end_of_a_failing_step_do_not_deadlock(alone: None, tea
 def test_a_claim_and_the_wake_up_by_a_background_step_do_not_deadlock(alone: None, team: Team) -> None:
     execution = begun(team, delay("b", runInBackground=True), delay("a"))
     background, waiting = claimed(execution, 0), claimed(execution, 1)
-    assert moves.park(waiting, 0, Change(), {}, awaiting=True) is not None
+    assert statements.step.park(waiting, 0, Change(), {}, awaiting=True) is not None
     ended = threading.Event()
 
     def finish() -> list[int]:
@@ -435,11 +435,11 @@ def test_a_claim_and_the_wake_up_by_a_background_step_do_not_deadlock(alone: Non
             end(background)
             ended.set()
             _let_the_other_begin()
-            return moves.wake_awaiting(execution.pk)
+            return statements.next_steps.wake_awaiting(execution.pk)
 
     def claim() -> bool:
         ended.wait(10)
-        return moves.claim(execution.pk, 1, "me") is not None
+        return statements.step.claim(execution.pk, 1, "me") is not None
 
     woken, won = at_once(finish, claim)
     assert (woken, won) == ([1], True)
@@ -464,19 +464,19 @@ def test_of_many_moves_of_one_execution_one_waits_in_the_database(
     """The others wait for that one in this process, where it costs nothing."""
     if connection.vendor != "postgresql":
         pytest.skip("SQLite locks no rows")
-    monkeypatch.setattr(single_file, "MOST_SECONDS", 60.0)
+    monkeypatch.setattr(locks, "MAX_WAIT_SECONDS", 60.0)
     execution = begun(team, *(delay(f"s{index}", runInBackground=True) for index in range(4)))
     held = threading.Event()
 
     def hold() -> int:
         with transaction.atomic():
-            moves.lock(execution.pk)
+            statements.execution.lock(execution.pk)
             held.set()
             return _most_waiting()
 
     def claim(position: int) -> bool:
         held.wait(60)
-        return moves.claim(execution.pk, position, "me") is not None
+        return statements.step.claim(execution.pk, position, "me") is not None
 
     assert at_once(hold, *[partial(claim, position) for position in range(4)]) == [1, True, True, True, True]
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from executions.statements import one_at_a_time as single_file
-from executions.statements.one_at_a_time import in_single_file
+from executions.statements.database import locks
+from executions.statements.database.locks import in_process_lock
 from tests.executions.driving import at_once
 
 
@@ -20,7 +20,7 @@ def occupied(execution_id: uuid.UUID) -> Iterator[None]:
     inside, leave = threading.Event(), threading.Event()
 
     def stay() -> None:
-        with in_single_file(execution_id):
+        with in_process_lock(execution_id):
             inside.set()
             leave.wait(60)
 
@@ -35,12 +35,12 @@ def occupied(execution_id: uuid.UUID) -> Iterator[None]:
 
 
 def test_the_threads_of_one_execution_go_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(single_file, "MOST_SECONDS", 60.0)
+    monkeypatch.setattr(locks, "MAX_WAIT_SECONDS", 60.0)
     execution_id, inside, crowds = uuid.uuid4(), [0], []
 
     def go() -> None:
         for _ in range(20):
-            with in_single_file(execution_id):
+            with in_process_lock(execution_id):
                 inside[0] += 1
                 threading.Event().wait(0.0001)  # lets the others in, if anybody may come in
                 crowds.append(inside[0])
@@ -51,25 +51,25 @@ def test_the_threads_of_one_execution_go_one_by_one(monkeypatch: pytest.MonkeyPa
 
 
 def test_another_execution_s_block_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(single_file, "MOST_SECONDS", 60.0)
-    with occupied(uuid.uuid4()), in_single_file(uuid.uuid4()):
+    monkeypatch.setattr(locks, "MAX_WAIT_SECONDS", 60.0)
+    with occupied(uuid.uuid4()), in_process_lock(uuid.uuid4()):
         pass  # or the test would last a minute
 
 
 def test_whoever_has_waited_long_enough_goes_past(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(single_file, "MOST_SECONDS", 0.05)
+    monkeypatch.setattr(locks, "MAX_WAIT_SECONDS", 0.05)
     execution_id = uuid.uuid4()
     with occupied(execution_id):
-        with in_single_file(execution_id):
+        with in_process_lock(execution_id):
             pass
-        with in_single_file(execution_id):  # and did not let the others in
+        with in_process_lock(execution_id):  # and did not let the others in
             pass
-    assert not single_file._lines.get(execution_id)
+    assert not locks._locks.get(execution_id)
 
 
 def test_an_error_frees_the_block() -> None:
     execution_id = uuid.uuid4()
-    with pytest.raises(ValueError, match="no"), in_single_file(execution_id):
+    with pytest.raises(ValueError, match="no"), in_process_lock(execution_id):
         raise ValueError("no")
     with occupied(execution_id):
         pass
@@ -77,6 +77,6 @@ def test_an_error_frees_the_block() -> None:
 
 def test_nothing_is_kept_of_an_execution_that_nobody_moves() -> None:
     execution_id = uuid.uuid4()
-    with in_single_file(execution_id):
-        assert execution_id in single_file._lines
-    assert execution_id not in single_file._lines
+    with in_process_lock(execution_id):
+        assert execution_id in locks._locks
+    assert execution_id not in locks._locks

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from accounts.models import Team, new_id
 from executions.models import Execution, ExecutionStep, StepAttempt
-from executions.statements import rows
-from executions.statements.rows import shape_of, to_database, unsaved, writers_of
+from executions.statements.database import dialect
+from executions.statements.database.rows import shape_of, to_database, unsaved, writers_of
 from tests.executions.rows import make_attempt, make_execution, make_step
 
 
@@ -22,7 +22,7 @@ def test_a_shape_has_its_fields_in_the_model_s_order() -> None:
 
 def test_what_was_not_read_is_loaded_when_it_is_asked_for(db: None, team: Team) -> None:
     execution = make_execution(team, labels=["smoke"])
-    known = shape_of(Execution, frozenset({"id"})).instance([rows.key(execution.pk)])
+    known = shape_of(Execution, frozenset({"id"})).instance([dialect.key(execution.pk)])
     assert known.labels == ["smoke"]
 
 

@@ -1,4 +1,4 @@
-"""Tests of `executions.statements.inserts`: what it writes is what Django writes."""
+"""Tests of `executions.statements.insert`: what it writes is what Django writes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Team, User, new_id
 from executions.models import Execution, ExecutionStep
-from executions.statements.inserts import insert
+from executions.statements.insert import insert
 from tests.executions.rows import START, make_execution, make_step
 
 

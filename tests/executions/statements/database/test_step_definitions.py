@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 from accounts.models import Team
-from executions.statements import definitions, moves
-from executions.statements.definitions import Definition, envelope_of, parse
+from executions import statements
+from executions.statements.database import step_definitions
+from executions.statements.database.step_definitions import Definition, envelope_of, parse
 from tests.executions.driving import begin, delay
 
 STEP = {"name": "a", "stepType": "delay", "meta": {"delayMs": 5}}
@@ -20,7 +21,7 @@ def test_the_same_text_gives_the_same_envelope() -> None:
 
 
 def test_long_texts_are_not_kept() -> None:
-    text = json.dumps({**STEP, "description": "x" * definitions.LONGEST_KEPT})
+    text = json.dumps({**STEP, "description": "x" * step_definitions.MAX_CACHED_LENGTH})
     assert parse(text) is not parse(text)
 
 
@@ -30,7 +31,7 @@ def test_a_row_that_the_orm_gave() -> None:
 
 def test_a_claimed_step_has_one(driven: None, team: Team) -> None:
     execution = begin(team, [delay("a")])
-    moves.begin(execution.pk)
-    moved = moves.claim(execution.pk, 0, "me")
+    statements.execution.begin(execution.pk)
+    moved = statements.step.claim(execution.pk, 0, "me")
     assert moved is not None
     assert isinstance(moved[0].definition, Definition)
