@@ -77,7 +77,7 @@ def test_a_resource_is_made_and_checked(signed_in_page: Page, live_stack: LiveSt
     page.locator("[data-variants]").select_option("bearer")
     page.locator("[name='config.auth.token']").fill("no-such-token")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("ourselves is saved.")).to_be_visible()
+    expect(page.get_by_text("ourselves was saved.")).to_be_visible()
     page.get_by_role("button", name="Check now").click()
     expect(page.locator(".check-part .status")).to_be_visible(timeout=20_000)
     expect(page.get_by_text("is set", exact=True)).to_be_visible()
