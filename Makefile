@@ -3,9 +3,11 @@
 .PHONY: help run test check soak canary requirements
 BIN := .venv/bin
 ENGINE_TESTS := tests/executions tests/resources/test_rotation.py --ignore=tests/executions/live --ignore=tests/executions/reports
-# Other brokers than Redis on the fast path: what is run on them by `make test`, and by `make soak`.
+# Other brokers than Redis on the fast path: what `make test` and `make soak` run on them.
 BROKERS := redis-plain sentinel rabbitmq
-SHORT_BROKER_TESTS := tests/executions/broker tests/executions/test_fairness.py tests/executions/engine/test_outcomes.py
+SHORT_BROKERS := sentinel rabbitmq
+SHORT_BROKER_TESTS := tests/executions/broker/test_queues.py tests/executions/test_fairness.py \
+	tests/executions/engine/test_children.py
 BROKER_TESTS := tests/executions/broker tests/executions/engine tests/executions/worker tests/executions/in_process \
 	tests/executions/live tests/executions/test_fairness.py tests/executions/test_outages.py tests/faults
 
@@ -20,7 +22,7 @@ test: ## Run all tests on real servers: on PostgreSQL, then the engine's again o
 	@sh tools/venv.sh requirements-dev.txt
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --database=sqlite $(ENGINE_TESTS) $(ARGS)
-	@for broker in $(BROKERS); do $(BIN)/python -m pytest --broker=$$broker $(SHORT_BROKER_TESTS) $(ARGS) || exit 1; done
+	@for broker in $(SHORT_BROKERS); do $(BIN)/python -m pytest --broker=$$broker $(SHORT_BROKER_TESTS) $(ARGS) || exit 1; done
 
 check: export DATA_DIR = .data/check
 check: ## Lint (Python, JavaScript), types, import rules, migrations, settings, security, requirements
