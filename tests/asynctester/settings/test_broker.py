@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from asynctester.broker import broker_url, fast_path, transport_options, yes_or_no
+from asynctester.settings.broker import broker_url, fast_path, transport_options, yes_or_no
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
