@@ -5,7 +5,7 @@ from pathlib import Path
 import django_stubs_ext
 import environ
 
-from asynctester.settings import production
+from asynctester import production
 
 django_stubs_ext.monkeypatch()  # lets Django's generic classes be subscripted at run time
 

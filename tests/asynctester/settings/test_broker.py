@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from asynctester.settings.broker import broker_url, fast_path, transport_options, yes_or_no
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
+
+from asynctester.settings.broker import broker_url, fast_path, transport_options, yes_or_no
 
 ORDER = "somewhere:Order"
 

@@ -13,7 +13,7 @@ import environ
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from asynctester.settings.production import refuse_unsafe
+from asynctester.production import refuse_unsafe
 from resources.secrets.encryption import new_key
 
 GOOD = {
