@@ -22,6 +22,15 @@ from tests.executions.driving import at_once, delay, step_of
 from tests.executions.rows import make_execution
 from tests.executions.statements.claimed import ALL_RANGES, begun, claimed, end, now
 
+#: How many connections to this database wait for a lock. Other databases of the server are other tests' own, and a
+#: connection that waits holds locks on tables of its database.
+WAITING = """
+    SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND pid IN (
+        SELECT pid FROM pg_locks
+        WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    )
+"""
+
 
 def test_exactly_one_claim_wins(alone: None, team: Team) -> None:
     execution = begun(team)
@@ -61,7 +70,7 @@ def assert_soon(holds: Callable[[], bool]) -> None:
 
 def somebody_waits() -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        cursor.execute(WAITING)
         return int(cursor.fetchone()[0]) > 0
 
 
@@ -136,7 +145,7 @@ def _let_the_other_begin() -> None:
         if connection.vendor != "postgresql":
             break
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            cursor.execute(WAITING)
             row = cursor.fetchone()
         if row is not None and row[0]:
             break
@@ -173,6 +182,6 @@ def _most_waiting() -> int:
     for _ in range(20):
         threading.Event().wait(0.01)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+            cursor.execute(WAITING)
             most = max(most, *cursor.fetchone())
     return most
