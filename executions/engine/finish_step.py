@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from executions import statements
-from executions.engine import attempt_records as records
+from executions.engine import attempt_records
 from executions.engine.context import save_session
 from executions.engine.outcome import Outcome
 from executions.engine.progress import (
@@ -31,12 +31,12 @@ from steprunners.lifecycle.attempts import Attempt, broken
 def finish_attempted(outcome: Outcome, attempt: Attempt) -> int | None:
     """Finish the step with its last attempt; returns the position of the next step."""
     masker = outcome.masker
-    kept = records.stored(attempt, masker)
+    kept = attempt_records.stored(attempt, masker)
     number = outcome.step.attempts + len(outcome.earlier) + 1
-    change = records.change_of(kept, number)
-    shown, secret = records.extracts(outcome.envelope, attempt, masker)
+    change = attempt_records.change_of(kept, number)
+    shown, secret = attempt_records.extracts(outcome.envelope, attempt, masker)
     change.columns |= {"extracted": shown, "secret_extracts": secret or None}
-    row = records.attempt_row(outcome.step, attempt, kept, number)
+    row = attempt_records.attempt_row(outcome.step, attempt, kept, number)
     save_session(outcome.execution, outcome.session_key, attempt.session)
     return finish(
         outcome.step, outcome.execution, attempt, change, row,
@@ -46,7 +46,7 @@ def finish_attempted(outcome: Outcome, attempt: Attempt) -> int | None:
 
 def finish_with_error(step: ExecutionStep, execution: Execution, error: StepError) -> int | None:
     """Finish the step in ERROR, with nothing stored but the error; returns the position of the next step."""
-    now = records.milliseconds_now()
+    now = attempt_records.milliseconds_now()
     attempt = broken(error, now, now)
     goes_on = bool(step.definition.get("continueOnFailure"))
     return finish(step, execution, attempt, Change({"error": attempt.error}), continue_on_failure=goes_on)
@@ -84,7 +84,7 @@ def finish(
             transaction.set_rollback(True)
             return None
         if earlier and row is not None:
-            records.thin_out(step, [*earlier, row])
+            attempt_records.thin_out(step, [*earlier, row])
         ended, execution = moved
         after = after_step(ended, execution, cursor, on=on)
     _remember_and_count(ended, change)

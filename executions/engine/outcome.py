@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from executions.engine import attempt_records as records
+from executions.engine import attempt_records
 from executions.known_secrets import ExecutionSecrets
 from executions.models import Execution, ExecutionStep, StepAttempt
 from executions.statements.step import Change
@@ -33,7 +33,9 @@ class Outcome:
         """Return the unsaved rows of the earlier attempts."""
         masker, first = self.masker, self.step.attempts + 1
         return [
-            records.attempt_row(self.step, attempt, records.stored(attempt, masker), first + index)
+            attempt_records.attempt_row(
+                self.step, attempt, attempt_records.stored(attempt, masker), first + index
+            )
             for index, attempt in enumerate(self.earlier)
         ]
 
@@ -43,5 +45,5 @@ class Outcome:
             return Change(), []
         newest = self.earlier[-1]
         number = self.step.attempts + len(self.earlier)
-        change = records.change_of(records.stored(newest, self.masker), number)
+        change = attempt_records.change_of(attempt_records.stored(newest, self.masker), number)
         return change, self.earlier_rows()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from django.db import transaction
 
 from executions import statements
-from executions.engine import attempt_records as records
+from executions.engine import attempt_records
 from executions.engine.context import load_referenced_steps, save_session
 from executions.engine.finish_step import finish_unattempted
 from executions.engine.outcome import Outcome
@@ -55,7 +55,7 @@ def _store(
             moved = statements.step.park(step, seconds, change, state, watched=watched)
             StepAttempt.objects.bulk_create(rows if moved else [])
     if moved is not None:
-        records.thin_out(step, rows)
+        attempt_records.thin_out(step, rows)
     return moved
 
 

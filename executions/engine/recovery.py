@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from executions import statements
 from executions.broker.chain import publish_from
-from executions.engine import attempt_records as records
+from executions.engine import attempt_records
 from executions.engine.finish_step import finish_attempted, finish_with_error
 from executions.engine.outcome import Outcome
 from executions.engine.progress import publish_next
@@ -42,7 +42,7 @@ def _end_or_run_again(step: ExecutionStep, execution: Execution) -> None:
     metrics.sweeper_did("take_back")
     envelope = envelope_of(step.definition)
     progress = Progress.from_json(step.state)
-    now = records.milliseconds_now()
+    now = attempt_records.milliseconds_now()
     lost = Interrupted("the worker was lost while the step ran; it is unknown whether its call happened")
     attempt = broken(lost, progress.attempt_started_ms or now, now)
     outcome = Outcome(step, execution, envelope, ExecutionSecrets(execution))
@@ -89,9 +89,9 @@ def _retry(outcome: Outcome, attempt: Attempt, progress: Progress) -> None:
     progress.retries += 1
     progress.attempt_started_ms = None
     progress.park = None
-    kept = records.stored(attempt, outcome.masker)
+    kept = attempt_records.stored(attempt, outcome.masker)
     number = step.attempts + 1
-    row = records.attempt_row(step, attempt, kept, number)
+    row = attempt_records.attempt_row(step, attempt, kept, number)
     if (
         statements.step.park(step, 0, Change({"attempts": number}), progress.to_json(), attempt=row)
         is not None
