@@ -45,7 +45,7 @@ OTHER_NAMES = {
 
 
 class ConditionError(Exception):
-    """The condition is not one, or cannot be judged: `message` says why, `path` where."""
+    """The condition is not one, or cannot be evaluated: `message` says why, `path` where."""
 
     def __init__(self, message: str, *, path: tuple[str | int, ...] = ()) -> None:
         """Keep both for the tester."""
@@ -200,7 +200,7 @@ def evaluate_condition(condition: Json | Comparison | AllOf | AnyOf | Not, scope
         return _holds(condition, scope)
     except (SchemaProblem, PatternError, TooManyPairs, RecursionError) as error:
         why = "the values are nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise ConditionError(f"the condition cannot be judged: {why}") from error
+        raise ConditionError(f"the condition cannot be evaluated: {why}") from error
 
 
 def _holds(condition: Comparison | AllOf | AnyOf | Not, scope: Scope) -> bool:

@@ -40,7 +40,7 @@ class SchemaProblem(Exception):
 def check_schema(schema: Json) -> None:
     """Raise SchemaProblem where `schema` is not JSON Schema 2020-12, or holds an expression that RE2 does not know."""
     if not isinstance(schema, (dict, bool)):
-        raise SchemaProblem("a JSON Schema is an object or a boolean")
+        raise SchemaProblem("a JSON Schema must be an object or a boolean")
     try:
         _check_against_metaschema(schema)
         for pattern in _patterns(schema):
@@ -69,7 +69,7 @@ def _check_against_metaschema(schema: Json) -> None:
 def schema_differences(actual: Json, schema: Json, limit: int) -> list[Difference]:
     """Return up to `limit` places where `actual` does not match `schema`, which `check_schema` has found good.
 
-    Raises SchemaProblem where the schema cannot be carried out: a `$ref` that leads nowhere, or without end.
+    Raises SchemaProblem where the schema cannot be evaluated: a `$ref` that leads nowhere, or without end.
     """
     token = _keywords_left.set(MAX_KEYWORDS)
     try:
@@ -83,7 +83,7 @@ def schema_differences(actual: Json, schema: Json, limit: int) -> list[Differenc
     except Stopped:
         raise
     except Exception as error:  # a $ref may lead to what is no schema, where the library raises anything
-        raise SchemaProblem(f"the schema cannot be carried out: {shorten(error, 200)}") from error
+        raise SchemaProblem(f"the schema cannot be evaluated: {shorten(error, 200)}") from error
     finally:
         _keywords_left.reset(token)
     return [Difference(tuple(error.absolute_path), error.instance, None, _message(error)) for error in errors]

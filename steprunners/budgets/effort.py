@@ -67,7 +67,7 @@ class Host:
         """Count processor time; waits for a turn where it has become much. Raises a Stopped."""
         self.used += seconds
         if self.is_over():
-            raise NobodyWaits("nobody waits for this any more")
+            raise NobodyWaits("the client has disconnected")
         if self.used > self.seconds:
             raise TooMuchWork(_told(self.seconds))
         if self.rotation is not None and self.used > self.rotation.free_seconds:
@@ -83,9 +83,9 @@ class Host:
         try:
             self.seat = self.seat or rotation.seat(self.owner, self.is_over)
         except Busy as busy:
-            raise TooManyAtOnce("more such work at once than may be") from busy
+            raise TooManyAtOnce("too many expensive checks run at the same time") from busy
         if not self.seat.go_on():
-            raise NobodyWaits("nobody waits for this any more")
+            raise NobodyWaits("the client has disconnected")
 
 
 @dataclass

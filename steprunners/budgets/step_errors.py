@@ -26,7 +26,7 @@ def with_step_errors(work: Callable[P, R]) -> Callable[P, R]:
             told = f"what the step's patterns, schemas, conditions and references ask for is too much work: {stopped}"
             raise StepError(told, code=TOO_MUCH_WORK) from stopped
         except NobodyWaits as stopped:
-            raise Cancelled("cancelled while its result was judged") from stopped
+            raise Cancelled("cancelled while its assertions were evaluated") from stopped
 
     return call
 

@@ -47,7 +47,7 @@ def _bytes_of(value: Json) -> bytes:
         return text_of(value).encode()
     except UnicodeEncodeError as error:
         raise BadArgument(
-            "the text holds half a character (a lone surrogate), which UTF-8 cannot hold"
+            "the text contains a lone surrogate (half of a character), which UTF-8 cannot hold"
         ) from error
 
 
@@ -167,7 +167,7 @@ def _lower(value: Json) -> str:
 
 def _length(value: Json) -> int:
     if not isinstance(value, (str, list, dict)):
-        raise BadArgument(f"measures text, lists and objects, not {_kind(value)}")
+        raise BadArgument(f"takes text, a list or an object, not {_kind(value)}")
     return len(value)
 
 

@@ -61,7 +61,7 @@ def _parse(text: str) -> tuple[Part, ...]:
             parts.append(literal)
         count += 1
         if count > MAX_REFERENCES:
-            raise ReferenceSyntaxError(f"one text has more than {MAX_REFERENCES} references")
+            raise ReferenceSyntaxError(f"a text has more than {MAX_REFERENCES} references")
         reader = _Reader(text, start)
         parts.append(reader.reference())
         literal, position = "", reader.position

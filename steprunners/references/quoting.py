@@ -47,7 +47,7 @@ def header_text(value: Json) -> str:
     """Return the value for a header; raise UnsafeValue where it holds CR, LF or NUL (they would start a new header)."""
     text = text_of(value)
     if re.search(r"[\r\n\0]", text):
-        raise UnsafeValue("a header cannot hold a line break or NUL")
+        raise UnsafeValue("a header cannot contain a line break or NUL")
     return text
 
 
@@ -56,7 +56,7 @@ def regex_text(value: Json) -> str:
     try:
         escaped: str = re2.escape(text_of(value))
     except UnicodeEncodeError as error:
-        raise UnsafeValue("the text holds half a character (a lone surrogate)") from error
+        raise UnsafeValue("the text contains a lone surrogate (half of a character)") from error
     return escaped
 
 

@@ -33,14 +33,14 @@ def encode(value: Json) -> str:
     try:
         return quote(text_of(value), safe="")
     except UnicodeEncodeError as error:
-        raise UnsafeValue("a URL cannot hold half a character (a lone surrogate)") from error
+        raise UnsafeValue("a URL cannot contain a lone surrogate (half of a character)") from error
 
 
 def raw_start(value: Json) -> str:
     """Return the value for the start of a URL; raise UnsafeValue for white space, controls and backslashes."""
     text = text_of(value)
     if _UNSAFE_AT_START.search(text):
-        raise UnsafeValue("a URL cannot hold white space, control characters or backslashes")
+        raise UnsafeValue("a URL cannot contain white space, control characters or backslashes")
     return text
 
 

@@ -97,9 +97,9 @@ def test_assertions_and_conditions_tell_it() -> None:
     text = "ab" * (MAX_SEARCH // 1_000)
     assertion = Assertion(field="body", operator="matches", expected_value="(?:[ab]{1,30}){1,30}c")
     [outcome] = evaluate_all([assertion], {"body": text})
-    assert "body cannot be judged: this regular expression" in (outcome.message or "")
+    assert "body cannot be evaluated: this regular expression" in (outcome.message or "")
     condition: Any = {"left": "${x}", "operator": "matches", "right": "(?:[ab]{1,30}){1,30}c"}
-    with pytest.raises(Exception, match="cannot be judged: this regular expression"):
+    with pytest.raises(Exception, match="cannot be evaluated: this regular expression"):
         evaluate_condition(condition, Scope(variables={"x": text}))
 
 

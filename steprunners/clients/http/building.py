@@ -164,7 +164,7 @@ def _headers(
 def _safe(place: str, text: str) -> str:
     """Return a header's value; raise BadConfig where it could end the header and begin another."""
     if _UNSAFE_IN_HEADER.search(text):
-        raise BadConfig(f"{place}: the value holds a line break or another control character")
+        raise BadConfig(f"{place}: the value contains a line break or another control character")
     return text
 
 

@@ -17,9 +17,9 @@ from steprunners.masking.secret_names import tells_secret
 def _check_base_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
-        raise ValueError("baseUrl begins with http:// or https:// and a host")
+        raise ValueError("baseUrl must begin with http:// or https:// and a host")
     if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError("baseUrl holds no user name, password, query or fragment")
+        raise ValueError("baseUrl must not contain a user name, password, query or fragment")
     return value
 
 

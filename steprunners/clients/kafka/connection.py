@@ -32,7 +32,7 @@ def _upper(value: Any) -> Any:
 def _check_servers(value: str) -> str:
     addresses = [each.strip() for each in value.split(",") if each.strip()]
     if not addresses:
-        raise ValueError("bootstrapServers names at least one broker, as host:port")
+        raise ValueError("bootstrapServers must name at least one broker, as host:port")
     for address in addresses:
         match = _ADDRESS.match(address)
         if match is None or not 0 < int(match["port"] or 9092) < 65536:

@@ -27,16 +27,16 @@ def check_url(value: str) -> str:
     """Return the address; raise ValueError where it is none that paths can be put behind."""
     parts = urlsplit(value)
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
-        raise ValueError("url begins with http:// or https:// and a host")
+        raise ValueError("url must begin with http:// or https:// and a host")
     if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError("url holds no user name, password, query or fragment")
+        raise ValueError("url must not contain a user name, password, query or fragment")
     return value
 
 
 def header_safe(value: str) -> str:
     """Return the value; raise ValueError where it would end the header that it stands in."""
     if _UNSAFE_IN_HEADER.search(value):
-        raise ValueError("it holds a line break or another control character")
+        raise ValueError("it contains a line break or another control character")
     return value
 
 

@@ -128,7 +128,7 @@ def _incr(given: Arguments) -> Command:
 def _object_of(given: Arguments) -> Mapping[str, Json]:
     fields = given.fields if given.fields is not None else given.value
     if not isinstance(fields, dict) or not fields:
-        raise BadConfig("meta.fields is an object of names and values, with at least one")
+        raise BadConfig("meta.fields must be an object with at least one field")
     return fields
 
 
