@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 
-from accounts.admin.scope import ScopedAdmin
+from accounts.admin.scope import ReadOnlyAdmin
 from flows.models import Flow, FlowVersion
 from flows.services import delete_flow
 from flows.yaml.text import write_yaml
@@ -20,24 +20,8 @@ from flows.yaml.text import write_yaml
 MAX_SHOWN = 200_000
 
 
-class _ReadOnly(ScopedAdmin[Any]):
-    """Rows that only services write."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody adds rows here."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes rows here."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes rows here: executions name them."""
-        return False
-
-
 @admin.register(Flow)
-class FlowAdmin(_ReadOnly):
+class FlowAdmin(ReadOnlyAdmin[Any]):
     """Flows; their content is that of their newest version."""
 
     list_display = (
@@ -106,7 +90,7 @@ class FlowAdmin(_ReadOnly):
 
 
 @admin.register(FlowVersion)
-class FlowVersionAdmin(_ReadOnly):
+class FlowVersionAdmin(ReadOnlyAdmin[Any]):
     """Versions of flows; the defaults of secret variables are masked in the document."""
 
     list_display = ("flow_link", "number", "step_count", "all_executions", "created_by", "created_at")

@@ -11,29 +11,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from accounts.admin.scope import ScopedAdmin
+from accounts.admin.scope import ReadOnlyAdmin
 from accounts.models import ApiToken, AuditEvent
 from accounts.services.tokens import revoke_token
 
 
-class _ReadOnly(ScopedAdmin[Any]):
-    """Rows that only services write."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody adds rows here."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes rows here."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes rows here."""
-        return False
-
-
 @admin.register(ApiToken)
-class ApiTokenAdmin(_ReadOnly):
+class ApiTokenAdmin(ReadOnlyAdmin[Any]):
     """API tokens; superusers see everybody's."""
 
     list_display = ("name", "hint", "user", "team", "shown_scopes", "expires_at", "last_used_at")
@@ -61,7 +45,7 @@ class ApiTokenAdmin(_ReadOnly):
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(_ReadOnly):
+class AuditEventAdmin(ReadOnlyAdmin[Any]):
     """The audit log; superusers read everything."""
 
     list_display = (

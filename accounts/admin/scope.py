@@ -119,6 +119,22 @@ class ScopedAdmin(_Scope, admin.ModelAdmin[ModelT]):
         return super().log_deletions(request, queryset)
 
 
+class ReadOnlyAdmin(ScopedAdmin[ModelT]):
+    """The admin of rows that only services write: to look at."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody adds rows in the admin."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody changes rows in the admin."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody deletes rows in the admin."""
+        return False
+
+
 class ScopedInline(_Scope, admin.TabularInline[Any, Any]):
     """Rows below such a model: they are as visible as it is."""
 

@@ -17,7 +17,7 @@ from accounts.admin.scope import is_superuser
 from accounts.models import User
 from accounts.permissions import Action, may
 from executions.admin import flows as flow_admin
-from executions.admin.rows import ReadOnlyAdmin, json_column, link, list_link
+from executions.admin.rows import RowsAdmin, json_column, link, list_link
 from executions.engine.cancel import AlreadyOver, cancel_execution
 from executions.models import Execution, ExecutionStep, StepAttempt
 from executions.pages.run_list import as_uuid
@@ -39,7 +39,7 @@ LARGE_OF_ATTEMPT = ("request", "response", "assertions", "error")
 
 
 @admin.register(Execution)
-class ExecutionAdmin(ReadOnlyAdmin[Execution]):
+class ExecutionAdmin(RowsAdmin[Execution]):
     """Runs, newest first."""
 
     list_display = (
@@ -173,7 +173,7 @@ class OfType(admin.SimpleListFilter):
 
 
 @admin.register(ExecutionStep)
-class ExecutionStepAdmin(ReadOnlyAdmin[ExecutionStep]):
+class ExecutionStepAdmin(RowsAdmin[ExecutionStep]):
     """Steps of executions."""
 
     team_path = "execution__team"
@@ -239,7 +239,7 @@ class ExecutionStepAdmin(ReadOnlyAdmin[ExecutionStep]):
 
 
 @admin.register(StepAttempt)
-class StepAttemptAdmin(ReadOnlyAdmin[StepAttempt]):
+class StepAttemptAdmin(RowsAdmin[StepAttempt]):
     """Attempts of steps."""
 
     team_path = "step__execution__team"

@@ -14,7 +14,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 
-from accounts.admin.scope import ScopedAdmin, is_superuser
+from accounts.admin.scope import ReadOnlyAdmin, is_superuser
 from accounts.models import Team
 
 MOST_ROWS = 10_000  # shown in a list; older rows are found with filters
@@ -71,7 +71,7 @@ class CappedPaginator(Paginator[Any]):
         return int(rows[:MOST_ROWS].count())
 
 
-class ReadOnlyAdmin(ScopedAdmin[ModelT]):
+class RowsAdmin(ReadOnlyAdmin[ModelT]):
     """Shows rows of the user's teams; `team_path` leads to the team where the model has none itself."""
 
     team_path = ""
@@ -92,15 +92,3 @@ class ReadOnlyAdmin(ScopedAdmin[ModelT]):
         changelist = super().get_changelist_instance(request)
         changelist.result_list = changelist.result_list.defer(*self.list_deferred)
         return changelist
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse: executions are made by running flows."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: ModelT | None = None) -> bool:
-        """Refuse: only the engine writes."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: ModelT | None = None) -> bool:
-        """Refuse: executions are deleted through the API, and not while they run."""
-        return False
