@@ -5,11 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from steprunners.json_types import Json
 from steprunners.references.quoting import Grammar
+
+
+def upper(value: Any) -> Any:
+    """Return text in upper case, without the white space around it; anything else unchanged."""
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+def lower(value: Any) -> Any:
+    """Return text in lower case, without the white space around it; anything else unchanged."""
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+#: For a field with fixed values, which a user may write in any case.
+UpperCase = BeforeValidator(upper)
+LowerCase = BeforeValidator(lower)
 
 
 class Wire(BaseModel):

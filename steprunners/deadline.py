@@ -54,7 +54,7 @@ class Cancellation:
     def check(self) -> None:
         """Raise Cancelled where `cancel` was called."""
         if self.is_cancelled:
-            raise Cancelled("cancelled while it ran")
+            raise Cancelled("cancelled while the step was running")
 
     def wait(self, seconds: float) -> bool:
         """Sleep up to `seconds`; return True as soon as `cancel` is called."""

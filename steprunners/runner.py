@@ -183,6 +183,8 @@ class StepRunner(ABC, Generic[ConfigT, ConnectionT]):
     connection_class: ClassVar[builtins.type[ConnectionConfig] | None] = None
     #: A step envelope that validates, and runs for real against the servers of the tests.
     example: ClassVar[dict[str, Any]]
+    #: Keys of `meta` that are another place for a field of the step, and the name of that field.
+    envelope_keys: ClassVar[Mapping[str, str]] = {}
     #: False for steps that only wait or branch: they have no `timeoutMs`.
     has_deadline: ClassVar[bool] = True
     #: Whether `run` does nothing to the outside, so that after the loss of a worker it may simply be called again.

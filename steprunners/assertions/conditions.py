@@ -139,7 +139,9 @@ _ADAPTER: TypeAdapter[Comparison | AllOf | AnyOf | Not] = TypeAdapter(CheckedCon
 def parse_condition(value: Json) -> Comparison | AllOf | AnyOf | Not:
     """Return the condition that `value` describes; raise ConditionError, with its place, where it is none."""
     if not isinstance(value, dict):
-        raise ConditionError("a condition is {left, operator, right}, {all: […]}, {any: […]} or {not: …}")
+        raise ConditionError(
+            "a condition must be {left, operator, right}, {all: […]}, {any: […]} or {not: …}"
+        )
     try:
         condition = _ADAPTER.validate_python(value)
     except ValidationError as error:
@@ -200,7 +202,7 @@ def evaluate_condition(condition: Json | Comparison | AllOf | AnyOf | Not, scope
         return _holds(condition, scope)
     except (SchemaProblem, PatternError, TooManyPairs, RecursionError) as error:
         why = "the values are nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise ConditionError(f"the condition cannot be judged: {why}") from error
+        raise ConditionError(f"the condition cannot be evaluated: {why}") from error
 
 
 def _holds(condition: Comparison | AllOf | AnyOf | Not, scope: Scope) -> bool:

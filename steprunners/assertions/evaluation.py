@@ -50,7 +50,7 @@ _BY_FOLDED_NAME = {name.lower(): name for name in OPERATORS}
 def operator_name(value: object) -> str:
     """Return the operator's name in its own case; raise ValueError, with the nearest, where there is none."""
     if not isinstance(value, str):
-        raise ValueError("an operator is a text")
+        raise ValueError("operator must be text")
     name = _BY_FOLDED_NAME.get(value.strip().lower())
     if name is None:
         raise ValueError(f"there is no operator '{shorten(value, 80)}'{did_you_mean(value, OPERATORS)}")
@@ -208,12 +208,12 @@ def evaluate(assertion: Assertion, result: Json, shown: Json = None) -> Outcome:
         return _outcome(assertion, seen, _failure(assertion, actual, seen))
     except (SchemaProblem, PatternError, TooManyPairs, RecursionError) as error:
         why = "the values are nested too deeply" if isinstance(error, RecursionError) else str(error)
-        return _outcome(assertion, seen, f"{assertion.shown_field} cannot be judged: {why}")
+        return _outcome(assertion, seen, f"{assertion.shown_field} cannot be checked: {why}")
 
 
 def _reason(assertion: Assertion, error: PathError) -> str:
     """Return what is wrong with the path, unless a secret was put into it: it would be told."""
-    return str(error) if assertion.shown_field == assertion.field else "it holds a secret"
+    return str(error) if assertion.shown_field == assertion.field else "the path contains a secret"
 
 
 def _seen(shown: Json, field: str) -> Json:

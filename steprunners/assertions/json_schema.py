@@ -40,7 +40,7 @@ class SchemaProblem(Exception):
 def check_schema(schema: Json) -> None:
     """Raise SchemaProblem where `schema` is not JSON Schema 2020-12, or holds an expression that RE2 does not know."""
     if not isinstance(schema, (dict, bool)):
-        raise SchemaProblem("a JSON Schema is an object or a boolean")
+        raise SchemaProblem("a JSON Schema must be an object or a boolean")
     try:
         _check_against_metaschema(schema)
         for pattern in _patterns(schema):
@@ -77,13 +77,13 @@ def schema_differences(actual: Json, schema: Json, limit: int) -> list[Differenc
             islice(_VALIDATOR(_without_dialects(schema), registry=_REGISTRY).iter_errors(actual), limit)
         )
     except _BudgetSpent as error:
-        raise SchemaProblem("the schema asks for too much work on this value") from error
+        raise SchemaProblem("the schema needs too much work on this value") from error
     except RecursionError as error:
         raise SchemaProblem("the schema or the value is nested too deeply") from error
     except Stopped:
         raise
     except Exception as error:  # a $ref may lead to what is no schema, where the library raises anything
-        raise SchemaProblem(f"the schema cannot be carried out: {shorten(error, 200)}") from error
+        raise SchemaProblem(f"the schema cannot be applied: {shorten(error, 200)}") from error
     finally:
         _keywords_left.reset(token)
     return [Difference(tuple(error.absolute_path), error.instance, None, _message(error)) for error in errors]
@@ -91,7 +91,7 @@ def schema_differences(actual: Json, schema: Json, limit: int) -> list[Differenc
 
 def _message(error: ValidationError | SchemaError) -> str:
     if not error.validator:  # a schema that is `false`; the library leaves out where it stands
-        return f"holds what is not allowed: {show(cast('Json', error.instance))}"
+        return f"is a value that the schema does not allow: {show(cast('Json', error.instance))}"
     if error.validator in ("required", "dependentRequired", "additionalProperties", "unevaluatedProperties"):
         return f"does not match: {error.message}"
     value, wanted = show(cast("Json", error.instance)), show(cast("Json", error.validator_value))

@@ -117,7 +117,7 @@ def _structural(actual: Json, expected: Json) -> Iterator[Difference]:
 
 
 def _needs_text(expected: Json) -> str | None:
-    return None if isinstance(expected, str) else f"needs a text, not {show(expected)}"
+    return None if isinstance(expected, str) else f"needs text, not {show(expected)}"
 
 
 def _needs_regex(expected: Json) -> str | None:
@@ -134,7 +134,7 @@ def _needs_order(expected: Json) -> str | None:
     return (
         None
         if isinstance(expected, str) or is_number(expected)
-        else f"needs a number or a text, not {show(expected)}"
+        else f"needs a number or text, not {show(expected)}"
     )
 
 
@@ -267,5 +267,5 @@ def _as_shown(difference: Difference, actual: Shown, expected: Shown) -> Differe
     if (left, right) == (difference.actual, difference.expected):
         return difference
     # The reason holds the values.
-    reason = difference.reason and "is not what is expected"
+    reason = difference.reason and "differs from the expected value"
     return replace(difference, actual=left, expected=right, reason=reason)

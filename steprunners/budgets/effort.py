@@ -83,7 +83,7 @@ class Host:
         try:
             self.seat = self.seat or rotation.seat(self.owner, self.is_over)
         except Busy as busy:
-            raise TooManyAtOnce("more such work at once than may be") from busy
+            raise TooManyAtOnce("too much long work at once") from busy
         if not self.seat.go_on():
             raise NobodyWaits("nobody waits for this any more")
 
@@ -190,6 +190,6 @@ def spend_on(expression: str, instructions: int) -> None:
     work.instructions += instructions
     if work.instructions > MAX_INSTRUCTIONS:
         raise TooMuchWork(
-            f"its regular expressions come to more than {MAX_INSTRUCTIONS} instructions together: use fewer, "
+            f"its regular expressions have more than {MAX_INSTRUCTIONS} instructions together: use fewer, "
             "or smaller repetitions and character classes"
         )

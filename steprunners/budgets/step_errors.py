@@ -23,10 +23,10 @@ def with_step_errors(work: Callable[P, R]) -> Callable[P, R]:
         try:
             return work(*args, **kwargs)
         except TooMuchWork as stopped:
-            told = f"what the step's patterns, schemas, conditions and references ask for is too much work: {stopped}"
+            told = f"the step's patterns, schemas, conditions and references need too much work: {stopped}"
             raise StepError(told, code=TOO_MUCH_WORK) from stopped
         except NobodyWaits as stopped:
-            raise Cancelled("cancelled while its result was judged") from stopped
+            raise Cancelled("cancelled while the result was being checked") from stopped
 
     return call
 

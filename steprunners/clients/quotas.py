@@ -22,6 +22,6 @@ def within(config: ConfigT, field: str, most: int) -> ConfigT:
         return config
     if field in config.model_fields_set:
         raise BadConfig(
-            f"meta.{to_camel(field)}: the organisation's limit is {most}, this step asks for {asked}"
+            f"meta.{to_camel(field)}: the organisation's limit is {most}, but this step asks for {asked}"
         )
     return config.model_copy(update={field: most})

@@ -179,9 +179,10 @@ _WORDS: dict[str, Words] = {
     "too_long": lambda context, _value: f"must have at most {context['max_length']} element(s)",
     "finite_number": lambda _context, _value: "must be a finite number",
     "string_pattern_mismatch": lambda context, _value: _pattern(context["pattern"]),
-    "union_tag_not_found": lambda context, _value: f"must say its {context['discriminator']}",
+    "union_tag_not_found": lambda context, _value: f"must have a field {context['discriminator']}",
     "union_tag_invalid": lambda context, _value: (
-        f"must have {context['discriminator']} {context['expected_tags']}, not '{shorten(context['tag'], 40)}'"
+        f"must have {context['discriminator']} set to one of {context['expected_tags']}, "
+        f"not '{shorten(context['tag'], 40)}'"
     ),
 }
 

@@ -25,7 +25,7 @@ class Branch(Wire):
     @model_validator(mode="after")
     def _one_way(self) -> Branch:
         if (self.flow_id is None) == (self.steps is None):
-            raise ValueError("a branch has either flowId or steps")
+            raise ValueError("a branch needs either flowId or steps, and not both")
         return self
 
 
@@ -46,7 +46,7 @@ class ConditionConfig(StepConfig):
     @model_validator(mode="after")
     def _one_else(self) -> ConditionConfig:
         if self.else_flow_id is not None and self.else_steps is not None:
-            raise ValueError("there is either elseFlowId or elseSteps")
+            raise ValueError("give either elseFlowId or elseSteps, not both")
         return self
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -80,6 +81,7 @@ class HttpRunner(StepRunner[HttpConfig, HttpConnection]):
     notes = NOTES
     result_class = HttpResult
     resource_type = "http"
+    envelope_keys: ClassVar[Mapping[str, str]] = {"timeout": "timeoutMs", "assertions": "assertions"}
     example: ClassVar[dict[str, Any]] = {
         "name": "create_order",
         "stepType": "http",

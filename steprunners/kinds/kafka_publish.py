@@ -76,7 +76,7 @@ class KafkaPublishConfig(StepConfig):
                 "give either messages, or message with its key, headers, partition and timestampMs"
             )
         if self.messages is None and "message" not in given:
-            raise ValueError("message (null is a tombstone) or messages is needed")
+            raise ValueError("give message (null is a tombstone) or messages")
         return self
 
     def all_messages(self) -> list[PublishedMessage]:

@@ -14,10 +14,10 @@ from steprunners.clients.kafka.cluster.pool import client_of
 from steprunners.clients.kafka.connection import KafkaConnection
 from steprunners.clients.kafka.messages import ValueEncoding
 from steprunners.clients.kafka.subscribing.reading import to_wire
-from steprunners.clients.kafka.subscribing.subscription import KafkaSubscribeConfig, upper
+from steprunners.clients.kafka.subscribing.subscription import KafkaSubscribeConfig
 from steprunners.clients.kafka.subscribing.visit import Sitting
 from steprunners.clients.quotas import within
-from steprunners.config import StepResult, Wire
+from steprunners.config import StepResult, Wire, upper
 from steprunners.deadline import Cancellation, Deadline
 from steprunners.json_types import Json
 from steprunners.network import Call, NetworkPolicy
@@ -107,6 +107,7 @@ class KafkaSubscribeRunner(StepRunner[KafkaSubscribeConfig, KafkaConnection]):
     notes = NOTES
     result_class = KafkaSubscribeResult
     resource_type = "kafka"
+    envelope_keys: ClassVar[Mapping[str, str]] = {"timeoutMs": "timeoutMs"}
     example: ClassVar[dict[str, Any]] = {
         "name": "event",
         "stepType": "kafka_subscribe",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from steprunners.assertions.evaluation import Assertion
 from steprunners.clients.metrics.aggregation import Aggregation
@@ -17,7 +17,7 @@ from steprunners.clients.monitoring.windows import Window, span_of
 from steprunners.clients.prometheus.range_query import RangeQuery, ask
 from steprunners.clients.prometheus.results import PrometheusResult
 from steprunners.clients.prometheus.warnings import warnings_of
-from steprunners.config import StepConfig
+from steprunners.config import LowerCase, StepConfig
 from steprunners.deadline import Deadline
 from steprunners.network import Call, NetworkPolicy
 from steprunners.references.resolution import Grammar
@@ -46,10 +46,6 @@ INCONCLUSIVE (a series has fewer than `minSamples`) are none, so assert `compari
 """.strip()
 
 
-def _lower(value: Any) -> Any:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
 class PrometheusConnection(MonitoringConnection):
     """A Prometheus, or what speaks its HTTP API (Thanos, Mimir, VictoriaMetrics)."""
 
@@ -70,7 +66,7 @@ class PrometheusConfig(StepConfig):
     )
     duration2: Window | None = Field(None, description="The window that is compared with duration1.")
     step: Duration = Field("30s", description="The time from one sample to the next.")
-    aggregation: Annotated[Aggregation, BeforeValidator(_lower)] = "avg"
+    aggregation: Annotated[Aggregation, LowerCase] = "avg"
     comparison: Comparison | None = Field(
         None,
         description="Without it, duration2 is compared by MEAN_RATIO at 20 % and an anomaly is only reported.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from steprunners.assertions.evaluation import Assertion
 from steprunners.clients.redis.checking import check_server
@@ -13,7 +13,7 @@ from steprunners.clients.redis.connection import RedisConnection
 from steprunners.clients.redis.operations import OPERATIONS, Operation, scan
 from steprunners.clients.redis.session import session
 from steprunners.clients.redis.values import MARKER, as_stored
-from steprunners.config import StepConfig, StepResult
+from steprunners.config import LowerCase, StepConfig, StepResult
 from steprunners.deadline import Deadline
 from steprunners.json_types import Json
 from steprunners.network import Call, NetworkPolicy
@@ -60,15 +60,11 @@ answers for its own keys only; for another's it is an ERROR that names the node.
 _ARGUMENTS = ("key", "value", "field", "fields", "ttl", "start", "stop")
 
 
-def _lower(value: Any) -> Any:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
 class RedisConfig(StepConfig):
     """What to do, with which key."""
 
     resource_id: str = Field(min_length=1, description="A redis resource, by id or name.")
-    operation: Annotated[Literal[tuple(OPERATIONS)], BeforeValidator(_lower)]  # type: ignore[valid-type] # the table's names
+    operation: Annotated[Literal[tuple(OPERATIONS)], LowerCase]  # type: ignore[valid-type] # the table's names
     key: str | None = Field(
         None, min_length=1, description="The key; a channel for publish, a pattern for scan."
     )
@@ -92,15 +88,9 @@ class RedisConfig(StepConfig):
                 raise ValueError(f"{self.operation} needs {need}")
         if extra := sorted(given - operation.takes):
             raise ValueError(f"{self.operation} takes no {' and no '.join(extra)}")
-        _check_alternatives(self.operation, given)
+        if "fields" in given and (others := sorted(given & {"field", "value"})):
+            raise ValueError(f"{self.operation} takes either fields or {' and '.join(others)}, not both")
         return self
-
-
-def _check_alternatives(operation: str, given: set[str]) -> None:
-    if "fields" in given and given & {"field", "value"}:
-        raise ValueError(
-            f"{operation} takes either fields, or {'field and value' if operation == 'hset' else 'one'}"
-        )
 
 
 class RedisResult(StepResult):

@@ -56,7 +56,7 @@ def _items_of(work: Work) -> tuple[list[Json], list[Json]]:
         raise BadReference(f"forEach: {problem}") from problem
     items, shown = resolved.value, resolved.masked
     if not isinstance(items, list):
-        raise BadReference(f"forEach needs a list, and {work.step.for_each} is {kind_of(items)}")
+        raise BadReference(f"forEach needs a list, but {work.step.for_each} is {kind_of(items)}")
     same_length = isinstance(shown, list) and len(shown) == len(items)
     return items, shown if isinstance(shown, list) and same_length else [MASK] * len(items)
 

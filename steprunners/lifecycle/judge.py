@@ -73,11 +73,13 @@ def _resolved(assertion: Assertion, scope: Scope) -> Assertion:
     wire = assertion.model_dump(by_alias=True, exclude_unset=True)
     try:
         resolved = resolve_tracked(wire, scope)
-        return Assertion.model_validate(resolved.value).shown_as(resolved.masked)
     except ReferenceProblem as problem:
         raise BadReference(f"assertion on {assertion.field}: {problem.message}") from problem
+    try:
+        return Assertion.model_validate(resolved.value).shown_as(resolved.masked)
     except ValidationError as error:
-        raise BadConfig(f"assertion on {assertion.field}: {first_problem(error)}") from error
+        told = first_problem(error, resolved.value, Assertion)
+        raise BadConfig(f"assertion on {assertion.field}: {told}") from error
 
 
 def _extracted(

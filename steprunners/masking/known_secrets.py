@@ -88,7 +88,9 @@ def hidden_text(text: str) -> str:
 
 def reason_about(text: str, reason: str) -> str:
     """Return what a parser says of the text, unless that holds a secret: parsers repeat parts of what they read."""
-    return reason if hidden_text(text) == text else "what is wrong with it is not told, for it holds a secret"
+    return (
+        reason if hidden_text(text) == text else "the reason is not shown because the text contains a secret"
+    )
 
 
 def shorten(text: object, limit: int, end: str = "…") -> str:

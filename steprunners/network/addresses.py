@@ -54,7 +54,7 @@ _UNUSABLE = {
         "3ffe::/16",  # given back
         "5f00::/16",  # segments of routes
     ),
-    "an IPv4-compatible address, which nobody uses any more": ("::/96",),
+    "a deprecated IPv4-compatible address": ("::/96",),
     "a documentation address": (
         "192.0.2.0/24",
         "198.51.100.0/24",
@@ -62,7 +62,7 @@ _UNUSABLE = {
         "2001:db8::/32",
         "3fff::/20",
     ),
-    "an address of a special purpose, and no server's": (
+    "a special-purpose address that no server has": (
         "192.31.196.0/24",  # AS112
         "192.52.193.0/24",  # AMT
         "192.175.48.0/24",  # AS112, delegated

@@ -52,7 +52,7 @@ def send(call: Call, request: HttpRequest) -> HttpResponse:
         except ValueError as error:
             # http.client refuses what would break the framing; its message shows the value, which may be a secret.
             raise BadConfig(
-                "the request cannot be written as HTTP: its method, URL or a header holds a control character"
+                "the request cannot be written as HTTP: its method, URL or a header contains a control character"
             ) from error
 
 
@@ -77,7 +77,7 @@ def _check_redirects(
     request: HttpRequest, redirects: list[tuple[int, str]], seen: set[tuple[str, str, str | None]]
 ) -> None:
     if (request.method, request.url, cookie_header(request)) in seen:
-        raise StepError(f"the redirects go round in a circle: back to {request.url}", code="redirect_loop")
+        raise StepError(f"the redirects form a circle: they lead back to {request.url}", code="redirect_loop")
     if len(redirects) > request.max_redirects:
         raise StepError(
             f"more than {request.max_redirects} redirects, the next to {request.url}",
@@ -203,7 +203,7 @@ def _explained(call: Call, error: Exception) -> StepError:
     if (reason := why_untrusted(error)) is not None:
         return ConnectionFailed(f"no safe connection to the server: {reason}")
     if isinstance(error, DecodeError):
-        return StepError("the body cannot be decoded as its content-encoding says", code="bad_response")
+        return StepError("the body does not match its content-encoding", code="bad_response")
     return _lost(error)
 
 

@@ -73,7 +73,7 @@ def normal_url(url: str) -> str:
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname or port == 0:
         raise BadConfig(f"'{url}' is not an absolute http or https URL")
     if "@" in parts.netloc:
-        raise BadConfig("a URL must not hold a user name or password, which would be shown: use auth")
+        raise BadConfig("a URL must not contain a user name or password, because URLs are shown: use auth")
     return urlunsplit(parts._replace(scheme=parts.scheme.lower()))
 
 

@@ -47,7 +47,7 @@ def _bytes_of(value: Json) -> bytes:
         return text_of(value).encode()
     except UnicodeEncodeError as error:
         raise BadArgument(
-            "the text holds half a character (a lone surrogate), which UTF-8 cannot hold"
+            "the text contains half a character (a lone surrogate), which UTF-8 cannot hold"
         ) from error
 
 
@@ -82,7 +82,7 @@ def _kind(value: Json) -> str:
         list: "a list",
         dict: "an object",
         float: "a decimal",
-        int: "so large a number",
+        int: "a number that large",
     }
     return names.get(type(value), "null")
 
@@ -122,7 +122,7 @@ def _random_int(low: Json, high: Json) -> int:
 def _random_string(length: Json) -> str:
     count = _integer(length)
     if not 0 <= count <= MAX_RANDOM_STRING:
-        raise BadArgument(f"makes 0 to {MAX_RANDOM_STRING} characters")
+        raise BadArgument(f"the length must be from 0 to {MAX_RANDOM_STRING}")
     return "".join(secrets.choice(_ALPHABET) for _ in range(count))
 
 
@@ -167,7 +167,7 @@ def _lower(value: Json) -> str:
 
 def _length(value: Json) -> int:
     if not isinstance(value, (str, list, dict)):
-        raise BadArgument(f"measures text, lists and objects, not {_kind(value)}")
+        raise BadArgument(f"needs text, a list or an object, not {_kind(value)}")
     return len(value)
 
 

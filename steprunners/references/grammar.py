@@ -213,7 +213,7 @@ class _Reader:
             raise self.error("the default is not closed by }", start)
         default = self.text[start:end]
         if "${" in default:
-            raise self.error("a default is plain text, it cannot hold a reference", start)
+            raise self.error("a default is plain text: it cannot contain a reference", start)
         self.position = end
         return default
 

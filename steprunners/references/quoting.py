@@ -40,14 +40,14 @@ class Grammar(enum.Enum):
 
 def no_reference_in_query(text: str) -> str:
     """Return why the reference `text` is refused where the grammar is SQL, and what to write instead."""
-    return f"{text} cannot stand in a query: write :name and give it in parameters"
+    return f"{text} cannot be used in a query: write :name and give the value in parameters"
 
 
 def header_text(value: Json) -> str:
     """Return the value for a header; raise UnsafeValue where it holds CR, LF or NUL (they would start a new header)."""
     text = text_of(value)
     if re.search(r"[\r\n\0]", text):
-        raise UnsafeValue("a header cannot hold a line break or NUL")
+        raise UnsafeValue("a header cannot contain a line break or NUL")
     return text
 
 
@@ -56,7 +56,7 @@ def regex_text(value: Json) -> str:
     try:
         escaped: str = re2.escape(text_of(value))
     except UnicodeEncodeError as error:
-        raise UnsafeValue("the text holds half a character (a lone surrogate)") from error
+        raise UnsafeValue("the text contains half a character (a lone surrogate)") from error
     return escaped
 
 
@@ -104,13 +104,15 @@ def label_text(value: Json, before: str) -> str:
     quote = _open_quote(before, quotes="\"'`", comment="#")
     if quote == "`":
         if "`" in text:
-            raise UnsafeValue('a backtick cannot stand inside backticks; use "…"')
+            raise UnsafeValue(
+                'the value contains a backtick, which cannot be written inside backticks; use "…"'
+            )
         return text
     if quote:
         return _escape_go(text, quote=quote)
     if not _SAFE_BARE.fullmatch(text):
         raise UnsafeValue(
-            'outside quotes only a number, a duration or an identifier can be put in; write "${…}"'
+            'outside quotes the value must be a number, a duration or an identifier; write "${…}"'
         )
     return text
 

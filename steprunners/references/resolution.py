@@ -186,7 +186,7 @@ def resolve_tracked(value: Json, scope: Scope, grammar_of: GrammarOf = _plain) -
     """Return `value` resolved, and its masked copy. Raises as `resolve` does."""
     walker = _Walker(scope, grammar_of, value)
     plain, masked = walker.walk(value, ())
-    return Resolved(masked if scope.hidden else plain, masked)
+    return Resolved(plain, masked)
 
 
 class _Walker:

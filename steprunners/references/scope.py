@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
@@ -68,14 +68,8 @@ class Scope:
     shown_item: Any = ABSENT
     #: Every secret text of the execution; those of its secret variables alone, where nothing else is known.
     known_secrets: KnownSecrets | None = None
-    #: True makes the values of secret variables read as the mask.
-    hidden: bool = False
     #: More names to suggest when a reference has no value.
     known_names: Iterable[str] = ()
-
-    def masked(self) -> Scope:
-        """Return the twin in which secret variables read as the mask."""
-        return replace(self, hidden=True)
 
     def names(self) -> list[str]:
         """Return every name that could stand first in a reference."""
@@ -231,6 +225,6 @@ def _unresolved(text: str, why: str) -> UnresolvedReference:
 
 def _cut(text: str, step: str) -> CutReference:
     return CutReference(
-        f"{text} may read what was cut: the result of {step} was too large to be stored whole; "
+        f"{text} may read a part that was cut: the result of {step} was too large to be stored whole; "
         "extract the value in that step instead"
     )

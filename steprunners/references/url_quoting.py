@@ -33,14 +33,14 @@ def encode(value: Json) -> str:
     try:
         return quote(text_of(value), safe="")
     except UnicodeEncodeError as error:
-        raise UnsafeValue("a URL cannot hold half a character (a lone surrogate)") from error
+        raise UnsafeValue("a URL cannot contain half a character (a lone surrogate)") from error
 
 
 def raw_start(value: Json) -> str:
     """Return the value for the start of a URL; raise UnsafeValue for white space, controls and backslashes."""
     text = text_of(value)
     if _UNSAFE_AT_START.search(text):
-        raise UnsafeValue("a URL cannot hold white space, control characters or backslashes")
+        raise UnsafeValue("a URL cannot contain white space, control characters or backslashes")
     return text
 
 
@@ -79,7 +79,7 @@ def _host(text: str) -> str:
     allowed = all(character.isalnum() or character in "-._~:" for character in text + normal)
     if not text or not (allowed or _IPV6.match(text)):
         raise UnsafeValue(
-            "a host is made of letters, digits, '-' and '.'; anything else belongs behind it, in the URL's text"
+            "a host can contain only letters, digits, '-' and '.'; write everything else after it, in the URL's text"
         )
     return text
 

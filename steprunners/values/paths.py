@@ -52,7 +52,7 @@ def parse_path(text: str) -> Path:
     Raises PathSyntaxError.
     """
     if len(text) > MAX_PATH:
-        raise PathSyntaxError(f"a path has at most {MAX_PATH} characters, this one {len(text)}")
+        raise PathSyntaxError(f"a path can have at most {MAX_PATH} characters, but this one has {len(text)}")
     if text.startswith("$"):
         return _parse_jsonpath(text)
     return tuple(_segments(text))
@@ -72,9 +72,7 @@ def _segments(text: str) -> Iterator[str]:
     while position < len(text):
         match = _SEGMENT.match(text, position)
         if match is None or (match["plain"] is not None and (match["dot"] is None) != (position == 0)):
-            raise PathSyntaxError(
-                f"'{text}' is not a path: it cannot be read from its character {position + 1} on"
-            )
+            raise PathSyntaxError(f"'{text}' is not a valid path: the error is at character {position + 1}")
         yield _name(match)
         position = match.end()
 

@@ -96,7 +96,7 @@ def _refused(error: Exception, pattern: str) -> PatternError:
     if "pattern too large" not in reason:
         return PatternError(f"not a regular expression (RE2 syntax): {reason_about(pattern, reason)}")
     return PatternTooLarge(
-        f"this regular expression is too large: what RE2 makes of it takes more than {MAX_MEMORY // 1024} KiB; use "
+        f"this regular expression is too large: compiled by RE2 it takes more than {MAX_MEMORY // 1024} KiB; use "
         "smaller repetitions and character classes (\\p{L} has 600 instructions, and {1,50} repeats it 50 times)"
     )
 
@@ -125,7 +125,9 @@ def patterns_of_at_most(characters: int) -> Iterator[None]:
 
 def _check_length(what: str, text: str) -> None:
     if len(text) > _longest.get():
-        raise PatternError(f"{what} has at most {_longest.get()} characters, this one {len(text)}")
+        raise PatternError(
+            f"{what} can have at most {_longest.get()} characters, but this one has {len(text)}"
+        )
 
 
 def compile_regex(pattern: str) -> Regex:

@@ -74,7 +74,7 @@ def _http() -> Iterator[Hostile]:
     yield http(
         "line break in a header",
         "ERROR",
-        "cannot hold a line break",
+        "cannot contain a line break",
         INJECTIONS["header"],
         headers={"X-Order": "${x}"},
     )

@@ -55,7 +55,7 @@ Auth = Annotated[BasicAuth | BearerAuth | OAuth2ClientCredentials, Field(discrim
 def authorization(auth: Auth, tls: TlsOptions, context: StepContext[Any]) -> str:
     """Return the value of the Authorization header; raise StepError where no token can be had."""
     if isinstance(auth, BasicAuth):
-        return _basic(auth.username, auth.password)
+        return basic_authorization(auth.username, auth.password)
     if isinstance(auth, BearerAuth):
         return f"Bearer {auth.token.strip()}"  # a token read from a file often ends in a line break
     token = _tokens.get(_key(auth, tls, context)) or _fetch_token(auth, tls, context)
@@ -70,7 +70,8 @@ def forget_token(auth: Auth | None, tls: TlsOptions, context: StepContext[Any]) 
         _tokens.drop(_key(auth, tls, context))
 
 
-def _basic(username: str, password: str) -> str:
+def basic_authorization(username: str, password: str) -> str:
+    """Return the value of the Authorization header for Basic authentication."""
     pair = f"{username}:{password}".encode("utf-8", "replace")
     return f"Basic {base64.b64encode(pair).decode()}"
 
@@ -148,7 +149,7 @@ def _ask(
     if secret_in_body:
         form |= {"client_id": auth.client_id, "client_secret": auth.client_secret}
     else:
-        headers["Authorization"] = _basic(
+        headers["Authorization"] = basic_authorization(
             quote_plus(auth.client_id, errors="replace"), quote_plus(auth.client_secret, errors="replace")
         )
     request = HttpRequest(

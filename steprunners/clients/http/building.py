@@ -89,15 +89,15 @@ def _check_protection(config: HttpConfig, connection: HttpConnection) -> None:
     """
     if connection.verify_tls and not config.verify_tls:
         raise BadConfig(
-            "meta.verifyTls: the resource verifies its server, and its credentials must not go to whoever answers: "
+            "meta.verifyTls: the resource verifies its server, so its credentials must not go to an unverified one: "
             "change verifyTls of the resource, or leave out resourceId"
         )
     given, usual = _host_in(config.headers), _host_in(connection.headers)
     server = urlsplit(normal_url(connection.base_url))
     if given is not None and given not in ([usual] if usual else [server.netloc.lower(), server.hostname]):
         raise BadConfig(
-            "meta.headers.Host: the server would take the request, and the resource's credentials, for another "
-            "one's: give Host in the resource, or leave out resourceId"
+            "meta.headers.Host: another Host would let another virtual host get the resource's credentials: "
+            "give Host in the resource, or leave out resourceId"
         )
 
 
@@ -125,8 +125,8 @@ def _url(config: HttpConfig, connection: HttpConnection | None) -> str:
     url = normal_url(_absolute(config.url.strip(), connection))
     if connection is not None and origin(url) != origin(normal_url(connection.base_url)):
         raise BadConfig(
-            "meta.url leads to another server than the resource's baseUrl, whose headers and credentials it "
-            "would get: leave out resourceId"
+            "meta.url leads to another server than the resource's baseUrl, and that server would get the "
+            "resource's headers and credentials: leave out resourceId"
         )
     if not config.query:
         return url
@@ -153,7 +153,7 @@ def _headers(
     for name, value in merged.values():
         text = as_text(value).strip(" \t") if value is not None else None
         if not _HEADER_NAME.match(name):
-            raise BadConfig(f"{place}: '{name}' is not a header's name")
+            raise BadConfig(f"{place}: '{name}' is not a valid header name")
         if name.lower() in _FRAMING_HEADERS:
             raise BadConfig(f"{place}: {name} is set by the connection and cannot be given")
         if text is not None:
@@ -164,7 +164,7 @@ def _headers(
 def _safe(place: str, text: str) -> str:
     """Return a header's value; raise BadConfig where it could end the header and begin another."""
     if _UNSAFE_IN_HEADER.search(text):
-        raise BadConfig(f"{place}: the value holds a line break or another control character")
+        raise BadConfig(f"{place}: the value contains a line break or another control character")
     return text
 
 

@@ -69,5 +69,5 @@ class HttpConfig(StepConfig):
     @model_validator(mode="after")
     def _one_body(self) -> HttpConfig:
         if sum(each is not None for each in (self.body, self.form, self.multipart)) > 1:
-            raise ValueError("a request has one of body, form and multipart")
+            raise ValueError("a request can have only one of body, form and multipart")
         return self

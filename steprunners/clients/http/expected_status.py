@@ -25,7 +25,7 @@ def check_expected_status(value: ExpectedStatus) -> ExpectedStatus:
         if not (_CLASS.match(str(rule)) or _NUMBER.match(str(rule))):
             raise ValueError(f"{rule} is neither a status (100 to 599) nor a class such as 2xx")
     if value == []:
-        raise ValueError("an empty list expects nothing")
+        raise ValueError("expectedStatus must not be an empty list")
     return value
 
 

@@ -33,7 +33,7 @@ class MultipartPart(Wire):
     @model_validator(mode="after")
     def _one_content(self) -> MultipartPart:
         if sum(each is not None for each in (self.value, self.content, self.content_base64)) > 1:
-            raise ValueError("a part has one of value, content and contentBase64")
+            raise ValueError("a part can have only one of value, content and contentBase64")
         return self
 
 

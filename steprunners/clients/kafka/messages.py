@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from steprunners.clients.http.response_body import parse_json
+from steprunners.clients.decoding import parse_json, text_or_base64
 from steprunners.json_types import Json
 
 ValueEncoding = Literal["json", "text", "base64", "null"]
@@ -74,14 +74,6 @@ class Message:
         }
 
 
-def text_or_base64(data: bytes) -> tuple[str, Literal["text", "base64"]]:
-    """Return the bytes as text where they are UTF-8, else in base64."""
-    try:
-        return data.decode(), "text"
-    except UnicodeDecodeError:
-        return base64.b64encode(data).decode(), "base64"
-
-
 def _header_value(value: bytes | None) -> Json:
     if value is None:
         return None
@@ -101,7 +93,7 @@ def value_to_bytes(value: Json, *, is_base64: bool = False) -> bytes | None:
         return None
     if is_base64:
         if not isinstance(value, str):
-            raise ValueError("with messageEncoding base64 the message is a text in base64")
+            raise ValueError("with messageEncoding base64 the message must be text in base64")
         try:
             return base64.b64decode(value, validate=True)
         except binascii.Error as error:

@@ -34,11 +34,11 @@ def build(
     for name in labels:
         if not LABEL_NAME.match(name):
             raise BadConfig(
-                f"meta.labels: '{shorten(name, 80)}' is not a label's name (letters, digits and _)"
+                f"meta.labels: '{shorten(name, 80)}' is not a valid label name (letters, digits and _)"
             )
     texts = {name: text_of(value) for name, value in labels.items() if value is not None}
     if not any(texts.values()):
-        raise BadConfig("meta.labels: without a label that has a value every line of Loki would match")
+        raise BadConfig("meta.labels: give at least one label a value, or every line in Loki would match")
     selector = ", ".join(f"{name}={label_literal(text)}" for name, text in texts.items())
     filters = [f" |= {label_literal(text)}" for text in contains] + [
         f" != {label_literal(text)}" for text in lacks

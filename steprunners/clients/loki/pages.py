@@ -64,7 +64,7 @@ def fetch(call: Call, connection: MonitoringConnection, query: str, span: Span, 
             continue
         if not complete:
             found.warnings.append(
-                f"Loki has {LARGEST_PAGE:,} lines of one nanosecond or more: some may be missing"
+                f"Loki has {LARGEST_PAGE:,} or more lines of the same nanosecond: some may be missing"
             )
         found.lines += complete or page
         start, size = (last if complete else last + 1), min(PAGE, limit)
@@ -83,14 +83,14 @@ def _page(
     try:
         return _read(body)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise not_understood("it holds no streams of log lines", "Loki") from error
+        raise not_understood("it contains no streams of log lines", "Loki") from error
 
 
 def _read(body: dict[str, Json]) -> tuple[list[Line], int]:
     data: Any = body["data"]
     if data["resultType"] in ("matrix", "vector", "scalar"):
         raise BadConfig(
-            "meta.query computes numbers; this step reads log lines: leave the functions around it out"
+            "meta.query computes numbers, but this step reads log lines: remove the functions around the selector"
         )
     if data["resultType"] != "streams":
         raise ValueError(data["resultType"])

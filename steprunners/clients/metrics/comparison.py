@@ -10,32 +10,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from steprunners.clients.metrics.aggregation import Aggregation, aggregate, finite, mean, median
 from steprunners.clients.metrics.rank_test import holm, mann_whitney
 from steprunners.clients.metrics.series import Series
-from steprunners.config import Wire
+from steprunners.config import UpperCase, Wire
 from steprunners.json_types import Json
 
 Verdict = Literal["PASS", "HIGH", "LOW", "NO_DATA", "INCONCLUSIVE"]
 
 
-def _upper(value: Any) -> Any:
-    return value.strip().upper() if isinstance(value, str) else value
-
-
-AnyCase = BeforeValidator(_upper)
-
-
 class Comparison(Wire):
     """How two windows are compared."""
 
-    mode: Annotated[Literal["MEAN_RATIO", "MANN_WHITNEY"], AnyCase] = "MEAN_RATIO"
+    mode: Annotated[Literal["MEAN_RATIO", "MANN_WHITNEY"], UpperCase] = "MEAN_RATIO"
     threshold_percent: float = Field(20, ge=0, allow_inf_nan=False)
-    direction: Annotated[Literal["EITHER", "INCREASE", "DECREASE"], AnyCase] = "EITHER"
+    direction: Annotated[Literal["EITHER", "INCREASE", "DECREASE"], UpperCase] = "EITHER"
     absolute_threshold: float = Field(
         0, ge=0, allow_inf_nan=False, description="A difference up to this is never an anomaly."
     )
@@ -43,7 +36,7 @@ class Comparison(Wire):
     min_samples: int = Field(
         10, ge=2, le=100_000, description="With fewer in a window MANN_WHITNEY is INCONCLUSIVE."
     )
-    on_anomaly: Annotated[Literal["FAIL", "WARN"], AnyCase] = "FAIL"
+    on_anomaly: Annotated[Literal["FAIL", "WARN"], UpperCase] = "FAIL"
 
 
 @dataclass(frozen=True)

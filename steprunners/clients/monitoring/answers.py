@@ -34,7 +34,8 @@ def judged(response: HttpResponse, *, product: str, url: str) -> dict[str, Json]
 def not_understood(told: str, product: str) -> StepError:
     """Return the error for an answer that is not what the product documents."""
     return StepError(
-        f"the answer is not one of {product}: {told}. Is the resource's url right?", code="bad_response"
+        f"the answer does not look like one from {product}: {told}. Is the resource's url right?",
+        code="bad_response",
     )
 
 
@@ -63,7 +64,7 @@ def _told(body: Json, encoding: str) -> str:
         parts = [body.get("errorType"), body.get("error") or body.get("message")]
         return _short(": ".join(str(part) for part in parts if part))
     if encoding == "base64":
-        return "bytes that are no text"
+        return "bytes that are not text"
     text = str(body)
     if "<html" in text[:1_000].lower():
         title = _TITLE.search(text[:20_000])

@@ -30,7 +30,7 @@ def duration_ms(text: str) -> int:
         raise ValueError(f"'{shorten(text, 40)}' is not a duration such as 30s, 15m, 1h30m or 7d")
     total = sum(int(number) * _UNITS[unit] for unit, number in match.groupdict(default="0").items())
     if not 0 < total <= _LONGEST_MS:
-        raise ValueError("a duration is longer than 0 and at most 100 years")
+        raise ValueError("a duration must be longer than 0 and at most 100 years")
     return total
 
 

@@ -18,7 +18,7 @@ _LATEST_MS = 10**14  # 5138
 
 def _check_time(value: int) -> int:
     if not _EARLIEST_MS <= value < _LATEST_MS:
-        raise ValueError("a time is given in milliseconds since 1970, such as 1767225600000")
+        raise ValueError("a time must be in milliseconds since 1970, such as 1767225600000")
     return value
 
 
@@ -63,7 +63,9 @@ class Window(Times):
     @model_validator(mode="after")
     def _movable(self) -> Window:
         if self.offset is not None and (self.start_time, self.end_time) != (None, None):
-            raise ValueError("offset goes with relativeTime; startTime and endTime say where the window is")
+            raise ValueError(
+                "offset goes with relativeTime only: startTime and endTime already place the window"
+            )
         return self
 
 

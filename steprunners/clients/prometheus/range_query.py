@@ -42,7 +42,7 @@ class RangeQuery:
         if self.span.length_ms // self.step_ms > MAX_STEPS:
             least = math.ceil(self.span.length_ms / MAX_STEPS / 1000)
             raise BadConfig(
-                f"{place} has {self.points:,} points a series and Prometheus gives at most {MAX_STEPS:,}: "
+                f"{place} has {self.points:,} points per series, but Prometheus returns at most {MAX_STEPS:,}: "
                 f"use a step of {least}s or more, or a shorter window"
             )
 
@@ -73,7 +73,7 @@ def ask(call: Call, connection: MonitoringConnection, query: RangeQuery) -> Answ
     try:
         return _read(body, query.points)
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise not_understood("it is no matrix of samples", _PRODUCT) from error
+        raise not_understood("it contains no matrix of samples", _PRODUCT) from error
 
 
 def _seconds(milliseconds: int) -> str:

@@ -43,8 +43,8 @@ def _about_comparison(spans: list[Span], comparison: dict[str, Json]) -> list[st
     ]
     if abs(spans[0].length_ms - spans[1].length_ms) > 1:
         told.append(
-            f"the windows are not equally long ({spans[0].length_ms} and {spans[1].length_ms} ms), "
-            "which a sum or a maximum depends on"
+            f"the windows have different lengths ({spans[0].length_ms} and {spans[1].length_ms} ms), "
+            "which changes a sum or a maximum"
         )
     if comparison["verdict"] in ("NO_DATA", "INCONCLUSIVE"):
         told.append(f"the comparison's verdict is {comparison['verdict']}: there is too little data to judge")

@@ -6,15 +6,16 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from steprunners.clients.bindings import AUTHORITY, FREE, VERIFIES
+from steprunners.clients.bindings import FREE, VERIFIES
 from steprunners.clients.redis.session import Address
+from steprunners.clients.server_fields import CaCertificate, ClientCertificate, ClientKey, VerifyTls
 from steprunners.config import ConnectionConfig, Secret
 
 
 def _check_host(value: str) -> str:
     if any(character in value for character in "/@ \t\r\n\0"):
         raise ValueError(
-            "host is a name or an address alone, such as cache.example; port and login have their own fields"
+            "host must be only a name or an address, such as cache.example; port and login have their own fields"
         )
     return value
 
@@ -30,18 +31,10 @@ class RedisConnection(ConnectionConfig):
     )
     password: Secret | None = None
     tls: Annotated[bool, VERIFIES] = False
-    verify_tls: Annotated[bool, VERIFIES] = Field(
-        True, description="Whether the server's certificate must be valid."
-    )
-    ca_certificate: Annotated[str | None, AUTHORITY] = Field(
-        None, description="A further authority to trust, in PEM form."
-    )
-    client_certificate: Annotated[str | None, FREE] = Field(
-        None, description="The certificate to show to the server, in PEM form."
-    )
-    client_key: Secret | None = Field(
-        None, description="The key of clientCertificate, in PEM form, without a password."
-    )
+    verify_tls: VerifyTls = True
+    ca_certificate: CaCertificate = None
+    client_certificate: ClientCertificate = None
+    client_key: ClientKey = None
 
     @model_validator(mode="after")
     def _whole_login(self) -> RedisConnection:

@@ -43,7 +43,7 @@ def _refusal(error: Exception) -> Refused:
         return Refused(f"the user may not do this: NOPERM {_plain(error)}")
     if isinstance(error, MovedError):
         return Refused(
-            f"the key lives on another node of a cluster ({error.host}:{error.port}): name that node"
+            f"the key is on another node of the cluster ({error.host}:{error.port}): use a resource for that node"
         )
     if "DB index" in str(error):
         return Refused(f"the server has no such database: {_plain(error)}")

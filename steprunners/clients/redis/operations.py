@@ -100,7 +100,7 @@ def _with_values(command: str) -> Callable[[Arguments], Command]:
     def build(given: Arguments) -> Command:
         values = given.value if isinstance(given.value, list) else [given.value]
         if not values:
-            raise BadConfig("meta.value is an empty list")
+            raise BadConfig("meta.value must not be an empty list")
         return [command, _key(given), *(to_bytes(each, "meta.value") for each in values)]
 
     return build
@@ -128,7 +128,7 @@ def _incr(given: Arguments) -> Command:
 def _object_of(given: Arguments) -> Mapping[str, Json]:
     fields = given.fields if given.fields is not None else given.value
     if not isinstance(fields, dict) or not fields:
-        raise BadConfig("meta.fields is an object of names and values, with at least one")
+        raise BadConfig("meta.fields must be an object with at least one name and value")
     return fields
 
 
@@ -140,7 +140,7 @@ def _hset(given: Arguments) -> Command:
 def _hdel(given: Arguments) -> Command:
     names = [given.field] if given.field is not None else list(given.fields or [])
     if not names:
-        raise BadConfig("meta.fields is empty")
+        raise BadConfig("meta.fields must not be empty")
     return ["HDEL", _key(given), *(to_bytes(each, "meta.fields") for each in names)]
 
 
@@ -170,7 +170,7 @@ def _index(value: int | str | None, default: int, place: str) -> int:
     try:
         return int(value)
     except ValueError as error:
-        raise BadConfig(f"meta.{place} is a whole number, not '{shorten(value, 40)}'") from error
+        raise BadConfig(f"meta.{place} must be a whole number, not '{shorten(value, 40)}'") from error
 
 
 def _xrange(given: Arguments) -> Command:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from steprunners.clients.redis.values import element, name, pairs, parsed, text_or_base64
+from steprunners.clients.decoding import text_or_base64
+from steprunners.clients.redis.values import element, name, pairs, parsed
 from steprunners.json_types import Json
 
 Shown = dict[str, Json]

@@ -11,7 +11,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from steprunners.clients.http.response_body import parse_json
+from steprunners.clients.decoding import parse_json, text_or_base64
 from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from steprunners.references.errors import UnsafeValue
@@ -26,7 +26,7 @@ def to_bytes(value: Json, place: str) -> bytes:
     Raises BadConfig, naming `place`, for what has no bytes.
     """
     if value is None:
-        raise BadConfig(f"{place} is null, which Redis cannot hold")
+        raise BadConfig(f"{place} is null, which Redis cannot store")
     if (given := marked_bytes(value, place)) is not None:
         return given
     try:
@@ -35,7 +35,7 @@ def to_bytes(value: Json, place: str) -> bytes:
         raise BadConfig(f"{place}: {error}") from error
     except UnicodeEncodeError:
         raise BadConfig(
-            f"{place} holds half a character (a lone surrogate), which has no UTF-8 form"
+            f"{place} contains half a character (a lone surrogate), which UTF-8 cannot hold"
         ) from None
 
 
@@ -46,15 +46,7 @@ def marked_bytes(value: Json, place: str) -> bytes | None:
     try:
         return base64.b64decode(str(value[MARKER]), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise BadConfig(f"{place}.base64 is not base64") from error
-
-
-def text_or_base64(raw: bytes) -> tuple[str, str]:
-    """Return the bytes as text, and its encoding: `text` or `base64`."""
-    try:
-        return raw.decode(), "text"
-    except UnicodeDecodeError:
-        return base64.b64encode(raw).decode(), MARKER
+        raise BadConfig(f"{place}.base64 is not valid base64") from error
 
 
 def element(raw: Any) -> Json:

@@ -48,5 +48,5 @@ class SqlConnection(ConnectionConfig):
         if self.engine != "sqlite" and (self.host is None or self.user is None):
             raise ValueError(f"{self.engine} needs host and user")
         if self.engine == "sqlite" and self.host is not None:
-            raise ValueError("sqlite has a file and no host")
+            raise ValueError("sqlite uses a file: leave out host")
         return self

@@ -126,12 +126,12 @@ def check_allowed(dialect: Dialect, statement: Statement, *, read_only: bool) ->
     """Raise StepError where the statement leaves its transaction, or writes where `readOnly` is true."""
     for word in (statement.first_word, statement.verb):
         if word in SESSION_WORDS:
-            raise Refused(f"{word} cannot be run by a step: it has a transaction and a session of its own")
+            raise Refused(f"a step cannot run {word}: each step has a transaction and a session of its own")
     if not read_only:
         return
     if statement.verb not in dialect.reading:
         raise Refused(
-            f"{statement.verb} is not run while readOnly is true; a step that changes data says readOnly: false"
+            f"{statement.verb} is refused because readOnly is true: a step that changes data needs readOnly: false"
         )
     if statement.has("OUTFILE", "DUMPFILE"):
         raise Refused("INTO OUTFILE writes a file on the server, which readOnly forbids")

@@ -79,7 +79,6 @@ _TYPES: Mapping[str, Callable[[Json], Any]] = {
     "json": Document,
     "array": _array,
 }
-TYPE_NAMES = tuple(_TYPES)
 
 
 def bound_values(statement: Statement, parameters: Mapping[str, Json]) -> dict[str, Any]:

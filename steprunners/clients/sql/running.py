@@ -91,7 +91,7 @@ def explained(dialect: Dialect, call: Call) -> Iterator[None]:
         call.check()
         raise dialect.explain(error.orig or error) from error
     except UnicodeError as error:
-        raise BadConfig("the query or a parameter holds half a character (a lone surrogate)") from error
+        raise BadConfig("the query or a parameter contains half a character (a lone surrogate)") from error
     except OverflowError as error:
         raise BadConfig(f"a parameter is too large for the database: {error}") from error
     except _failures(dialect) as error:

@@ -94,7 +94,7 @@ def database_file(name: str, folder: str | None) -> Path:
     root = Path(folder).resolve()
     path = (root / name).resolve()
     if not path.is_relative_to(root):
-        raise AddressRefused("database leads out of the folder for SQLite files")
+        raise AddressRefused("database must stay inside the folder for SQLite files")
     if not path.is_file():
         raise ConnectionFailed(f"there is no SQLite file {name}")
     return path

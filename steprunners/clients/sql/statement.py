@@ -65,7 +65,7 @@ def parse_statement(query: str, lexicon: Lexicon) -> Statement:
     tokens = list(_one_statement(_tokens(query, lexicon)))
     words = tuple(_words(tokens))
     if not words:
-        raise BadConfig("meta.query holds no statement")
+        raise BadConfig("meta.query contains no statement")
     return Statement(tuple(_parts(tokens)), _verb(words), words)
 
 
@@ -103,8 +103,8 @@ def _end_of_comment(query: str, start: int) -> int | None:
 
 
 _REFUSALS = {
-    Kind.OPEN: "{} opens what nothing closes",
-    Kind.RUNNING_COMMENT: "the comment {} would be run as SQL: write it without",
+    Kind.OPEN: "{} is opened and never closed",
+    Kind.RUNNING_COMMENT: "the comment {} would run as SQL: remove its exclamation mark",
     Kind.ESCAPED_NAME: 'a backslash inside "…": put text into single quotes',
 }
 
@@ -121,7 +121,7 @@ def _one_statement(tokens: Iterator[_Token]) -> Iterator[_Token]:
             break
         yield token
     if any(token.kind not in (Kind.SEMICOLON, Kind.SPACE) for token in tokens):
-        raise BadConfig("meta.query holds more than one statement: a step runs one")
+        raise BadConfig("meta.query contains more than one statement: a step runs only one")
 
 
 def _words(tokens: list[_Token]) -> Iterator[tuple[str, int]]:

@@ -249,7 +249,7 @@ class TestRefusals:
             ({}, "every line of Loki would match"),
             ({"containsPatterns": ["x"]}, "every line of Loki would match"),
             ({"query": '{app=~".*"}'}, "matches every stream"),
-            ({"labels": {"a b": "x"}}, "is not a label's name"),
+            ({"labels": {"a b": "x"}}, "is not a valid label name"),
             ({"namespace": "a", "labels": {"namespace": "b"}}, "are different"),
             (
                 {"labels": {"app": "x"}, "startTime": 1_767_225_600_001, "endTime": 1_767_225_600_000},

@@ -31,7 +31,7 @@ def test_a_bug_in_a_runner_ends_the_step_with_an_error() -> None:
     assert ended.status == "ERROR"
     assert ended.error == {
         "code": "internal_error",
-        "message": "unexpected ZeroDivisionError in the step type",
+        "message": "the step type failed with an unexpected ZeroDivisionError",
     }
 
 

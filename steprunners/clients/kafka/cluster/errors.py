@@ -33,7 +33,7 @@ _REFUSED: dict[type[Exception], str] = {
     kafka_errors.RecordListTooLargeError: "the messages together are larger than the broker accepts",
     kafka_errors.UnknownTopicOrPartitionError: "there is no such topic or partition",
     kafka_errors.NotEnoughReplicasError: "too few replicas are in sync (min.insync.replicas)",
-    kafka_errors.NotEnoughReplicasAfterAppendError: "too few replicas took the message over (min.insync.replicas)",
+    kafka_errors.NotEnoughReplicasAfterAppendError: "too few replicas took over the message (min.insync.replicas)",
     kafka_errors.InvalidTimestampError: "the topic does not accept this timestamp",
     kafka_errors.InvalidRecordError: "the topic does not accept the message (a compacted topic needs a key)",
     kafka_errors.PolicyViolationError: "a policy of the cluster forbids it",
@@ -54,7 +54,7 @@ _OTHERS: list[tuple[tuple[type[Exception], ...], type[StepError], str]] = [
     (
         (kafka_errors.IllegalSaslStateError, kafka_errors.IncompatibleBrokerVersion),
         Refused,
-        "{} does not speak what is asked of it: does securityProtocol fit its listener?",
+        "{} does not support this kind of connection: does securityProtocol match its listener?",
     ),
     (
         (kafka_errors.KafkaTimeoutError, kafka_errors.RequestTimedOutError),
@@ -64,7 +64,7 @@ _OTHERS: list[tuple[tuple[type[Exception], ...], type[StepError], str]] = [
     (
         (kafka_errors.UnsupportedCodecError,),
         Refused,
-        "{}: a message is compressed in a way that cannot be read here",
+        "{}: a message uses a compression that the service cannot read",
     ),
     ((kafka_errors.CorruptRecordError,), Refused, "{}: a message is damaged (its checksum is wrong)"),
 ]
@@ -95,7 +95,7 @@ def _refusal(error: BaseException, where: str) -> StepError | None:
 
 def _lost(error: BaseException, where: str) -> StepError:
     if isinstance(error, kafka_errors.KafkaProtocolError):
-        return ConnectionFailed(f"what listens at {where} does not speak Kafka, or expects TLS")
+        return ConnectionFailed(f"the server at {where} does not speak Kafka, or it expects TLS")
     return ConnectionFailed(
-        f"{where} closed the connection: is the broker up, and does securityProtocol fit its listener?"
+        f"{where} closed the connection: is the broker up, and does securityProtocol match its listener?"
     )

@@ -85,7 +85,7 @@ async def _leaders(client: KafkaClient, call: Call, topic: str) -> Leaders:
             return leaders
         if time.monotonic() > until:
             raise Refused(
-                f"topic {topic}: there is no such topic, and the brokers do not make it by themselves"
+                f"topic {topic}: there is no such topic, and the brokers do not create it by themselves"
             )
         await client.pause(call)
 
@@ -102,7 +102,9 @@ def _places(topic: str, messages: Sequence[Outgoing], leaders: Leaders) -> dict[
         if partition is None:
             partition = keyless
         if partition not in leaders:
-            raise Refused(f"topic {topic} has no partition {partition}: it has {len(partitions)}, from 0")
+            raise Refused(
+                f"topic {topic} has no partition {partition}: it has {len(partitions)}, numbered from 0"
+            )
         places[partition].append(index)
     return places
 
@@ -138,7 +140,7 @@ async def _write(
             response = await client.send(_request(call, topic, partition, batch), leader)
         except kafka_errors.KafkaError as problem:
             lost = translated(problem, f"topic {topic}")
-            raise type(lost)(f"{lost.message} (whether the message was written is unknown)") from problem
+            raise type(lost)(f"{lost.message} (it is unknown whether the message was written)") from problem
         answer = response.responses[0].partition_responses[0]
         error = kafka_errors.for_code(answer.error_code)
         if error is kafka_errors.NoError:

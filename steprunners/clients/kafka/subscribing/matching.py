@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from steprunners.clients.kafka.messages import Message, key_to_bytes, text_or_base64, to_bytes
+from steprunners.clients.decoding import text_or_base64
+from steprunners.clients.kafka.messages import Message, key_to_bytes, to_bytes
 from steprunners.clients.kafka.subscribing.literals import may_hold, required_texts
 from steprunners.json_types import Json
 from steprunners.masking.display import show

@@ -100,7 +100,7 @@ class Reading:
         if self.found_bytes > MOST_BYTES:
             limit = f"{MOST_BYTES // (1024 * 1024)} MiB"
             raise StepError(
-                f"the messages that match are larger than {limit} together: look for fewer",
+                f"the matching messages are larger than {limit} together: search for fewer",
                 code="response_too_large",
                 result=self.result(),
             )
