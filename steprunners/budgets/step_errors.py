@@ -1,4 +1,4 @@
-"""A step's work that `effort` stopped, as the step's error."""
+"""Turns what `effort` raises into the error of the step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOO_MUCH_WORK = "too_much_work"
 
 
 def with_step_errors(work: Callable[P, R]) -> Callable[P, R]:
-    """Have the function raise StepError `too_much_work` for TooMuchWork, Cancelled for NobodyWaits."""
+    """Turn TooMuchWork into StepError `too_much_work`, and NobodyWaits into Cancelled."""
 
     @wraps(work)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -32,7 +32,7 @@ def with_step_errors(work: Callable[P, R]) -> Callable[P, R]:
 
 
 def as_step_work(work: Callable[P, R]) -> Callable[P, R]:
-    """The same, and let what the function does count as one piece of work (`effort.working`)."""
+    """Do what `with_step_errors` does, and count the function as one piece of work (`effort.working`)."""
 
     def counted(*args: P.args, **kwargs: P.kwargs) -> R:
         with working():

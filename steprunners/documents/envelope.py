@@ -1,4 +1,4 @@
-"""The step envelope: what every step has around its `meta` (contract, section 2)."""
+"""The step envelope: the fields that every step has around its `meta` (contract, section 2)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class RetryPolicy(Wire):
 
 
 class UntilPolicy(Wire):
-    """Poll while the attempts are FAILED, until they hold or `timeoutMs` is over."""
+    """Repeat FAILED attempts until one succeeds or `timeoutMs` is over."""
 
     timeout_ms: int = Field(30_000, ge=1, le=604_800_000)
     interval_ms: int = Field(1_000, ge=1, le=86_400_000)
@@ -60,7 +60,7 @@ class UntilPolicy(Wire):
 
 
 class Extraction(Wire):
-    """Where an extracted variable is read from, and whether its value is a secret."""
+    """The path of an extracted variable, and whether its value is secret."""
 
     path: str = Field(min_length=1, max_length=1_000)
     secret: bool = False
@@ -142,6 +142,6 @@ def timeout_ms_of(step: StepEnvelope) -> int:
 
 
 def dump(step: StepEnvelope) -> dict[str, Json]:
-    """Return the step as it is stored and shown: canonical camelCase, defaults left out."""
+    """Return the step as it is stored and shown: in camelCase, without default values."""
     shown: dict[str, Json] = step.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return shown

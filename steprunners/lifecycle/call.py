@@ -1,4 +1,4 @@
-"""The call of one attempt: `meta` is resolved and validated, then the runner runs under a deadline."""
+"""The call of one attempt: resolves and validates `meta`, then calls the runner with a deadline."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from steprunners.runner import Outcome
 
 logger = logging.getLogger(__name__)
 
-#: Steps that only wait have no deadline; this is longer than any of them waits (`delay`: 7 days).
+#: The deadline of steps that only wait, in seconds: longer than any of them waits (`delay`: 7 days).
 LONGEST_WAIT_SECONDS = 30 * 86_400.0
 
 
 @as_step_work
 def configure(work: Work) -> tuple[Json, StepConfig]:
-    """Return the resolved meta with secrets masked, and the config made from it; what is secret in it is known then."""
+    """Return the resolved and masked meta, and the config made from it. Its secrets are added to the known ones."""
     meta, kind = work.step.meta, work.runner.config_class
     own = {key: value for key, value in meta.items() if key in kind.unresolved}
     others = {key: value for key, value in meta.items() if key not in own}
@@ -61,10 +61,10 @@ def first_problem(error: ValidationError, document: Json, model: type[BaseModel]
 
 @with_step_errors
 def call(work: Work, config: StepConfig, progress: Progress, started_ms: int) -> Outcome:
-    """Let the runner carry the step out; raise StepError where it could not, also where the runner has a bug."""
+    """Call the runner; raise StepError where it cannot run the step, also where the runner has a bug."""
     context = work.make_context(config, _seconds_left(work, started_ms), work.scope)
     context.state, context.origin = progress.park, progress.origin
-    # From here on the other side may know them, and tell a step that runs beside this one.
+    # From here on the called system may know them, and may send them to a step that runs at the same time.
     work.known_secrets.save()
     try:
         outcome: Outcome = work.runner.run(config, context)
