@@ -1,4 +1,4 @@
-"""How much one step may read, where its organisation has less than the step type allows."""
+"""Limits how much one step may read, where the limit of its organisation is lower than that of the step type."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ ConfigT = TypeVar("ConfigT", bound=StepConfig)
 
 
 def within(config: ConfigT, field: str, most: int) -> ConfigT:
-    """Return the config with the number in `field` at most `most`.
+    """Return the config with the number in `field` limited to `most`.
 
-    A default that is more is lowered; raises BadConfig where the step itself asks for more.
+    A higher default is lowered. Raises BadConfig where the step itself asks for more.
     """
     asked: int = getattr(config, field)
     if asked <= most:

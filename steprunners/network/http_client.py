@@ -1,8 +1,8 @@
-"""One HTTP exchange under the guard: kept connections, redirects, a total deadline, a cap on the body.
+"""One HTTP exchange through the network policy: kept connections, redirects, a total deadline, a limit on the body.
 
-A kept connection may have been closed by its server without our seeing it yet. A request with a safe method
-(GET, HEAD, OPTIONS, TRACE) is then sent once more on a new connection. Any other is never sent twice; so that it
-hardly ever meets a closed connection it takes one used within the last second, or a new one.
+A server may close a kept connection without our noticing. A request with a safe method (GET, HEAD, OPTIONS, TRACE) is
+then sent once more on a new connection. Other requests are never sent twice. They use a connection that was used within
+the last second, or a new one, so they hardly ever meet a closed connection.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _check_redirects(
 
 
 def _let_go(response: BaseHTTPResponse) -> None:
-    """Give back the connection of an answer that nobody reads, where little is left to be read."""
+    """Keep the connection of an unread answer where little of it is left to read; else close it."""
     length = response.headers.get("content-length", "")
     if length.isdigit() and int(length) <= _CHUNK:
         response.drain_conn()
@@ -162,7 +162,7 @@ def _answer(
         response.close()
         raise _explained(call, error) from error
     if response.status == 101:
-        response.close()  # the connection speaks another protocol from here on
+        response.close()  # the connection now speaks another protocol
     return HttpResponse(
         status=response.status,
         reason=response.reason or "",
@@ -184,7 +184,7 @@ def _read(call: Call, response: BaseHTTPResponse) -> bytes:
             response.close()
             raise StepError(f"the body is larger than {limit:,} bytes", code="response_too_large")
         chunks.append(chunk)
-        if response.closed and not encoded:  # read to its end; a decoder may still hold something back
+        if response.closed and not encoded:  # at its end; a decoder may still have data
             break
     # A socket that was shut down at the deadline looks like the regular end of a body without a length.
     call.check()
@@ -193,7 +193,7 @@ def _read(call: Call, response: BaseHTTPResponse) -> bytes:
 
 
 def _explained(call: Call, error: Exception) -> StepError:
-    """Return what happened, in a tester's words; the end of the call comes first."""
+    """Return the step's error; a deadline or cancellation takes precedence."""
     try:
         call.check()
     except StepError as over:

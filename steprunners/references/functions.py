@@ -1,4 +1,4 @@
-"""The functions of references: `${uuid()}`, `${base64(token)}` … Pure tables, no code is ever evaluated."""
+"""The functions of references: `${uuid()}`, `${base64(token)}` … They are in a table; no code is ever evaluated."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _DECIMAL = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,4})?
 
 
 def text_of(value: Json) -> str:
-    """Return the value as it is written inside a longer text: text as it is, the rest as compact JSON.
+    """Return the value as it is written inside a longer text: text unchanged, other values as compact JSON.
 
     Raises UnsafeValue for a value that no text can hold (nested too deeply, or an integer of thousands of digits).
     """
@@ -184,7 +184,7 @@ def _add(left: Json, right: Json) -> int | float:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function of references: how many arguments it takes, and whether its result gives a secret argument away."""
+    """A function of references: how many arguments it takes, and whether its result reveals a secret argument."""
 
     call: Callable[..., Json]
     usage: str
@@ -223,7 +223,7 @@ def check_call(name: str, argument_count: int) -> None:
 
 
 def call(name: str, arguments: Sequence[Json]) -> Json:
-    """Return what the function gives; raise BadArgument, naming the function, where it cannot work with these."""
+    """Return the result of the function; raise BadArgument, naming the function, where the arguments are wrong."""
     try:
         return FUNCTIONS[name].call(*arguments)
     except (BadArgument, UnsafeValue) as problem:

@@ -34,7 +34,7 @@ class PathSyntaxError(PathError):
 
 
 class NoValue(PathError):
-    """The path leads nowhere in this value; the message names where it ends, and keys that look alike."""
+    """There is no value at the path; the message says where it ends, and names similar keys."""
 
 
 class PathTooCostly(PathError):
@@ -85,7 +85,7 @@ def _name(match: re.Match[str]) -> str:
 
 
 def read_path(value: Json, path: str) -> Json:
-    """Return what `path` leads to in `value`: one JSONPath node gives its value, several give a list.
+    """Return the value at `path` in `value`: one JSONPath node gives its value, several give a list.
 
     Raises NoValue, PathSyntaxError or PathTooCostly.
     """
@@ -94,7 +94,7 @@ def read_path(value: Json, path: str) -> Json:
 
 
 def read_result(result: Json, path: str) -> Json:
-    """Return what `path` leads to in a step's result, where `response.x` is `x` of the result or else of its body.
+    """Return the value at `path` in a step's result; `response.x` is `x` of the result, or else of its body.
 
     Raises as `read_path` does.
     """
@@ -121,7 +121,7 @@ def check_path(path: str) -> None:
 
 
 def is_singular(path: str) -> bool:
-    """Whether the path can lead to one place only; segments always do. Raises PathSyntaxError."""
+    """Whether the path names one place; a path of segments always does. Raises PathSyntaxError."""
     parsed = parse_path(_after_response(path) or path)
     return parsed.is_singular if isinstance(parsed, JsonPath) else True
 

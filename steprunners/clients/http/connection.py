@@ -29,7 +29,7 @@ def _virtual_host(headers: dict[str, Json]) -> Json:
 
 
 class HttpConnection(ConnectionConfig):
-    """A server: where it is, and what every request to it carries."""
+    """A server: its address, and what every request to it carries."""
 
     base_url: Annotated[str, AfterValidator(_check_base_url), SERVER] = Field(
         description="What a step's relative url is put behind, such as https://shop.example/api."
@@ -51,6 +51,6 @@ class HttpConnection(ConnectionConfig):
     client_key: ClientKey = None
 
     def holds_secrets(self) -> bool:
-        """Whether requests to the server carry something that others must not read."""
+        """Whether requests to the server carry secrets."""
         headers = any(value is not None and tells_secret(name) for name, value in self.headers.items())
         return headers or self.auth is not None or bool(self.client_key)

@@ -1,4 +1,4 @@
-"""What an answer's bytes mean: JSON, text, or neither, in which case they are kept in base64."""
+"""Decodes the body of an answer: JSON, text, or neither, which is then kept in base64."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _TEXT_SUBTYPES = (
     "graphql",
     "x-www-form-urlencoded",
 )
-# Text codecs whose time grows with the square of the input, or that give a meaning to escapes.
+# Text codecs whose time grows with the square of the input, or that interpret escapes.
 _NOT_CHARSETS = frozenset({"idna", "punycode", "unicode_escape", "raw-unicode-escape", "undefined", "utf-7"})
 
 
 def read_body(body: bytes, content_type: str | None) -> tuple[Json, BodyEncoding]:
-    """Return the body and how it is encoded; whatever the bytes are, nothing is raised."""
+    """Return the body and its encoding; never raises, whatever the bytes are."""
     media_type, charset = _media_type(content_type)
     if _is_json(media_type) or (media_type == "" and body[:1] in (b"{", b"[")):
         found, value = parse_json(body)

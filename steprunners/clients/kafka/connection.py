@@ -37,16 +37,16 @@ def _check_servers(value: str) -> str:
     return ",".join(addresses)
 
 
-#: Brokers in another order are the same ones.
+#: The order of the brokers does not count.
 _BROKERS = Binding(meaning=lambda servers: sorted(set(servers.lower().split(","))))
 _ENCRYPTS = protects(False, True, meaning=lambda protocol: protocol.endswith("SSL"))
 _DEFAULT_MECHANISM: SaslMechanism = "SCRAM-SHA-256"
-#: PLAIN gives the password itself to whoever answers.
+#: PLAIN sends the password itself to the server that answers.
 _SIGNS_IN = protects(*get_args(SaslMechanism), meaning=lambda mechanism: mechanism or _DEFAULT_MECHANISM)
 
 
 class KafkaOptions(Wire):
-    """What is seldom changed."""
+    """Options that are rarely changed."""
 
     client_id: Annotated[str, FREE] = Field(
         "async-testing-service", min_length=1, max_length=200, description="As brokers log it."
@@ -60,7 +60,7 @@ class KafkaOptions(Wire):
 
 
 class KafkaConnection(ConnectionConfig):
-    """A cluster: where its brokers are, and how to sign in."""
+    """A cluster: its brokers, and how to log in."""
 
     bootstrap_servers: Annotated[str, BeforeValidator(_joined), AfterValidator(_check_servers), _BROKERS] = (
         Field(max_length=4_000, description="Brokers to ask first: host:port, several with commas.")
@@ -93,12 +93,12 @@ class KafkaConnection(ConnectionConfig):
 
     @property
     def uses_sasl(self) -> bool:
-        """Whether a user signs in."""
+        """Whether the connection has a login (SASL)."""
         return self.security_protocol.startswith("SASL_")
 
     @property
     def tls(self) -> TlsOptions | None:
-        """The TLS settings; None where the connection is in the clear."""
+        """The TLS settings; None without TLS."""
         if not self.security_protocol.endswith("SSL"):
             return None
         return TlsOptions(

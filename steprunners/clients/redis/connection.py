@@ -1,4 +1,4 @@
-"""How a Redis (or Valkey) is reached."""
+"""The config of a `redis` resource: a Redis or Valkey."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _check_host(value: str) -> str:
 
 
 class RedisConnection(ConnectionConfig):
-    """One server; a cluster's nodes answer for their own keys alone."""
+    """One server; a node of a cluster answers only for its own keys."""
 
     host: Annotated[str, AfterValidator(_check_host)] = Field(min_length=1, max_length=255)
     port: int = Field(6379, ge=1, le=65_535)

@@ -1,4 +1,4 @@
-"""Every operation: what it takes, the command that it sends, and what it makes of the reply.
+"""All operations: the arguments, the command that is sent, and how the reply is shown.
 
 Commands and replies as documented in the reference of Redis commands (RESP2).
 """
@@ -38,7 +38,7 @@ Command = list[str | bytes | int]
 
 
 class Arguments(Protocol):
-    """What a step gives; the fields of its `meta`."""
+    """The arguments that a step gives: fields of its `meta`."""
 
     @property
     def key(self) -> str | None: ...  # noqa: D102 - see the config
@@ -58,9 +58,9 @@ class Arguments(Protocol):
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation. `needs` and `may` are names of `meta`; `subject` is what `expectedValue` speaks of.
+    """One operation. `needs` and `may` are fields of `meta`; `subject` is what `expectedValue` is compared with.
 
-    Of an alternative in `needs` ("value or fields") exactly one is given.
+    Of an alternative in `needs` ("value or fields") exactly one must be given.
     """
 
     command: Callable[[Arguments], Command]
@@ -75,12 +75,12 @@ class Operation:
 
     @property
     def is_text(self) -> bool:
-        """Whether the value is what the server holds, which is text even where it looks like a number."""
+        """Whether the value is one that the server stores, and so is text even where it looks like a number."""
         return self.read is one
 
     @property
     def takes(self) -> frozenset[str]:
-        """Every name that may be given."""
+        """All fields that may be given."""
         return frozenset(part for each in self.needs for part in each.split(" or ")) | frozenset(self.may)
 
 
@@ -183,7 +183,7 @@ def _scan(given: Arguments) -> Command:
 
 
 def scan(server: Session, command: Command) -> Shown:
-    """Follow the cursor until it ends, or enough keys are there; a key that comes twice counts once."""
+    """Follow the cursor until it ends or there are MOST_KEYS keys; a repeated key counts once."""
     keys: set[bytes] = set()
     while True:
         cursor, found = server.execute(*command)

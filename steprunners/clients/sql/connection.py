@@ -1,4 +1,4 @@
-"""Where a database is, and as whom to sign in."""
+"""The config of a `sql` resource: where the database is, and how to log in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One SQL statement: cut into its text and its binds, with the words that say what it does."""
+"""Parses one SQL statement into its text, its binds, and the words that say what it does."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class _Token:
 
 
 def parse_statement(query: str, lexicon: Lexicon) -> Statement:
-    """Return the one statement of `query`; raise BadConfig where it is none, more than one, or has an open quote."""
+    """Return the one statement of `query`; raise BadConfig for none, several, or an open quote."""
     tokens = list(_one_statement(_tokens(query, lexicon)))
     words = tuple(_words(tokens))
     if not words:
@@ -86,12 +86,12 @@ def _tokens(query: str, lexicon: Lexicon) -> Iterator[_Token]:
 
 
 def _kind(match: re.Match[str]) -> Kind:
-    # Inner groups have no rule's name; the rule's group is the one that closed last.
+    # Inner groups have other names; the group of the rule closes last.
     return Kind(str(match.lastgroup).rpartition("_")[0])
 
 
 def _end_of_comment(query: str, start: int) -> int | None:
-    """Return where the comment that starts here ends; None where none starts, or it does not end."""
+    """Return the end of the comment that starts here; None where none starts or it has no end."""
     if not query.startswith("/*", start):
         return None
     depth = 0

@@ -1,4 +1,4 @@
-"""What goes wrong between a client and a broker, in a tester's words."""
+"""Explains the errors between a client and a broker in words for a tester."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from steprunners.errors import ConnectionFailed, DeadlineExceeded, Refused, Step
 from steprunners.masking.known_secrets import shorten
 from steprunners.network.tls import why_untrusted
 
-#: Another leader, a coordinator that moves, a topic that is being made: asked again until the deadline.
+#: Temporary errors (a new leader, a moving coordinator, a topic in creation): repeated until the deadline.
 PASSING = (
     kafka_errors.NotLeaderForPartitionError,
     kafka_errors.LeaderNotAvailableError,
@@ -71,7 +71,7 @@ _OTHERS: list[tuple[tuple[type[Exception], ...], type[StepError], str]] = [
 
 
 def translated(error: BaseException, where: str) -> StepError:
-    """Return the step's error for one of the client's; `where` is the broker, topic or group that it is about."""
+    """Return the step's error for an error of the client; `where` is the broker, topic or group that it is about."""
     if isinstance(error, StepError):
         return error
     tls = why_untrusted(error)

@@ -1,4 +1,4 @@
-"""The `meta` of a `kafka_subscribe` step: which topic, from where on, and what is looked for."""
+"""The `meta` of a `kafka_subscribe` step: which topic, where to start, and what to search for."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class KafkaSubscribeConfig(StepConfig):
 
     @classmethod
     def grammar_of(cls, path: tuple[str | int, ...], meta: Json) -> Grammar:
-        """Return the grammar of the pattern by its matchType; all else is plain."""
+        """Return the grammar of the pattern by its matchType; other texts are plain."""
         if path != ("searchPattern", "pattern") or not isinstance(meta, dict):
             return Grammar.PLAIN
         search = meta.get("searchPattern")
@@ -74,7 +74,7 @@ class KafkaSubscribeConfig(StepConfig):
         return self
 
     def matcher(self) -> Matcher:
-        """Return what messages are judged by; raises BadConfig."""
+        """Return the matcher of the messages. Raises BadConfig."""
         search = self.search_pattern
         pattern = (search.match_type, search.pattern) if search is not None else None
         try:
