@@ -32,14 +32,14 @@ class HttpConnection(ConnectionConfig):
     """A server: its address, and what every request to it carries."""
 
     base_url: Annotated[str, AfterValidator(_check_base_url), SERVER] = Field(
-        description="What a step's relative url is put behind, such as https://shop.example/api."
+        description="The base of relative URLs in steps, such as https://shop.example/api."
     )
     headers: Annotated[dict[str, Json], Binding(meaning=_virtual_host)] = Field(
         default_factory=dict,
         json_schema_extra={"secretEntries": True},
         description=(
-            "Sent with every request. Values of those whose names tell a secret (Authorization, Cookie, X-Api-Key, "
-            "…token…) are never shown again."
+            "Sent with every request. Values with a telling name (Authorization, Cookie, X-Api-Key, …token…) are "
+            "secret and never shown again."
         ),
     )
     auth: Annotated[Auth | None, Field(json_schema_extra={"writeOnly": True})] = Field(

@@ -1,4 +1,4 @@
-"""What a monitoring server's answer means: its JSON, or why there is none, in words that help."""
+"""Reads the answer of a monitoring server: returns its JSON, or explains why there is none."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def not_understood(told: str, product: str) -> StepError:
 def _failure(response: HttpResponse, told: str, product: str, url: str) -> StepError:
     status, tail = response.status, f": {told}" if told else ""
     if status in (401, 403):
-        # "no org id" is what Loki says where it has tenants.
+        # Loki answers "no org id" where it has tenants.
         missing = "tenant" if "org id" in told else "authToken, or username and password,"
         return Refused(f"{product} refuses the login ({status}): check {missing} of the resource{tail}")
     if status == 404:
@@ -59,7 +59,7 @@ def _failure(response: HttpResponse, told: str, product: str, url: str) -> StepE
 
 
 def _told(body: Json, encoding: str) -> str:
-    """Return what the body says, short: an error's text, a page's title, or its beginning."""
+    """Return a short text from the body: the text of an error, the title of a page, or its beginning."""
     if isinstance(body, dict):
         parts = [body.get("errorType"), body.get("error") or body.get("message")]
         return _short(": ".join(str(part) for part in parts if part))

@@ -1,4 +1,4 @@
-"""How a Loki or a Prometheus is reached: its address, its login, and how long one query may take."""
+"""The connection to a Loki or a Prometheus: its address, its login, and how long one query may take."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from steprunners.json_types import Json
 from steprunners.network import Call, HttpRequest, TlsOptions, send
 
 _UNSAFE_IN_HEADER = re.compile(r"[\x00-\x1f\x7f]")
-#: A longer query goes into the body of a POST: proxies cut long request lines.
+#: A longer query is sent in the body of a POST: proxies refuse long request lines.
 _LONGEST_IN_URL = 4_000
 
 
@@ -29,7 +29,7 @@ def _check_url(value: str) -> str:
 
 
 def header_safe(value: str) -> str:
-    """Return the value; raise ValueError where it would end the header that it stands in."""
+    """Return the value; raise ValueError where it contains a character that a header must not have."""
     if _UNSAFE_IN_HEADER.search(value):
         raise ValueError("the value contains a line break or another control character")
     return value
@@ -47,7 +47,7 @@ class MonitoringConnection(ConnectionConfig):
     """The HTTP API of a monitoring server."""
 
     product: ClassVar[str]
-    #: A path that answers 200 to whoever may ask queries, with its parameters.
+    #: A path, with its parameters, that answers 200 to everybody who may send queries.
     probe: ClassVar[tuple[str, dict[str, str]]]
 
     url: Annotated[str, AfterValidator(_check_url), SERVER] = Field(
@@ -73,14 +73,14 @@ class MonitoringConnection(ConnectionConfig):
         return self
 
     def patience(self, remaining_seconds: float) -> float:
-        """Return the seconds that a query may take when the step has `remaining_seconds` left."""
+        """Return how many seconds a query may take when the step has `remaining_seconds` left."""
         if self.timeout is None:
             return remaining_seconds
         own = duration_ms(self.timeout) / 1000 if isinstance(self.timeout, str) else self.timeout
         return min(own, remaining_seconds)
 
     def ask(self, call: Call, path: str, parameters: dict[str, str]) -> dict[str, Json]:
-        """Return the JSON object that the server answers; raise StepError, in a tester's words, where it does not."""
+        """Return the JSON object that the server answers; raise StepError, in words for a tester, for other answers."""
         deadline = Deadline(self.patience(call.deadline.remaining()))
         response = send(
             Call(call.policy, deadline, call.cancellation), self._request(path, urlencode(parameters))
@@ -88,7 +88,7 @@ class MonitoringConnection(ConnectionConfig):
         return judged(response, product=self.product, url=self.url)
 
     def headers(self) -> CaseInsensitiveDict[str]:
-        """Return what every request carries."""
+        """Return the headers of every request."""
         headers = CaseInsensitiveDict[str]({"Accept": "application/json"})
         if self.auth_token is not None:
             headers["Authorization"] = f"Bearer {self.auth_token}"

@@ -1,7 +1,7 @@
-"""One range query of Prometheus' HTTP API (`/api/v1/query_range`): sent, and its matrix read.
+"""Sends one range query to Prometheus' HTTP API (`/api/v1/query_range`), and reads the matrix.
 
-Both ends of the range are inclusive. Values arrive as text, `NaN` and `+Inf` among them; those are dropped and
-counted, because they have no place in JSON and would spoil every mean.
+Both ends of the range are inclusive. Values arrive as text. `NaN` and infinite values are dropped and counted, because
+JSON has no form for them and they would spoil every mean.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PRODUCT = "Prometheus"
 
 @dataclass(frozen=True)
 class RangeQuery:
-    """What to ask."""
+    """The query, its span and its step."""
 
     query: str
     span: Span
@@ -49,7 +49,7 @@ class RangeQuery:
 
 @dataclass(frozen=True)
 class Answer:
-    """The series with at least one sample (be it a dropped one), and what Prometheus warned of."""
+    """The series with at least one sample (dropped ones count), and the warnings of Prometheus."""
 
     series: list[Series]
     warnings: list[str]
@@ -66,7 +66,7 @@ def ask(call: Call, connection: MonitoringConnection, query: RangeQuery) -> Answ
             "start": _seconds(query.span.start_ms),
             "end": _seconds(query.span.end_ms),
             "step": _seconds(query.step_ms),
-            # Nobody waits any longer for the answer, so the server need not work any longer for it.
+            # Nobody waits longer for the answer, so the server need not work longer on it.
             "timeout": f"{max(1, math.ceil(seconds * 1000))}ms",
         },
     )

@@ -1,4 +1,4 @@
-"""What a tester should know of a result besides its numbers."""
+"""The warnings of a result: what a tester should know in addition to its numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from steprunners.json_types import Json
 
 
 def warnings_of(answers: list[Answer], spans: list[Span], comparison: dict[str, Json] | None) -> list[str]:
-    """Return what Prometheus warned of and what its answers lack, each once; one span an answer."""
+    """Return the warnings of Prometheus and those about missing data, each once; each answer has one of the spans."""
     told = []
     for number, answer in enumerate(answers, 1):
         told += answer.warnings

@@ -27,7 +27,7 @@ class RedisConnection(ConnectionConfig):
     port: int = Field(6379, ge=1, le=65_535)
     database: Annotated[int, FREE] = Field(0, ge=0, le=1_000_000, description="The number of the database.")
     username: Annotated[str | None, FREE] = Field(
-        None, description="An ACL user; `default` where only a password is given."
+        None, description="An ACL user; `default` if only a password is given."
     )
     password: Secret | None = None
     tls: Annotated[bool, VERIFIES] = False

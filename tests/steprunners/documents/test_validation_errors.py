@@ -61,7 +61,7 @@ def problems(document: Any, **more: Any) -> list[tuple[str, str]]:
         ({"auth": {}}, ("meta.auth", "auth must have a field 'type'")),
         (
             {"auth": {"type": "digest"}},
-            ("meta.auth", "auth must have 'type' 'basic', 'bearer', not 'digest'"),
+            ("meta.auth", "auth must have 'type' set to one of 'basic', 'bearer', not 'digest'"),
         ),
         (
             {"auth": {"type": "bearer", "token": "t", "username": 1}},

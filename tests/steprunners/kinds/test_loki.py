@@ -246,8 +246,8 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("meta", "told"),
         [
-            ({}, "every line of Loki would match"),
-            ({"containsPatterns": ["x"]}, "every line of Loki would match"),
+            ({}, "every line in Loki would match"),
+            ({"containsPatterns": ["x"]}, "every line in Loki would match"),
             ({"query": '{app=~".*"}'}, "matches every stream"),
             ({"labels": {"a b": "x"}}, "is not a valid label name"),
             ({"namespace": "a", "labels": {"namespace": "b"}}, "are different"),

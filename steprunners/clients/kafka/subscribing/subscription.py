@@ -19,7 +19,7 @@ StartFrom = Literal["EXECUTION", "STEP", "EARLIEST", "TIMESTAMP", "GROUP"]
 
 
 class SearchPattern(Wire):
-    """What the value must hold."""
+    """What the value must contain."""
 
     match_type: Annotated[Literal["exact", "regex", "jsonpath"], LowerCase] = Field(
         "exact", description="Whether pattern is text, an RE2 expression or a JSONPath (RFC 9535)."
@@ -39,11 +39,11 @@ class SearchPattern(Wire):
 
 
 class KafkaSubscribeConfig(StepConfig):
-    """Where to read, from where on, and what to look for."""
+    """Where to read, where to start, and what to search for."""
 
     resource_id: str = Field(min_length=1, description="A kafka resource, by id or name.")
     topic: str = Field(min_length=1, max_length=249)
-    start_from: Annotated[StartFrom, UpperCase] = Field("EXECUTION", description="Where to begin to read.")
+    start_from: Annotated[StartFrom, UpperCase] = Field("EXECUTION", description="Where to start reading.")
     timestamp_ms: int | None = Field(None, ge=0, lt=2**63, description="For TIMESTAMP: ms since the epoch.")
     consumer_group: str | None = Field(None, min_length=1, max_length=249, description="For GROUP.")
     message_limit: int = Field(100, ge=1, le=10_000, description="The most messages that are collected.")
@@ -52,7 +52,7 @@ class KafkaSubscribeConfig(StepConfig):
     headers: dict[str, Json] = Field(
         default_factory=dict, description="Each of these headers must have this value."
     )
-    min_messages: int = Field(1, ge=0, le=10_000, description="So many must match before the deadline.")
+    min_messages: int = Field(1, ge=0, le=10_000, description="This many must match before the deadline.")
 
     @classmethod
     def grammar_of(cls, path: tuple[str | int, ...], meta: Json) -> Grammar:
