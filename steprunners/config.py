@@ -5,11 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from steprunners.json_types import Json
 from steprunners.references.quoting import Grammar
+
+
+def upper(value: Any) -> Any:
+    """Return text in upper case, without the white space around it; anything else unchanged."""
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+def lower(value: Any) -> Any:
+    """Return text in lower case, without the white space around it; anything else unchanged."""
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+#: For a field with fixed values, which a user may write in any case.
+UpperCase = BeforeValidator(upper)
+LowerCase = BeforeValidator(lower)
 
 
 class Wire(BaseModel):
@@ -21,10 +36,10 @@ class Wire(BaseModel):
 class StepConfig(Wire):
     """The `meta` of a step.
 
-    `grammars` names the fields whose text has a grammar of its own, so that substituted values are
-    quoted for it; keys are dotted wire paths in which `*` stands for any key or index. `unresolved`
-    names the top-level wire keys whose references are left as they stand: conditions, in which a
-    reference without a value counts as missing, and inline steps, which are steps of their own.
+    `grammars` names the fields whose text has its own grammar, so that substituted values are quoted for it. Its keys
+    are dotted wire paths in which `*` stands for any key or index. `unresolved` names the top-level wire keys whose
+    references are not resolved: conditions, where a reference without a value counts as missing, and inline steps,
+    which are resolved when they run.
     """
 
     grammars: ClassVar[Mapping[str, Grammar]] = {}
@@ -47,7 +62,7 @@ def _is_at(pattern: str, path: tuple[str | int, ...]) -> bool:
 
 
 class StepResult(Wire):
-    """What every step's result has, besides what its type adds."""
+    """The fields that the result of every step type has."""
 
     duration_ms: int = Field(0, ge=0, description="How long the attempt took.")
 
@@ -67,7 +82,7 @@ class ConnectionConfig(Wire):
 
     @classmethod
     def secret_entries(cls) -> frozenset[str]:
-        """Return the wire names of the fields that are objects, whose entries are secret where their names tell so."""
+        """Return the wire names of the objects in which entries with a telling name (`X-Api-Key`) are secret."""
         properties = cls.model_json_schema(by_alias=True)["properties"]
         return frozenset(name for name, schema in properties.items() if schema.get("secretEntries"))
 

@@ -1,4 +1,4 @@
-"""What ends a call early: its deadline, and a cancel from another thread."""
+"""What ends a call early: its deadline, or a cancellation from another thread."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ class Cancellation:
             self._event.set()
             callbacks = list(self._callbacks)
         for callback in callbacks:
-            with suppress(Exception):  # of a socket that is closed already; the others are still to be closed
+            with suppress(Exception):  # a socket may be closed already; the others must still be closed
                 callback()
 
     def check(self) -> None:
         """Raise Cancelled where `cancel` was called."""
         if self.is_cancelled:
-            raise Cancelled("cancelled while it ran")
+            raise Cancelled("cancelled while the step was running")
 
     def wait(self, seconds: float) -> bool:
         """Sleep up to `seconds`; return True as soon as `cancel` is called."""

@@ -8,16 +8,7 @@ from steprunners.json_types import Json
 class StepError(Exception):
     """The step could not be carried out: it ends in ERROR with `code` and `message`.
 
-    Subclasses name the codes; a kind may raise `StepError` itself with a code of its own.
-
-    - ConnectionFailed `connection_failed`: name not found, refused, reset, TLS
-    - DeadlineExceeded `deadline_exceeded`: `timeoutMs` is over
-    - Refused `refused`: the server understood and said no (login, query, ACL)
-    - AddressRefused `address_refused`: the network guard said no
-    - BadConfig `bad_config`: `meta` is not valid once its references are resolved
-    - BadReference `bad_reference`: a reference has no value
-    - Cancelled `cancelled`: the execution was cancelled while the call ran
-    - Interrupted `interrupted`: the worker was lost, so whether the call happened is unknown
+    Each subclass has a code. A step type may raise `StepError` itself with a code of its own.
     """
 
     code = "error"
@@ -25,7 +16,7 @@ class StepError(Exception):
     def __init__(
         self, message: str, *, code: str | None = None, result: dict[str, Json] | None = None
     ) -> None:
-        """Keep the message for the tester, and what is known of the result so far."""
+        """Keep the message for the tester, and the part of the result that is known."""
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code
@@ -33,25 +24,25 @@ class StepError(Exception):
 
 
 class ConnectionFailed(StepError):
-    """No connection, or it was lost."""
+    """There is no connection, or it was lost: name not found, refused, reset, TLS."""
 
     code = "connection_failed"
 
 
 class DeadlineExceeded(StepError):
-    """The attempt's total deadline is over."""
+    """The deadline of the attempt (`timeoutMs`) is over."""
 
     code = "deadline_exceeded"
 
 
 class Refused(StepError):
-    """The server understood the request and refused it."""
+    """The server understood the request and refused it (login, query, ACL)."""
 
     code = "refused"
 
 
 class AddressRefused(StepError):
-    """The network guard does not allow this address."""
+    """The network policy does not allow this address."""
 
     code = "address_refused"
 
@@ -63,18 +54,18 @@ class BadConfig(StepError):
 
 
 class BadReference(StepError):
-    """A reference has no value, or its value cannot stand where it was put."""
+    """A reference has no value, or its value is not allowed in this place."""
 
     code = "bad_reference"
 
 
 class Cancelled(StepError):
-    """The execution was cancelled while the call ran."""
+    """The execution was cancelled during the call."""
 
     code = "cancelled"
 
 
 class Interrupted(StepError):
-    """The worker was lost; whether the call happened is unknown."""
+    """The worker was lost, so it is unknown whether the call happened."""
 
     code = "interrupted"

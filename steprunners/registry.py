@@ -35,7 +35,7 @@ def runners() -> Mapping[str, AnyRunner]:
 
 
 def find_runner(name: object) -> AnyRunner | None:
-    """Return the runner of a step type or alias in any case; None where `name` is none."""
+    """Return the runner of a step type or alias, in upper or lower case; None where there is none."""
     return runners().get(name.lower()) if isinstance(name, str) else None
 
 
@@ -56,7 +56,7 @@ def connection_classes() -> Mapping[str, type[ConnectionConfig]]:
 def check_connection(
     resource_type: str, connection: ConnectionConfig, network: NetworkPolicy, deadline: Deadline
 ) -> str:
-    """Connect to a resource for real; return in a tester's words what answered.
+    """Connect to a resource for real; return what answered, in words for a tester.
 
     Raises KeyError where there is no such resource type, StepError with what is wrong.
     """

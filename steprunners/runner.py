@@ -32,10 +32,10 @@ ConnectionT = TypeVar("ConnectionT", bound=ConnectionConfig | None)
 
 @dataclass(frozen=True)
 class ExecutionFacts:
-    """What a runner may know of the execution: its id, start (ms since the epoch) and recorded starts.
+    """What a runner may know of the execution: its id, its start (ms since the epoch) and the recorded starts.
 
-    `starts` is what `StepRunner.record_starts` found for the step's resource before the first step ran; what is not
-    in there was not known then, and is to be looked up by the time `starts_at_ms`.
+    `starts` is what `StepRunner.record_starts` returned for the step's resource before the first step ran. A key that
+    is missing was not known then; the runner finds its start by the time `starts_at_ms`.
     """
 
     id: str
@@ -46,7 +46,7 @@ class ExecutionFacts:
 
 @dataclass
 class StepContext(Generic[ConnectionT]):
-    """Everything that a runner may use besides its config."""
+    """Everything that a runner may use in addition to its config."""
 
     deadline: Deadline
     cancellation: Cancellation
@@ -54,17 +54,17 @@ class StepContext(Generic[ConnectionT]):
     execution: ExecutionFacts
     #: The step's resource; None where `meta` names none.
     connection: ConnectionT | None = None
-    #: What the last `Park` of this attempt left; None on the attempt's first call.
+    #: The state of the last `Park` of this attempt; None on the first call of the attempt.
     state: Json = None
-    #: What all attempts of the step share, set by the first that knows it: where a topic is read from.
+    #: What all attempts of the step share, such as where a topic is read from. The first attempt that knows it sets it.
     origin: Json = None
-    #: What the step named by `StepRunner.session_key` left earlier in this execution (cookies).
+    #: The `Finished.session` of an earlier step with the same `StepRunner.session_key` (cookies).
     session: Json = None
     #: Evaluates a condition (contract, section 5) against the execution's scope; raises StepError.
     evaluate: Callable[[Json], bool] | None = None
-    #: Headers that name this step in traces: sent along with what it calls, unless the flow gives its own.
+    #: Headers that name this step in traces. They are sent with each call, unless the flow gives its own.
     trace_headers: Mapping[str, str] = field(default_factory=dict)
-    #: Every secret text of the execution; a runner adds those that it comes to know (access tokens).
+    #: Every secret text of the execution; a runner adds those that it learns (access tokens).
     known_secrets: KnownSecrets = field(default_factory=KnownSecrets)
 
     @property
@@ -84,9 +84,9 @@ class Finished:
 
 
 class Watch(ABC):
-    """Looks from afar whether parked steps have news; lives in the memory of the process that parked them.
+    """Tells whether parked steps have news, without running them; lives in the process that parked them.
 
-    It only saves visits: a step that nobody watches (its process ended) is visited when its time is over.
+    A watch only saves calls of `run`. A step without one (its process ended) is run again when its delay is over.
     """
 
     #: How long the step may be left alone while it is watched, in ms.
@@ -95,17 +95,17 @@ class Watch(ABC):
     @property
     @abstractmethod
     def source(self) -> Hashable:
-        """What is looked at; watches of one class and source are looked at together."""
+        """What is watched; watches of one class and source are looked at together."""
 
     @classmethod
     @abstractmethod
     def look(cls, watches: Sequence[Any]) -> list[Any]:
-        """Return those of the watches, all of one source, that have news; raises StepError where none can be had."""
+        """Return the watches, all of one source, that have news; raise StepError where the source cannot be asked."""
 
 
 @dataclass(frozen=True)
 class Park:
-    """Not finished: come back in `delay_ms` with `state`; where `watch` is looked at, when it has news."""
+    """Not finished: call `run` again with `state` in `delay_ms`, or as soon as `watch` has news."""
 
     delay_ms: int
     state: Json
@@ -114,7 +114,7 @@ class Park:
 
 @dataclass(frozen=True)
 class RunChild:
-    """Run a flow as a child execution and finish with what it ends with."""
+    """Run a flow as a child execution; the step ends as the child does."""
 
     flow_id: str
     version: int | None = None
@@ -123,10 +123,10 @@ class RunChild:
 
 @dataclass(frozen=True)
 class TakeBranch:
-    """Go on with branch `index`: its flow (`child`), or its inline steps (`StepRunner.inline_steps`).
+    """Continue with branch `index`: with its flow (`child`), or its inline steps (`StepRunner.inline_steps`).
 
-    -1 is else, None is no branch. The result has the index as `matchedBranch`. `failure` says why the step fails
-    where it takes no branch.
+    -1 is the else branch, None is no branch. The index is `matchedBranch` in the result. `failure` says why a step
+    that takes no branch fails.
     """
 
     index: int | None
@@ -150,9 +150,9 @@ class InlineSteps(NamedTuple):
 
 
 class FlowId(NamedTuple):
-    """A flow that `meta` names: the id as it stands at `place`, and the version and variables asked for.
+    """A flow that `meta` names: the id at `place`, and the version and variables that it asks for.
 
-    All of them are as the user wrote them: unchecked, maybe references.
+    All of them are as the user wrote them: not checked, and maybe references.
     """
 
     place: Place
@@ -172,7 +172,7 @@ class StepRunner(ABC, Generic[ConfigT, ConnectionT]):
     aliases: ClassVar[tuple[str, ...]] = ()
     label: ClassVar[str]
     description: ClassVar[str]
-    #: What a user should know besides the fields: Markdown for the page of the step type.
+    #: What a user should know in addition to the fields: Markdown for the page of the step type.
     notes: ClassVar[str] = ""
     #: Set from the type arguments.
     config_class: ClassVar[builtins.type[StepConfig]]
@@ -183,9 +183,11 @@ class StepRunner(ABC, Generic[ConfigT, ConnectionT]):
     connection_class: ClassVar[builtins.type[ConnectionConfig] | None] = None
     #: A step envelope that validates, and runs for real against the servers of the tests.
     example: ClassVar[dict[str, Any]]
+    #: Keys of `meta` that are another place for a field of the step, and the name of that field.
+    envelope_keys: ClassVar[Mapping[str, str]] = {}
     #: False for steps that only wait or branch: they have no `timeoutMs`.
     has_deadline: ClassVar[bool] = True
-    #: Whether `run` does nothing to the outside, so that after the loss of a worker it may simply be called again.
+    #: Whether `run` has no effect on other systems, so that it may be called again after a worker was lost.
     repeatable: ClassVar[bool] = False
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -199,18 +201,18 @@ class StepRunner(ABC, Generic[ConfigT, ConnectionT]):
 
     @abstractmethod
     def run(self, config: ConfigT, context: StepContext[ConnectionT]) -> Outcome:
-        """Carry the step out once; raise StepError where it could not be carried out."""
+        """Run the step once; raise StepError where that is not possible."""
 
     def check(self, connection: ConnectionT, network: NetworkPolicy, deadline: Deadline) -> str:
-        """Connect to the resource for real; return in a tester's words what answered.
+        """Connect to the resource for real; return what answered, in words for a tester.
 
         Every step type that uses a resource overrides this. Raises StepError with what is wrong: the name is not
-        found, nothing listens, TLS, the login, no such database.
+        found, nothing listens, TLS, the login, or the database.
         """
         raise NotImplementedError(f"{builtins.type(self).__name__} has no resource to check")
 
     def expectations(self, config: ConfigT, fields: frozenset[str]) -> list[Assertion]:
-        """Return the assertions that the config itself implies; `fields` are those the user asserts on."""
+        """Return the assertions that the config implies; `fields` are the fields that the user asserts on."""
         return []
 
     def inline_steps(self, meta: Mapping[str, Any]) -> Sequence[InlineSteps]:
@@ -229,7 +231,7 @@ class StepRunner(ABC, Generic[ConfigT, ConnectionT]):
         return ()
 
     def start_key(self, meta: Mapping[str, Json]) -> str | None:
-        """Return what of the resource must be recorded before the execution's first step runs (a topic), or None.
+        """Return what `record_starts` must record before the first step of the execution runs (a topic), or None.
 
         `meta` holds only those keys whose references had a value by then.
         """
@@ -238,11 +240,11 @@ class StepRunner(ABC, Generic[ConfigT, ConnectionT]):
     def record_starts(
         self, keys: Sequence[str], connection: ConnectionT, network: NetworkPolicy, deadline: Deadline
     ) -> dict[str, Json]:
-        """Return where each of the keys stands now, for `ExecutionFacts.starts`; raises StepError."""
+        """Return the present position of each key, for `ExecutionFacts.starts`. Raises StepError."""
         return {}
 
     def has_origin(self, meta: Mapping[str, Json]) -> bool:
-        """Return whether the step, in the background, counts as started only once `StepContext.origin` is known."""
+        """Return whether a background step counts as started only when `StepContext.origin` is known."""
         return False
 
     def session_key(self, config: ConfigT) -> str | None:

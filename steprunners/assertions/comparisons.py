@@ -1,7 +1,7 @@
-"""How JSON values compare: equal, in order, and where two structures differ.
+"""Compares JSON values: whether they are equal, their order, and where two structures differ.
 
-`true` is not 1, and 1 is 1.0. Text that is what an `sql` result makes of a decimal or of an integer beyond 2**53
-("12.50", "9007199254740993") compares with a number as that number, exactly.
+`true` is not 1, and 1 is 1.0. An `sql` result gives decimals and integers beyond 2**53 as text ("12.50",
+"9007199254740993"). Such a text compares with a number as that number, exactly.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"\s*[+-]?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,4}
 _WITH_FRACTION = re.compile(r"-?[0-9]+\.[0-9]+\Z")
 _INTEGER = re.compile(r"-?[0-9]{16,400}\Z")
 _BOOLEANS = {"true": True, "false": False}
-#: Stands for what one side of a difference does not have.
+#: Stands for a value that one side of a difference does not have.
 MISSING = object()
 
 
@@ -32,12 +32,12 @@ def is_number(value: object) -> bool:
 
 
 def number_in(text: str) -> Decimal | None:
-    """Return the number that the text is, or None."""
+    """Return the number that the text spells, or None."""
     return Decimal(text.strip()) if _NUMBER.match(text) else None
 
 
 def database_number(value: Json) -> Decimal | None:
-    """Return the number in a text as `sql` results hold decimals and large integers, or None."""
+    """Return the number in a text such as `sql` results give for decimals and large integers, or None."""
     if not isinstance(value, str):
         return None
     if _WITH_FRACTION.match(value):
@@ -56,7 +56,7 @@ def equals(actual: Json, expected: Json) -> bool:
 
 
 def as_type_of(actual: Json, expected: Json) -> Json:
-    """Return an `expected` given as text as the number or boolean that it says, when `actual` is one."""
+    """Return an `expected` text as the number or boolean that it spells, when `actual` is one."""
     if not isinstance(expected, str):
         return expected
     if isinstance(actual, bool):
@@ -69,9 +69,9 @@ def as_type_of(actual: Json, expected: Json) -> Json:
 
 
 def order(actual: Json, expected: Json) -> int | None:
-    """Return -1, 0 or 1 as `actual` is below, equal to or above `expected`; None where they have no order.
+    """Return -1, 0 or 1 where `actual` is below, equal to or above `expected`; None where they have no order.
 
-    Numbers have one, and texts; two texts that are both numbers are compared as such.
+    Numbers have an order, and texts have one. Two texts that are both numbers compare as numbers.
     """
     if type(actual) is int and type(expected) is int:
         return (actual > expected) - (actual < expected)
@@ -94,16 +94,16 @@ def _decimal(value: Json) -> Decimal | None:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A place where two structures differ; a side that has nothing there is MISSING."""
+    """A place where two structures differ; a side without a value there is MISSING."""
 
     path: tuple[str | int, ...]
     actual: object
     expected: object
-    #: In place of the two values, where they say less.
+    #: What is shown instead of the two values, where that says more.
     reason: str | None = None
 
     def tell(self, root: tuple[str, ...] = ()) -> str:
-        """Return the difference in words; `root` is the path of the whole."""
+        """Return the difference in words; `root` is the path of the compared value."""
         where = show_path((*root, *self.path)) or "the value"
         if self.reason:
             return f"{where} {self.reason}"
@@ -154,7 +154,7 @@ def _array_differences(
 
 
 def same_scalar(actual: Json, expected: Json) -> bool:
-    """Whether two values, at least one of which is no structure, are equal."""
+    """Whether two values are equal; at least one of them is neither an object nor a list."""
     if isinstance(actual, bool) or isinstance(expected, bool):
         return actual is expected
     if is_number(expected) and isinstance(actual, str):
@@ -165,5 +165,5 @@ def same_scalar(actual: Json, expected: Json) -> bool:
 
 
 def _exact(number: Any) -> Decimal:
-    # A float by its shortest text: 0.1 means one tenth to who wrote it, though the float is a little more.
+    # A float by its shortest text: whoever writes 0.1 means one tenth, although the float is a little more.
     return Decimal(repr(number)) if isinstance(number, float) else Decimal(number)

@@ -1,6 +1,7 @@
 """Conditions: `{left, operator, right}`, `{all: […]}`, `{any: […]}`, `{not: …}` (contract, section 5).
 
-`all` and `any` stop at the first member that decides, so `{all: [{left: x, operator: exists}, …]}` guards what follows.
+`all` and `any` stop at the first member that decides. So `{all: [{left: x, operator: exists}, …]}` guards the members
+after it.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ OTHER_NAMES = {
 
 
 class ConditionError(Exception):
-    """The condition is not one, or cannot be evaluated: `message` says why, `path` where."""
+    """The condition is not valid, or cannot be evaluated: `message` says why, `path` where."""
 
     def __init__(self, message: str, *, path: tuple[str | int, ...] = ()) -> None:
         """Keep both for the tester."""
@@ -128,7 +129,7 @@ Condition = Annotated[
     | Annotated[Not, Tag("not")],
     Discriminator(_kind),
 ]
-#: A condition as a field of a model: nesting is bounded before anything looks inside.
+#: A condition as a field of a model: the nesting is checked before anything else.
 CheckedCondition = Annotated[Condition, BeforeValidator(_not_too_deep)]
 
 for _model in (AllOf, AnyOf, Not):
@@ -137,9 +138,11 @@ _ADAPTER: TypeAdapter[Comparison | AllOf | AnyOf | Not] = TypeAdapter(CheckedCon
 
 
 def parse_condition(value: Json) -> Comparison | AllOf | AnyOf | Not:
-    """Return the condition that `value` describes; raise ConditionError, with its place, where it is none."""
+    """Return the condition that `value` describes; raise ConditionError, with its place, where it is not valid."""
     if not isinstance(value, dict):
-        raise ConditionError("a condition is {left, operator, right}, {all: […]}, {any: […]} or {not: …}")
+        raise ConditionError(
+            "a condition must be {left, operator, right}, {all: […]}, {any: […]} or {not: …}"
+        )
     try:
         condition = _ADAPTER.validate_python(value)
     except ValidationError as error:
@@ -160,9 +163,9 @@ def _place(location: tuple[str | int, ...]) -> tuple[str | int, ...]:
 
 
 def check_condition(value: Json) -> None:
-    """Raise ConditionError where `value` is no condition, or an operator cannot use its `right`.
+    """Raise ConditionError where `value` is not a condition, or an operator cannot use its `right`.
 
-    A `right` that holds references is left to the run.
+    A `right` with references is checked when the flow runs.
     """
     for comparison in comparisons(parse_condition(value)):
         tick()

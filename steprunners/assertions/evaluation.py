@@ -1,6 +1,7 @@
-"""Assertions: what a step's result must hold, judged one by one (contract, section 5).
+"""Assertions: what must hold for the result of a step, evaluated one by one (contract, section 5).
 
-Nothing here raises for any result or any assertion: what cannot be evaluated is an outcome that failed, with a message.
+Nothing here raises because of a result or an assertion. An assertion that cannot be evaluated is a failed outcome with
+a message.
 """
 
 from __future__ import annotations
@@ -48,9 +49,9 @@ _BY_FOLDED_NAME = {name.lower(): name for name in OPERATORS}
 
 
 def operator_name(value: object) -> str:
-    """Return the operator's name in its own case; raise ValueError, with the nearest, where there is none."""
+    """Return the operator's name as it is defined; raise ValueError, with the nearest name, where there is none."""
     if not isinstance(value, str):
-        raise ValueError("operator must be a text")
+        raise ValueError("operator must be text")
     name = _BY_FOLDED_NAME.get(value.strip().lower())
     if name is None:
         raise ValueError(f"there is no operator '{shorten(value, 80)}'{did_you_mean(value, OPERATORS)}")
@@ -72,7 +73,7 @@ def _drop_default(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
 
 
-#: A field with a JSON value or NO_VALUE, its default, which is never written.
+#: A field with a JSON value, or its default NO_VALUE, which is never written.
 OptionalJson = Annotated[
     Json,
     WrapValidator(_json_or_no_value),
@@ -90,28 +91,28 @@ class Assertion(BaseModel):
     expected_value: OptionalJson = NO_VALUE
     message: str | None = Field(default=None, max_length=1_000)
 
-    #: The members as they are shown, where secrets were put into them: in the instance, as a cached property is.
+    #: The masked fields, where references put secrets into the fields; stored in the instance like a cached property.
     shown: ClassVar[Mapping[str, Json] | None] = None
 
     def shown_as(self, shown: Json) -> Assertion:
-        """Return the assertion itself, which is shown by these members (as on the wire) from now on."""
+        """Show the assertion by these fields (wire names) from now on; return the assertion itself."""
         self.__dict__["shown"] = shown if isinstance(shown, dict) else None
         return self
 
     @property
     def shown_field(self) -> str:
-        """The field as it is shown."""
+        """The field, masked."""
         return self.field if self.shown is None else str(self.shown.get("field", self.field))
 
     @property
     def shown_expected(self) -> Json:
-        """The expected value as it is shown."""
+        """The expected value, masked."""
         expected = self.expected_value if self.has_expected else None
         return expected if self.shown is None else self.shown.get("expectedValue", expected)
 
     @property
     def shown_message(self) -> str | None:
-        """The user's message as it is shown."""
+        """The user's message, masked."""
         return self.message if self.shown is None else cast("str | None", self.shown.get("message"))
 
     @property
@@ -121,15 +122,15 @@ class Assertion(BaseModel):
 
     @cached_property
     def holds_reference(self) -> bool:
-        """Whether something in it is to be resolved (or is an escaped `$${`)."""
+        """Whether a reference (or an escaped `$${`) must be resolved in it."""
         return "${" in repr((self.field, self.message, self.expected_value))
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an assertion came out; `message` says why it failed, and is None where it passed.
+    """The outcome of an assertion; `message` says why it failed, and is None where it passed.
 
-    The values are those that are shown.
+    The values are masked.
     """
 
     field: str
@@ -140,7 +141,7 @@ class Outcome:
     message: str | None
 
     def to_json(self) -> dict[str, Json]:
-        """Return the outcome as it is kept; values beyond 16 KiB are cut to their beginning, as text."""
+        """Return the outcome as it is stored; of a value beyond 16 KiB only the beginning is stored, as text."""
         tick()
         return {
             "field": self.field,
@@ -153,7 +154,7 @@ class Outcome:
 
 
 def check_assertion(assertion: Assertion) -> str | None:
-    """Return what is wrong with the assertion itself, or None; what holds references is left to the run."""
+    """Return what is wrong with the assertion itself, or None. Parts with references are checked when the flow runs."""
     if not holds_reference(assertion.field):
         try:
             check_path(assertion.field)
@@ -183,17 +184,17 @@ def _problem(assertion: Assertion) -> str | None:
 
 
 def evaluate_all(assertions: Iterable[Assertion], result: Json, shown: Json = None) -> list[Outcome]:
-    """Return the outcome of every assertion on a step's result, in their order; raises what `effort` stops it with.
+    """Return the outcome of every assertion on a step's result, in their order. Raises what `effort` raises.
 
-    Outcomes tell of the result as it is `shown`, where that is otherwise: secrets in it are masked.
+    `shown` is the result with secrets masked, None where it has none; the outcomes show its values.
     """
     return [evaluate(assertion, result, shown) for assertion in assertions]
 
 
 def evaluate(assertion: Assertion, result: Json, shown: Json = None) -> Outcome:
-    """Return the outcome of one assertion, its references already resolved, on a step's result.
+    """Return the outcome of one assertion on a step's result; its references are resolved already.
 
-    Raises nothing but what `effort` stops it with.
+    Raises only what `effort` raises.
     """
     check()
     try:
@@ -208,12 +209,12 @@ def evaluate(assertion: Assertion, result: Json, shown: Json = None) -> Outcome:
         return _outcome(assertion, seen, _failure(assertion, actual, seen))
     except (SchemaProblem, PatternError, TooManyPairs, RecursionError) as error:
         why = "the values are nested too deeply" if isinstance(error, RecursionError) else str(error)
-        return _outcome(assertion, seen, f"{assertion.shown_field} cannot be evaluated: {why}")
+        return _outcome(assertion, seen, f"{assertion.shown_field} cannot be checked: {why}")
 
 
 def _reason(assertion: Assertion, error: PathError) -> str:
-    """Return what is wrong with the path, unless a secret was put into it: it would be told."""
-    return str(error) if assertion.shown_field == assertion.field else "it holds a secret"
+    """Return what is wrong with the path, unless it contains a secret, which the reason would show."""
+    return str(error) if assertion.shown_field == assertion.field else "the path contains a secret"
 
 
 def _seen(shown: Json, field: str) -> Json:

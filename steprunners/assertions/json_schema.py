@@ -1,7 +1,7 @@
 """`matchesSchema`: JSON Schema 2020-12, made safe for schemas that users write.
 
-Nothing is ever fetched: `$ref` reaches the schema itself and the metaschemas. Expressions run on RE2. The work is
-bounded, since a few lines of `$ref` can ask for exponential time.
+Nothing is fetched: `$ref` reaches the schema itself and the metaschemas only. Regular expressions run on RE2. The work
+is limited, because a few lines of `$ref` can need exponential time.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from steprunners.masking.known_secrets import shorten
 from steprunners.values.patterns import PatternError, compile_regex
 
 MAX_KEYWORDS = 200_000
-# The metaschema has an end for every schema, and `effort` counts the time.
+# Checking against the metaschema ends for every schema, and `effort` limits its time.
 _WITHOUT_END = 10**9
-#: A keyword with so many members counts as one more.
+#: A keyword counts once more for each of this many members.
 _MEMBERS = 8
 _DATA_KEYWORDS = frozenset({"const", "enum", "default", "examples"})
 
@@ -38,7 +38,7 @@ class SchemaProblem(Exception):
 
 
 def check_schema(schema: Json) -> None:
-    """Raise SchemaProblem where `schema` is not JSON Schema 2020-12, or holds an expression that RE2 does not know."""
+    """Raise SchemaProblem where `schema` is not JSON Schema 2020-12, or RE2 refuses one of its regular expressions."""
     if not isinstance(schema, (dict, bool)):
         raise SchemaProblem("a JSON Schema must be an object or a boolean")
     try:
@@ -67,9 +67,9 @@ def _check_against_metaschema(schema: Json) -> None:
 
 
 def schema_differences(actual: Json, schema: Json, limit: int) -> list[Difference]:
-    """Return up to `limit` places where `actual` does not match `schema`, which `check_schema` has found good.
+    """Return up to `limit` places where `actual` does not match `schema`, which `check_schema` has accepted.
 
-    Raises SchemaProblem where the schema cannot be evaluated: a `$ref` that leads nowhere, or without end.
+    Raises SchemaProblem where the schema cannot be applied, such as for a `$ref` that leads nowhere or never ends.
     """
     token = _keywords_left.set(MAX_KEYWORDS)
     try:
@@ -77,21 +77,23 @@ def schema_differences(actual: Json, schema: Json, limit: int) -> list[Differenc
             islice(_VALIDATOR(_without_dialects(schema), registry=_REGISTRY).iter_errors(actual), limit)
         )
     except _BudgetSpent as error:
-        raise SchemaProblem("the schema asks for too much work on this value") from error
+        raise SchemaProblem("the schema needs too much work on this value") from error
     except RecursionError as error:
         raise SchemaProblem("the schema or the value is nested too deeply") from error
     except Stopped:
         raise
-    except Exception as error:  # a $ref may lead to what is no schema, where the library raises anything
-        raise SchemaProblem(f"the schema cannot be evaluated: {shorten(error, 200)}") from error
+    except (
+        Exception
+    ) as error:  # a $ref may lead to a value that is no schema: the library then raises anything
+        raise SchemaProblem(f"the schema cannot be applied: {shorten(error, 200)}") from error
     finally:
         _keywords_left.reset(token)
     return [Difference(tuple(error.absolute_path), error.instance, None, _message(error)) for error in errors]
 
 
 def _message(error: ValidationError | SchemaError) -> str:
-    if not error.validator:  # a schema that is `false`; the library leaves out where it stands
-        return f"holds what is not allowed: {show(cast('Json', error.instance))}"
+    if not error.validator:  # the schema `false`, for which the library gives no keyword
+        return f"is a value that the schema does not allow: {show(cast('Json', error.instance))}"
     if error.validator in ("required", "dependentRequired", "additionalProperties", "unevaluatedProperties"):
         return f"does not match: {error.message}"
     value, wanted = show(cast("Json", error.instance)), show(cast("Json", error.validator_value))
@@ -120,7 +122,7 @@ def _patterns(schema: Any) -> Iterator[str]:
 
 
 def _without_dialects(schema: Any) -> Any:
-    # A `$schema` would make the library switch to its own class for that part, and so to `re`, without a bound.
+    # `$schema` would make the library use its own class for that part, with `re` and without limits.
     if isinstance(schema, list):
         return [_without_dialects(each) for each in schema]
     if not isinstance(schema, dict):
@@ -204,7 +206,7 @@ def _own_keys(instance: dict[str, Any], schema: dict[str, Any]) -> set[str]:
 
 
 def _evaluated_keys(validator: Any, instance: dict[str, Any], schema: Any) -> set[str]:
-    """Return the keys that `schema` or a schema which it applies here speaks of (2020-12 core, 11.3)."""
+    """Return the keys that `schema`, or a schema that it applies here, evaluates (2020-12 core, 11.3)."""
     if isinstance(schema, bool):
         return set()
     if "additionalProperties" in schema or "unevaluatedProperties" in schema:
@@ -217,6 +219,7 @@ def _evaluated_keys(validator: Any, instance: dict[str, Any], schema: Any) -> se
 
 def _applied(validator: Any, instance: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
     """Yield the subschemas that `schema` applies in place and that hold, each with the validator to use for it."""
+    # `_resolver` is private. A keyword has no public way to follow a `$ref`; jsonschema's own keywords use it, too.
     for keyword in ("$ref", "$dynamicRef"):
         if keyword in schema:
             found = validator._resolver.lookup(schema[keyword])
@@ -274,7 +277,7 @@ _VALIDATOR: Any = validators.extend(  # type: ignore[no-untyped-call]  # untyped
 
 
 def _counted_registry() -> Registry[Any]:
-    """Return the published metaschemas without their `$schema`, so that a `$ref` to one is counted as well."""
+    """Return the published metaschemas without `$schema`, so that the work of a `$ref` to one is counted too."""
     resources = [
         (uri, specification_with(contents["$schema"]).create_resource(_without_dialects(contents)))
         for uri in _PUBLISHED

@@ -1,4 +1,4 @@
-"""The operators of assertions and conditions: what each asks, of which expected values, and in which words."""
+"""The operators of assertions and conditions: their tests, their expected values, and the words of their messages."""
 
 from __future__ import annotations
 
@@ -32,9 +32,10 @@ MAX_DIFFERENCES = 20
 class Operator:
     """One operator.
 
-    `test(actual, expected)` decides for a field that has a value; `phrase` ends "… is 5, expected" in a message,
-    with {} for the expected value; `check(expected)` returns what is wrong with an expected value, or None;
-    `differ` yields the places where structures differ, where that says more than two values.
+    - `test(actual, expected)` decides for a field that has a value
+    - `phrase` completes "… is 5, expected" in a message, with {} for the expected value
+    - `check(expected)` returns what is wrong with an expected value, or None
+    - `differ` yields the places where two structures differ, for operators where that says more than the two values
     """
 
     test: Callable[[Json, Json], bool]
@@ -117,7 +118,7 @@ def _structural(actual: Json, expected: Json) -> Iterator[Difference]:
 
 
 def _needs_text(expected: Json) -> str | None:
-    return None if isinstance(expected, str) else f"needs a text, not {show(expected)}"
+    return None if isinstance(expected, str) else f"needs text, not {show(expected)}"
 
 
 def _needs_regex(expected: Json) -> str | None:
@@ -134,7 +135,7 @@ def _needs_order(expected: Json) -> str | None:
     return (
         None
         if isinstance(expected, str) or is_number(expected)
-        else f"needs a number or a text, not {show(expected)}"
+        else f"needs a number or text, not {show(expected)}"
     )
 
 
@@ -224,7 +225,7 @@ def operator_problem(name: str, *, given: bool, expected: Json) -> str | None:
     """Return what is wrong with an operator's expected value (`given`: whether there is one), or None."""
     operator = OPERATORS[name]
     if not operator.takes_expected:
-        # `exists: true` is a habit from other tools; `exists: false` would mean the opposite of what it does.
+        # `exists: true` is common in other tools; `exists: false` would look like the opposite of what it does.
         return None if not given or expected in (None, True) else f"{name} takes no expected value"
     if not given:
         return f"{name} needs an expected value"
@@ -233,7 +234,7 @@ def operator_problem(name: str, *, given: bool, expected: Json) -> str | None:
 
 
 def told_differences(actual: Shown, expected: Shown, operator: Operator, root: tuple[str, ...]) -> list[str]:
-    """Return the first places where the two differ, in words; the last says that there are more."""
+    """Return the first places where the two differ, in words; the last text says whether there are more."""
     if operator.differ is None:
         return []
     differences = islice(operator.differ(actual.value, expected.value), MAX_DIFFERENCES + 1)
@@ -243,7 +244,7 @@ def told_differences(actual: Shown, expected: Shown, operator: Operator, root: t
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A value, and the value that is shown in its place: the same one, or one with secrets masked."""
+    """A value, and how it is shown: unchanged, or with secrets masked."""
 
     value: Json
     shown: Json
@@ -266,6 +267,6 @@ def _as_shown(difference: Difference, actual: Shown, expected: Shown) -> Differe
     right = expected.at(difference.path, difference.expected)
     if (left, right) == (difference.actual, difference.expected):
         return difference
-    # The reason holds the values.
-    reason = difference.reason and "is not what is expected"
+    # The reason contains the values, which are secret.
+    reason = difference.reason and "differs from the expected value"
     return replace(difference, actual=left, expected=right, reason=reason)

@@ -3,9 +3,9 @@
 - An object matches where every key of the example matches; extra keys are allowed.
 - An array matches element by element, of the same length.
 - `any.string any.number any.boolean any.object any.array` stand for any value of that type, `any.value` for any value.
-- `{"$matchArraySubset$": true}` makes arrays match as subsets in any order: as an element (alone or among an
-  element's keys) it switches the array that it stands in, as a key of an object all arrays beneath that object.
-  Each element of the example then needs an element of its own.
+- `{"$matchArraySubset$": true}` makes arrays match as subsets in any order. As an element (alone, or as one more key
+  of an element) it applies to its array. As a key of an object it applies to all arrays below that object. Each
+  element of the example then needs its own element of the result.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from steprunners.json_types import Json
 from steprunners.masking.display import show
 
 SUBSET = "$matchArraySubset$"
-#: The most pairs of elements that one comparison looks at.
+#: The most pairs of elements that one comparison compares.
 MAX_PAIRS = 200_000
 
 _TYPES: dict[str, Callable[[Json], bool]] = {
@@ -38,7 +38,7 @@ class TooManyPairs(Exception):
 
 
 def shape_differences(actual: Json, example: Json) -> Iterator[Difference]:
-    """Yield the places where `actual` has not the shape of `example`; raise TooManyPairs where that takes too long."""
+    """Yield the places where `actual` does not match `example`; raise TooManyPairs where that takes too long."""
     return _Comparison().differences(actual, example, (), subset=False)
 
 
@@ -97,10 +97,10 @@ class _Comparison:
 
 
 def _unmatched(fits: list[list[int]]) -> list[int]:
-    """Return the examples that stay without a partner in a largest assignment of examples to elements.
+    """Return the examples that have no element in a largest assignment of elements to examples.
 
-    `fits[i]` are the elements that example i could take. Augmenting paths (Kuhn's algorithm), found breadth first:
-    taking the first element that fits would leave others without one that needed it.
+    `fits[i]` are the elements that example i can take. Augmenting paths (Kuhn's algorithm), found breadth first: an
+    example that simply took the first element that fits could leave another example without one.
     """
     taken_by: dict[int, int] = {}
     return [index for index in range(len(fits)) if not _augment(index, fits, taken_by)]
@@ -123,7 +123,7 @@ def _augment(start: int, fits: list[list[int]], taken_by: dict[int, int]) -> boo
 
 
 def _hand_over(element: int, taken_by: dict[int, int], came_from: dict[int, int]) -> None:
-    """Give the free element to the example that found it, that one's old element to its finder, and so on."""
+    """Give the free element to the example that found it, its old element to the example that found that, and so on."""
     holds = {example: held for held, example in taken_by.items()}
     free: int | None = element
     while free is not None:

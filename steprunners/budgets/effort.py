@@ -1,10 +1,10 @@
-"""How much work checking and judging may be: processor time, turns, and whether anybody still waits for it.
+"""Limits the processor time of checks and assertions, and stops them when nobody waits for the result any more.
 
-Each pattern, schema and comparison is bounded by itself (nodes, keywords, pairs), but a document holds thousands of
-them. So whatever works on what users wrote calls `check` (or `tick`, in loops) as it goes. Outside of `working` and
-`hosted` these do nothing.
+Each pattern, schema and comparison has a limit of its own (nodes, keywords, pairs), but a document can contain
+thousands of them. So all code that works on what users wrote calls `check` (or `tick` inside loops) again and again.
+Outside of `working` and `hosted` these calls do nothing.
 
-Processor time is that of the thread: a machine that is busy with others, and waiting for a turn, take none of it.
+The processor time is that of the thread. A busy machine and waiting for a turn do not count.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from dataclasses import dataclass, field
 
 from steprunners.budgets.rotation import Busy, Rotation, Seat
 
-#: Processor time of one piece of work where its host does not say.
+#: Processor time of one piece of work, in seconds, where its host sets no limit.
 USUAL_SECONDS = 2.0
-#: Instructions (RE2's) that the expressions of one piece of work may have together, each expression counted once.
+#: RE2 instructions that all expressions of one piece of work may have together; each expression counts once.
 MAX_INSTRUCTIONS = 2_000_000
-#: Bytes of JSON that Python's parser, which holds up all threads, reads in a second (measured).
+#: Bytes of JSON that Python's parser reads in a second (measured). It blocks all threads meanwhile.
 READ_PER_SECOND = 20_000_000
-#: Of the cheapest ticks only every so manieth looks at the clock.
+#: `tick` looks at the clock once in this many calls.
 _TICKS = 64
 
 
 class Stopped(Exception):
-    """The work was ended before it was done."""
+    """The work was stopped before it was finished."""
 
 
 class TooMuchWork(Stopped):
-    """The work takes more processor time than it may, or its expressions are too many; the message says which."""
+    """The work takes too much processor time, or has too many expressions; the message says which."""
 
 
 class NobodyWaits(Stopped):
-    """The step was cancelled, or whoever sent the request is gone."""
+    """The step was cancelled, or the client that sent the request has disconnected."""
 
 
 class TooManyAtOnce(Stopped):
-    """As much long work as one organisation may have at once is under way."""
+    """The organisation already has as much long work at once as it may have."""
 
 
 def _never() -> bool:
@@ -49,10 +49,11 @@ def _never() -> bool:
 
 @dataclass
 class Host:
-    """What a request or a step brings along for all work done for it.
+    """The limits of one request or step, which all work done for it shares.
 
-    `seconds` is the processor time of all its work together; `is_over` says that nobody waits for it any more;
-    beyond `rotation.free_seconds` the work takes turns with others' there, `owner` being whose turns it takes.
+    `seconds` is the processor time that all of it may take together. `is_over` returns True when nobody waits for the
+    result any more. After `rotation.free_seconds` the work takes turns with other work; `owner` (the organisation) is
+    the one whose turns it uses.
     """
 
     rotation: Rotation | None = None
@@ -64,7 +65,7 @@ class Host:
     seat: Seat | None = field(default=None, repr=False)
 
     def spend(self, seconds: float) -> None:
-        """Count processor time; waits for a turn where it has become much. Raises a Stopped."""
+        """Add processor time, and wait for a turn once it is much. Raises a Stopped."""
         self.used += seconds
         if self.is_over():
             raise NobodyWaits("the client has disconnected")
@@ -74,7 +75,7 @@ class Host:
             self._wait_for_turn(self.rotation)
 
     def rest(self) -> None:
-        """Let others have their turns until more work comes."""
+        """Give the seat back until there is more work."""
         if self.seat is not None:
             self.seat.leave()
             self.seat = None
@@ -83,14 +84,14 @@ class Host:
         try:
             self.seat = self.seat or rotation.seat(self.owner, self.is_over)
         except Busy as busy:
-            raise TooManyAtOnce("too many expensive checks run at the same time") from busy
+            raise TooManyAtOnce("too much long work at once") from busy
         if not self.seat.go_on():
             raise NobodyWaits("the client has disconnected")
 
 
 @dataclass
 class _Work:
-    """One piece of work: what it may take of its own."""
+    """One piece of work, and what it has used of its own limits."""
 
     host: Host | None
     outer: _Work | None
@@ -121,7 +122,7 @@ _work: ContextVar[_Work | None] = ContextVar("work", default=None)
 
 @contextmanager
 def hosted(host: Host) -> Iterator[Host]:
-    """Have all work inside the block count for `host`."""
+    """Count all work inside the block for `host`."""
     token = _host.set(host)
     try:
         yield host
@@ -131,7 +132,7 @@ def hosted(host: Host) -> Iterator[Host]:
 
 
 def own(owner: object) -> None:
-    """Say whose turns the work of this request takes from now on, once that is known."""
+    """Set the owner whose turns this request uses from now on, once it is known."""
     host = _host.get()
     if host is not None and host.seat is None:
         host.owner = owner
@@ -139,7 +140,7 @@ def own(owner: object) -> None:
 
 @contextmanager
 def working(*, processor: float | None = None) -> Iterator[None]:
-    """Let the work inside the block take so much processor time; without `processor` what the host gives to judging."""
+    """Limit the work inside the block to `processor` seconds; by default to the host's `judging_seconds`."""
     host, outer = _host.get(), _work.get()
     if processor is None:
         processor = host.judging_seconds if host is not None else USUAL_SECONDS
@@ -149,20 +150,21 @@ def working(*, processor: float | None = None) -> Iterator[None]:
     finally:
         _work.reset(token)
         if outer is not None:
-            outer.mark = time.thread_time()  # the host has counted it, and what is outside has its own bound
+            # The host has counted the inner work, and the outer work has a limit of its own.
+            outer.mark = time.thread_time()
         elif host is not None:
             host.rest()
 
 
 def check() -> None:
-    """Count the processor time since the last look; raise a Stopped where the work is to end, else wait for a turn."""
+    """Count the processor time since the last check, and wait for a turn; raise a Stopped where the work must end."""
     work = _work.get()
     if work is not None:
         work.check()
 
 
 def tick() -> None:
-    """Do what `check` does, now and then: for the inside of loops."""
+    """Call `check` once in a while: for the inside of loops."""
     work = _work.get()
     if work is not None:
         work.ticks += 1
@@ -171,7 +173,7 @@ def tick() -> None:
 
 
 def expect(seconds: float) -> None:
-    """Wait for a turn before work that cannot be looked at while it lasts, and that is expected to take so long."""
+    """Count `seconds` before work that cannot call `check` while it runs, and wait for a turn."""
     work = _work.get()
     if work is not None and work.host is not None:
         work.check()
@@ -179,9 +181,9 @@ def expect(seconds: float) -> None:
 
 
 def spend_on(expression: str, instructions: int) -> None:
-    """Count an expression's instructions, once a piece of work, however it came to be compiled; raises TooMuchWork.
+    """Count the instructions of an expression, once in each piece of work. Raises TooMuchWork.
 
-    So the outcome does not depend on what a cache holds.
+    An expression from the cache counts as well, so the outcome does not depend on the cache.
     """
     work = _work.get()
     if work is None or expression in work.expressions:
@@ -190,6 +192,6 @@ def spend_on(expression: str, instructions: int) -> None:
     work.instructions += instructions
     if work.instructions > MAX_INSTRUCTIONS:
         raise TooMuchWork(
-            f"its regular expressions come to more than {MAX_INSTRUCTIONS} instructions together: use fewer, "
+            f"its regular expressions have more than {MAX_INSTRUCTIONS} instructions together: use fewer, "
             "or smaller repetitions and character classes"
         )

@@ -1,8 +1,9 @@
-"""Turns of one process at work that takes long: one works at a time, a few milliseconds each, owner after owner.
+"""Turns for long work in one process: one thread works at a time, a few milliseconds each, owner after owner.
 
-Python runs one thread at a time, and each one that computes makes all others wait 5 ms whenever they want to go on.
-Ten requests that compute are ten such waits at each query of everybody else. So long work sits down here: at most one
-of it computes, the owners (organisations) in turn, and it pauses between its turns as long as anybody else is at work.
+Python runs one thread at a time. Each thread that computes makes every other thread wait 5 ms whenever that one wants
+to continue. Ten requests that compute mean ten such waits at each query of everybody else. So long work takes a seat
+here: only one of the seated threads computes, the owners (organisations) take turns, and there is a pause between two
+turns while other threads are working.
 """
 
 from __future__ import annotations
@@ -17,24 +18,25 @@ from collections.abc import Callable, Hashable
 TURN_SECONDS = 0.005
 #: The longest pause between two turns, in seconds.
 LONGEST_PAUSE = 0.5
-#: Others that were at work so lately count as if they still were: who asks again and again is not caught in between.
+#: Others count as working for this long after their last work, in seconds: a client that sends request after request
+#: is not working at every moment.
 _LINGER_SECONDS = 0.2
-#: How long one waits for a seat, in seconds: whoever is refused at once asks again at once.
+#: How long work waits for a seat, in seconds: a client that is refused at once tries again at once.
 PATIENCE_SECONDS = 2.0
-#: How often one that waits for its turn looks whether anybody still waits for it.
+#: How often work that waits for a turn checks whether its result is still wanted, in seconds.
 _LOOK_SECONDS = 0.1
 
 
 class Busy(Exception):
-    """Too much long work of this owner waits here already."""
+    """The owner, or the process, has no free seat."""
 
 
 class Rotation:
     """The seats of one process.
 
-    Work is long from `free_seconds` of processor time on. A pause is `pause` times the turn before it. `others` counts
-    the threads at work in this process, the seated included. An owner has at most `most_seats`, all together
-    `most_in_all`.
+    Work needs a seat after `free_seconds` of processor time. A pause lasts `pause` times as long as the turn before it.
+    `others` returns the number of threads that work in this process, the seated ones included. One owner has at most
+    `most_seats` seats; all owners together have at most `most_in_all`.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class Rotation:
         self._most_seats, self._most_in_all = most_seats, most_in_all
         self._lock = threading.Lock()
         self._lines: dict[Hashable, deque[threading.Event]] = {}
-        #: The number of each owner's last turn: who has waited longest is next.
+        #: The number of each owner's last turn: the owner that has waited longest is next.
         self._last_turn: dict[Hashable, int] = {}
         self._turns = 0
         self._seated: dict[Hashable, int] = {}
@@ -60,7 +62,7 @@ class Rotation:
         self._rest_until = self._disturbed_at = -math.inf
 
     def seat(self, owner: Hashable, is_over: Callable[[], bool]) -> Seat:
-        """Sit down; raises Busy where the owner, or all together, have as many seats as they may."""
+        """Return a seat, waiting up to PATIENCE_SECONDS; raise Busy where none becomes free."""
         until = time.monotonic() + PATIENCE_SECONDS
         while not self._sit_down(owner):
             if time.monotonic() > until or is_over():
@@ -85,7 +87,7 @@ class Rotation:
                 self._last_turn.pop(owner, None)
 
     def take(self, owner: Hashable, is_over: Callable[[], bool]) -> bool:
-        """Wait for a turn; False where it is over before."""
+        """Wait for a turn; return False where `is_over` comes first."""
         mine = self._line_up(owner)
         while not mine.wait(_LOOK_SECONDS):
             if is_over() and self._withdraw(owner, mine):
@@ -95,7 +97,7 @@ class Rotation:
         return True
 
     def give_back(self, seconds: float) -> None:
-        """End a turn that took so long: the owner who has waited longest is next."""
+        """End a turn that took `seconds`: the owner that has waited longest is next."""
         with self._lock:
             self._rest_until = time.monotonic() + min(seconds * self._pause, LONGEST_PAUSE)
             if not self._lines:
@@ -123,7 +125,7 @@ class Rotation:
         self._last_turn[owner] = self._turns
 
     def _withdraw(self, owner: Hashable, mine: threading.Event) -> bool:
-        """Leave the line; False where the turn has come meanwhile."""
+        """Leave the queue; return False where the turn has come meanwhile."""
         with self._lock:
             if mine.is_set():
                 return False
@@ -145,16 +147,16 @@ def _is_full(seats: int, most: int | None) -> bool:
 
 
 class Seat:
-    """The place of one request or step among the long work of its process."""
+    """The seat of one request or step in the rotation of its process."""
 
     def __init__(self, rotation: Rotation, owner: Hashable, is_over: Callable[[], bool]) -> None:
-        """Sit; the turn comes with `go_on`."""
+        """Take the seat; `go_on` waits for the turn."""
         self._rotation, self._owner, self._is_over = rotation, owner, is_over
         self._began: float | None = None
         self._sits = True
 
     def go_on(self) -> bool:
-        """Return once the thread may work on: at once within its turn. False where nobody waits for it any more."""
+        """Wait until the thread may continue (at once during its turn); return False where `is_over` comes first."""
         now = time.thread_time()
         if self._began is not None and now - self._began < TURN_SECONDS:
             return True

@@ -1,4 +1,4 @@
-"""A step's work that `effort` stopped, as the step's error."""
+"""Turns what `effort` raises into the error of the step."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ TOO_MUCH_WORK = "too_much_work"
 
 
 def with_step_errors(work: Callable[P, R]) -> Callable[P, R]:
-    """Have the function raise StepError `too_much_work` for TooMuchWork, Cancelled for NobodyWaits."""
+    """Turn TooMuchWork into StepError `too_much_work`, and NobodyWaits into Cancelled."""
 
     @wraps(work)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return work(*args, **kwargs)
         except TooMuchWork as stopped:
-            told = f"what the step's patterns, schemas, conditions and references ask for is too much work: {stopped}"
+            told = f"the step's patterns, schemas, conditions and references need too much work: {stopped}"
             raise StepError(told, code=TOO_MUCH_WORK) from stopped
         except NobodyWaits as stopped:
-            raise Cancelled("cancelled while its assertions were evaluated") from stopped
+            raise Cancelled("cancelled while the result was being checked") from stopped
 
     return call
 
 
 def as_step_work(work: Callable[P, R]) -> Callable[P, R]:
-    """The same, and let what the function does count as one piece of work (`effort.working`)."""
+    """Do what `with_step_errors` does, and count the function as one piece of work (`effort.working`)."""
 
     def counted(*args: P.args, **kwargs: P.kwargs) -> R:
         with working():

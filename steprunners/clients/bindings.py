@@ -1,9 +1,13 @@
-"""Which fields of a connection say who gets its secrets, and how well protected they get there.
+"""Which fields of a connection decide who receives its secrets, and how well they are protected on the way.
 
-Whoever may change a resource need not know its secrets: by another host, another authority to trust, or TLS switched
-off they could have them sent to where they can be read. So a stored secret stays only where all these fields do. A
-field says by an annotation what it is: `FREE` says nothing of that, `protects(…)` may become stronger, of the URL of a
-`SERVER` the path does not count. A field without an annotation is bound: what is forgotten is asked for too often.
+A user who may change a resource need not know its secrets. With another host, another trusted authority, or TLS
+switched off, such a user could send the secrets to a place where they can be read. So a stored secret is kept only
+while none of these fields changes. The annotation of a field says what it is:
+
+- `FREE`: it has no influence on who receives the secrets
+- `protects(…)`: it may change to a stronger value, not to a weaker one
+- `SERVER`: a URL whose path does not count
+- none: any change counts. A forgotten annotation only makes the user enter the secrets once too often.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from steprunners.json_types import Json
 
 @dataclass(frozen=True)
 class Binding:
-    """How a field is bound: by what of its value (`meaning`); `strengths` are what that may be, the weakest first."""
+    """How a field is bound: `meaning` returns what counts of a value; `strengths` are its values, weakest first."""
 
     is_free: bool = False
     meaning: Callable[[Any], Any] = field(default=lambda value: value)
@@ -31,7 +35,7 @@ class Binding:
 
 
 def protects(*strengths: Any, meaning: Callable[[Any], Any] = lambda value: value) -> Binding:
-    """Return the binding of a field that may take these, the weakest first: only a weaker one counts as a change."""
+    """Return the binding of a field with these values, the weakest first: only a weaker value counts as a change."""
     return Binding(meaning=meaning, strengths=strengths)
 
 
@@ -68,7 +72,7 @@ class BoundField:
         return ".".join(self.path)
 
     def meaning(self, config: Mapping[str, Json]) -> Any:
-        """Return what counts of its value; what the model refuses counts as it stands."""
+        """Return what counts of the value; a value that the model refuses counts unchanged."""
         value: Any = config
         for key in self.path:
             value = value.get(key) if isinstance(value, Mapping) else None
@@ -81,7 +85,7 @@ class BoundField:
         return self.binding.meaning(value)
 
     def weakens(self, before: Any, after: Any) -> bool:
-        """Whether that is a weaker protection; of what is none of the strengths nobody knows."""
+        """Whether `after` protects less than `before`; an unknown value counts as weaker."""
         strengths = self.binding.strengths
         if before not in strengths or after not in strengths:
             return True
@@ -90,7 +94,7 @@ class BoundField:
 
 @cache
 def fields_of(model: type[ConnectionConfig]) -> tuple[BoundField, ...]:
-    """Return every field that is not a secret itself, those of objects by themselves."""
+    """Return every field that is not a secret; the fields of an object are listed one by one."""
     return tuple(each for each in _fields(model, ()) if each.path[0] not in model.secret_fields())
 
 
@@ -118,14 +122,14 @@ def _default(info: FieldInfo) -> Any:
 
 @dataclass(frozen=True)
 class Changes:
-    """The names of the fields by which somebody else gets the secrets, and of those that protect them less."""
+    """The names of the fields that send the secrets elsewhere (`moved`), and of those that protect them less."""
 
     moved: tuple[str, ...]
     weakened: tuple[str, ...]
 
 
 def changes(model: type[ConnectionConfig], before: Mapping[str, Json], after: Mapping[str, Json]) -> Changes:
-    """Return which of the fields that bind secrets are other ones in `after`."""
+    """Return which of the fields that bind secrets have changed from `before` to `after`."""
     moved, weakened = [], []
     for each in fields_of(model):
         old, new = each.meaning(before), each.meaning(after)

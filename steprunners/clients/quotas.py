@@ -1,4 +1,4 @@
-"""How much one step may read, where its organisation has less than the step type allows."""
+"""Limits how much one step may read, where the limit of its organisation is lower than that of the step type."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ ConfigT = TypeVar("ConfigT", bound=StepConfig)
 
 
 def within(config: ConfigT, field: str, most: int) -> ConfigT:
-    """Return the config with the number in `field` at most `most`.
+    """Return the config with the number in `field` limited to `most`.
 
-    A default that is more is lowered; raises BadConfig where the step itself asks for more.
+    A higher default is lowered. Raises BadConfig where the step itself asks for more.
     """
     asked: int = getattr(config, field)
     if asked <= most:
         return config
     if field in config.model_fields_set:
         raise BadConfig(
-            f"meta.{to_camel(field)}: the organisation's limit is {most}, this step asks for {asked}"
+            f"meta.{to_camel(field)}: the organisation's limit is {most}, but this step asks for {asked}"
         )
     return config.model_copy(update={field: most})

@@ -1,1 +1,1 @@
-"""The step envelope, problems in user-written documents, and forms and docs made from schemas."""
+"""The step envelope, problems in documents that users write, and forms and docs made from schemas."""

@@ -1,4 +1,4 @@
-"""The page on step types, written from the registry: what the code declares is what the page says."""
+"""Writes the page on step types from the registry, so that the page says what the code declares."""
 
 from __future__ import annotations
 

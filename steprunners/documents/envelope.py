@@ -1,4 +1,4 @@
-"""The step envelope: what every step has around its `meta` (contract, section 2)."""
+"""The step envelope: the fields that every step has around its `meta` (contract, section 2)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from steprunners.assertions.evaluation import Assertion
 from steprunners.config import Wire
 from steprunners.json_types import Json
+from steprunners.registry import find_runner
 
 RESERVED_NAMES = frozenset({"execution", "flow", "item", "index", "steps"})
 NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$"
@@ -49,7 +50,7 @@ class RetryPolicy(Wire):
 
 
 class UntilPolicy(Wire):
-    """Poll while the attempts are FAILED, until they hold or `timeoutMs` is over."""
+    """Repeat FAILED attempts until one succeeds or `timeoutMs` is over."""
 
     timeout_ms: int = Field(30_000, ge=1, le=604_800_000)
     interval_ms: int = Field(1_000, ge=1, le=86_400_000)
@@ -59,7 +60,7 @@ class UntilPolicy(Wire):
 
 
 class Extraction(Wire):
-    """Where an extracted variable is read from, and whether its value is a secret."""
+    """The path of an extracted variable, and whether its value is secret."""
 
     path: str = Field(min_length=1, max_length=1_000)
     secret: bool = False
@@ -108,27 +109,17 @@ class StepEnvelope(Wire):
         return self
 
 
-#: Where a step type's `meta` may hold what belongs to the envelope.
-_OLD_PLACES = {
-    "http": (("timeout", "timeoutMs"), ("assertions", "assertions")),
-    "kafka_subscribe": (("timeoutMs", "timeoutMs"),),
-    "kafka_sub": (("timeoutMs", "timeoutMs"),),
-}
-
-
 def hoist_old_names(step: dict[str, Any]) -> dict[str, Any]:
-    """Return the step with `continueOnSuccess` renamed, and what old places in `meta` hold of the envelope moved up.
+    """Return the step with `continueOnSuccess` renamed, and the step type's `envelope_keys` moved out of `meta`.
 
-    Raises ValueError where the same thing is said in both places.
+    Raises ValueError where the same field is given in both places.
     """
     step = _renamed(step, "continueOnSuccess", "continueOnFailure")
-    meta = step.get("meta")
-    step_type = step.get("stepType")
-    places = _OLD_PLACES.get(step_type) if isinstance(step_type, str) else None
-    if places is None or not isinstance(meta, dict):
+    meta, runner = step.get("meta"), find_runner(step.get("stepType"))
+    if runner is None or not runner.envelope_keys or not isinstance(meta, dict):
         return step
     meta = dict(meta)
-    for inner, outer in places:
+    for inner, outer in runner.envelope_keys.items():
         if inner not in meta:
             continue
         if step.get(outer) not in (None, []):
@@ -141,7 +132,7 @@ def _renamed(step: dict[str, Any], old: str, new: str) -> dict[str, Any]:
     if old not in step:
         return step
     if new in step:
-        raise ValueError(f"{old} is the old name of {new}: give one of them")
+        raise ValueError(f"{old} is the old name of {new}: give only one of them")
     return {(new if key == old else key): value for key, value in step.items()}
 
 
@@ -151,6 +142,6 @@ def timeout_ms_of(step: StepEnvelope) -> int:
 
 
 def dump(step: StepEnvelope) -> dict[str, Json]:
-    """Return the step as it is stored and shown: canonical camelCase, defaults left out."""
+    """Return the step as it is stored and shown: in camelCase, without default values."""
     shown: dict[str, Json] = step.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return shown

@@ -1,4 +1,4 @@
-"""What a form asks for, read from the JSON Schema of a config: so a new step type or connection brings its form."""
+"""The fields of a form, made from the JSON Schema of a config: a new step type or connection needs no form code."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from steprunners.config import ConnectionConfig
 
 Schema = Mapping[str, Any]
 
-#: Objects below this depth are written as text: forms in forms in forms help nobody.
+#: Objects below this depth are edited as text: deeper nested forms help nobody.
 MAX_DEPTH = 2
-#: Text that may be longer than this gets a field of several lines.
+#: Text that may have this many characters or more gets a field with several lines.
 LONG_TEXT = 10_000
 
 
 class Kind(StrEnum):
-    """How a value is asked for."""
+    """The kind of a form field."""
 
     TEXT = "text"
     LONG_TEXT = "longText"
@@ -45,7 +45,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field; `default` is what holds where it is left out (None: nothing)."""
+    """One field; `default` is the value that is used where it is left out (None: none)."""
 
     name: str
     kind: Kind
@@ -60,7 +60,7 @@ class FormField:
     discriminator: str = ""
 
     def fields_of(self, value: Any) -> tuple[FormField, ...]:
-        """Return the fields inside the object `value`: those of the group, or of the variant that it is."""
+        """Return the fields of the object `value`: those of the group, or of its variant."""
         if self.kind is Kind.VARIANTS and isinstance(value, Mapping):
             return dict(self.variants).get(value.get(self.discriminator, ""), ())
         return self.fields
@@ -82,7 +82,7 @@ _SCALARS = {"string": Kind.TEXT, "integer": Kind.INTEGER, "number": Kind.NUMBER,
 
 @cache
 def form_fields(model: type[BaseModel]) -> tuple[FormField, ...]:
-    """Return the fields of the model by their wire names, in the order in which it declares them."""
+    """Return the fields of the model by their wire names, in the order of their declaration."""
     schema = model.model_json_schema(by_alias=True)
     secrets = model.secret_fields() if issubclass(model, ConnectionConfig) else frozenset()
     return _fields(schema, schema.get("$defs", {}), secrets, depth=0)
@@ -122,7 +122,7 @@ def _field(
 
 
 def _resolved(schema: Schema, definitions: Schema) -> Schema:
-    """Return the schema with `$ref` followed and `| null` taken away."""
+    """Return the schema with `$ref` followed and `| null` removed."""
     if "$ref" in schema:
         target = definitions.get(schema["$ref"].rpartition("/")[2], {})
         return _resolved(

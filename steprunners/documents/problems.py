@@ -1,4 +1,4 @@
-"""What can be wrong with a document that a user wrote: each problem has its place, a code and words for a tester."""
+"""Problems in a document that a user wrote: each has a place, a code and a message for a tester."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Place = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong; `place` is where (`steps.2.meta.url`; empty for the document as a whole)."""
+    """One problem; `place` is a path such as `steps.2.meta.url`, empty for the whole document."""
 
     place: str
     code: str
@@ -27,7 +27,7 @@ def problem_at(place: Place, code: str, message: str) -> Problem:
 
 
 def kind_of(value: Any) -> str:
-    """Return what the value is, in words such as "text" or "a list"."""
+    """Return the kind of the value in words such as "text" or "a list"."""
     if isinstance(value, bool):
         return "true" if value else "false"
     names = {int: "a whole number", float: "a decimal number", str: "text", list: "a list", dict: "an object"}

@@ -1,4 +1,4 @@
-"""What pydantic found, in words for a tester: one Problem an error, at the place in the document."""
+"""Turns the errors of pydantic into problems in words for a tester, each with its place in the document."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from steprunners.masking.known_secrets import shorten
 from steprunners.references.resolution import holds_reference
 from steprunners.values.suggestions import did_you_mean
 
-#: Strict mode asks for members of these classes; the document gives their values.
+#: In strict mode pydantic wants members of these classes, but a document has their values.
 _ENUMS = {VariableType.__name__: ", ".join(each.value for each in VariableType)}
 
-#: Of one value; each costs time to be put into words, and nobody reads so many.
+#: The most errors of one value: each takes time to write, and nobody reads more.
 MAX_ERRORS = 1_000
 
 Words = Callable[[Mapping[str, Any], Any], str]
@@ -48,10 +48,10 @@ def problems_of(
     has_hints: bool = True,
     allows_references: bool = True,
 ) -> list[Problem]:
-    """Return the problems that `error` tells of `document`, which stands at `place`; one a place and wording.
+    """Return the problems that `error` found in `document`, which is at `place`; each place and wording once.
 
-    Of the alternatives of a union that all failed the place is named once. Where references are allowed, nothing is
-    said of a value that holds one, nor of the union that it belongs to: its type is known once it is resolved.
+    Where all alternatives of a union failed, the place is named once. Where references are allowed, there is no problem
+    for a value that contains one, nor for a union around it: its type is known only when it is resolved.
     """
     errors = error.errors(include_url=False)[:MAX_ERRORS]
     located = [_located(details, document) for details in errors]
@@ -77,7 +77,7 @@ class _Located:
 
 
 def _located(details: ErrorDetails, document: Any) -> _Located:
-    """Leave out the parts of a location that name alternatives of a union instead of keys of the document."""
+    """Remove the parts of a location that name alternatives of a union, not keys of the document."""
     place: list[int | str] = []
     union: Place | None = None
     for number, part in enumerate(details["loc"]):
@@ -101,7 +101,7 @@ def _is_open(details: ErrorDetails) -> bool:
     value, tag = details["input"], details.get("ctx", {}).get("tag")
     texts = (
         [*value, tag] if isinstance(value, list) else [value, tag]
-    )  # a list is judged as one by some validators
+    )  # some validators report a list as a whole
     return any(isinstance(text, str) and holds_reference(text) for text in texts)
 
 
@@ -179,9 +179,10 @@ _WORDS: dict[str, Words] = {
     "too_long": lambda context, _value: f"must have at most {context['max_length']} element(s)",
     "finite_number": lambda _context, _value: "must be a finite number",
     "string_pattern_mismatch": lambda context, _value: _pattern(context["pattern"]),
-    "union_tag_not_found": lambda context, _value: f"must say its {context['discriminator']}",
+    "union_tag_not_found": lambda context, _value: f"must have a field {context['discriminator']}",
     "union_tag_invalid": lambda context, _value: (
-        f"must have {context['discriminator']} {context['expected_tags']}, not '{shorten(context['tag'], 40)}'"
+        f"must have {context['discriminator']} set to one of {context['expected_tags']}, "
+        f"not '{shorten(context['tag'], 40)}'"
     ),
 }
 

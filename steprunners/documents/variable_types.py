@@ -1,4 +1,4 @@
-"""The types of variables: whether a JSON value has one, without ever reading text as something else."""
+"""The types of variables: whether a JSON value has a type. Text is never read as another type."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class WrongType(ValueError):
 
 
 def as_type(value: Any) -> Any:
-    """Return the type that `value` names in any case, and anything else as it is: for pydantic's BeforeValidator."""
+    """Return the type that `value` names, in upper or lower case, or else `value`: for pydantic's BeforeValidator."""
     name = value.lower() if isinstance(value, str) else value
     return VariableType(name) if isinstance(name, str) and name in _NAMES else value
 
 
 def typed(kind: VariableType, value: Json, subject: str) -> Json:
-    """Return the value as the type has it (2.0 is the integer 2); raise WrongType, about `subject`, where it is none.
+    """Return the value in the form of the type (2.0 is the integer 2); raise WrongType, about `subject`, for others.
 
-    Text is never read as a number or a boolean: `read_text` does that where there is nothing but text.
+    Text is never read as a number or a boolean. `read_text` does that for sources that have only text.
     """
     checked = _checked(kind, value)
     if checked is None and kind is not VariableType.JSON:
@@ -50,7 +50,7 @@ def typed(kind: VariableType, value: Json, subject: str) -> Json:
 
 
 def read_text(kind: VariableType, text: str, subject: str) -> Json:
-    """Return the value that `text` spells, as a command line or a form has it; for `json` the text is JSON.
+    """Return the value that `text` from a command line or a form spells; for `json` the text is JSON.
 
     Raises WrongType.
     """

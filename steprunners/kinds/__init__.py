@@ -1,1 +1,1 @@
-"""One file a step type; only `steprunners.registry` imports them."""
+"""One file for each step type; only `steprunners.registry` imports them."""

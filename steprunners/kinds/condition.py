@@ -1,4 +1,4 @@
-"""`condition`: goes on with the first branch whose condition holds."""
+"""`condition`: continues with the first branch whose condition holds."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from steprunners.runner import FlowId, InlineSteps, Place, RunChild, StepContext
 
 
 class Branch(Wire):
-    """A condition, and the flow or the inline steps that it leads to.
+    """A condition, and the flow or the inline steps that run where it holds.
 
-    The steps are checked with the flow that they stand in; an execution has their names in place of them.
+    The steps are checked with the flow that contains them. In an execution their names are in place of them.
     """
 
     condition: Any
@@ -25,7 +25,7 @@ class Branch(Wire):
     @model_validator(mode="after")
     def _one_way(self) -> Branch:
         if (self.flow_id is None) == (self.steps is None):
-            raise ValueError("a branch needs either flowId or steps")
+            raise ValueError("a branch needs either flowId or steps, and not both")
         return self
 
 
@@ -35,13 +35,9 @@ class ConditionConfig(StepConfig):
     unresolved: ClassVar = frozenset({"branches", "elseSteps"})
 
     branches: list[Branch] = Field(min_length=1, max_length=100)
-    else_flow_id: str | None = Field(
-        None, min_length=1, description="The flow to run where no condition holds."
-    )
-    else_steps: list[Any] | None = Field(
-        None, description="The steps to go on with where no condition holds."
-    )
-    terminate_on_no_match: bool = Field(False, description="Whether it is a failure that nothing matched.")
+    else_flow_id: str | None = Field(None, min_length=1, description="The flow to run if no condition holds.")
+    else_steps: list[Any] | None = Field(None, description="The steps to run if no condition holds.")
+    terminate_on_no_match: bool = Field(False, description="Whether the step fails if no condition holds.")
 
     @model_validator(mode="after")
     def _one_else(self) -> ConditionConfig:
@@ -51,28 +47,28 @@ class ConditionConfig(StepConfig):
 
     @property
     def has_else(self) -> bool:
-        """Whether there is a way where no condition holds."""
+        """Whether there is an else branch."""
         return self.else_flow_id is not None or self.else_steps is not None
 
 
 class ConditionResult(StepResult):
     """Which branch was taken."""
 
-    matched_branch: int | None = Field(description="The branch's index; -1 is else, null is none.")
-    execution_id: str | None = Field(None, description="The child execution, where the branch is a flow.")
+    matched_branch: int | None = Field(description="The index of the branch; -1 is else, null is none.")
+    execution_id: str | None = Field(None, description="The child execution, if the branch is a flow.")
 
 
 class ConditionRunner(StepRunner[ConditionConfig, None]):
-    """Picks a branch; the engine carries it out."""
+    """Chooses a branch; the engine runs it."""
 
     type = "condition"
     aliases = ("if",)
     label = "Condition"
-    description = "Goes on with the first branch whose condition holds: a flow, or steps of its own."
+    description = "Continues with the first branch whose condition holds: with a flow, or with inline steps."
     notes = (
-        "In a condition a reference without a value counts as missing: `exists` is false, `notExists` true, any other\n"
-        "operator an error. Inline `steps` are steps of the flow like any others: they are SKIPPED where their branch\n"
-        "is not taken, and later steps may refer to them."
+        "In a condition a reference without a value counts as missing: `exists` is false, `notExists` is true, and\n"
+        "any other operator is an error. Inline `steps` are steps of the flow like any others. They are SKIPPED if\n"
+        "their branch is not taken, and later steps may refer to them."
     )
     result_class = ConditionResult
     has_deadline = False

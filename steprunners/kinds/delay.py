@@ -20,7 +20,7 @@ class DelayConfig(StepConfig):
 
 
 class DelayResult(StepResult):
-    """How long it really was."""
+    """How long the step really waited."""
 
     delayed_ms: int
 
@@ -38,7 +38,7 @@ class DelayRunner(StepRunner[DelayConfig, None]):
     example: ClassVar[dict[str, Any]] = {"name": "settle", "stepType": "delay", "meta": {"delayMs": 250}}
 
     def run(self, config: DelayConfig, context: StepContext[None]) -> Finished | Park:
-        """Park until `delayMs` have passed since the first call; after an early wake-up, for the rest."""
+        """Park until `delayMs` have passed since the first call; after an early call, for the rest."""
         now_ms = time.time_ns() // 1_000_000  # the wall clock, because the wait survives a restart
         state = context.state if isinstance(context.state, dict) else {}
         started_ms = state.get("startedMs", now_ms)

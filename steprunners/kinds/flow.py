@@ -13,10 +13,10 @@ from steprunners.runner import FlowId, RunChild, StepContext, StepRunner
 
 
 class FlowConfig(StepConfig):
-    """Which flow, and with which variables."""
+    """Which flow to run, and with which variables."""
 
     flow_id: str = Field(min_length=1, max_length=200)
-    version: int | None = Field(None, ge=1, description="The newest where it is left out.")
+    version: int | None = Field(None, ge=1, description="The newest version if it is left out.")
     variables: dict[str, Json] = Field(default_factory=dict, description="Values for the flow's variables.")
 
 
@@ -29,11 +29,11 @@ class FlowResult(StepResult):
 
 
 class FlowRunner(StepRunner[FlowConfig, None]):
-    """Asks the engine to run the flow; the step ends as the child does."""
+    """Lets the engine run the flow; the step ends as the child does."""
 
     type = "flow"
     label = "Flow"
-    description = "Runs another flow and ends as it does; its extracted variables are the result."
+    description = "Runs another flow and ends as that flow does; its extracted variables are the result."
     notes = "Versions are pinned when the run is created. Flows may call flows up to ten levels deep."
     result_class = FlowResult
     has_deadline = False

@@ -1,8 +1,9 @@
-"""`http`: one request, its redirects followed, its answer parsed."""
+"""`http`: sends one request, follows its redirects, and parses the answer."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -24,29 +25,29 @@ from steprunners.network import Call, HttpResponse, NetworkPolicy, send
 from steprunners.runner import Finished, StepContext, StepRunner
 
 NOTES = """
-**Where it goes.** A relative `url` is put behind the resource's `baseUrl`, path behind path: `/orders` on
-`http://shop/v1` is `http://shop/v1/orders`. With a resource, an absolute `url` must lead to the same scheme, host and
-port, because the resource's headers and credentials go with it. For the same reason a step whose resource has
-credentials cannot say `verifyTls: false` where the resource verifies, nor another `Host` (ERROR `bad_config`). A user
-name or password inside the URL is refused: use `auth`.
+**The URL.** A relative `url` is appended to the resource's `baseUrl`: `/orders` on `http://shop/v1` is
+`http://shop/v1/orders`. With a resource, an absolute `url` must have the same scheme, host and port, because the
+request carries the resource's headers and credentials. For the same reason, if the resource has credentials, a step
+cannot set another `Host`, nor `verifyTls: false` while the resource verifies (ERROR `bad_config`). A user name or
+password inside the URL is refused: use `auth`.
 
-**What it sends.** In `query`, `form`, and `headers`, booleans are written in lower case, objects as JSON, and null is
-left out; a list repeats its name in `query` and `form`. A `multipart` part has a `name` and one of `value`, `content`
-(text) and `contentBase64`, and optionally `filename` and `contentType`. `Content-Length`, `Transfer-Encoding` and
-`Upgrade` belong to the connection and cannot be given. An OAuth 2.0 token is fetched within the step's deadline, kept
-by the worker until it runs out, and fetched anew after a 401.
+**The request.** In `query`, `form` and `headers`, booleans are written in lower case, objects as JSON, and null is left
+out. A list repeats its name in `query` and `form`. A `multipart` part has a `name`, one of `value`, `content` (text)
+and `contentBase64`, and optionally `filename` and `contentType`. `Content-Length`, `Transfer-Encoding` and `Upgrade`
+are set by the connection and cannot be given. An OAuth 2.0 token is fetched within the step's deadline. The worker
+keeps it until it expires, and fetches a new one after a 401.
 
-**Redirects** are followed by the rules of RFC 9110: 303 becomes GET, a POST becomes GET on 301 and 302, 307 and 308
-keep method and body. `Authorization`, `Cookie`, the client certificate and all headers of the resource stay behind when
-scheme, host or port change. Each hop passes the network guard. A circle or more than `maxRedirects` hops is an ERROR.
+**Redirects** follow RFC 9110: 303 becomes GET, a POST becomes GET on 301 and 302, and 307 and 308 keep method and body.
+`Authorization`, `Cookie`, the client certificate and all headers of the resource are removed when scheme, host or port
+change. The address of each hop is checked. A circle, or more than `maxRedirects` hops, is an ERROR.
 
-**Connections** are kept and used again. A GET, HEAD, OPTIONS or TRACE whose kept connection turns out to be closed is
-sent once more; no other request is ever sent twice, so its effect happens at most once for one attempt.
+**Connections** are kept and used again. If the server has closed a kept connection, a GET, HEAD, OPTIONS or TRACE is
+sent once more. No other request is ever sent twice, so its effect happens at most once for one attempt.
 
-**What it makes of the answer.** A body whose content type is JSON (or `…+json`), or that has no content type and looks
-like JSON, is parsed; with NaN, Infinity, numbers beyond a double or more than 200 levels it stays text. Text is decoded
-by its charset, else as UTF-8, else as Latin-1; what is neither JSON nor text is kept in base64. A body larger than
-10 MiB after decompression is an ERROR `response_too_large`. The deadline holds from the name look-up to the last byte.
+**The answer.** A body is parsed if its content type is JSON (or `…+json`), or if it has no content type and looks like
+JSON. With NaN, Infinity, numbers beyond a double or more than 200 levels it stays text. Text is decoded by its charset,
+else as UTF-8, else as Latin-1. A body that is neither JSON nor text is kept in base64. A body larger than 10 MiB after
+decompression is an ERROR `response_too_large`. The deadline covers everything from the name look-up to the last byte.
 """.strip()
 
 
@@ -63,11 +64,11 @@ class HttpResult(StepResult):
     status: int
     reason: str
     headers: dict[str, str] = Field(description="Lower-case names; repeated ones joined by ', '.")
-    cookies: dict[str, str] = Field(description="Those that this call's answers set.")
-    body: Json = Field(description="Parsed where it is JSON.")
+    cookies: dict[str, str] = Field(description="The cookies that the answers of this call set.")
+    body: Json = Field(description="Parsed if it is JSON.")
     body_encoding: BodyEncoding
-    size_bytes: int = Field(description="Of the body, after content-encoding was undone.")
-    url: str = Field(description="Where the answer came from, after redirects.")
+    size_bytes: int = Field(description="The size of the decoded body.")
+    url: str = Field(description="The URL of the answer, after redirects.")
     redirects: list[Redirect]
 
 
@@ -80,6 +81,7 @@ class HttpRunner(StepRunner[HttpConfig, HttpConnection]):
     notes = NOTES
     result_class = HttpResult
     resource_type = "http"
+    envelope_keys: ClassVar[Mapping[str, str]] = {"timeout": "timeoutMs", "assertions": "assertions"}
     example: ClassVar[dict[str, Any]] = {
         "name": "create_order",
         "stepType": "http",
@@ -96,11 +98,11 @@ class HttpRunner(StepRunner[HttpConfig, HttpConnection]):
     }
 
     def check(self, connection: HttpConnection, network: NetworkPolicy, deadline: Deadline) -> str:
-        """Ask for baseUrl; whatever status the server answers with, it is there. Raises StepError."""
+        """Send a GET to baseUrl; any status but a refused login is fine. Raises StepError."""
         return check_server(connection, network, deadline)
 
     def run(self, config: HttpConfig, context: StepContext[HttpConnection]) -> Finished:
-        """Send the request; raise StepError where no answer could be had."""
+        """Send the request; raise StepError where there is no answer."""
         started = time.monotonic()
         connection = context.connection
         cookies = load_cookies(context.session)
@@ -113,7 +115,7 @@ class HttpRunner(StepRunner[HttpConfig, HttpConnection]):
         return Finished(result, session=_session(config, cookies))
 
     def expectations(self, config: HttpConfig, fields: frozenset[str]) -> list[Assertion]:
-        """Return what `expectedStatus` and `expectedResponse` say; 2xx or 3xx where nothing else does."""
+        """Return the assertions of `expectedStatus` and `expectedResponse`; 2xx or 3xx if nothing checks the status."""
         expected: list[Assertion] = []
         if config.expected_status is not None:
             expected.append(status_assertion(config.expected_status))

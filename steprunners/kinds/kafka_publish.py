@@ -1,4 +1,4 @@
-"""`kafka_publish`: one message or many, acknowledged by all in-sync replicas."""
+"""`kafka_publish`: sends one or many messages, which all in-sync replicas must acknowledge."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from steprunners.network import Call, NetworkPolicy
 from steprunners.runner import Finished, StepContext, StepRunner
 
 NOTES = """
-**What is sent.** An object, list, number or boolean is sent as JSON, text as it is, null as a tombstone. With
-`messageEncoding: base64` the text is decoded first, for bytes that are no text. Header values are text; a list repeats
-its name, null is a header without a value.
+**Messages.** An object, list, number or boolean is sent as JSON, text is sent unchanged, and null is a tombstone. With
+`messageEncoding: base64` the text is decoded first, for bytes that are not text. Header values are text. A list repeats
+its name; null is a header without a value.
 
-**Where it goes.** Without `partition` the key chooses it as Java's producer does (murmur2), so that messages of one key
-keep their order; messages without a key go to one partition chosen by chance. A topic that does not exist is made by
-the brokers if they are set to (`auto.create.topics.enable`), as for any producer.
+**Partitions.** Without `partition` the key chooses the partition as in Java's producer (murmur2), so messages with the
+same key keep their order. Messages without a key go to one random partition. If a topic does not exist, the brokers
+create it if they are configured to (`auto.create.topics.enable`), as for any producer.
 
-**How it is acknowledged.** The step waits for all in-sync replicas (`acks=all`). It sends each message once: where the
-acknowledgement is lost the step is an ERROR that says so, and only its own `retry` sends again.
+**Acknowledgement.** The step waits for all in-sync replicas (`acks=all`). It sends each message once. If the
+acknowledgement is lost, the step is an ERROR that says so, and only its own `retry` sends again.
 """.strip()
 
 
@@ -38,34 +38,34 @@ class PublishedMessage(Wire):
     """One message to send."""
 
     message: Json = Field(
-        description="An object or list is sent as JSON, text as it is, null as a tombstone."
+        description="An object or list is sent as JSON, text unchanged, null as a tombstone."
     )
-    key: Json = Field(None, description="Text as it is, all else as JSON; none where it is left out.")
+    key: Json = Field(None, description="Text unchanged, other values as JSON; no key if it is left out.")
     headers: dict[str, Json] = Field(default_factory=dict)
     partition: int | None = Field(None, ge=0, lt=2**31)
-    timestamp_ms: int | None = Field(None, ge=0, lt=2**63, description="Of now, where it is left out.")
+    timestamp_ms: int | None = Field(None, ge=0, lt=2**63, description="Now, if it is left out.")
     message_encoding: Literal["auto", "base64"] = Field(
         "auto", description="base64: `message` is decoded before it is sent."
     )
 
 
 class KafkaPublishConfig(StepConfig):
-    """What to send where."""
+    """The messages to send, and their topic."""
 
     resource_id: str = Field(min_length=1, description="A kafka resource, by id or name.")
     topic: str = Field(min_length=1, max_length=249)
     message: Json = Field(
-        None, description="An object or list is sent as JSON, text as it is, null as a tombstone."
+        None, description="An object or list is sent as JSON, text unchanged, null as a tombstone."
     )
-    key: Json = Field(None, description="Text as it is, all else as JSON; none where it is left out.")
+    key: Json = Field(None, description="Text unchanged, other values as JSON; no key if it is left out.")
     headers: dict[str, Json] = Field(default_factory=dict)
     partition: int | None = Field(None, ge=0, lt=2**31)
-    timestamp_ms: int | None = Field(None, ge=0, lt=2**63, description="Of now, where it is left out.")
+    timestamp_ms: int | None = Field(None, ge=0, lt=2**63, description="Now, if it is left out.")
     message_encoding: Literal["auto", "base64"] = Field(
         "auto", description="base64: `message` is decoded before it is sent."
     )
     messages: list[PublishedMessage] | None = Field(
-        None, min_length=1, max_length=10_000, description="Several, in place of `message`."
+        None, min_length=1, max_length=10_000, description="Several messages, instead of `message`."
     )
 
     @model_validator(mode="after")
@@ -76,7 +76,7 @@ class KafkaPublishConfig(StepConfig):
                 "give either messages, or message with its key, headers, partition and timestampMs"
             )
         if self.messages is None and "message" not in given:
-            raise ValueError("message (null is a tombstone) or messages is needed")
+            raise ValueError("give message (null is a tombstone) or messages")
         return self
 
     def all_messages(self) -> list[PublishedMessage]:
@@ -90,12 +90,14 @@ _OF_ONE = frozenset(PublishedMessage.model_fields)
 
 
 class WrittenMessage(Wire):
-    """Where a message lies."""
+    """The position of a message."""
 
     topic: str
     partition: int
     offset: int
-    timestamp: int = Field(description="In ms since the epoch; the broker's where the topic asks for it.")
+    timestamp: int = Field(
+        description="In ms since the epoch; set by the broker if the topic is configured so."
+    )
 
 
 class KafkaPublishResult(StepResult):
@@ -106,7 +108,7 @@ class KafkaPublishResult(StepResult):
 
 
 class KafkaPublishRunner(StepRunner[KafkaPublishConfig, KafkaConnection]):
-    """Sends messages and returns where they lie."""
+    """Sends messages and returns their positions."""
 
     type = "kafka_publish"
     aliases = ("kafka_pub",)
@@ -131,7 +133,7 @@ class KafkaPublishRunner(StepRunner[KafkaPublishConfig, KafkaConnection]):
     }
 
     def check(self, connection: KafkaConnection, network: NetworkPolicy, deadline: Deadline) -> str:
-        """Connect, sign in and ask which brokers there are. Raises StepError."""
+        """Connect, log in and ask for the brokers. Raises StepError."""
         return check_cluster(connection, network, deadline)
 
     def run(self, config: KafkaPublishConfig, context: StepContext[KafkaConnection]) -> Finished:

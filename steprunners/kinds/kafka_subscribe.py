@@ -1,4 +1,4 @@
-"""`kafka_subscribe`: reads a topic until the messages that are looked for are there."""
+"""`kafka_subscribe`: reads a topic until it has found the wanted messages."""
 
 from __future__ import annotations
 
@@ -14,37 +14,38 @@ from steprunners.clients.kafka.cluster.pool import client_of
 from steprunners.clients.kafka.connection import KafkaConnection
 from steprunners.clients.kafka.messages import ValueEncoding
 from steprunners.clients.kafka.subscribing.reading import to_wire
-from steprunners.clients.kafka.subscribing.subscription import KafkaSubscribeConfig, upper
+from steprunners.clients.kafka.subscribing.subscription import KafkaSubscribeConfig
 from steprunners.clients.kafka.subscribing.visit import Sitting
 from steprunners.clients.quotas import within
-from steprunners.config import StepResult, Wire
+from steprunners.config import StepResult, Wire, upper
 from steprunners.deadline import Cancellation, Deadline
 from steprunners.json_types import Json
 from steprunners.network import Call, NetworkPolicy
 from steprunners.runner import Finished, Park, StepContext, StepRunner
 
 NOTES = """
-**Where it begins.** `EXECUTION`: at the ends that the topic's partitions had before the execution's first step ran, so
-whatever any step of the execution sends is found, wherever this step stands. `STEP`: at the ends when the step begins,
-and there again in each of its attempts; where it runs in the background, the steps after it wait until these are known.
-`EARLIEST`: at the beginning. `TIMESTAMP`: at the first message of `timestampMs` or later. `GROUP`: where
-`consumerGroup` has committed (at the beginning where it has not); after success it commits how far it has read. No
-start joins a group, so nobody's consumers are disturbed; a group with active members refuses the commit.
+**Where it starts.** `EXECUTION`: at the ends that the topic's partitions had before the first step of the execution
+ran. So it finds the messages of every step of the execution, wherever this step is in the flow. `STEP`: at the ends
+when the step starts; all its attempts start there. If it runs in the background, the steps after it wait until these
+ends are known. `EARLIEST`: at the beginning. `TIMESTAMP`: at the first message of `timestampMs` or later. `GROUP`:
+where `consumerGroup` has committed, or at the beginning if it has not. After success it commits how far it has read. It
+never joins a group, so it does not disturb other consumers. A group with active members refuses the commit.
 
-**What it looks for.** All of `key`, `headers` and `searchPattern` must hold; without any of them every message does.
-`exact`: the raw value contains the pattern. `regex`: RE2 finds it in the raw value. `jsonpath`: it selects something in
-the value, or in a list that holds just the value, so `$[?@.id == ${order_id}]` finds the object with that id.
+**What it searches for.** All of `key`, `headers` and `searchPattern` must match; without any of them every message
+matches. `exact`: the raw value contains the pattern. `regex`: RE2 finds the pattern in the raw value. `jsonpath`: the
+pattern selects something in the value, or in a list with only the value, so `$[?@.id == ${order_id}]` finds the object
+with that id.
 
-**When it ends.** As soon as `minMessages` match; with `matchAll: true` it collects until `messageLimit` or the
-deadline. Fewer than `minMessages` at the deadline is FAILED, with the closest messages in `nearMisses`. With
-`minMessages: 0` it waits for one message, or the whole time for none: assert on `count`.
+**When it ends.** As soon as `minMessages` match. With `matchAll: true` it collects until `messageLimit` or the
+deadline. With fewer than `minMessages` at the deadline it is FAILED, and `nearMisses` has the closest messages. With
+`minMessages: 0` it waits for one message, or until the deadline if none comes: assert on `count`.
 
-**How it waits.** It holds no worker while it waits. A topic that does not exist yet is waited for and counts from 0; it
-is never made by asking. Once the broker has been reached, an outage is sat out until the deadline.
+**How it waits.** It needs no worker while it waits. It also waits for a topic that does not exist yet, which then
+counts from 0; it never creates a topic. Once it has reached a broker, it waits through outages until the deadline.
 
-**What it shows.** A value is parsed where it is JSON, else it is text, or base64 where it is not UTF-8
-(`valueEncoding`); a tombstone is null with the encoding `null`. `scanned` says which offsets were looked through (`to`
-is the next one).
+**What it shows.** A value is parsed if it is JSON. Otherwise it is text, or base64 if it is not UTF-8
+(`valueEncoding`). A tombstone is null with the encoding `null`. `scanned` says which offsets were read (`to` is the
+next one).
 """.strip()
 
 
@@ -57,20 +58,20 @@ class ReadMessage(Wire):
     timestamp: int = Field(description="In ms since the epoch.")
     key: str | None
     key_encoding: Literal["text", "base64", "null"]
-    value: Json = Field(description="Parsed where it is JSON.")
+    value: Json = Field(description="Parsed if it is JSON.")
     value_encoding: ValueEncoding
     headers: dict[str, Json]
 
 
 class ScannedPartition(Wire):
-    """Which offsets were looked through: from the first to before `to`."""
+    """The offsets that were read: from the first up to, but not including, `to`."""
 
     from_: int = Field(alias="from")
     to: int
 
 
 class Scanned(Wire):
-    """What was looked through."""
+    """What was read."""
 
     messages: int
     partitions: dict[str, ScannedPartition]
@@ -82,21 +83,23 @@ class NearMiss(Wire):
     partition: int
     offset: int
     key: str | None
-    value: Json = Field(description="Its beginning, where it is long.")
+    value: Json = Field(description="Only the beginning of a long value.")
     reason: str
 
 
 class KafkaSubscribeResult(StepResult):
-    """What was found, and what was looked through for it."""
+    """The messages that were found, and what was read for them."""
 
     messages: list[ReadMessage]
     count: int
     scanned: Scanned
-    near_misses: list[NearMiss] = Field(description="The closest messages that do not match, and why not.")
+    near_misses: list[NearMiss] = Field(
+        description="The closest messages that do not match, with the reasons."
+    )
 
 
 class KafkaSubscribeRunner(StepRunner[KafkaSubscribeConfig, KafkaConnection]):
-    """Reads by assignment, parks where there is nothing more, and comes back."""
+    """Reads by assignment, parks when there is nothing more to read, and continues later."""
 
     type = "kafka_subscribe"
     aliases = ("kafka_sub",)
@@ -107,6 +110,7 @@ class KafkaSubscribeRunner(StepRunner[KafkaSubscribeConfig, KafkaConnection]):
     notes = NOTES
     result_class = KafkaSubscribeResult
     resource_type = "kafka"
+    envelope_keys: ClassVar[Mapping[str, str]] = {"timeoutMs": "timeoutMs"}
     example: ClassVar[dict[str, Any]] = {
         "name": "event",
         "stepType": "kafka_subscribe",
@@ -121,11 +125,11 @@ class KafkaSubscribeRunner(StepRunner[KafkaSubscribeConfig, KafkaConnection]):
     }
 
     def check(self, connection: KafkaConnection, network: NetworkPolicy, deadline: Deadline) -> str:
-        """Connect, sign in and ask which brokers there are. Raises StepError."""
+        """Connect, log in and ask for the brokers. Raises StepError."""
         return check_cluster(connection, network, deadline)
 
     def run(self, config: KafkaSubscribeConfig, context: StepContext[KafkaConnection]) -> Finished | Park:
-        """Read what there is; raise StepError where the cluster cannot be reached or refuses."""
+        """Read the messages that are there; raise StepError where the cluster cannot be reached or refuses."""
         config = within(config, "message_limit", context.network.max_messages)
         sitting = Sitting(config, context, context.resource)
         if context.state is None:
@@ -133,25 +137,25 @@ class KafkaSubscribeRunner(StepRunner[KafkaSubscribeConfig, KafkaConnection]):
         return sitting.carry_on()
 
     def expectations(self, config: KafkaSubscribeConfig, _fields: frozenset[str]) -> list[Assertion]:
-        """Return that so many messages are found; 0 leaves it to the user's assertions."""
+        """Return the assertion that `minMessages` are found; 0 leaves that to the user's assertions."""
         if config.min_messages == 0:
             return []
         return [Assertion(field="count", operator="gte", expected_value=config.min_messages)]
 
     def start_key(self, meta: Mapping[str, Json]) -> str | None:
-        """Return the topic where the step reads from where the execution began."""
+        """Return the topic if the step reads from the start of the execution."""
         topic, start = meta.get("topic"), meta.get("startFrom", "EXECUTION")
         return topic if isinstance(topic, str) and upper(start) == "EXECUTION" else None
 
     def has_origin(self, meta: Mapping[str, Json]) -> bool:
-        """Return whether it is the step's own start that counts; a reference may say so."""
+        """Return whether the step reads from its own start; a reference may resolve to that."""
         start = meta.get("startFrom")
         return isinstance(start, str) and (upper(start) == "STEP" or "${" in start)
 
     def record_starts(
         self, keys: Sequence[str], connection: KafkaConnection, network: NetworkPolicy, deadline: Deadline
     ) -> dict[str, Json]:
-        """Return the end offsets of the topics; one that does not exist has no partitions."""
+        """Return the end offsets of the topics; a topic that does not exist has no partitions."""
         client = client_of(connection, network)
         call = Call(network, deadline, Cancellation())
         ends = client.run(call, lambda: end_offsets(client, call, list(keys)))

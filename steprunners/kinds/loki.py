@@ -1,4 +1,4 @@
-"""`loki`: log lines by labels and text, over a span of time."""
+"""`loki`: finds log lines by labels and text, in a span of time."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from steprunners.references.resolution import Grammar
 from steprunners.runner import Finished, StepContext, StepRunner
 
 NOTES = """
-**What is found.** Lines whose labels are as given and that hold every text of `containsPatterns` and none of
+**What it finds.** Lines with the given labels that contain every text of `containsPatterns` and none of
 `notContainsPatterns`. Labels and patterns are texts, not expressions: quotes, backslashes, line breaks, `}` and `.*`
-stand for themselves. For anything else write the LogQL yourself, in `query`; there a reference inside quotes is
-escaped. `query` goes without labels, namespace and patterns. A selector that matches every stream is refused before it
-is sent.
+have no special meaning. For anything else write your own LogQL in `query`; a reference inside quotes is escaped there.
+`query` cannot be combined with labels, namespace and patterns. A selector that matches every stream is refused before
+it is sent.
 
 **When.** `startTime` and `endTime` in milliseconds (the start is inclusive, the end exclusive), `relativeTime`, or
-neither: since the execution began. Lines reach Loki with a delay; put an `until` around the step to wait for one.
+neither: since the start of the execution. Lines reach Loki with a delay; give the step an `until` to wait for a line.
 
-**How much.** Pages are fetched until `limit` lines are there, the oldest first; `limitReached` says that there may be
-more. `matchCount` counts `logLines`. No line is no error: assert on `matchCount`.
+**How much.** Pages are fetched until there are `limit` lines, the oldest first; `limitReached` says that there may be
+more. `matchCount` counts `logLines`. It is not an error if there is no line: assert on `matchCount`.
 """.strip()
 
 
@@ -52,7 +52,7 @@ class LokiConnection(MonitoringConnection):
     probe: ClassVar[tuple[str, dict[str, str]]] = ("/loki/api/v1/labels", {})
 
     namespace: Annotated[str | None, FREE] = Field(
-        None, description="The value of the label `namespace`, unless a step says another."
+        None, description="The value of the label `namespace`, unless a step gives another."
     )
     tenant: Annotated[Annotated[str, AfterValidator(header_safe)] | None, FREE] = Field(
         None, description="Sent as X-Scope-OrgID."
@@ -67,24 +67,24 @@ class LokiConnection(MonitoringConnection):
 
 
 class LokiConfig(StepConfig, Times):
-    """Which lines, of which time."""
+    """Which lines to find, and in which span of time."""
 
     grammars: ClassVar = {"query": Grammar.LABEL}
 
     resource_id: str = Field(min_length=1, description="A loki resource, by id or name.")
     namespace: str | None = Field(
-        None, description="In place of the resource's; becomes the label `namespace`."
+        None, description="Instead of the resource's namespace; becomes the label `namespace`."
     )
     labels: dict[str, str | int | float | bool | None] = Field(
-        default_factory=dict, description="Names and values, all of which must be equal."
+        default_factory=dict, description="Names and values, which must all be equal."
     )
-    contains_patterns: _Patterns = Field(default_factory=list, description="Texts that a line holds.")
+    contains_patterns: _Patterns = Field(default_factory=list, description="Texts that a line must contain.")
     not_contains_patterns: _Patterns = Field(
-        default_factory=list, description="Texts that a line does not hold."
+        default_factory=list, description="Texts that a line must not contain."
     )
     limit: int = Field(1_000, ge=1, le=50_000, description="The most lines.")
     query: str | None = Field(
-        None, min_length=1, max_length=16_000, description="LogQL, in place of the above."
+        None, min_length=1, max_length=16_000, description="LogQL, instead of labels, namespace and patterns."
     )
 
     @model_validator(mode="after")
@@ -109,19 +109,19 @@ class LokiResult(StepResult):
     log_lines: list[LogLine] = Field(description="Oldest first.")
     match_count: int
     limit_reached: bool = Field(description="Whether there may be more lines.")
-    scanned_bytes: int = Field(description="What Loki read to answer.")
+    scanned_bytes: int = Field(description="How many bytes Loki read to answer.")
     execution_time_ms: int = Field(description="How long Loki took to answer.")
     query: str = Field(description="The LogQL that was sent.")
     warnings: list[str]
 
 
 class LokiRunner(StepRunner[LokiConfig, LokiConnection]):
-    """Asks Loki."""
+    """Sends the query to Loki."""
 
     type = "loki"
     aliases = ("loki_logs",)
     label = "Loki logs"
-    description = "Finds log lines in Loki, by labels and by what they hold."
+    description = "Finds log lines in Loki by their labels and their text."
     notes = NOTES
     result_class = LokiResult
     resource_type = "loki"
@@ -143,7 +143,7 @@ class LokiRunner(StepRunner[LokiConfig, LokiConnection]):
     }
 
     def check(self, connection: LokiConnection, network: NetworkPolicy, deadline: Deadline) -> str:
-        """Ask a query that every Loki can answer. Raises StepError."""
+        """Send a query that every Loki can answer. Raises StepError."""
         return check_queries(connection, network, deadline)
 
     def run(self, config: LokiConfig, context: StepContext[LokiConnection]) -> Finished:
@@ -155,8 +155,8 @@ class LokiRunner(StepRunner[LokiConfig, LokiConnection]):
         span = span_of(
             config,
             began_ms=context.execution.started_at_ms,
-            now_ms=time.time_ns() // 1_000_000
-            + 1,  # the end is exclusive, and this millisecond's lines count
+            # The end is exclusive, and the lines of this millisecond count.
+            now_ms=time.time_ns() // 1_000_000 + 1,
             place="meta",
         )
         call = Call(context.network, context.deadline, context.cancellation)

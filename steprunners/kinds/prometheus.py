@@ -1,11 +1,11 @@
-"""`prometheus`: a query over one window of time, or two that are compared."""
+"""`prometheus`: a query over one window of time, or a comparison of two windows."""
 
 from __future__ import annotations
 
 import time
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from steprunners.assertions.evaluation import Assertion
 from steprunners.clients.metrics.aggregation import Aggregation
@@ -17,48 +17,45 @@ from steprunners.clients.monitoring.windows import Window, span_of
 from steprunners.clients.prometheus.range_query import RangeQuery, ask
 from steprunners.clients.prometheus.results import PrometheusResult
 from steprunners.clients.prometheus.warnings import warnings_of
-from steprunners.config import StepConfig
+from steprunners.config import LowerCase, StepConfig
 from steprunners.deadline import Deadline
 from steprunners.network import Call, NetworkPolicy
 from steprunners.references.resolution import Grammar
 from steprunners.runner import Finished, StepContext, StepRunner
 
 NOTES = """
-**The query.** A reference inside the quotes of a label value is escaped, so that it finds exactly itself; outside
-quotes only numbers, durations and identifiers can be put in.
+**The query.** A reference inside the quotes of a label value is escaped, so that it matches exactly its value. Outside
+quotes the value must be a number, a duration or an identifier.
 
-**Times.** A window is `{startTime, endTime}` (milliseconds; `endTime` is now where it is left out), `{relativeTime}`
-(the last 15 minutes …), or `{}`: since the execution began. `offset` moves a relative one into the past: with `7d` it
-is the same time a week ago. Both ends are inclusive. A window of more than 11 000 steps is refused before it is sent.
+**Times.** A window is `{startTime, endTime}` (milliseconds; `endTime` is now if it is left out), `{relativeTime}` (the
+last 15 minutes …), or `{}`: since the start of the execution. `offset` moves a relative window into the past: with `7d`
+it is the same time a week ago. Both ends are inclusive. A window of more than 11 000 steps is refused before it is
+sent.
 
 **Samples.** NaN and ±Inf are dropped and counted in `warnings`. `coverage` is the share of the window's points that
-have a sample. `aggregatedValue` is worked out of the samples that are left; `p95` interpolates, as
-`quantile_over_time` does.
+have a sample. `aggregatedValue` is calculated from the other samples; `p95` interpolates, as `quantile_over_time` does.
 
-**Comparison.** `duration1` is the baseline; series are matched by all their labels. MEAN_RATIO compares the aggregated
+**Comparison.** `duration1` is the baseline. Series are matched by all their labels. MEAN_RATIO compares the aggregated
 values of each series: an anomaly differs by more than `thresholdPercent` and by more than `absoluteThreshold`. A
-baseline of 0 has no percentage and is judged by `absoluteThreshold` alone. MANN_WHITNEY asks besides that the ranks of
-the samples moved the same way and that this is not chance: two-sided, corrected for ties, exact up to 20 samples a
-window, adjusted by Holm over the series. Samples of one series follow each other in time and are not independent, so
-take its `pValue` as a guide, and a `step` no finer than what is scraped. `percentageChange` and `absoluteDifference`
-are the largest in size over all series. `verdict` HIGH or LOW is an anomaly. NO_DATA (no series is in both windows) and
-INCONCLUSIVE (a series has fewer than `minSamples`) are none, so assert `comparison.verdict` where they must not pass.
+baseline of 0 has no percentage, so only `absoluteThreshold` counts. MANN_WHITNEY needs in addition that the ranks of
+the samples moved in the same direction, and that this is not by chance: two-sided, corrected for ties, exact up to 20
+samples in each window, adjusted by Holm over the series. The samples of a series follow each other in time and are not
+independent. So take the `pValue` as a guide, and choose a `step` no shorter than the scrape interval.
+`percentageChange` and `absoluteDifference` are the largest absolute values over all series. `verdict` HIGH or LOW is an
+anomaly. NO_DATA (no series is in both windows) and INCONCLUSIVE (a series has fewer than `minSamples`) are not, so
+assert on `comparison.verdict` if they must not pass.
 """.strip()
 
 
-def _lower(value: Any) -> Any:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
 class PrometheusConnection(MonitoringConnection):
-    """A Prometheus, or what speaks its HTTP API (Thanos, Mimir, VictoriaMetrics)."""
+    """A Prometheus, or a server with the same HTTP API (Thanos, Mimir, VictoriaMetrics)."""
 
     product: ClassVar[str] = "Prometheus"
     probe: ClassVar[tuple[str, dict[str, str]]] = ("/api/v1/query", {"query": "vector(1)"})
 
 
 class PrometheusConfig(StepConfig):
-    """What to ask, over which windows, and how to compare them."""
+    """The query, its windows, and how to compare them."""
 
     grammars: ClassVar = {"query": Grammar.LABEL}
 
@@ -66,11 +63,11 @@ class PrometheusConfig(StepConfig):
     query: str = Field(min_length=1, max_length=16_000, description="PromQL.")
     duration1: Window = Field(
         default_factory=Window,
-        description="The window, or the baseline; since the execution began if left out.",
+        description="The window, or the baseline; since the start of the execution if it is left out.",
     )
     duration2: Window | None = Field(None, description="The window that is compared with duration1.")
     step: Duration = Field("30s", description="The time from one sample to the next.")
-    aggregation: Annotated[Aggregation, BeforeValidator(_lower)] = "avg"
+    aggregation: Annotated[Aggregation, LowerCase] = "avg"
     comparison: Comparison | None = Field(
         None,
         description="Without it, duration2 is compared by MEAN_RATIO at 20 % and an anomaly is only reported.",
@@ -84,11 +81,11 @@ class PrometheusConfig(StepConfig):
 
 
 class PrometheusRunner(StepRunner[PrometheusConfig, PrometheusConnection]):
-    """Asks Prometheus, and compares."""
+    """Sends the queries to Prometheus, and compares the windows."""
 
     type = "prometheus"
     label = "Prometheus metrics"
-    description = "Asks Prometheus for a metric over one window of time, or compares two."
+    description = "Queries Prometheus for a metric over one window of time, or compares two windows."
     notes = NOTES
     result_class = PrometheusResult
     resource_type = "prometheus"
@@ -109,11 +106,11 @@ class PrometheusRunner(StepRunner[PrometheusConfig, PrometheusConnection]):
     }
 
     def check(self, connection: PrometheusConnection, network: NetworkPolicy, deadline: Deadline) -> str:
-        """Ask a query that every Prometheus can answer. Raises StepError."""
+        """Send a query that every Prometheus can answer. Raises StepError."""
         return check_queries(connection, network, deadline)
 
     def run(self, config: PrometheusConfig, context: StepContext[PrometheusConnection]) -> Finished:
-        """Ask for each window, and compare; raise StepError where Prometheus does not answer."""
+        """Query each window, and compare; raise StepError where Prometheus does not answer."""
         started = time.monotonic()
         queries = _queries(config, context)
         call = Call(context.network, context.deadline, context.cancellation)
@@ -136,7 +133,7 @@ class PrometheusRunner(StepRunner[PrometheusConfig, PrometheusConnection]):
         return Finished(result)
 
     def expectations(self, config: PrometheusConfig, _fields: frozenset[str]) -> list[Assertion]:
-        """Return that no anomaly was found, where one is to fail the step; what failed shows the reason."""
+        """Return the assertion that there is no anomaly, where one must fail the step; the outcome shows the reason."""
         if config.comparison is None or config.comparison.on_anomaly != "FAIL":
             return []
         return [

@@ -1,11 +1,11 @@
-"""`redis`: one operation on a key of a Redis or Valkey."""
+"""`redis`: runs one operation on a key of a Redis or Valkey."""
 
 from __future__ import annotations
 
 import time
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from steprunners.assertions.evaluation import Assertion
 from steprunners.clients.redis.checking import check_server
@@ -13,7 +13,7 @@ from steprunners.clients.redis.connection import RedisConnection
 from steprunners.clients.redis.operations import OPERATIONS, Operation, scan
 from steprunners.clients.redis.session import session
 from steprunners.clients.redis.values import MARKER, as_stored
-from steprunners.config import StepConfig, StepResult
+from steprunners.config import LowerCase, StepConfig, StepResult
 from steprunners.deadline import Deadline
 from steprunners.json_types import Json
 from steprunners.network import Call, NetworkPolicy
@@ -44,31 +44,27 @@ NOTES = """
 | `publish` | `key` (the channel), `value` | `count` (of receivers) |
 | `scan` | `key?` (a pattern such as `order:*`) | `values` (sorted; at most 10 000) |
 
-`ttl` is in seconds. What an operation does not take is refused.
+`ttl` is in seconds. An argument that the operation does not take is refused.
 
-**Values.** Redis holds bytes: text goes out as UTF-8, numbers and booleans as they are written, objects and lists as
-JSON. A value that is not UTF-8 comes back in base64 with `valueEncoding: base64`, or as `{"base64": "…"}` inside
-`values`; `{"base64": "…"}` as `value` or `expectedValue` means those bytes. `json` is the value parsed, where it is the
-JSON of an object or a list; an `expectedValue` that is an object or a list is compared with that.
+**Values.** Redis stores bytes: text is sent as UTF-8, and numbers, booleans, objects and lists as JSON. A value that is
+not UTF-8 comes back in base64 with `valueEncoding: base64`, or as `{"base64": "…"}` inside `values`. `{"base64": "…"}`
+as `value` or `expectedValue` means those bytes. `json` is the parsed value, if it is the JSON of an object or a list.
+An `expectedValue` that is an object or a list is compared with `json`.
 
-**Existence.** `exists` says whether the key, field or member was there. `expectedExists` is compared with it.
+**Existence.** `exists` says whether the key, field or member existed. `expectedExists` is compared with it.
 
-No command is ever sent twice in one attempt. A reply beyond 10 MiB is an ERROR `response_too_large`. A cluster's node
-answers for its own keys only; for another's it is an ERROR that names the node.
+No command is ever sent twice in one attempt. A reply larger than 10 MiB is an ERROR `response_too_large`. A node of a
+cluster answers only for its own keys; for other keys the step is an ERROR that names the right node.
 """.strip()
 
 _ARGUMENTS = ("key", "value", "field", "fields", "ttl", "start", "stop")
 
 
-def _lower(value: Any) -> Any:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
 class RedisConfig(StepConfig):
-    """What to do, with which key."""
+    """The operation, its key and its arguments."""
 
     resource_id: str = Field(min_length=1, description="A redis resource, by id or name.")
-    operation: Annotated[Literal[tuple(OPERATIONS)], BeforeValidator(_lower)]  # type: ignore[valid-type] # the table's names
+    operation: Annotated[Literal[tuple(OPERATIONS)], LowerCase]  # type: ignore[valid-type] # the table's names
     key: str | None = Field(
         None, min_length=1, description="The key; a channel for publish, a pattern for scan."
     )
@@ -92,19 +88,13 @@ class RedisConfig(StepConfig):
                 raise ValueError(f"{self.operation} needs {need}")
         if extra := sorted(given - operation.takes):
             raise ValueError(f"{self.operation} takes no {' and no '.join(extra)}")
-        _check_alternatives(self.operation, given)
+        if "fields" in given and (others := sorted(given & {"field", "value"})):
+            raise ValueError(f"{self.operation} takes either fields or {' and '.join(others)}, not both")
         return self
 
 
-def _check_alternatives(operation: str, given: set[str]) -> None:
-    if "fields" in given and given & {"field", "value"}:
-        raise ValueError(
-            f"{operation} takes either fields, or {'field and value' if operation == 'hset' else 'one'}"
-        )
-
-
 class RedisResult(StepResult):
-    """What the server replied; what an operation has nothing to say about is null."""
+    """The reply of the server; fields that the operation says nothing about are null."""
 
     operation: str
     key: str | None
@@ -114,7 +104,7 @@ class RedisResult(StepResult):
     exists: bool | None
     count: int | None
     json_: Json = Field(
-        None, alias="json", description="The value parsed, where it is JSON of an object or list."
+        None, alias="json", description="The parsed value, if it is the JSON of an object or list."
     )
     values_truncated: bool = Field(description="Whether a scan stopped early.")
 
@@ -125,7 +115,7 @@ class RedisRunner(StepRunner[RedisConfig, RedisConnection]):
     type = "redis"
     aliases = ("cache",)
     label = "Redis"
-    description = "Reads or writes a key of a Redis or Valkey, and compares what it holds."
+    description = "Reads or writes a key of a Redis or Valkey, and compares its value."
     notes = NOTES
     result_class = RedisResult
     resource_type = "redis"
@@ -173,7 +163,7 @@ class RedisRunner(StepRunner[RedisConfig, RedisConnection]):
         return Finished(result)
 
     def expectations(self, config: RedisConfig, _fields: frozenset[str]) -> list[Assertion]:
-        """Return what `expectedExists` and `expectedValue` say."""
+        """Return the assertions of `expectedExists` and `expectedValue`."""
         expected = []
         if config.expected_exists is not None:
             expected.append(

@@ -1,4 +1,4 @@
-"""`sql`: one statement on a database, its rows as JSON."""
+"""`sql`: runs one statement on a database, and returns its rows as JSON."""
 
 from __future__ import annotations
 
@@ -20,32 +20,31 @@ from steprunners.references.resolution import Grammar
 from steprunners.runner import Finished, StepContext, StepRunner
 
 NOTES = """
-**One statement.** References cannot stand in `query`: write `:name` and give the value in `parameters`, where
-references keep their type. `:name` inside quotes and comments is text, `::` is a cast. A second statement, and what
-begins or ends transactions or changes the session (`BEGIN`, `COMMIT`, `SET`, `USE`, `LOCK`, `COPY`, `ATTACH` …), is
-refused: each step has a transaction of its own.
+**One statement.** References cannot be used in `query`: write `:name` and give the value in `parameters`, where
+references keep their type. `:name` inside quotes and comments is text, and `::` is a cast. A second statement is
+refused. So are statements that begin or end transactions or change the session (`BEGIN`, `COMMIT`, `SET`, `USE`,
+`LOCK`, `COPY`, `ATTACH` …), because each step has its own transaction.
 
-**Parameters** are sent with the type they have in JSON; text takes the type of its place in PostgreSQL. A list is an
-array in PostgreSQL (`id = ANY(:ids)`) and JSON text elsewhere (`json_each(:ids)`); an object is JSON. Where the
-database must be told, give `{"type": "decimal", "value": "19.90"}`: text, integer, number, decimal, boolean, date,
-time, timestamp, uuid, bytes (base64), json or array.
+**Parameters** are sent with their JSON type; in PostgreSQL, text takes the type that its place needs. A list is an
+array in PostgreSQL (`id = ANY(:ids)`) and JSON text elsewhere (`json_each(:ids)`). An object is JSON. If the database
+must know the type, write `{"type": "decimal", "value": "19.90"}`. The types are text, integer, number, decimal,
+boolean, date, time, timestamp, uuid, bytes (base64), json and array.
 
-**readOnly** is true unless the step says otherwise. Then only queries run, inside a read-only transaction that is
-rolled back. It keeps a test from changing data by mistake. It is no wall against somebody who wants to: functions of
-the database may write files or call out, so give the resource a user with no more rights than the tests need. With
-`readOnly: false` the statement is committed and `affectedRows` counts the rows; statements that cannot run inside a
-transaction are not possible.
+**readOnly** is true by default. Then only queries run, inside a read-only transaction that is rolled back. It prevents
+a test from changing data by mistake. It does not stop an attacker: functions of the database may write files or call
+other systems, so give the resource a user with no more rights than the tests need. With `readOnly: false` the statement
+is committed, and `affectedRows` counts the rows. Statements that cannot run inside a transaction are not possible.
 
-**Rows** are read one by one and end after `maxRows`, with `rowsTruncated: true`. Integers beyond ±2^53 and decimals
-with a fraction are text, which assertions compare as numbers; NaN and the infinities are text. Dates and times are ISO
-8601 text; sessions run in UTC, so times with a zone end in `+00:00`. Bytes are base64. JSON columns are parsed, except
-in MariaDB, where they are text. Of columns with one name the second is `name_2`. Rows of more than 10 MiB are an ERROR
-`response_too_large`.
+**Rows** are read one by one, up to `maxRows`; if there are more, `rowsTruncated` is true. Integers beyond ±2^53 and
+decimals with a fraction are text, which assertions compare as numbers. NaN and infinite values are text. Dates and
+times are ISO 8601 text. Sessions run in UTC, so times with a zone end in `+00:00`. Bytes are base64. JSON columns are
+parsed, except in MariaDB, where they are text. If two columns have the same name, the second one is `name_2`. Rows of
+more than 10 MiB are an ERROR `response_too_large`.
 
-**The deadline** is told to the server (`statement_timeout`, `max_statement_time`), and the connection is closed when it
-is over or the run is cancelled. MySQL, other than MariaDB, limits only SELECT by itself.
+**The deadline** is also set in the server (`statement_timeout`, `max_statement_time`). The connection is closed when
+the time is over or the run is cancelled. MySQL (not MariaDB) itself limits only SELECT.
 
-**SQLite** files are those below the folder SQLITE_FOLDER of the installation, which production never has.
+**SQLite** files must be inside the installation's folder SQLITE_FOLDER, which is never set in production.
 """.strip()
 
 
@@ -60,7 +59,7 @@ class SqlConfig(StepConfig):
         default_factory=dict, description="The value of each bind, or {type, value}."
     )
     max_rows: int = Field(1000, ge=1, le=100_000)
-    read_only: bool = Field(True, description="Only queries, rolled back afterwards.")
+    read_only: bool = Field(True, description="Allow only queries, and roll back afterwards.")
     expected_row_count: int | None = Field(None, ge=0, le=100_000)
     expected_columns: list[str] | None = Field(None, description="The names of the columns, in their order.")
 
@@ -72,14 +71,14 @@ class SqlConfig(StepConfig):
 
 
 class SqlResult(StepResult):
-    """The rows, or what was changed."""
+    """The rows, or how many rows were changed."""
 
-    rows: list[dict[str, Json]] = Field(description="One object a row, by column.")
-    row_count: int = Field(description="Of the rows given here.")
+    rows: list[dict[str, Json]] = Field(description="One object for each row, by column.")
+    row_count: int = Field(description="The number of rows in this result.")
     columns: list[str]
     rows_truncated: bool = Field(description="Whether there were more rows than maxRows.")
-    affected_rows: int | None = Field(None, description="What a statement that writes has changed.")
-    execution_time_ms: int = Field(description="Of the statement and its rows, without connecting.")
+    affected_rows: int | None = Field(None, description="How many rows a writing statement has changed.")
+    execution_time_ms: int = Field(description="The time of the statement and its rows, without connecting.")
 
 
 class SqlRunner(StepRunner[SqlConfig, SqlConnection]):
@@ -107,11 +106,11 @@ class SqlRunner(StepRunner[SqlConfig, SqlConnection]):
     }
 
     def check(self, connection: SqlConnection, network: NetworkPolicy, deadline: Deadline) -> str:
-        """Sign in and ask for the server's version. Raises StepError."""
+        """Log in and ask for the version of the server. Raises StepError."""
         return check_database(connection, network, deadline)
 
     def run(self, config: SqlConfig, context: StepContext[SqlConnection]) -> Finished:
-        """Run the statement; raise StepError where it is refused or no answer could be had."""
+        """Run the statement; raise StepError where it is refused or there is no answer."""
         started = time.monotonic()
         connection = context.resource
         config = within(config, "max_rows", context.network.max_rows)
@@ -130,7 +129,7 @@ class SqlRunner(StepRunner[SqlConfig, SqlConnection]):
         return Finished(result if answer.affected is None else {**result, "affectedRows": answer.affected})
 
     def expectations(self, config: SqlConfig, _fields: frozenset[str]) -> list[Assertion]:
-        """Return what `expectedColumns` and `expectedRowCount` say; rows that were cut off count, too."""
+        """Return the assertions of `expectedColumns` and `expectedRowCount`; the rows must also not be truncated."""
         expected: list[Assertion] = []
         if config.expected_columns is not None:
             columns: list[Json] = list(config.expected_columns)

@@ -1,8 +1,8 @@
-"""One attempt of a step, and what comes next: pure, with no clock, database or queue of its own.
+"""One attempt of a step, and what comes next: pure, without a clock, database or queue of its own.
 
-`advance` carries a step as far as it goes in one sitting: it runs an attempt (references → config → call under a
-deadline → assertions → extract), and decides with `next_wait` whether the step has ended or has to wait. A `forEach`
-goes through its items in the same way. What has to survive a wait is in `Progress`, which is JSON.
+`advance` runs a step until it ends or has to wait. It runs an attempt (references → config → call with a deadline →
+assertions → extract), and `next_wait` decides whether the step has ended or waits. A `forEach` runs its items in the
+same way. `Progress`, which is JSON, holds everything that must survive a wait.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from steprunners.references.resolution import ReferenceProblem
 def advance(
     work: Work, progress: Progress, record: Callable[[Attempt], None], answer: Answer | None = None
 ) -> Move:
-    """Carry the step on from `progress` until it ends or has to wait.
+    """Run the step from `progress` on until it ends or has to wait.
 
-    `record` is called with every attempt but the last; `answer` is the result of the branch or child it waited for.
+    `record` is called with every attempt except the last. `answer` is how the branch or child that it waited for ended.
     """
     with hiding(work.known_secrets):
         if work.step.for_each is None:
@@ -35,7 +35,7 @@ def advance(
 
 @as_step_work
 def is_wanted(work: Work) -> bool:
-    """Return what the step's `when` says; raise BadReference where it cannot be told."""
+    """Return whether the step's `when` holds; raise BadReference where it cannot be evaluated."""
     if work.step.when is None:
         return True
     try:

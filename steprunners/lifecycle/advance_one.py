@@ -57,9 +57,9 @@ def _attempt(work: Work, progress: Progress, answer: Answer | None) -> Attempt |
     if isinstance(outcome, TakeBranch | RunChild):
         return Delegated(request, progress, outcome)
     try:
-        # What is secret in the result is known before a message about it is made.
+        # The secrets in the result must be known before a message about it is written.
         shown = learn(work, outcome.result, answer.shown if answer else None)
-    except StepError as error:  # then nothing of it is stored
+    except StepError as error:  # the secrets are not known, so nothing of the result is stored
         return replace(broken(error, started_ms, work.now_ms()), request=request)
     try:
         judged = judge(work, config, Judged(outcome.result, shown), started_ms)

@@ -1,4 +1,4 @@
-"""What an attempt of a step came to, and what a step has to remember from one sitting to the next."""
+"""How an attempt of a step ended, and what a step remembers while it waits."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SUCCESS, FAILED, ERROR = "SUCCESS", "FAILED", "ERROR"
 
 @dataclass
 class Progress:
-    """What a step has to remember over a wait. Times are ms since the epoch.
+    """What a step remembers while it waits. Times are ms since the epoch.
 
-    `item` and `items` are a `forEach`'s; all else is about the item (or the step) that is at work. `origin` is what its
-    attempts share.
+    `item` and `items` belong to a `forEach`; the other fields are about the current item, or about the step. `origin`
+    is what the attempts share.
     """
 
     retries: int = 0
@@ -35,21 +35,21 @@ class Progress:
     items: list[Json] = field(default_factory=list)
     extracted: dict[str, Json] = field(default_factory=dict)
     secret_names: list[str] = field(default_factory=list)
-    #: The items that are shown otherwise, by index (`Attempt.shown`).
+    #: The masked results of items, by index, where they differ from the results (`Attempt.shown`).
     shown: dict[str, Json] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any] | None) -> Progress:
-        """Return the progress that `to_json` gave; None is a step that has not begun."""
+        """Return the progress that `to_json` wrote; None is a step that has not started."""
         return cls(**(value or {}))
 
     def to_json(self) -> dict[str, Json]:
-        """Return what differs from a fresh start."""
+        """Return the fields that differ from those of a new step."""
         fresh = asdict(Progress())
         return {key: value for key, value in asdict(self).items() if value != fresh[key]}
 
     def next_item(self, attempt: Attempt) -> Progress:
-        """Return the progress with this item's outcome kept and the next one not begun."""
+        """Return the progress after this item, before the next one starts."""
         items = [*self.items, dict(attempt.result or {})]
         return Progress(
             item=self.item + 1,
@@ -64,8 +64,8 @@ class Progress:
 class Attempt:
     """How one attempt ended. `result` is whole and unmasked.
 
-    `shown` is the result with what is secret by its place masked (cookies, credentials in headers), where there is any.
-    `secret_names` are the extracted values that were read there.
+    `shown` is the result with the secrets of known places masked (cookies, credentials in headers), None where it has
+    none. `secret_names` are the variables that were extracted from such places.
     """
 
     status: str
@@ -93,7 +93,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Waiting:
-    """The step goes on in `delay_ms`; `attempt` is what was tried before the wait, None inside an attempt."""
+    """The step continues in `delay_ms`; `attempt` is the attempt before the wait, None during an attempt."""
 
     delay_ms: int
     progress: Progress
@@ -103,7 +103,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Delegated:
-    """The step goes on when the branch or the child that it asked for has ended."""
+    """The step continues when the branch or the child that it asked for has ended."""
 
     request: Json
     progress: Progress
@@ -115,7 +115,7 @@ Move = Ended | Waiting | Delegated
 
 @dataclass(frozen=True)
 class Answer:
-    """How the branch or child that a step waited for has ended; `failure` says why it fails the step.
+    """How the branch or child that a step waited for ended; `failure` says why the step fails, None where it does not.
 
     `shown` is the result with secret values masked, where the child extracted some.
     """
@@ -126,7 +126,7 @@ class Answer:
 
 
 def broken(error: StepError, started_ms: int, now_ms: int) -> Attempt:
-    """Return the attempt that the error ended: ERROR, or CANCELLED."""
+    """Return an attempt that ended with the error: ERROR, or CANCELLED."""
     result = None if error.result is None else {**error.result, "durationMs": now_ms - started_ms}
     status = "CANCELLED" if error.code == "cancelled" else ERROR
     problem = {"code": error.code, "message": error.message}

@@ -1,15 +1,17 @@
-"""The call of one attempt: `meta` is resolved and validated, then the runner runs under a deadline."""
+"""The call of one attempt: resolves and validates `meta`, then calls the runner with a deadline."""
 
 from __future__ import annotations
 
 import logging
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from steprunners.budgets.effort import Stopped
 from steprunners.budgets.step_errors import as_step_work, with_step_errors
 from steprunners.config import StepConfig
 from steprunners.documents.envelope import timeout_ms_of
+from steprunners.documents.problems import Place
+from steprunners.documents.validation_errors import problems_of
 from steprunners.errors import BadConfig, BadReference, StepError
 from steprunners.json_types import Json
 from steprunners.lifecycle.attempts import Progress
@@ -20,13 +22,13 @@ from steprunners.runner import Outcome
 
 logger = logging.getLogger(__name__)
 
-#: Steps that only wait have no deadline; this is longer than any of them waits (`delay`: 7 days).
+#: The deadline of steps that only wait, in seconds: longer than any of them waits (`delay`: 7 days).
 LONGEST_WAIT_SECONDS = 30 * 86_400.0
 
 
 @as_step_work
 def configure(work: Work) -> tuple[Json, StepConfig]:
-    """Return the resolved meta with secrets masked, and the config made from it; what is secret in it is known then."""
+    """Return the resolved and masked meta, and the config made from it. Its secrets are added to the known ones."""
     meta, kind = work.step.meta, work.runner.config_class
     own = {key: value for key, value in meta.items() if key in kind.unresolved}
     others = {key: value for key, value in meta.items() if key not in own}
@@ -39,7 +41,7 @@ def configure(work: Work) -> tuple[Json, StepConfig]:
     try:
         config = kind.model_validate(whole)
     except ValidationError as error:
-        raise BadConfig(first_problem(error)) from error
+        raise BadConfig(first_problem(error, whole, kind, ("meta",))) from error
     return _joined(resolved.masked, own), config
 
 
@@ -51,18 +53,18 @@ def _place(problem: ReferenceProblem) -> str:
     return "meta." + ".".join(map(str, problem.path)) + ": " if problem.path else ""
 
 
-def first_problem(error: ValidationError) -> str:
-    """Return the place inside `meta` and the message of the first thing that is wrong."""
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return f"meta.{'.'.join(map(str, first['loc']))}: {first['msg']}"
+def first_problem(error: ValidationError, document: Json, model: type[BaseModel], place: Place = ()) -> str:
+    """Return the place and the message of the first problem, in the words that saving the flow has for it."""
+    problem = problems_of(error, document, model, place, has_hints=False, allows_references=False)[0]
+    return f"{problem.place}: {problem.message}" if problem.place else problem.message
 
 
 @with_step_errors
 def call(work: Work, config: StepConfig, progress: Progress, started_ms: int) -> Outcome:
-    """Let the runner carry the step out; raise StepError where it could not, also where the runner has a bug."""
+    """Call the runner; raise StepError where it cannot run the step, also where the runner has a bug."""
     context = work.make_context(config, _seconds_left(work, started_ms), work.scope)
     context.state, context.origin = progress.park, progress.origin
-    # From here on the other side may know them, and tell a step that runs beside this one.
+    # From here on the called system may know them, and may send them to a step that runs at the same time.
     work.known_secrets.save()
     try:
         outcome: Outcome = work.runner.run(config, context)
@@ -71,7 +73,7 @@ def call(work: Work, config: StepConfig, progress: Progress, started_ms: int) ->
     except Exception as error:  # a runner's bug must end the step, not the worker
         logger.exception("step type %s failed unexpectedly", work.runner.type)
         raise StepError(
-            f"unexpected {type(error).__name__} in the step type", code="internal_error"
+            f"the step type failed with an unexpected {type(error).__name__}", code="internal_error"
         ) from error
     finally:
         progress.origin = context.origin

@@ -1,4 +1,4 @@
-"""Advances a step with `forEach`: one item after the other, each with attempts of its own."""
+"""Advances a step with `forEach`: one item after the other, each with its own attempts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from steprunners.lifecycle.work import Work
 from steprunners.masking.credentials import MASK
 from steprunners.references.resolution import ReferenceProblem, resolve_tracked
 
-#: After so long a `forEach` pauses between two items, so that what it has done is stored and seen.
+#: After this time, in ms, a `forEach` pauses between two items, so that its progress is stored and shown.
 SITTING_MS = 2_000
 
 
@@ -49,14 +49,14 @@ def advance_items(
 
 @as_step_work
 def _items_of(work: Work) -> tuple[list[Json], list[Json]]:
-    """Return the items, and what is shown of each."""
+    """Return the items, and how each is shown (masked)."""
     try:
         resolved = resolve_tracked(work.step.for_each, work.scope)
     except ReferenceProblem as problem:
         raise BadReference(f"forEach: {problem}") from problem
     items, shown = resolved.value, resolved.masked
     if not isinstance(items, list):
-        raise BadReference(f"forEach needs a list, and {work.step.for_each} is {kind_of(items)}")
+        raise BadReference(f"forEach needs a list, but {work.step.for_each} is {kind_of(items)}")
     same_length = isinstance(shown, list) and len(shown) == len(items)
     return items, shown if isinstance(shown, list) and same_length else [MASK] * len(items)
 
@@ -68,7 +68,7 @@ def _with_item(move: Move, item: int) -> Move:
 
 
 def _summary(last: Attempt | None, progress: Progress, begun_ms: int, now_ms: int) -> Attempt:
-    """Return the last item's attempt with the result of all items in place of its own."""
+    """Return the attempt of the last item, with the results of all items as its result."""
     ended = last or Attempt(status=SUCCESS, started_ms=begun_ms, completed_ms=now_ms)
     result: dict[str, Json] = {"items": progress.items, "count": len(progress.items)}
     result["durationMs"] = sum(_duration_of(item) for item in progress.items)

@@ -1,4 +1,4 @@
-"""Judges the result of a call: assertions, then the values to extract."""
+"""Judges the result of a call: evaluates the assertions, then extracts the values."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from steprunners.values.paths import PathError, read_result
 
 @dataclass(frozen=True)
 class Judged:
-    """A result, and how it is shown where that is otherwise."""
+    """A result, and how it is shown; None where it is shown unchanged."""
 
     result: dict[str, Json]
     shown: Json = None
 
     def lasting(self, duration_ms: int) -> Judged:
-        """Return both with how long it took, where the result does not say so itself."""
+        """Return both with `durationMs`, unless the result has it already."""
         took = {"durationMs": self.result.get("durationMs", duration_ms)}
         shown = {**self.shown, **took} if isinstance(self.shown, dict) else None
         return Judged({**self.result, **took}, shown)
@@ -36,7 +36,7 @@ class Judged:
 
 @as_step_work
 def judge(work: Work, config: StepConfig, judged: Judged, started_ms: int) -> Attempt:
-    """Judge the result by the implied and the given assertions; return the attempt with what it extracts."""
+    """Evaluate the implied and the given assertions; return the attempt with the extracted values."""
     now_ms = work.now_ms()
     judged = judged.lasting(now_ms - started_ms)
     given = [_resolved(assertion, work.scope) for assertion in work.step.assertions]
@@ -67,23 +67,25 @@ def _can_no_longer_hold(work: Work, result: dict[str, Json]) -> bool:
 
 
 def _resolved(assertion: Assertion, scope: Scope) -> Assertion:
-    """Return the assertion with the references in its expected value resolved."""
+    """Return the assertion with its references resolved."""
     if not assertion.holds_reference:
         return assertion
     wire = assertion.model_dump(by_alias=True, exclude_unset=True)
     try:
         resolved = resolve_tracked(wire, scope)
-        return Assertion.model_validate(resolved.value).shown_as(resolved.masked)
     except ReferenceProblem as problem:
         raise BadReference(f"assertion on {assertion.field}: {problem.message}") from problem
+    try:
+        return Assertion.model_validate(resolved.value).shown_as(resolved.masked)
     except ValidationError as error:
-        raise BadConfig(f"assertion on {assertion.field}: {first_problem(error)}") from error
+        told = first_problem(error, resolved.value, Assertion)
+        raise BadConfig(f"assertion on {assertion.field}: {told}") from error
 
 
 def _extracted(
     step: StepEnvelope, status: str, result: Json
 ) -> tuple[dict[str, Json], dict[str, str] | None]:
-    """Return what the step extracts, and the error where it succeeded and one of the values is not there."""
+    """Return the extracted values, and the error where a successful step has no value for one of them."""
     extracted: dict[str, Json] = {}
     for name, extraction in step.extract.items():
         try:
@@ -97,7 +99,7 @@ def _extracted(
 
 
 def _secret_names(step: StepEnvelope, extracted: dict[str, Json], shown: Json) -> frozenset[str]:
-    """Return the extracted values that stand where the result is not shown as it is."""
+    """Return the names of the extracted values that the shown result masks."""
     if shown is None:
         return frozenset()
     return frozenset(

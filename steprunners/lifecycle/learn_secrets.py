@@ -1,4 +1,4 @@
-"""Adds the secrets in a result to those known of the execution, before anything of the result is stored or told."""
+"""Adds the secrets of a result to the known secrets of the execution, before anything of it is stored or shown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from steprunners.values.paths import PathError, read_result
 
 
 def learn(work: Work, result: dict[str, Json] | None, shown: dict[str, Json] | None = None) -> Json:
-    """Add what is secret in the result to the known secrets; return how it is shown, None where that is as it is."""
+    """Add the secrets of the result to the known secrets; return how it is shown, None where it is shown unchanged."""
     if result is None:
         return None
     work.known_secrets.add(_secrets_in(work.step, result))
@@ -22,7 +22,7 @@ def learn(work: Work, result: dict[str, Json] | None, shown: dict[str, Json] | N
 
 
 def learn_credentials(work: Work, value: Json, shown: Json = None) -> Json:
-    """Add the credentials in `value` (or in how it is shown); return it with them masked, None where there are none."""
+    """Add the credentials in `value` to the known secrets; return it with them masked, None where it has none."""
     masked = shown_beside(value if shown is None else shown)
     if masked is value:
         return None
@@ -32,10 +32,10 @@ def learn_credentials(work: Work, value: Json, shown: Json = None) -> Json:
 
 @as_step_work
 def _secrets_in(step: StepEnvelope, result: Json) -> set[str]:
-    """Return the texts at the places of secret extracts: secret from now on, however the attempt ended."""
+    """Return the texts at the paths of secret extracts: they are secret however the attempt ended."""
     found: set[str] = set()
     for extraction in step.extract.values():
         if extraction.secret:
-            with suppress(PathError):  # nothing is there
+            with suppress(PathError):  # there is no value at the path
                 found.update(texts_of(read_result(result, extraction.path)))
     return found

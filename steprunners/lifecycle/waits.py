@@ -1,4 +1,4 @@
-"""When a step tries again: the waits of `retry` and `until` (contract, section 2). Pure, with no clock of its own."""
+"""When a step tries again: the waits of `retry` and `until` (contract, section 2). Pure, without a clock."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def retry_delay_ms(policy: RetryPolicy, number: int) -> int:
     )
     delay = min(policy.initial_delay_ms * factor, policy.max_delay_ms)
     if policy.jitter:
-        delay *= random.uniform(0.5, 1.0)  # noqa: S311  # spreads load, guards nothing
+        delay *= random.uniform(0.5, 1.0)  # noqa: S311  # spreads load; no security depends on it
     return round(delay)
 
 
 def _power(base: float, exponent: int, ceiling: float) -> float:
-    """Return base^exponent, or a number above `ceiling` where that is larger: large powers overflow a float."""
+    """Return base^exponent, or any number above `ceiling` where it is larger: large powers overflow a float."""
     value = 1.0
     for _ in range(exponent):
         if value > ceiling or base == 1.0:
@@ -58,7 +58,7 @@ def _poll_wait(policy: UntilPolicy, progress: Progress, now_ms: int) -> int | No
 
 
 def after_wait(step: StepEnvelope, attempt: Attempt, progress: Progress, delay_ms: int) -> Progress:
-    """Return the progress with which the step goes on after the attempt and a wait of `delay_ms`."""
+    """Return the progress of the step after the attempt and a wait of `delay_ms`."""
     polled = step.until is not None and attempt.status == FAILED
     return replace(
         progress,

@@ -1,4 +1,4 @@
-"""A step with all that its attempts need."""
+"""A step with everything that its attempts need."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from steprunners.runner import AnyRunner, StepContext
 
 @dataclass(frozen=True)
 class Work:
-    """A step with all that an attempt needs.
+    """A step with everything that an attempt needs.
 
-    `make_context` gets the valid config, the seconds until the deadline, and the scope (an item's in a `forEach`).
-    `known_secrets` are those of the execution; what an attempt finds is added.
+    `make_context` gets the valid config, the seconds until the deadline, and the scope (in a `forEach` that of the
+    item). `known_secrets` are those of the execution; an attempt adds the secrets that it finds.
     """
 
     step: StepEnvelope

@@ -1,6 +1,6 @@
 """Credentials by their place: the headers, cookies and `auth` of a request or a result (contract, section 9).
 
-They are masked whole wherever they stand, and what is secret in them is masked wherever else it shows up.
+Their values are masked completely in these places. The secret parts of them are masked everywhere else, too.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from steprunners.json_types import Json
 MASK = "••••••"
 SENSITIVE_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "proxy-authorization"})
 
-#: What there is to be masked of a record with headers, in its JSON text: one of these at least.
+#: The JSON text of a record with headers contains at least one of these, where there is something to mask.
 _BESIDE_HEADERS = ('"cookies": {"', *(f'"{name}"' for name in SENSITIVE_HEADERS))
 _OF_AUTH = frozenset({"password", "token", "clientSecret"})
-#: A cookie's name and value where a `Set-Cookie` begins: also one of several that were joined by commas.
+#: The name and value of a cookie at the beginning of a `Set-Cookie`, also of several that are joined by commas.
 _SET_COOKIE = re.compile(r"(?:^|,\s*)[^\s=;,]+=([^;,]*)")
 
-#: Of a scheme's parameters (Digest, AWS, OAuth) those that prove who sends the request.
+#: The parameters of a scheme (Digest, AWS, OAuth) that prove who sends the request.
 _TELLING_PARAMETER = re.compile(
     r'(?i)\b(?:token|signature|response|secret|password|key|\w+_(?:token|signature|key))\s*=\s*"?([^",\s]+)'
 )
@@ -40,7 +40,7 @@ def names_credentials(text: str) -> bool:
 
 
 def without_credentials(value: Json) -> Json:
-    """Return the value with `mask_credentials` applied to every object in it; itself where that changes nothing."""
+    """Return the value with `mask_credentials` applied to every object in it; the same value if nothing changes."""
     if isinstance(value, dict):
         record = mask_credentials(value)
         changes = {
@@ -56,7 +56,7 @@ def without_credentials(value: Json) -> Json:
 
 
 def shown_beside(value: Json) -> Json:
-    """Return the value with its credentials masked; itself where it has none, or is too deep to look through."""
+    """Return the value with its credentials masked; the value itself where it has none, or is nested too deeply."""
     try:
         return without_credentials(value) if names_credentials(_encode(value)) else value
     except (RecursionError, ValueError, TypeError):
@@ -64,9 +64,9 @@ def shown_beside(value: Json) -> Json:
 
 
 def mask_credentials(record: dict[str, Json]) -> dict[str, Json]:
-    """Return a request or result with the credentials masked that its `headers`, `cookies` and `auth` carry.
+    """Return a request or result with the credentials in its `headers`, `cookies` and `auth` masked.
 
-    Cookies and `auth` count beside `headers` or `url` only: elsewhere the names mean something else.
+    `cookies` count only beside `headers`, and `auth` only beside `url`: elsewhere the names mean something else.
     """
     changes: dict[str, Json] = {}
     for key, value in record.items():
@@ -89,7 +89,7 @@ def _hidden_names(record: dict[str, Json], key: str, value: dict[str, Json]) -> 
 
 
 def credentials_of(value: Json) -> Iterator[str]:
-    """Yield what is secret in every value that `without_credentials` would mask."""
+    """Yield the secret parts of every value that `without_credentials` masks."""
     waiting = [value]
     while waiting:
         each = waiting.pop()
@@ -121,7 +121,7 @@ def _parts_of_header(name: str, text: str) -> Iterator[str]:
 
 
 def credentials_in(text: str) -> Iterator[str]:
-    """Yield what of a header's value a system may repeat alone: what follows a scheme, the values of cookies."""
+    """Yield the parts of a header that a system may repeat alone: what follows a scheme, and the values of cookies."""
     if not text.strip():
         return
     scheme, *more = text.split(None, 1)
@@ -139,7 +139,7 @@ def credentials_in(text: str) -> Iterator[str]:
 
 
 def _of_basic(pair: str) -> Iterator[str]:
-    """Yield the password (RFC 7617), and the user's name where there is none: so API keys are sent."""
+    """Yield the password (RFC 7617), or the user name where there is none: API keys are sent as user names."""
     with suppress(binascii.Error, ValueError):
         raw = base64.b64decode(pair + "==")
         for codec in ("utf-8", "latin-1"):

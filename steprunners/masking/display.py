@@ -1,4 +1,4 @@
-"""Values as messages and outcomes show them: JSON, cut where it is long."""
+"""Writes values for messages and outcomes: as JSON, cut where it is long."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _FEW, _LARGE = 16, 10**9
 
 
 def show(value: Json, limit: int = MAX_SHOWN) -> str:
-    """Return the value as compact JSON of at most `limit` characters; the end says that it was cut.
+    """Return the value as compact JSON of at most `limit` characters; a final "…" says that it was cut.
 
-    Only as much of the value is written as is shown, so a large one costs little. What is cut is masked before.
+    Only the part that is shown is written, so a large value costs little. A value that is cut is masked before.
     """
     text, is_whole = _written(value, limit)
     return text if is_whole else _written(hidden(value), limit)[0]
 
 
 def _written(value: Json, limit: int) -> tuple[str, bool]:
-    """Return the beginning of the value as JSON, and whether that is all."""
+    """Return the beginning of the value as JSON, and whether it is complete."""
     written, length = [], 0
     try:
         for chunk in json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).iterencode(value):
@@ -36,7 +36,7 @@ def _written(value: Json, limit: int) -> tuple[str, bool]:
 
 
 def shortened(value: Json) -> Json:
-    """Return the value itself, or where it is longer than 16 KiB as JSON, the beginning of that JSON as text."""
+    """Return the value, or, where its JSON is longer than 16 KiB, the beginning of that JSON as text."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, str) and len(value) < MAX_KEPT // 6 - 2:  # a character is written with six at most

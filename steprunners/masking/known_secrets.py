@@ -1,6 +1,6 @@
-"""The secret texts of an execution: they only grow, and everything that is stored or told is masked by all of them.
+"""The secret texts of an execution: the set only grows, and masks everything that is stored or shown.
 
-`shorten` is how a text is cut: masked first, for a cut through a secret would leave its beginning.
+`shorten` is the way to cut a text: it masks first, because a cut through a secret would leave its beginning.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ class KnownSecrets:
     """A growing set of secret texts, in the order in which they were found."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
-        """Begin with these."""
+        """Start with these texts."""
         self._texts: dict[str, None] = dict.fromkeys(text for text in texts if len(text) >= MIN_LENGTH)
         self._masker: Masker | None = None
-        #: The value that was hidden last: assertions on one result ask again and again.
+        #: The last value and its masked copy: the assertions on one result ask for it again and again.
         self._hidden: tuple[Json, Json] = (None, None)
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """All of them."""
+        """All secret texts."""
         return tuple(self._texts)
 
     @property
     def masker(self) -> Masker:
-        """What masks all of them."""
+        """The masker of all secret texts."""
         if self._masker is None:
             self._masker = Masker(self._texts)
         return self._masker
 
     def add(self, texts: Iterable[str]) -> set[str]:
-        """Add these; returns those that are new. Texts that are too short to be found again are left out."""
+        """Add these texts, and return the new ones. Texts that are too short to search for are ignored."""
         new = {text for text in texts if len(text) >= MIN_LENGTH and text not in self._texts}
         if new:
             self._texts.update(dict.fromkeys(sorted(new)))
@@ -45,19 +45,19 @@ class KnownSecrets:
         return new
 
     def hide(self, value: Json) -> Json:
-        """Return the value with these masked; itself where it holds none of them."""
+        """Return the value with the secrets masked; the value itself where it contains none."""
         if self._hidden[0] is not value or value is None:
             self._hidden = (value, self.masker.mask(value))
         return self._hidden[1]
 
     def hide_text(self, text: str) -> str:
-        """Return the text with these masked."""
+        """Return the text with the secrets masked."""
         return self.masker.mask_text(text)
 
     def save(self) -> None:
-        """Have every process know those that were added: call it before something is sent or stored that may hold them.
+        """Tell every process the added texts. Call it before sending or storing anything that may contain them.
 
-        These are in memory alone, so there is nothing to be done.
+        This class keeps them in memory only, so it does nothing.
         """
 
 
@@ -66,7 +66,7 @@ _in_use: ContextVar[KnownSecrets | None] = ContextVar("secrets_in_use", default=
 
 @contextmanager
 def hiding(secrets: KnownSecrets) -> Iterator[None]:
-    """Have `shorten` and `hidden` mask these inside the block, and those that are added to them meanwhile."""
+    """Make `shorten` and `hidden` mask these secrets inside the block, also those added meanwhile."""
     token = _in_use.set(secrets)
     try:
         yield
@@ -87,11 +87,13 @@ def hidden_text(text: str) -> str:
 
 
 def reason_about(text: str, reason: str) -> str:
-    """Return what a parser says of the text, unless that holds a secret: parsers repeat parts of what they read."""
-    return reason if hidden_text(text) == text else "what is wrong with it is not told, for it holds a secret"
+    """Return the parser's reason, unless the text contains a secret: parsers repeat parts of what they read."""
+    return (
+        reason if hidden_text(text) == text else "the reason is not shown because the text contains a secret"
+    )
 
 
 def shorten(text: object, limit: int, end: str = "…") -> str:
-    """Return the text with the secrets in use masked, then cut to `limit` characters; `end` says that it was cut."""
+    """Return the text with the secrets in use masked, then cut to `limit` characters; `end` marks the cut."""
     shown = hidden_text(str(text))
     return shown if len(shown) <= limit else shown[:limit] + end

@@ -1,7 +1,7 @@
-"""Takes secrets out of what is stored and shown (contract, section 9).
+"""Masks secrets in everything that is stored and shown (contract, section 9).
 
-`spellings` says in which forms a secret is found. Most values hold no secret, so the whole is searched once as JSON
-text before anything is walked through.
+`spellings` lists the forms in which a secret is found. Most values contain no secret, so the JSON text of a value is
+searched once before its parts are visited.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FEW, _DEEP = 8, 10
 
 
 def texts_of(value: Json) -> list[str]:
-    """Return the texts inside a JSON value (a secret can be an object); numbers as they are written."""
+    """Return the texts inside a JSON value (a secret can be an object); numbers are included as text."""
     if isinstance(value, dict):
         return [text for child in value.values() for text in texts_of(child)]
     if isinstance(value, list):
@@ -35,21 +35,22 @@ def texts_of(value: Json) -> list[str]:
 
 
 class Masker:
-    """Masks texts that hold one of the secrets; nothing that it is given makes it raise."""
+    """Masks texts that contain one of the secrets. It never raises, whatever the value is."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        """Keep the secrets that are long enough; the expressions for them are made once a process.
+        """Keep the secrets that are long enough; their expressions are compiled once in each process.
 
-        Give the secrets of an execution in the order in which they were found: the expressions for the older ones last.
+        Give the secrets of an execution in the order in which they were found: then the expressions of the older ones
+        can be used again.
         """
         ordered = sorted(secrets) if isinstance(secrets, set | frozenset) else secrets
         kept = tuple(dict.fromkeys(each for each in ordered if len(each) >= MIN_LENGTH))
         self._patterns = [patterns_of(portion) for portion in portions(kept)]
 
     def mask(self, value: Json) -> Json:
-        """Return `value` with secrets, and the headers that carry credentials, masked.
+        """Return `value` with the secrets and the credentials in headers masked.
 
-        The very same object comes back where there was nothing to mask.
+        Returns the same object where there is nothing to mask.
         """
         if value is None or (not self._patterns and not isinstance(value, (dict, list))):
             return value
@@ -60,7 +61,7 @@ class Masker:
                 return value if masked == value else masked
             return without_credentials(value) if names_credentials(text) else value
         except (RecursionError, ValueError, TypeError):
-            return MASK  # too deep to look through, so nothing of it may be shown
+            return MASK  # too deep to be searched, so nothing of it may be shown
 
     def mask_text(self, text: str) -> str:
         """Return `text` with secrets masked."""
@@ -76,7 +77,7 @@ class Masker:
         return MASK.encode().join(kept).decode("utf-8", "surrogatepass")
 
     def finds(self, text: str) -> bool:
-        """Return whether the text holds one of the secrets."""
+        """Return whether the text contains one of the secrets."""
         if not self._patterns:
             return False
         raw = bytes_of(text)
@@ -85,14 +86,14 @@ class Masker:
         return next(self._rewritten_spans(raw), None) is not None
 
     def _spans(self, raw: bytes) -> Iterator[Span]:
-        """Yield where secrets stand in the text, in any order."""
+        """Yield the places of secrets in the text, in any order."""
         for each in self._patterns:
             yield from matches(each.as_text, raw)
             yield from each.usual.spans(raw)
         yield from self._rewritten_spans(raw)
 
     def _rewritten_spans(self, raw: bytes) -> Iterator[Span]:
-        """Yield where secrets stand that are found only once the text is written otherwise."""
+        """Yield the places of secrets that are found only in a view of the text (`text_views`) or a decoded host."""
         hosts = [(host.span(), decoded_host(host[0])) for host in ENCODED_HOST.finditer(raw)]
         if hosts and self._any(b"\n".join(decoded for _, decoded in hosts)):
             yield from (span for span, decoded in hosts if self._any(decoded))
@@ -130,9 +131,9 @@ class Masker:
         return masked
 
     def _masked_members(self, members: list[tuple[_Key, Json]], depth: int) -> list[tuple[_Key, Json]]:
-        """Mask the members of a container; halves in which nothing is found are left alone.
+        """Mask the members of a container; halves in which nothing is found stay unchanged.
 
-        Deep inside every member is looked at once: to look at all of it at each level would take too long.
+        Below _DEEP levels each member is searched on its own: searching everything again at each level is too slow.
         """
         if len(members) > _FEW and depth < _DEEP:
             if not self._concerns(members):
@@ -147,7 +148,7 @@ class Masker:
 
 
 def _unused(key: _Key, taken: dict[str, Json]) -> str:
-    """Two keys can look alike once they are masked; neither value may be lost."""
+    """Return a key that is not taken: two masked keys can be equal, and neither value may be lost."""
     number, unused = 1, str(key)
     while unused in taken:
         number += 1
@@ -156,7 +157,7 @@ def _unused(key: _Key, taken: dict[str, Json]) -> str:
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:
-    """Return the spans in order; those that touch are one."""
+    """Return the spans in order; spans that touch are joined."""
     merged: list[Span] = []
     for start, end in sorted(spans):
         if merged and start <= merged[-1][1]:

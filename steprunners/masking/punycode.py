@@ -1,4 +1,4 @@
-"""Host names with letters beyond ASCII, as DNS has them (`xn--…`) and as people write them."""
+"""Decodes host names with letters beyond ASCII, which DNS writes as `xn--…`."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import re2
 
 from steprunners.masking.bytes_search import byte_options, bytes_of
 
-#: A host's name with letters beyond ASCII, as it is written for DNS (RFC 3492).
+#: A host name with letters beyond ASCII in the form of DNS (RFC 3492).
 ENCODED_HOST = re2.compile(rb"(?i)(?:[a-z0-9_-]+\.)*xn--[a-z0-9-]{1,59}(?:\.[a-z0-9_-]+)*", byte_options())
 
 
-#: Of a host's name (RFC 1035); decoding takes time that grows with the square of the length.
+#: The longest label of a host name (RFC 1035); the time of decoding grows with the square of the length.
 _LONGEST_LABEL = 63
 
 
 def decoded_host(host: bytes) -> bytes:
-    """Return the host's name as people write it; a label that is no Punycode as it is."""
+    """Return the host name as people write it; a label that is not Punycode stays unchanged."""
     return b".".join(_decoded_label(label) for label in host.split(b"."))
 
 

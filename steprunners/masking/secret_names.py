@@ -1,4 +1,4 @@
-"""Which names tell that what they name is a secret, such as the header `X-Api-Key`."""
+"""Which names say that their value is a secret, such as the header `X-Api-Key`."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ _TELLING = re.compile(
 
 
 def tells_secret(name: str) -> bool:
-    """Return whether what has this name is a secret."""
+    """Return whether a value with this name is a secret."""
     return _TELLING.search(name) is not None

@@ -1,4 +1,4 @@
-"""The compiled patterns that find secrets in a text and in each of its views; made once a process and kept."""
+"""The compiled patterns that find secrets in a text and in each of its views; compiled once in each process."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from steprunners.masking.bytes_search import Span, byte_options
 from steprunners.masking.text_views import BASE64, CHARACTERS, HEX
 
 _MAX_MEMORY = 256 * 1024 * 1024
-#: Beyond so many bytes of expressions (RE2 holds the GIL while it compiles them) secrets are looked for in their usual
-#: spellings alone.
+#: The most bytes of expressions (RE2 holds the GIL while it compiles them). Secrets beyond it are searched for in their
+#: usual spellings only.
 _MOST_BYTES = 300_000
 
-#: The newest secrets, up to so many, have an expression of their own, which is made again with each new one.
+#: The newest secrets, fewer than this, have their own expression, which is compiled again with each new secret.
 _NEWEST = 8
 
 
 def portions(secrets: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Split the secrets so that few expressions have to be made again when one more comes: 21 are 16 and 5."""
+    """Split the secrets so that one more secret makes few expressions compile again: 21 are 16 and 5."""
     start, size = 0, 1 << max(len(secrets).bit_length() - 1, 0)
     while size >= _NEWEST:
         if len(secrets) - start >= size:
@@ -37,16 +37,16 @@ def portions(secrets: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 @dataclass(frozen=True)
 class Literals:
-    """Texts that are found one by one: RE2 is slow with very many long ones, on a text that looks like them."""
+    """Texts that are searched for one by one: RE2 is slow with very many long texts that resemble the searched one."""
 
     texts: set[bytes]
 
     def search(self, raw: bytes) -> bool | None:
-        """Return True where one of them stands in the text, else None."""
+        """Return True where the text contains one of them, else None."""
         return any(text in raw for text in self.texts) or None
 
     def spans(self, raw: bytes) -> Iterator[Span]:
-        """Yield where they stand."""
+        """Yield their places."""
         for text in self.texts:
             start = raw.find(text)
             while start >= 0:
@@ -56,7 +56,7 @@ class Literals:
 
 @dataclass(frozen=True)
 class Patterns:
-    """What finds some secrets: in a text, and in each of its views."""
+    """The expressions that find some secrets in a text, and in each of its views."""
 
     as_text: Any
     usual: Literals
@@ -69,12 +69,12 @@ _LITERALS = (spellings.in_base64, spellings.in_hex)
 
 @lru_cache(maxsize=256)
 def patterns_of(secrets: tuple[str, ...]) -> Patterns:
-    """Return what finds these secrets, in every spelling that there is room for."""
+    """Return the expressions that find these secrets, in as many spellings as there is room for."""
     as_text: set[bytes] = set()
     usual_texts: set[bytes] = set()
     literals: list[set[bytes]] = [set() for _ in _LITERALS]
     room = _MOST_BYTES
-    # All spellings of the short ones first, while there is room.
+    # The short secrets come first, in all spellings while there is room.
     for part in sorted((piece for secret in secrets for piece in spellings.pieces(secret)), key=len):
         room -= spellings.weight(part)
         usual = room < 0

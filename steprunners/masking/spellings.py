@@ -1,8 +1,8 @@
-"""Every way in which a secret may be written in a text (contract, section 9).
+"""All the ways in which a secret may be written in a text (contract, section 9).
 
-`as_text` gives expressions for RE2: as it is and in lower case; JSON-escaped, percent-encoded and HTML-escaped, any
-number of times; and, where it has letters beyond ASCII, in the other normal forms of Unicode and as UTF-8 looks when it
-is read as Latin-1 or Windows-1252. `in_base64` and `in_hex` give what stands in the views of a text (`text_views`).
+`as_text` yields expressions for RE2: for the secret unchanged and in lower case; JSON-escaped, percent-encoded and
+HTML-escaped, any number of times; and, for letters beyond ASCII, in the other normal forms of Unicode and as UTF-8 that
+was read as Latin-1 or Windows-1252. `in_base64` and `in_hex` yield its forms in the views of a text (`text_views`).
 
 docs/security.md lists the spellings for users.
 """
@@ -19,20 +19,20 @@ from functools import lru_cache
 from html.entities import codepoint2name
 from urllib.parse import quote, quote_plus
 
-#: A shorter secret would be found everywhere; those are masked only where they were put in.
+#: A shorter secret would be found everywhere; it is masked only where it was put in.
 MIN_LENGTH = 6
 
-#: Of a longer secret the beginning is looked for.
+#: Only this many characters of a longer secret are searched for.
 LONGEST = 32_768
 
 _MIN_LINE = 8
 _PIECE = 512
 _SHORT_ESCAPES = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
-#: A backslash of JSON, which may have been put into a URL afterwards.
+#: A backslash of JSON, which may have been written into a URL afterwards.
 _BACKSLASH = rb"(?:\\|%(?:25)*5[Cc])"
-#: What stands before the two hex digits of a byte: in URLs (also encoded again), in Python and C, in mails.
+#: The text before the two hex digits of a byte: in URLs (also encoded twice), in Python and C, in mails.
 _BEFORE_HEX = rb"(?:%(?:25)*|\\+x|=)"
-#: A percent-encoded byte in the secret itself: who reads it as a URL may write its digits in the other case.
+#: A percent-encoded byte in the secret itself: programs that read it as a URL may change the case of its digits.
 _ENCODED_BYTE = re.compile("(?<=%)[0-9A-Fa-f]{2}")
 _ENTITY_NAMES = {**codepoint2name, ord("'"): "apos"}
 
@@ -50,49 +50,49 @@ def pieces(secret: str) -> Iterator[str]:
 
 
 def as_text(piece: str) -> Iterator[bytes]:
-    """Yield expressions for the text as people and programs write it."""
+    """Yield expressions for the ways in which people and programs write the text."""
     for form in _variants(piece):
         yield _spelled(form)
         yield _spelled(form.lower())  # as a host's name comes back
 
 
 def as_usual_text(piece: str) -> Iterator[bytes]:
-    """Yield the usual spellings alone, as they are: of very long secrets all of them would be too much for RE2."""
+    """Yield only the usual spellings, as plain bytes: all spellings of a very long secret are too much for RE2."""
     yield from (*_before_encoding(piece), _utf8(html.escape(piece)), _utf8(piece.lower()))
 
 
 def _variants(piece: str) -> set[str]:
-    """Return the text in the normal forms of Unicode, and with its white space stripped and collapsed."""
+    """Return the text in the normal forms of Unicode, and with stripped and collapsed white space."""
     normal = {piece, *(unicodedata.normalize(name, piece) for name in ("NFC", "NFD", "NFKC"))}
     collapsed = {spaced for each in normal for spaced in (each.strip(), " ".join(each.split()))}
     return normal | {each for each in collapsed if len(each) >= MIN_LENGTH}
 
 
 def weight(piece: str) -> int:
-    """Return about how many bytes all spellings of the text have (measured)."""
+    """Return roughly how many bytes all spellings of the text have (measured)."""
     letters = sum(character.isascii() and character.isalnum() for character in piece)
     others = sum(character.isascii() for character in piece) - letters
     return 10 * letters + 500 * others + 4_000 * (len(piece) - letters - others)
 
 
 def in_base64(piece: str, *, usual: bool = False) -> Iterator[bytes]:
-    """Yield what stands in the view BASE64 of a text that holds the secret in base64, at each alignment."""
+    """Yield the forms of the secret in the view BASE64 of a text, one for each alignment."""
     for raw in (_utf8(piece),) if usual else _before_encoding(piece):
         for shift in range(3):
             encoded = base64.b64encode(b"\0" * shift + raw)
-            # The characters at both ends that also hold bits of what stands beside the secret are left out.
+            # Without the characters at both ends that share bits with the text beside the secret.
             yield encoded[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
         yield base64.b64encode(raw).rstrip(b"=")
 
 
 def in_hex(piece: str, *, usual: bool = False) -> Iterator[bytes]:
-    """Yield what stands in the view HEX: the bytes, and the numbers of characters as JSON and HTML write them."""
+    """Yield the forms of the secret in the view HEX: its bytes, and its characters' numbers as in JSON and HTML."""
     if usual:
         yield _utf8(piece).hex().encode()
         return
     for raw in _before_encoding(piece):
         yield raw.hex().encode()
-        yield raw.replace(b"%", b"").hex().encode()  # `%25` is read as a percent sign that was encoded again
+        yield raw.replace(b"%", b"").hex().encode()  # `%25` is read as a percent sign that was encoded twice
     units = piece.encode("utf-16-be", "surrogatepass")
     pairs = [units[at : at + 2] for at in range(0, len(units), 2)]
     yield b"".join(pair.hex().encode() if pair[0] else b"%02x" % pair[1] for pair in pairs)
@@ -100,7 +100,7 @@ def in_hex(piece: str, *, usual: bool = False) -> Iterator[bytes]:
 
 
 def _before_encoding(text: str) -> set[bytes]:
-    """Return how the text may have been written before it was encoded: as it is, in JSON, or in a URL."""
+    """Return the forms of the text before it was encoded: unchanged, in JSON, or in a URL."""
     in_json = {json.dumps(text, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
     raw = _utf8(text)
     urls: Iterable[str] = (quote(raw, safe=""), quote(raw, safe="/"), quote_plus(raw))
@@ -113,8 +113,8 @@ def _utf8(text: str) -> bytes:
 
 
 def _spelled(text: str) -> bytes:
-    """Return an expression for every way in which the text can be written."""
-    # A system that cannot hold a character puts another in its place; a text of nothing but these is not looked for.
+    """Return an expression for all the ways in which the text can be written."""
+    # A system replaces a character that it cannot hold; a text of only such characters is not searched for.
     replaced = sum(character.isascii() for character in text) >= MIN_LENGTH
     expression, position = b"", 0
     for digits in _ENCODED_BYTE.finditer(text):
@@ -130,11 +130,11 @@ def _characters(text: str, *, replaced: bool) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _character(character: str, *, replaced: bool = False, damaged: bool = True) -> bytes:
-    """Return an expression for every way in which the character can be written; `damaged`: also wrongly."""
+    """Return an expression for all the ways in which the character can be written; `damaged` adds the wrong ones."""
     raw = _utf8(character)
     if raw.isalnum():
         return raw  # no encoding touches letters and digits
-    # JSON, programs and regular expressions escape by a backslash; the last any character that is no letter or digit.
+    # JSON, programs and regular expressions escape with a backslash; the last escape anything but letters and digits.
     slashes = rb"%s*" % _BACKSLASH if character.isascii() else b""
     ways = [rb"%s+" % _BACKSLASH if character == "\\" else slashes + re.escape(raw)]
     ways += [slashes + _hex_bytes(raw), _unicode_escape(character), slashes + _html_escape(character)]
@@ -152,7 +152,7 @@ def _hex_bytes(raw: bytes) -> bytes:
 
 
 def _unicode_escape(character: str) -> bytes:
-    """Return an expression for the number of the character after a backslash and `u`, as JSON and programs write it."""
+    """Return an expression for the character's number after a backslash and `u`, as JSON and programs write it."""
     units = character.encode("utf-16-be", "surrogatepass")
     in_json = b"".join(
         rb"%s+u(?i:%02x%02x)" % (_BACKSLASH, units[at], units[at + 1]) for at in range(0, len(units), 2)
@@ -167,7 +167,7 @@ def _html_escape(character: str) -> bytes:
 
 
 def _damaged(character: str, *, replaced: bool) -> Iterator[bytes]:
-    """Yield how a character beyond ASCII looks after it was read or written in the wrong encoding."""
+    """Yield the forms of a character beyond ASCII after it was read or written in the wrong encoding."""
     raw = _utf8(character)
     for codec in ("latin-1", "cp1252"):
         yield b"".join(_character(each, damaged=False) for each in _misread(raw, codec))
@@ -178,5 +178,5 @@ def _damaged(character: str, *, replaced: bool) -> Iterator[bytes]:
 
 
 def _misread(raw: bytes, codec: str) -> str:
-    """Return what a reader makes of bytes; those that Windows-1252 does not have are read as Latin-1."""
+    """Return the bytes as a reader with this codec reads them; bytes that Windows-1252 lacks are read as Latin-1."""
     return "".join(bytes([each]).decode(codec, "ignore") or chr(each) for each in raw)

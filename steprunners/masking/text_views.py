@@ -1,7 +1,7 @@
-"""A text rewritten so that an encoding in it has one spelling: in one line, one alphabet, without separators.
+"""Views of a text: it is rewritten so that an encoding has one spelling, in one line and without separators.
 
-Base64 comes in lines, in the alphabet of URLs and percent-encoded; hex with all kinds of separators. `rewrite` is quick
-and is asked for every text; `Places` says where something that was found there stands in the text itself.
+Base64 comes in lines, in the alphabet of URLs, and percent-encoded. Hex comes with all kinds of separators. `rewrite`
+is fast and is called for every text. `Places` tells where a match in the view is in the text itself.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _ESCAPED_BLANKS = (b"\\r", b"\\n", b"\\t", b"\\f")
 
 @dataclass(frozen=True)
 class View:
-    """How texts are rewritten: `tokens` are what changes, `rewrite` does the same to the whole, fast."""
+    """How texts are rewritten: `tokens` matches the parts that change; `rewrite` changes the whole text, fast."""
 
     tokens: re.Pattern[bytes]
     rewrite: Callable[[bytes], bytes]
     becomes: Callable[[bytes], bytes] = lambda _token: b""
-    #: What is done to the text before: byte for byte.
+    #: Applied to the text first; it keeps the number of bytes.
     before: Callable[[bytes], bytes] = bytes
 
 
@@ -87,7 +87,7 @@ def _with_characters(raw: bytes) -> bytes:
 
 
 def _character(token: bytes) -> bytes:
-    """Return the character, or the byte, that the token stands for."""
+    """Return the character or byte that the token encodes."""
     match = _CHARACTER.fullmatch(token)
     decimal, number, unit, byte = match.groups() if match else (None, None, None, None)
     if byte is not None:
@@ -98,12 +98,12 @@ def _character(token: bytes) -> bytes:
 
 BASE64 = View(_IN_BASE64, _as_base64, _sign, lambda raw: raw.translate(_STANDARD_ALPHABET))
 HEX = View(_IN_HEX, _as_hex, before=bytes.lower)
-#: Every character as itself that is written by its number; a text without such ones is not looked at.
+#: Characters that are written by their number become themselves; a text without such characters is skipped.
 CHARACTERS = View(_CHARACTER, _with_characters, _character)
 
 
 class Places:
-    """A text rewritten by a view, and where its bytes stand in the text."""
+    """A text rewritten by a view, and the place of each of its bytes in the text."""
 
     def __init__(self, raw: bytes, view: View) -> None:
         """Rewrite the text part by part."""
@@ -111,7 +111,7 @@ class Places:
         written, end = bytearray(), 0
         self._starts: list[int] = []
         self._places: list[int] = []
-        #: Of a token where it ends, of what was kept 0.
+        #: The end of a token; 0 for text that was kept.
         self._ends: list[int] = []
         for token in view.tokens.finditer(raw):
             self._note(len(written), end)
@@ -131,7 +131,7 @@ class Places:
         self._ends.append(end)
 
     def of(self, start: int, end: int) -> tuple[int, int]:
-        """Return where what stands from `start` to `end` of the rewritten text stands in the text."""
+        """Return the place in the text of the part from `start` to `end` of the rewritten text."""
         first, last = self._part(start), self._part(end - 1)
         begins = self._places[first] + (0 if self._ends[first] else start - self._starts[first])
         return begins, self._ends[last] or self._places[last] + end - self._starts[last]

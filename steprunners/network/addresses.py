@@ -1,10 +1,10 @@
-"""What an IP address is: the IPv4 addresses inside it, and why it should not be reached.
+"""Classifies IP addresses: the IPv4 addresses inside them, and why they should not be reached.
 
 `ipaddress.is_global` is not enough: it accepts `::127.0.0.1`, `64:ff9b::a9fe:a9fe` and `2002:a9fe:a9fe::1`.
-So whatever embeds an IPv4 address is unwrapped, and each of its forms is looked up in tables of our own. Sources:
+So an IPv4 address inside an IPv6 address is unwrapped, and each form is looked up in our own tables. Sources:
 the IANA special-purpose address registries (RFC 6890 and what followed it) and the IPv6 address space; RFC 4291
 (mapped, compatible), 6052 and 8215 (NAT64), 7915 (SIIT, of RFC 2765), 3056 (6to4), 4380 (Teredo), 5214 (ISATAP).
-Of IPv6 only 2000::/3 is given to anybody: the rest is refused whether a row names it or not.
+Of IPv6 only 2000::/3 is assigned: the rest is refused, whether a row names it or not.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-#: What hands out credentials to whoever asks from inside a cloud.
+#: Services that give credentials to every program inside a cloud.
 METADATA_NETWORKS: list[Network] = [
     ip_network(text)
     for text in (
@@ -39,7 +39,7 @@ METADATA_NETWORKS: list[Network] = [
         "fe80::a9fe:a9fe/128",  # OpenStack
     )
 ]
-#: Leads somewhere on the internet, or where the IPv4 address inside of it does.
+#: Addresses of the internet, and networks whose addresses lead to the IPv4 address inside them.
 _OPEN = ("0.0.0.0/0", "2000::/3", "::ffff:0:0/96", "64:ff9b::/96")
 _UNUSABLE = {
     "an unspecified address": ("0.0.0.0/8", "::/128"),
@@ -48,13 +48,13 @@ _UNUSABLE = {
         "192.0.0.0/24",  # protocol assignments
         "240.0.0.0/4",
         "255.255.255.255/32",
-        "::/0",  # whatever no other row names
+        "::/0",  # everything that no other row names
         "100::/64",  # discarded
         "100:0:0:1::/64",  # dummies
-        "3ffe::/16",  # given back
+        "3ffe::/16",  # returned to IANA
         "5f00::/16",  # segments of routes
     ),
-    "an IPv4-compatible address, which nobody uses any more": ("::/96",),
+    "a deprecated IPv4-compatible address": ("::/96",),
     "a documentation address": (
         "192.0.2.0/24",
         "198.51.100.0/24",
@@ -62,7 +62,7 @@ _UNUSABLE = {
         "2001:db8::/32",
         "3fff::/20",
     ),
-    "an address of a special purpose, and no server's": (
+    "a special-purpose address that no server has": (
         "192.31.196.0/24",  # AS112
         "192.52.193.0/24",  # AMT
         "192.175.48.0/24",  # AS112, delegated
@@ -70,7 +70,7 @@ _UNUSABLE = {
         "2620:4f:8000::/48",  # AS112, delegated
     ),
 }
-#: What NETWORK_DENY_PRIVATE=false opens.
+#: Networks that NETWORK_DENY_PRIVATE=false allows.
 _PRIVATE = {
     "a loopback address": ("127.0.0.0/8", "::1/128"),
     "a link-local address": ("169.254.0.0/16", "fe80::/10"),
@@ -84,7 +84,7 @@ _PRIVATE = {
 
 @dataclass(frozen=True)
 class Row:
-    """A network, why it should not be reached (None: it may), and whether it is one of our own networks."""
+    """A network, why it should not be reached (None: it may), and whether it is a private network."""
 
     network: Network
     why: str | None
@@ -99,14 +99,14 @@ def _rows() -> Iterator[Row]:
     )
 
 
-#: Every address is in one of these; the narrowest network, which comes first, decides.
+#: Every address is in one of these rows; the narrowest network comes first and decides.
 TABLE: list[Row] = sorted(_rows(), key=lambda row: -row.network.prefixlen)
 
 # --- IPv4 inside IPv6 -----------------------------------------------------------------------------
 
 
 def _bits(*parts: tuple[int, int]) -> Callable[[int], int]:
-    """Return what cuts an IPv4 address out of an IPv6 one: `(first bit, number of bits)`, counted from the left."""
+    """Return a function that cuts an IPv4 address out of an IPv6 one; a part is `(first bit, number of bits)`."""
 
     def cut(number: int) -> int:
         found = 0
@@ -131,7 +131,7 @@ EMBEDDING: list[tuple[IPv6Network, tuple[Callable[[int], int], ...]]] = [
     (IPv6Network("2002::/16"), (_bits((16, 32)),)),
     (IPv6Network("2001::/32"), (_bits((32, 32)), lambda number: ~number & 0xFFFFFFFF)),
 ]
-#: A length of prefix that is not the translator's own finds these where another one finds the address.
+#: The wrong prefix length finds one of these, where the translator's own finds the address.
 _NOTHING = IPv4Network("0.0.0.0/8")
 _SCOPE = re.compile(r"%.*\Z", re.DOTALL)
 
@@ -142,7 +142,7 @@ def parse_address(text: str) -> Address:
 
 
 def is_address(text: str) -> bool:
-    """Whether the text is an address as it is written, not something that is looked up."""
+    """Whether the text is an address, and not a name that must be looked up."""
     try:
         parse_address(text)
     except ValueError:
@@ -151,7 +151,7 @@ def is_address(text: str) -> bool:
 
 
 def with_embedded(address: Address) -> Iterator[Address]:
-    """Yield the address and every IPv4 address that packets to it may end up at."""
+    """Yield the address, and every IPv4 address that packets to it may reach."""
     yield address
     if isinstance(address, IPv4Address):
         return
@@ -165,11 +165,11 @@ def with_embedded(address: Address) -> Iterator[Address]:
 
 
 def _is_isatap(address: IPv6Address) -> bool:
-    # Whatever the prefix: the interface id is [02]00:5efe:a.b.c.d, or with the bit of a group.
+    # With any prefix: the interface id is [02]00:5efe:a.b.c.d, or the same with the group bit.
     return (int(address) >> 32) & 0xFCFFFFFF == 0x00005EFE
 
 
-# --- what is wrong with an address ------------------------------------------------------------------
+# --- why an address is refused ----------------------------------------------------------------------
 
 
 @lru_cache(maxsize=1024)

@@ -14,11 +14,10 @@ from steprunners.network.watchdog import watchdog
 
 
 class Call:
-    """What a call may reach, until when, and the socket that it holds right now.
+    """What a call may reach, its deadline, and its present socket.
 
-    The socket is held as a duplicate of its file descriptor: shutting that down ends the connection whatever
-    was wrapped around the original (TLS takes the original away), and closing it can never hit a stranger's
-    descriptor.
+    The call keeps a duplicate of the file descriptor. Shutting the duplicate down ends the connection whatever is
+    wrapped around the original (TLS takes the original away), and closing it can never close another socket.
     """
 
     def __init__(self, policy: NetworkPolicy, deadline: Deadline, cancellation: Cancellation) -> None:
@@ -33,7 +32,7 @@ class Call:
 
     @contextlib.contextmanager
     def guarded(self) -> Iterator[None]:
-        """End the call's socket at the deadline or the cancel that comes inside the block."""
+        """Shut the socket down at the deadline, or when the call is cancelled, inside the block."""
         with self.cancellation.closing(self.end), watchdog.ending(self.deadline.at, self.end):
             try:
                 yield
@@ -41,7 +40,7 @@ class Call:
                 self.watch(None)
 
     def watch(self, handle: socket.socket | None) -> None:
-        """Make `handle` the socket to shut down; at once where the call was ended already."""
+        """Make `handle` the socket to shut down; shut it down at once where the call has ended already."""
         with self._lock:
             if self._owns_handle and self._handle is not None:
                 self._handle.close()
@@ -50,15 +49,15 @@ class Call:
                 self._shut_down()
 
     def watch_descriptor(self, descriptor: int) -> None:
-        """Watch the socket of a client that opens its own; the duplicate goes with the call."""
+        """Watch the socket of a client that opens its own; the duplicate is closed with the call."""
         handle = socket.socket(fileno=os.dup(descriptor))
         self.watch(handle)
         self.take_over(handle)
 
     def take_over(self, handle: socket.socket) -> bool:
-        """Keep a watched handle that its connection lets go of before the answer is read; False for any other.
+        """Own a watched handle that its connection gives up before the answer is read; False for other handles.
 
-        A connection closes itself as soon as an answer without a length begins; the answer reads on by itself.
+        A connection closes itself as soon as an answer without a length begins, and the answer is still being read.
         """
         with self._lock:
             if handle is not self._handle:
@@ -78,6 +77,6 @@ class Call:
                 self._handle.shutdown(socket.SHUT_RDWR)
 
     def check(self) -> None:
-        """Raise Cancelled or DeadlineExceeded where the call is over."""
+        """Raise Cancelled or DeadlineExceeded where the call must end."""
         self.cancellation.check()
         self.deadline.check()

@@ -1,8 +1,8 @@
 """Connections that are kept for reuse: the least recently used ones are closed first.
 
-HTTP, Redis, SQL and Kafka all keep their connections here. A key names everything that a connection depends on (its
-address, its credentials, the network policy): a resource that changes has another key, so its old connections are
-never used again, and are closed once they have been idle for long enough.
+HTTP, Redis, SQL and Kafka all keep their connections here. A key contains everything that a connection depends on:
+its address, its credentials, the network policy. A changed resource has another key, so its old connections are never
+used again, and are closed when they have been idle for long enough.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class ConnectionStore(Generic[KeyT, ItemT]):
     ) -> None:
         """Start empty.
 
-        `is_usable` says whether an item that was taken still works; `used_at` when it was used last, by `clock`, for
-        items that are used without asking the store again.
+        `is_usable` tells whether an item that was taken still works. `used_at` tells when an item was last used, by
+        `clock`, for items that are used without asking the store.
         """
         self._max_kept, self._max_idle_seconds = max_kept, max_idle_seconds
         self._close, self._is_usable, self._used_at, self._clock = close, is_usable, used_at, clock
@@ -55,7 +55,7 @@ class ConnectionStore(Generic[KeyT, ItemT]):
         self._pid = os.getpid()
 
     def get(self, key: KeyT, make: Callable[[], ItemT]) -> ItemT:
-        """Return the item of the key, made where there is none, and close what has been idle for too long."""
+        """Return the item of the key, make it where there is none, and close items that were idle for too long."""
         with self._lock:
             self._forget_parents()
             kept = self._kept.get(key)
@@ -68,7 +68,7 @@ class ConnectionStore(Generic[KeyT, ItemT]):
         return kept.item
 
     def take(self, key: KeyT) -> ItemT | None:
-        """Return the item of the key and forget it; None where there is none that still works."""
+        """Remove and return the item of the key; None where there is none that still works."""
         with self._lock:
             self._forget_parents()
             superfluous = self._remove_superfluous()
@@ -82,7 +82,7 @@ class ConnectionStore(Generic[KeyT, ItemT]):
         return None
 
     def put(self, key: KeyT, item: ItemT) -> None:
-        """Keep the item until somebody takes it; one that has the same key is closed."""
+        """Keep the item until it is taken; close another item with the same key."""
         with self._lock:
             self._forget_parents()
             before = self._kept.pop(key, None)
@@ -103,13 +103,13 @@ class ConnectionStore(Generic[KeyT, ItemT]):
         return len(self._kept)
 
     def _forget_parents(self) -> None:
-        """Forget the items of the process that this one was forked from: they are still that one's to use and close."""
+        """Forget the items of the parent process after a fork: the parent still uses and closes them."""
         if self._pid != os.getpid():
             self._pid = os.getpid()
             self._kept.clear()
 
     def _remove_superfluous(self) -> list[ItemT]:
-        """Remove what is idle for too long, and the least recently used items where there are too many."""
+        """Remove the items that were idle for too long, and the least recently used ones where there are too many."""
         removed: list[ItemT] = []
         oldest_allowed = self._clock() - self._max_idle_seconds
         for key in list(self._kept):  # the least recently used first
@@ -129,7 +129,7 @@ class ConnectionStore(Generic[KeyT, ItemT]):
 
 
 def has_unread_data(descriptor: int) -> bool:
-    """Whether a quiet connection has something to read: mostly that the server has closed it."""
+    """Whether an idle connection has something to read: usually that the server has closed it."""
     poller = select.poll()
     poller.register(descriptor, select.POLLIN | select.POLLHUP | select.POLLERR)
     return bool(poller.poll(0))

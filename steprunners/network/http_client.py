@@ -1,8 +1,8 @@
-"""One HTTP exchange under the guard: kept connections, redirects, a total deadline, a cap on the body.
+"""One HTTP exchange through the network policy: kept connections, redirects, a total deadline, a limit on the body.
 
-A kept connection may have been closed by its server without our seeing it yet. A request with a safe method
-(GET, HEAD, OPTIONS, TRACE) is then sent once more on a new connection. Any other is never sent twice; so that it
-hardly ever meets a closed connection it takes one used within the last second, or a new one.
+A server may close a kept connection without our noticing. A request with a safe method (GET, HEAD, OPTIONS, TRACE) is
+then sent once more on a new connection. Other requests are never sent twice. They use a connection that was used within
+the last second, or a new one, so they hardly ever meet a closed connection.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def send(call: Call, request: HttpRequest) -> HttpResponse:
         except ValueError as error:
             # http.client refuses what would break the framing; its message shows the value, which may be a secret.
             raise BadConfig(
-                "the request cannot be written as HTTP: its method, URL or a header holds a control character"
+                "the request cannot be written as HTTP: its method, URL or a header contains a control character"
             ) from error
 
 
@@ -77,7 +77,7 @@ def _check_redirects(
     request: HttpRequest, redirects: list[tuple[int, str]], seen: set[tuple[str, str, str | None]]
 ) -> None:
     if (request.method, request.url, cookie_header(request)) in seen:
-        raise StepError(f"the redirects go round in a circle: back to {request.url}", code="redirect_loop")
+        raise StepError(f"the redirects form a circle: they lead back to {request.url}", code="redirect_loop")
     if len(redirects) > request.max_redirects:
         raise StepError(
             f"more than {request.max_redirects} redirects, the next to {request.url}",
@@ -86,7 +86,7 @@ def _check_redirects(
 
 
 def _let_go(response: BaseHTTPResponse) -> None:
-    """Give back the connection of an answer that nobody reads, where little is left to be read."""
+    """Keep the connection of an unread answer where little of it is left to read; else close it."""
     length = response.headers.get("content-length", "")
     if length.isdigit() and int(length) <= _CHUNK:
         response.drain_conn()
@@ -162,7 +162,7 @@ def _answer(
         response.close()
         raise _explained(call, error) from error
     if response.status == 101:
-        response.close()  # the connection speaks another protocol from here on
+        response.close()  # the connection now speaks another protocol
     return HttpResponse(
         status=response.status,
         reason=response.reason or "",
@@ -184,7 +184,7 @@ def _read(call: Call, response: BaseHTTPResponse) -> bytes:
             response.close()
             raise StepError(f"the body is larger than {limit:,} bytes", code="response_too_large")
         chunks.append(chunk)
-        if response.closed and not encoded:  # read to its end; a decoder may still hold something back
+        if response.closed and not encoded:  # at its end; a decoder may still have data
             break
     # A socket that was shut down at the deadline looks like the regular end of a body without a length.
     call.check()
@@ -193,7 +193,7 @@ def _read(call: Call, response: BaseHTTPResponse) -> bytes:
 
 
 def _explained(call: Call, error: Exception) -> StepError:
-    """Return what happened, in a tester's words; the end of the call comes first."""
+    """Return the step's error; a deadline or cancellation takes precedence."""
     try:
         call.check()
     except StepError as over:
@@ -203,7 +203,7 @@ def _explained(call: Call, error: Exception) -> StepError:
     if (reason := why_untrusted(error)) is not None:
         return ConnectionFailed(f"no safe connection to the server: {reason}")
     if isinstance(error, DecodeError):
-        return StepError("the body cannot be decoded as its content-encoding says", code="bad_response")
+        return StepError("the body does not match its content-encoding", code="bad_response")
     return _lost(error)
 
 

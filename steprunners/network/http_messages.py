@@ -18,7 +18,7 @@ from steprunners.errors import BadConfig, StepError
 from steprunners.masking.known_secrets import reason_about
 from steprunners.network.tls import DEFAULT_TLS, TlsOptions
 
-# Credentials of the one server that they were written for.
+# Credentials for one server only.
 _CREDENTIAL_HEADERS = ("Authorization", "Cookie", "Proxy-Authorization")
 _BODY_HEADERS = ("Content-Type", "Content-Encoding", "Content-Language", "Content-Location", "Content-Length")
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
@@ -26,9 +26,9 @@ REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """What to send. `url` is absolute; `cookies` are sent where they apply, and get those of the answers.
+    """What to send. `url` is absolute; `cookies` are sent where they apply, and receive those of the answers.
 
-    `for_origin` are the names of headers that are for the server of `url` alone, wherever it redirects to.
+    `for_origin` are the names of headers that only the server of `url` may get, even if it redirects.
     """
 
     method: str
@@ -73,7 +73,7 @@ def normal_url(url: str) -> str:
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname or port == 0:
         raise BadConfig(f"'{url}' is not an absolute http or https URL")
     if "@" in parts.netloc:
-        raise BadConfig("a URL must not contain a user name or password, because it is shown: use auth")
+        raise BadConfig("a URL must not contain a user name or password, because URLs are shown: use auth")
     return urlunsplit(parts._replace(scheme=parts.scheme.lower()))
 
 
@@ -90,8 +90,8 @@ def origin(url: str) -> tuple[str, str, int]:
 def redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
     """Return the request that follows a redirect (RFC 9110, section 15.4).
 
-    303 turns everything but HEAD into GET, 301 and 302 turn POST into GET; 307 and 308 keep method and body. What
-    identifies the user stays behind when scheme, host or port change.
+    303 turns everything except HEAD into GET, 301 and 302 turn POST into GET; 307 and 308 keep method and body.
+    Credentials are removed when scheme, host or port change.
     """
     url = _target(request.url, location)
     headers = request.headers.copy()
@@ -107,7 +107,7 @@ def redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
 
 
 def _target(url: str, location: str) -> str:
-    # Header bytes arrive as Latin-1; servers that send others mean UTF-8.
+    # Header bytes arrive as Latin-1; servers that send other letters mean UTF-8.
     with contextlib.suppress(UnicodeError):
         location = location.encode("latin-1").decode("utf-8")
     try:

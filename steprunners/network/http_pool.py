@@ -1,8 +1,10 @@
-"""urllib3's connections with their sockets opened by the guard, and kept alive per worker thread.
+"""urllib3's connections, with sockets opened through the network policy, and kept alive by each worker thread.
 
-A thread has a pool for each server, policy and TLS options: a connection that one tenant's rules allowed is
-never handed to another's. The call that runs in a thread is known to its pools, so a reused connection too is
-watched by it.
+A thread has a pool for each server, policy and TLS options: a connection that the rules of one tenant allowed is never
+used for another tenant. The pools know the call that runs in their thread, so it also watches a reused connection.
+
+urllib3 has no public hooks for opening a socket and for taking a pooled connection, so the private methods `_new_conn`,
+`_get_conn`, `_put_conn` and `_validate_conn` are overridden here.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from steprunners.network.sockets import open_socket
 from steprunners.network.tls import TlsOptions, context_for
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-# Servers close idle connections after seconds; one used this recently is all but certainly still open.
+# Servers close idle connections after some seconds; one used this recently is almost certainly still open.
 FRESH_SECONDS = 1.0
 #: Each pool keeps one connection.
 MAX_POOLS_PER_THREAD = 64
@@ -34,7 +36,7 @@ _Key = tuple[NetworkPolicy, TlsOptions, str, str, int]
 
 
 class _ThreadState(threading.local):
-    """What this thread sends right now, and its kept connections."""
+    """The call that this thread is sending, and the connections that it keeps."""
 
     def __init__(self) -> None:
         self.call: Call | None = None
@@ -52,7 +54,7 @@ _thread = _ThreadState()
 
 
 class _FinalResponse(HTTPResponse):
-    """Skips the interim answers (102, 103 Early Hints) that http.client takes for the final one (it knows 100)."""
+    """Skips interim answers (102, 103 Early Hints): http.client knows only 100, and takes the others for final ones."""
 
     def _read_status(self) -> tuple[str, int, str]:
         status_line: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # typeshed leaves it out
@@ -63,7 +65,7 @@ class _FinalResponse(HTTPResponse):
 
 
 class _Guarded(HTTPConnection):
-    """Opens its socket through the guard, and keeps a duplicate of it by which a call can end it."""
+    """Opens its socket through the network policy, and keeps a duplicate with which a call can end the connection."""
 
     response_class = _FinalResponse
     handle: socket.socket | None = None
@@ -87,11 +89,11 @@ class _Guarded(HTTPConnection):
 
 
 class _GuardedTls(_Guarded, HTTPSConnection):
-    """The same with TLS."""
+    """A guarded connection with TLS."""
 
 
 def _take(connection: _Guarded) -> None:
-    """Have a pooled connection watched by this thread's call, or close it where it must not be reused."""
+    """Make this thread's call watch a pooled connection, or close the connection where it must not be reused."""
     _thread.reused = False
     if connection.sock is None:
         return
@@ -121,7 +123,7 @@ class _TlsPool(_Pool, HTTPSConnectionPool):
     ConnectionCls = _GuardedTls
 
     def _validate_conn(self, conn: Any) -> None:
-        # The parent warns about each unverified request; `verifyTls: false` is the user's own choice.
+        # The parent class warns about each unverified request, but `verifyTls: false` is the user's choice.
         if conn.is_closed:
             conn.connect()
 
@@ -132,7 +134,7 @@ def pool_for(call: Call, tls: TlsOptions, scheme: str, host: str, port: int) -> 
     def make() -> HTTPConnectionPool:
         if scheme == "http":
             return _Pool(host, port)
-        # A context costs tens of milliseconds to make, so it is made when it is needed.
+        # Making a context takes tens of milliseconds, so it is made only when it is needed.
         return _TlsPool(host, port, ssl_context=context_for(tls))
 
     return _thread.pools.get((call.policy, tls, scheme, host, port), make)
@@ -140,7 +142,7 @@ def pool_for(call: Call, tls: TlsOptions, scheme: str, host: str, port: int) -> 
 
 @contextlib.contextmanager
 def sending(call: Call, method: str, *, must_be_new: bool) -> Any:
-    """Tell this thread's pools what is sent inside the block."""
+    """Tell this thread's pools which call sends inside the block."""
     _thread.call, _thread.method, _thread.must_be_new, _thread.reused = call, method, must_be_new, False
     try:
         yield
@@ -149,7 +151,7 @@ def sending(call: Call, method: str, *, must_be_new: bool) -> Any:
 
 
 def was_reused() -> bool:
-    """Whether the connection that this thread used last had carried an earlier request."""
+    """Whether the last connection of this thread had already carried another request."""
     return _thread.reused
 
 

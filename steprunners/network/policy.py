@@ -1,4 +1,4 @@
-"""Which addresses may be reached: a value object, so that one installation can have one a tenant."""
+"""Which addresses may be reached: a value object, so that each tenant of an installation can have its own."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _NAME = re.compile(r"(?:\*|(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?
 
 @dataclass(frozen=True)
 class NetworkPolicy:
-    """What may be reached besides public addresses, and how large an answer may be.
+    """What may be reached in addition to public addresses, and how large an answer may be.
 
-    `allowed` holds exceptions: a host name (`shop.internal`, `*.internal`), an address or CIDR
-    (`10.0.0.0/8`), each with an optional port (`localhost:8001`, `[::1]:80`), or a port alone (`:8001`). A
-    host name is trusted with whatever private address it resolves to. Metadata services are refused whatever
-    `allowed` and `deny_private` say. `max_body_bytes` caps the decoded body of one HTTP answer, `max_rows` and
-    `max_messages` what a step that reads rows or messages collects.
-    `sqlite_folder` is the folder below which SQLite files may be opened; None where none may.
+    - `allowed`: exceptions. An entry is a host name (`shop.internal`, `*.internal`), an address or CIDR (`10.0.0.0/8`),
+      each with an optional port (`localhost:8001`, `[::1]:80`), or only a port (`:8001`). A host name may resolve to
+      any private address. Metadata services are always refused.
+    - `max_body_bytes`: the limit of the decoded body of one HTTP answer
+    - `max_rows`, `max_messages`: the limits of one step that reads rows or messages
+    - `sqlite_folder`: the folder of the SQLite files that may be opened; None where none may
     """
 
     allowed: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class NetworkPolicy:
     def why_refused(self, host: str, address: str, port: int) -> str | None:
         """Return why `address`, which `host` resolved to, may not be reached at `port`; None where it may.
 
-        What embeds an IPv4 address is two addresses, and each has to be public or allowed.
+        An address with an IPv4 address inside counts as both, and each of them must be public or allowed.
         """
         parsed = parse_address(address)
         if is_metadata(parsed):
@@ -74,15 +74,15 @@ class NetworkPolicy:
         raise AddressRefused(f"{host} may not be reached: it is {reason}; {remedy}")
 
     def refusal(self, host: str) -> AddressRefused:
-        """Return the error for a name: nothing of what it resolves to, or whether it does, may be told."""
+        """Return the error for a name. It does not show whether the name exists, nor its addresses."""
         return AddressRefused(
             f"{host} may not be reached: the network rules refuse it; if it exists, an administrator can allow it"
         )
 
     def hides(self, host: str, port: int) -> bool:
-        """Return whether it may not even be told that this name does not exist.
+        """Return whether an error must not show that this name does not exist.
 
-        So it is with names of private networks, unless private networks or this name are allowed.
+        That holds for names of private networks, unless private networks or this name are allowed.
         """
         if not self.deny_private or not is_internal(host):
             return False
@@ -98,7 +98,7 @@ class AllowEntry:
     port: int | None
 
     def covers(self, host: str, address: Address, port: int) -> bool:
-        """Whether the entry speaks of this host (or address) and port."""
+        """Whether the entry allows this host (or address) and port."""
         if self.network is None:
             return self.names(host, port)
         fits = address.version == self.network.version and address in self.network
@@ -120,7 +120,7 @@ def _name_matches(pattern: str, host: str) -> bool:
 
 @lru_cache(maxsize=256)
 def parse_entry(text: str) -> AllowEntry:
-    """Return the entry of an allow list; raise ValueError where it is not one."""
+    """Return the entry of an allow list; raise ValueError where the text is not one."""
     match = _ENTRY.match(text.strip())
     port = int(match["port"]) if match and match["port"] else None
     if match is None or (port is not None and not 0 < port < 65536):

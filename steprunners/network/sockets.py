@@ -1,4 +1,4 @@
-"""Connecting: a name is resolved once, checked, and the very address that was checked is connected to."""
+"""Connects: resolves a name once, checks its addresses, and connects to exactly a checked address."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from steprunners.errors import ConnectionFailed, DeadlineExceeded
 from steprunners.network.addresses import parse_address
 from steprunners.network.calls import Call
 
-# A look-up cannot be ended, only left behind; more than this many at once means that the name server is away.
+# A look-up cannot be stopped, only abandoned; more than this many at once means that the name server is down.
 _lookups = threading.BoundedSemaphore(64)
 _POLL_SECONDS = 0.05
 
@@ -66,7 +66,7 @@ def resolve(call: Call, host: str, port: int) -> list[str]:
         pass
     answer = _look_up_aside(call, host, port)
     if isinstance(answer, Exception):
-        # Name servers answer for names of private networks in many ways: every one of them says the same here.
+        # Name servers answer for names of private networks in many ways; all of them get the same message here.
         if isinstance(answer, socket.gaierror) and call.policy.hides(host, port):
             raise call.policy.refusal(host) from answer
         raise ConnectionFailed(f"the name {host} cannot be resolved: {_why_unresolved(answer)}") from answer
@@ -80,7 +80,7 @@ def _why_unresolved(problem: Exception) -> str:
 
 
 def _look_up_aside(call: Call, host: str, port: int) -> list[str] | Exception:
-    """Resolve in a thread of its own, because getaddrinfo knows no deadline."""
+    """Resolve in another thread, because getaddrinfo has no deadline."""
     answers: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
     while not _lookups.acquire(timeout=_POLL_SECONDS):
         call.check()

@@ -16,7 +16,7 @@ from steprunners.errors import BadConfig
 
 @dataclass(frozen=True)
 class TlsOptions:
-    """Whether the server is verified; as PEM an authority, the client's certificate and its key."""
+    """Whether the server is verified; an authority, the client's certificate and its key in PEM form."""
 
     verify: bool = True
     ca_certificate: str | None = None
@@ -37,9 +37,9 @@ _making = threading.Lock()
 def context_for(options: TlsOptions) -> ssl.SSLContext:
     """Return the shared context; raise BadConfig where a PEM text cannot be used.
 
-    The authorities of the system and of certifi are trusted, and `ca_certificate` besides them.
+    The authorities of the system and of certifi are trusted, and `ca_certificate` in addition.
     """
-    with _making:  # reading the authorities is slow: threads that start together must not all do it
+    with _making:  # reading the authorities is slow: threads that start together must do it once
         return _make_context(options)
 
 
@@ -62,7 +62,7 @@ def _make_context(options: TlsOptions) -> ssl.SSLContext:
 
 
 def _load_client(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
-    # OpenSSL reads the pair from a file only; this one is readable by nobody else and gone at once.
+    # OpenSSL reads the pair only from a file; nobody else can read this file, and it is deleted at once.
     descriptor, path = tempfile.mkstemp(suffix=".pem")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
@@ -82,7 +82,7 @@ def _no_password() -> str:
 
 
 def why_untrusted(error: BaseException) -> str | None:
-    """Return what was wrong with TLS, in a tester's words; None where neither the error nor a cause tells."""
+    """Return what was wrong with TLS, in words for a tester; None where neither the error nor a cause is about TLS."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, ssl.SSLCertVerificationError):

@@ -1,4 +1,4 @@
-"""One thread a process ends overdue calls: a read timeout is per read, so a body that drips outlives it."""
+"""One thread in each process ends overdue calls: a read timeout is for one read, and a slow body has many reads."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 
 
 class Watchdog:
-    """Runs a callback at a point of the monotonic clock, unless its block was left before.
+    """Runs a callback at a time of the monotonic clock, unless its block was left before.
 
-    Only calls that run right now are kept, so looking at each of them costs less than a heap.
+    It holds only the calls that are running, so looking at each of them costs less than a heap.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Watchdog:
                 return [self._calls.pop(key)[1] for key in overdue]
             self._wakes_at = min((at for at, _ in self._calls.values()), default=now + 60.0)
             self._changed.wait(self._wakes_at - now)
-            # Awake: whoever comes now is seen in the next round, and need not notify.
+            # Awake: a call that comes now is seen in the next round, and need not notify.
             self._wakes_at = 0.0
         return []
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a reference: one error tree, each with the place in the value and a message."""
+"""The errors of references: each has a message and a place in the value."""
 
 from __future__ import annotations
 
@@ -6,14 +6,7 @@ Place = tuple[str | int, ...]
 
 
 class ReferenceProblem(Exception):
-    """A reference that cannot be used; `path` is the place of its text inside the value.
-
-    - ReferenceSyntaxError: the text between the braces is not a reference
-    - UnresolvedReference: nothing has the name, or nothing is at the path
-    - CutReference: what it asks for was cut from a result too large to store
-    - BadArgument: a function cannot work with its arguments
-    - UnsafeValue: the value cannot stand in the text around it (header, URL, query)
-    """
+    """A reference that cannot be used; `path` is the place of its text inside the value."""
 
     def __init__(self, message: str, *, path: Place = ()) -> None:
         """Keep the message, and the place once it is known."""
@@ -30,7 +23,7 @@ class ReferenceSyntaxError(ReferenceProblem):
 
 
 class UnresolvedReference(ReferenceProblem):
-    """The reference has no value."""
+    """The reference has no value: the name is unknown, or there is no value at the path."""
 
 
 class CutReference(ReferenceProblem):
@@ -42,4 +35,4 @@ class BadArgument(ReferenceProblem):
 
 
 class UnsafeValue(ReferenceProblem):
-    """The value cannot stand in the text around it."""
+    """The value is not allowed in the text around it (header, URL, query)."""

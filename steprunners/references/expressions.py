@@ -1,4 +1,4 @@
-"""What a text with references is made of, once it is parsed."""
+"""The parts of a parsed text with references."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A variable, a step's result, `item` or `index`; `path` leads into it, None is the whole."""
+    """A variable, a step's result, `item` or `index`; `path` is a path into it, None means the whole."""
 
     name: str
     path: str | None
@@ -24,7 +24,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class StepAttribute:
-    """`steps.<step>.<attribute>`: what is known of a step besides its result."""
+    """`steps.<step>.<attribute>`: a fact about a step other than its result."""
 
     step: str
     attribute: str
@@ -51,7 +51,7 @@ Expression = Named | StepAttribute | Fact | Call
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One reference: `text` is as it was written, `default` is used where it has no value."""
+    """One reference: `text` is what the user wrote, `default` is used where it has no value."""
 
     expression: Expression
     default: str | None

@@ -1,4 +1,4 @@
-"""The functions of references: `${uuid()}`, `${base64(token)}` … Pure tables, no code is ever evaluated."""
+"""The functions of references: `${uuid()}`, `${base64(token)}` … They are in a table; no code is ever evaluated."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _DECIMAL = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,4})?
 
 
 def text_of(value: Json) -> str:
-    """Return the value as it is written inside a longer text: text as it is, the rest as compact JSON.
+    """Return the value as it is written inside a longer text: text unchanged, other values as compact JSON.
 
     Raises UnsafeValue for a value that no text can hold (nested too deeply, or an integer of thousands of digits).
     """
@@ -47,7 +47,7 @@ def _bytes_of(value: Json) -> bytes:
         return text_of(value).encode()
     except UnicodeEncodeError as error:
         raise BadArgument(
-            "the text contains a lone surrogate (half of a character), which UTF-8 cannot hold"
+            "the text contains half a character (a lone surrogate), which UTF-8 cannot hold"
         ) from error
 
 
@@ -82,7 +82,7 @@ def _kind(value: Json) -> str:
         list: "a list",
         dict: "an object",
         float: "a decimal",
-        int: "so large a number",
+        int: "a number that large",
     }
     return names.get(type(value), "null")
 
@@ -122,7 +122,7 @@ def _random_int(low: Json, high: Json) -> int:
 def _random_string(length: Json) -> str:
     count = _integer(length)
     if not 0 <= count <= MAX_RANDOM_STRING:
-        raise BadArgument(f"makes 0 to {MAX_RANDOM_STRING} characters")
+        raise BadArgument(f"the length must be from 0 to {MAX_RANDOM_STRING}")
     return "".join(secrets.choice(_ALPHABET) for _ in range(count))
 
 
@@ -167,7 +167,7 @@ def _lower(value: Json) -> str:
 
 def _length(value: Json) -> int:
     if not isinstance(value, (str, list, dict)):
-        raise BadArgument(f"takes text, a list or an object, not {_kind(value)}")
+        raise BadArgument(f"needs text, a list or an object, not {_kind(value)}")
     return len(value)
 
 
@@ -184,7 +184,7 @@ def _add(left: Json, right: Json) -> int | float:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function of references: how many arguments it takes, and whether its result gives a secret argument away."""
+    """A function of references: how many arguments it takes, and whether its result reveals a secret argument."""
 
     call: Callable[..., Json]
     usage: str
@@ -223,7 +223,7 @@ def check_call(name: str, argument_count: int) -> None:
 
 
 def call(name: str, arguments: Sequence[Json]) -> Json:
-    """Return what the function gives; raise BadArgument, naming the function, where it cannot work with these."""
+    """Return the result of the function; raise BadArgument, naming the function, where the arguments are wrong."""
     try:
         return FUNCTIONS[name].call(*arguments)
     except (BadArgument, UnsafeValue) as problem:

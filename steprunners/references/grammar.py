@@ -5,8 +5,8 @@
     function   = name "(" [argument {"," argument}] ")"
     argument   = literal | expression | "${" … "}"
 
-The contract's section 3 is the source. Two things it leaves open: braces inside a default that pair up belong to it
-(`${body:-{}}`), and a default is plain text, so a reference inside it is refused instead of being sent as it stands.
+The source is section 3 of the contract, which leaves two things open. Braces that pair up inside a default belong to
+it (`${body:-{}}`). And a default is plain text, so a reference inside it is refused and not sent as text.
 """
 
 from __future__ import annotations
@@ -77,14 +77,14 @@ _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?=\()")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?(?![A-Za-z0-9_.])")
 _WORD = re.compile(r"(?:true|false|null)(?![A-Za-z0-9_.\[(-])")
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
-# A path ends where its reference does: at "}", at ":-", or, as an argument, at "," or ")"; inside brackets and
-# quotes none of these ends it (`$.a[?@.b == '}' && count(@.c) > 1]`).
+# A path ends where its reference ends: at "}", at ":-", or, in an argument, at "," or ")". Inside brackets and quotes
+# none of these ends it (`$.a[?@.b == '}' && count(@.c) > 1]`).
 _PATH_TOKEN = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|:-|.", re.DOTALL)
 _ATTRIBUTE = re.compile(r"\.([A-Za-z_][A-Za-z0-9_.\[\]]*)")
 
 
 class _Reader:
-    """Reads one reference of a text, from its "${" to behind its closing brace."""
+    """Reads one reference of a text, from its "${" to its closing brace."""
 
     def __init__(self, text: str, position: int, depth: int = 0) -> None:
         self.text = text
@@ -213,12 +213,12 @@ class _Reader:
             raise self.error("the default is not closed by }", start)
         default = self.text[start:end]
         if "${" in default:
-            raise self.error("a default is plain text, it cannot hold a reference", start)
+            raise self.error("a default is plain text: it cannot contain a reference", start)
         self.position = end
         return default
 
     def balanced_end(self, start: int) -> int:
-        """Return where braces that pair up end, or -1; stops at a "${" so that a long text is read once only."""
+        """Return where braces that pair up end, or -1. It stops at a "${", so that a long text is read only once."""
         depth = 0
         for token in re.compile(r"\$\{|[{}]").finditer(self.text, start):
             if token[0] == "${":

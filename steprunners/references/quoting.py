@@ -1,4 +1,4 @@
-"""How a substituted value is written where the text around it has a grammar of its own."""
+"""How a substituted value is written where the text around it has its own grammar."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Grammar(enum.Enum):
     - HEADER: CR, LF and NUL are refused
     - JSONPATH: a value becomes a literal of its JSON type; inside quotes it is escaped
     - LABEL: LogQL and PromQL; inside quotes escaped, outside only numbers, durations and identifiers
-    - REGEX: RE2; what is special in expressions is escaped
-    - SQL: references are refused, values go through `parameters`
+    - REGEX: RE2; special characters are escaped
+    - SQL: references are refused; values go through `parameters`
 
-    In all but PLAIN the outcome is text; in JSONPATH, LABEL and REGEX a text that is exactly one reference is that
-    value as it stands: it is the whole query.
+    In all grammars except PLAIN the outcome is text. In JSONPATH, LABEL and REGEX a text that is exactly one reference
+    is the value unchanged: the value is the whole query.
     """
 
     PLAIN = "plain"
@@ -39,12 +39,12 @@ class Grammar(enum.Enum):
 
 
 def no_reference_in_query(text: str) -> str:
-    """Return why the reference `text` is refused where the grammar is SQL, and what to write instead."""
-    return f"{text} cannot stand in a query: write :name and give it in parameters"
+    """Return the message for the reference `text` in SQL: it is refused, and what to write instead."""
+    return f"{text} cannot be used in a query: write :name and give the value in parameters"
 
 
 def header_text(value: Json) -> str:
-    """Return the value for a header; raise UnsafeValue where it holds CR, LF or NUL (they would start a new header)."""
+    """Return the value for a header; raise UnsafeValue for CR, LF and NUL, which would start a new header."""
     text = text_of(value)
     if re.search(r"[\r\n\0]", text):
         raise UnsafeValue("a header cannot contain a line break or NUL")
@@ -52,11 +52,11 @@ def header_text(value: Json) -> str:
 
 
 def regex_text(value: Json) -> str:
-    """Return the value as an RE2 expression that matches just it."""
+    """Return an RE2 expression that matches exactly the value."""
     try:
         escaped: str = re2.escape(text_of(value))
     except UnicodeEncodeError as error:
-        raise UnsafeValue("the text contains a lone surrogate (half of a character)") from error
+        raise UnsafeValue("the text contains half a character (a lone surrogate)") from error
     return escaped
 
 
@@ -104,13 +104,15 @@ def label_text(value: Json, before: str) -> str:
     quote = _open_quote(before, quotes="\"'`", comment="#")
     if quote == "`":
         if "`" in text:
-            raise UnsafeValue('a backtick cannot stand inside backticks; use "…"')
+            raise UnsafeValue(
+                'the value contains a backtick, which cannot be written inside backticks; use "…"'
+            )
         return text
     if quote:
         return _escape_go(text, quote=quote)
     if not _SAFE_BARE.fullmatch(text):
         raise UnsafeValue(
-            'outside quotes only a number, a duration or an identifier can be put in; write "${…}"'
+            'outside quotes the value must be a number, a duration or an identifier; write "${…}"'
         )
     return text
 

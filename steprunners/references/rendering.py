@@ -1,4 +1,4 @@
-"""Puts the values of references into the text around them, by its grammar; once as it is and once masked."""
+"""Writes the values of references into the text around them, by its grammar: once unchanged and once masked."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from steprunners.references.scope import Evaluator, Reading
 
 MAX_TEXT = 32 * 1024 * 1024
 MAX_URL = 64 * 1024
-# Each value in a query looks back over what stands before it.
+# For each value in a query all text before it is read again.
 MAX_QUERY = 10_000
 
 _WHOLE_IS_RAW = (Grammar.JSONPATH, Grammar.LABEL, Grammar.REGEX)
 
-#: A literal with no reading, or a reference with its value.
+#: A literal and None, or a reference and its value.
 _Piece = tuple[str, None] | tuple[Reference, Reading]
 
 
 def render(parts: Sequence[Part], evaluator: Evaluator, grammar: Grammar) -> tuple[Json, Json]:
-    """Return the parts as one value, and the same with secrets masked. Raises a ReferenceProblem."""
+    """Return the parts as one value, and its masked copy. Raises a ReferenceProblem."""
     pieces = _read(parts, evaluator, grammar)
     if len(pieces) == 1 and (reading := pieces[0][1]) is not None:
         if grammar is Grammar.PLAIN:
@@ -63,7 +63,7 @@ def _masked_text(reading: Reading, written: str) -> str:
 
 
 class _Writer:
-    """Writes a text piece by piece, beside its masked copy."""
+    """Writes a text piece by piece, together with its masked copy."""
 
     max_length = MAX_TEXT
 
@@ -80,7 +80,7 @@ class _Writer:
             try:
                 self.value(reading, pieces[index + 1 :])
             except ReferenceProblem as problem:
-                # The reference is named; its value is not, for it may be a secret.
+                # The message names the reference but not its value, which may be a secret.
                 problem.message = f"{part.text}: {problem.message}"
                 raise
         return "".join(self.texts), "".join(self.masks)
@@ -114,7 +114,7 @@ class _RegexWriter(_Writer):
 
 
 class _QueryWriter(_Writer):
-    """Writes a query, in which a value is quoted by what stands before it."""
+    """Writes a query; the text before a value decides how it is quoted."""
 
     max_length = MAX_QUERY
 
@@ -127,7 +127,7 @@ class _QueryWriter(_Writer):
 
 
 class _UrlWriter(_Writer):
-    """Writes a URL beside a sample of it with a harmless digit for each value, and compares their structure."""
+    """Writes a URL, and a sample of it with a harmless digit for each value; compares the structure of both."""
 
     max_length = MAX_URL
 

@@ -1,7 +1,7 @@
 """References `${…}`: found statically in a step, and resolved against a scope (contract, section 3).
 
-Substitution works on parsed values. A string that is exactly one reference keeps the value's JSON type; a value that
-was put in is never read again for references; keys are not substituted.
+Substitution works on parsed values. A string that is exactly one reference keeps the value's JSON type. A substituted
+value is never searched for references. Keys are not substituted.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ class Kind(enum.Enum):
 class Found:
     """A reference in a value: `path` is the place of its text, `name` the variable, step, fact or function.
 
-    `detail` is the path into the value or the step's attribute; `has_default` also holds for a reference inside a
-    function that has one around it.
+    `detail` is the path into the value, or the attribute of the step. `has_default` is also true for an argument of a
+    function whose reference has a default.
     """
 
     path: Place
@@ -103,7 +103,7 @@ class Found:
 
 
 def find_references(value: Json) -> tuple[list[Found], list[ReferenceSyntaxError]]:
-    """Return every reference in `value`, those in function arguments too, and everything that is not one."""
+    """Return every reference in `value`, also in function arguments, and an error for each text that is not one."""
     found: list[Found] = []
     problems: list[ReferenceSyntaxError] = []
     for path, text in _texts(value, ()):
@@ -119,7 +119,7 @@ def find_references(value: Json) -> tuple[list[Found], list[ReferenceSyntaxError
 
 
 def holds_reference(text: str) -> bool:
-    """Whether the text holds at least one reference, or something meant to be one."""
+    """Whether the text contains a reference, or something that is meant to be one."""
     return "${" in text.replace("$${", "")
 
 
@@ -165,9 +165,9 @@ def _described(expression: Expression) -> tuple[Kind, str, str | None]:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A value without references, and its copy in which secrets are masked.
+    """A value without references, and its masked copy.
 
-    Both come from one reading, so that `${uuid()}` is the same in both.
+    Each reference is read once for both, so `${uuid()}` is the same in both.
     """
 
     value: Json
@@ -186,11 +186,11 @@ def resolve_tracked(value: Json, scope: Scope, grammar_of: GrammarOf = _plain) -
     """Return `value` resolved, and its masked copy. Raises as `resolve` does."""
     walker = _Walker(scope, grammar_of, value)
     plain, masked = walker.walk(value, ())
-    return Resolved(masked if scope.hidden else plain, masked)
+    return Resolved(plain, masked)
 
 
 class _Walker:
-    """Rebuilds a value with its texts rendered; each step returns the value and its masked copy."""
+    """Builds a value again with its texts rendered; each method returns the value and its masked copy."""
 
     def __init__(self, scope: Scope, grammar_of: GrammarOf, whole: Json) -> None:
         self.evaluator = Evaluator(scope)

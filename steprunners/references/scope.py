@@ -1,9 +1,9 @@
-"""What references can read: variables, steps, the execution, the flow, and inside `forEach` the item."""
+"""The values that references can read: variables, steps, the execution, the flow, and the item of a `forEach`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
@@ -25,10 +25,10 @@ ABSENT: Final[Any] = object()
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """What references see of a step; `result` is None until it has one, `duration_ms` is in milliseconds."""
+    """A step as references see it; `result` is None until it has one, `duration_ms` is in milliseconds."""
 
     result: Json = None
-    #: The result as it is stored and shown, where that is another: secrets in it are masked.
+    #: The masked result, None where it has nothing to mask.
     shown: Json = None
     status: str | None = None
     duration_ms: int | None = None
@@ -36,11 +36,11 @@ class StepView:
     error_message: str | None = None
     #: Whether parts of `result` were cut when it was stored.
     truncated: bool = False
-    #: Where it was cut, in path syntax (`truncation.Cut.paths`).
+    #: The places where it was cut (`truncation.Cut.paths`).
     cut_paths: tuple[str, ...] = ()
 
     def attribute(self, name: str) -> Json:
-        """Return what `steps.<step>.<name>` reads, None where there is nothing yet."""
+        """Return the value of `steps.<step>.<name>`, None where there is none yet."""
         values: dict[str, Json] = {
             "status": self.status,
             "durationMs": self.duration_ms,
@@ -52,7 +52,7 @@ class StepView:
 
 @dataclass(frozen=True)
 class Scope:
-    """All that a reference can read, its variables already merged by precedence."""
+    """Everything that a reference can read; the variables are merged by precedence already."""
 
     variables: Mapping[str, Json] = field(default_factory=dict)
     #: The names in `variables` whose values are secret.
@@ -64,18 +64,12 @@ class Scope:
     flow: Mapping[str, Json] = field(default_factory=dict)
     item: Any = ABSENT
     index: Any = ABSENT
-    #: The item as it is shown, where that is another: secrets in it are masked.
+    #: The masked item, ABSENT where it has nothing to mask.
     shown_item: Any = ABSENT
-    #: Every secret text of the execution; those of its secret variables alone, where nothing else is known.
+    #: Every secret text of the execution; None means those of the secret variables.
     known_secrets: KnownSecrets | None = None
-    #: True makes the values of secret variables read as the mask.
-    hidden: bool = False
     #: More names to suggest when a reference has no value.
     known_names: Iterable[str] = ()
-
-    def masked(self) -> Scope:
-        """Return the twin in which secret variables read as the mask."""
-        return replace(self, hidden=True)
 
     def names(self) -> list[str]:
         """Return every name that could stand first in a reference."""
@@ -84,7 +78,7 @@ class Scope:
 
     @property
     def known(self) -> KnownSecrets:
-        """The secret texts; what functions make of them is added."""
+        """The secret texts; results of functions on secrets are added."""
         return self.known_secrets or self._own_secrets
 
     @cached_property
@@ -95,7 +89,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The value of a reference, whether it is secret or gives a secret away, and what is shown in its place then."""
+    """The value of a reference, whether it is secret or reveals a secret, and what is then shown instead."""
 
     value: Json
     secret: bool = False
@@ -103,7 +97,7 @@ class Reading:
 
 
 class Evaluator:
-    """Reads references from a scope; what functions make of secrets becomes one of its known secrets."""
+    """Reads references from a scope; results of functions on secrets are added to its known secrets."""
 
     def __init__(self, scope: Scope) -> None:
         """Read from `scope`."""
@@ -205,12 +199,12 @@ class Evaluator:
     def _touches_secret(self, reading: Reading) -> bool:
         if reading.secret:
             return True
-        # A step's answer may repeat a secret (a token in its body): what is made of it must be masked as well.
+        # The result of a step may repeat a secret (a token in its body): a function of it must be masked as well.
         return self.scope.known.masker.finds(text_of(reading.value))
 
 
 def _beside(shown: Json, value: Json, path: str | None, read: Callable[[Json, str], Json]) -> Reading:
-    """Return the value that was read, and what stands at the same place of `shown`: a secret where they differ."""
+    """Return the value, and the value at the same place of `shown`; it is a secret where they differ."""
     try:
         seen = shown if path is None else read(shown, path)
     except PathError:
@@ -221,7 +215,7 @@ def _beside(shown: Json, value: Json, path: str | None, read: Callable[[Json, st
 def _reads_a_cut(step: StepView, path: str | None) -> bool:
     if path is None or not is_singular(path):
         return True
-    # A JSONPath that names one place is asked like a path of segments.
+    # A JSONPath that names one place is treated like a path of segments.
     return touches_cut(path.removeprefix("$").removeprefix("."), step.cut_paths)
 
 
@@ -231,6 +225,6 @@ def _unresolved(text: str, why: str) -> UnresolvedReference:
 
 def _cut(text: str, step: str) -> CutReference:
     return CutReference(
-        f"{text} may read what was cut: the result of {step} was too large to be stored whole; "
+        f"{text} may read a part that was cut: the result of {step} was too large to be stored whole; "
         "extract the value in that step instead"
     )

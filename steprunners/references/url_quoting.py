@@ -1,8 +1,8 @@
 """References inside a URL.
 
-A reference at the very start is raw: it may hold scheme, host and base path. In the authority a value is raw but
-checked (user and password are percent-encoded). After that everything but unreserved characters (RFC 3986, 2.3) is
-percent-encoded, so that a value never adds a path segment, a query parameter or a fragment.
+A reference at the very start is unchanged: it may contain scheme, host and base path. In the authority a value is
+unchanged but checked (user and password are percent-encoded). After that everything except unreserved characters
+(RFC 3986, 2.3) is percent-encoded, so a value never adds a path segment, a query parameter or a fragment.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _IPV6 = re.compile(r"\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%25[A-Za-z0-9._~-]+)?\](?::(
 
 
 def encode(value: Json) -> str:
-    """Return the value with all but unreserved characters percent-encoded."""
+    """Return the value with everything except unreserved characters percent-encoded."""
     try:
         return quote(text_of(value), safe="")
     except UnicodeEncodeError as error:
-        raise UnsafeValue("a URL cannot contain a lone surrogate (half of a character)") from error
+        raise UnsafeValue("a URL cannot contain half a character (a lone surrogate)") from error
 
 
 def raw_start(value: Json) -> str:
@@ -45,7 +45,7 @@ def raw_start(value: Json) -> str:
 
 
 def place(value: Json, *, before: str, after: str) -> str:
-    """Return the value for a URL whose text so far is `before` and whose rest is `after`."""
+    """Return the value for its place in a URL, between the texts `before` and `after`."""
     authority = _open_authority(before)
     if authority is None or "@" in _AUTHORITY_END.split(after, maxsplit=1)[0]:
         return encode(value)
@@ -57,12 +57,12 @@ def place(value: Json, *, before: str, after: str) -> str:
 
 
 def in_authority(before: str) -> bool:
-    """Whether a value behind `before` would stand in the host or port."""
+    """Whether a value after `before` is part of the host or port."""
     return _open_authority(before) is not None
 
 
 def _open_authority(before: str) -> str | None:
-    """Return the authority's text so far where `before` ends inside it."""
+    """Return the beginning of the authority where `before` ends inside the authority, else None."""
     match = _AUTHORITY.fullmatch(before)
     return match[1] if match else None
 
@@ -79,13 +79,13 @@ def _host(text: str) -> str:
     allowed = all(character.isalnum() or character in "-._~:" for character in text + normal)
     if not text or not (allowed or _IPV6.match(text)):
         raise UnsafeValue(
-            "a host is made of letters, digits, '-' and '.'; anything else belongs behind it, in the URL's text"
+            "a host can contain only letters, digits, '-' and '.'; write everything else after it, in the URL's text"
         )
     return text
 
 
 def check(text: str, *, sample: str, encoded: Sequence[tuple[int, int]], authority_touched: bool) -> None:
-    """Raise UnsafeValue where values changed the structure of the URL.
+    """Raise UnsafeValue where the values change the structure of the URL.
 
     `sample` is the same URL with a harmless letter for every value; `encoded` are the values' places in `text`.
     """

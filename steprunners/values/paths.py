@@ -34,7 +34,7 @@ class PathSyntaxError(PathError):
 
 
 class NoValue(PathError):
-    """The path leads nowhere in this value; the message names where it ends, and keys that look alike."""
+    """There is no value at the path; the message says where it ends, and names similar keys."""
 
 
 class PathTooCostly(PathError):
@@ -52,7 +52,7 @@ def parse_path(text: str) -> Path:
     Raises PathSyntaxError.
     """
     if len(text) > MAX_PATH:
-        raise PathSyntaxError(f"a path has at most {MAX_PATH} characters, this one {len(text)}")
+        raise PathSyntaxError(f"a path can have at most {MAX_PATH} characters, but this one has {len(text)}")
     if text.startswith("$"):
         return _parse_jsonpath(text)
     return tuple(_segments(text))
@@ -72,9 +72,7 @@ def _segments(text: str) -> Iterator[str]:
     while position < len(text):
         match = _SEGMENT.match(text, position)
         if match is None or (match["plain"] is not None and (match["dot"] is None) != (position == 0)):
-            raise PathSyntaxError(
-                f"'{text}' is not a path: it cannot be read from its character {position + 1} on"
-            )
+            raise PathSyntaxError(f"'{text}' is not a valid path: the error is at character {position + 1}")
         yield _name(match)
         position = match.end()
 
@@ -87,7 +85,7 @@ def _name(match: re.Match[str]) -> str:
 
 
 def read_path(value: Json, path: str) -> Json:
-    """Return what `path` leads to in `value`: one JSONPath node gives its value, several give a list.
+    """Return the value at `path` in `value`: one JSONPath node gives its value, several give a list.
 
     Raises NoValue, PathSyntaxError or PathTooCostly.
     """
@@ -96,7 +94,7 @@ def read_path(value: Json, path: str) -> Json:
 
 
 def read_result(result: Json, path: str) -> Json:
-    """Return what `path` leads to in a step's result, where `response.x` is `x` of the result or else of its body.
+    """Return the value at `path` in a step's result; `response.x` is `x` of the result, or else of its body.
 
     Raises as `read_path` does.
     """
@@ -123,7 +121,7 @@ def check_path(path: str) -> None:
 
 
 def is_singular(path: str) -> bool:
-    """Whether the path can lead to one place only; segments always do. Raises PathSyntaxError."""
+    """Whether the path names one place; a path of segments always does. Raises PathSyntaxError."""
     parsed = parse_path(_after_response(path) or path)
     return parsed.is_singular if isinstance(parsed, JsonPath) else True
 

@@ -1,8 +1,8 @@
 """Patterns that users write: regular expressions (RE2) and JSONPath (RFC 9535), both safe on hostile input.
 
-RE2 takes time linear in the text, but compiling holds up every thread of the process (the GIL), and what an expression
-becomes can be large: so that is bounded, and a search by the product of both sizes. A JSONPath query can multiply
-(`$..*..*`), so it has a budget of nodes. `effort` counts all of it.
+RE2 needs time linear in the text. But while it compiles, every thread of the process waits (the GIL), and a compiled
+expression can be large. So the compiled size is limited, and a search by the compiled size times the text. The nodes
+of a JSONPath query can multiply (`$..*..*`), so they are limited. `effort` counts all of it.
 """
 
 from __future__ import annotations
@@ -31,31 +31,31 @@ from steprunners.masking.known_secrets import reason_about
 MAX_PATTERN = 1_000
 MAX_NODES = 1_000_000
 MAX_DEPTH = 300
-#: What RE2 may take for an expression and its search, in bytes. One that is too large is refused within 5 ms, one that
-#: fits is compiled within 10 (measured); with RE2's own 8 MiB both take up to 130 ms.
+#: The memory of RE2 for an expression and its search, in bytes. Larger expressions are refused within 5 ms, others
+#: compiled within 10 ms (measured). With RE2's default of 8 MiB both take up to 130 ms.
 MAX_MEMORY = 512 * 1024
-#: An expression's instructions times the bytes it looks through: at its worst RE2 takes 5 ns for each (measured).
+#: The instructions of an expression times the bytes that it searches: RE2 takes at most 5 ns for each (measured).
 MAX_SEARCH = 500_000_000
-#: What counts for an expression that is refused as too large: as much as the largest that is not.
+#: How many instructions an expression counts that is refused as too large: as many as the largest accepted one.
 _REFUSED_INSTRUCTIONS = 30_000
-#: Looking through less than this takes less than a millisecond.
+#: A search below this size takes less than a millisecond.
 _SHORT_SEARCH = 100_000
 
 
 class PatternError(Exception):
-    """The pattern cannot be used: its syntax is wrong, it is too long, or it asks too much of a document."""
+    """The pattern cannot be used: its syntax is wrong, it is too long, or it needs too much work on a document."""
 
 
 class PatternTooLarge(PatternError):
-    """What RE2 makes of the expression is larger than MAX_MEMORY."""
+    """The compiled expression is larger than MAX_MEMORY."""
 
 
 class SearchTooLarge(PatternError):
-    """The expression is too large for so long a text."""
+    """The expression is too large for a text of this length."""
 
 
 class Regex:
-    """A compiled RE2 expression. Text that UTF-8 cannot hold (lone surrogates) simply does not match there."""
+    """A compiled RE2 expression. It never matches characters that UTF-8 cannot hold (lone surrogates)."""
 
     def __init__(self, pattern: str) -> None:
         """Compile; raise PatternError where RE2 refuses the pattern."""
@@ -68,7 +68,7 @@ class Regex:
         except (re2.error, UnicodeEncodeError) as error:
             raise _refused(error, pattern) from error
         self.pattern = pattern
-        #: How large it is: RE2's instructions.
+        #: The size of the compiled expression, in RE2 instructions.
         self.instructions: int = self._compiled.programsize
 
     def search(self, text: str | bytes) -> bool:
@@ -96,7 +96,7 @@ def _refused(error: Exception, pattern: str) -> PatternError:
     if "pattern too large" not in reason:
         return PatternError(f"not a regular expression (RE2 syntax): {reason_about(pattern, reason)}")
     return PatternTooLarge(
-        f"this regular expression is too large: what RE2 makes of it takes more than {MAX_MEMORY // 1024} KiB; use "
+        f"this regular expression is too large: compiled by RE2 it takes more than {MAX_MEMORY // 1024} KiB; use "
         "smaller repetitions and character classes (\\p{L} has 600 instructions, and {1,50} repeats it 50 times)"
     )
 
@@ -115,7 +115,7 @@ _longest: ContextVar[int] = ContextVar("longest", default=MAX_PATTERN)
 
 @contextmanager
 def patterns_of_at_most(characters: int) -> Iterator[None]:
-    """Refuse longer patterns inside the block; never more than MAX_PATTERN, past which the interpreter can crash."""
+    """Refuse longer patterns inside the block. Beyond MAX_PATTERN, the highest limit, the interpreter can crash."""
     token = _longest.set(min(characters, MAX_PATTERN))
     try:
         yield
@@ -125,7 +125,9 @@ def patterns_of_at_most(characters: int) -> Iterator[None]:
 
 def _check_length(what: str, text: str) -> None:
     if len(text) > _longest.get():
-        raise PatternError(f"{what} has at most {_longest.get()} characters, this one {len(text)}")
+        raise PatternError(
+            f"{what} can have at most {_longest.get()} characters, but this one has {len(text)}"
+        )
 
 
 def compile_regex(pattern: str) -> Regex:
@@ -142,7 +144,7 @@ def compile_regex(pattern: str) -> Regex:
     return regex
 
 
-#: With what it needs for searches each takes up to MAX_MEMORY.
+#: Each expression takes up to MAX_MEMORY, searches included.
 _compiled_regex = lru_cache(maxsize=128)(Regex)
 
 
@@ -154,7 +156,7 @@ class _BudgetSpent(Exception):
 
 
 class _Budget:
-    """How many nodes one `select` may still visit, those of queries inside its filters included."""
+    """How many nodes one `select` may still visit, including those of queries inside its filters."""
 
     def __init__(self) -> None:
         self.left = MAX_NODES
@@ -199,7 +201,7 @@ class _Query(JSONPathQuery):
 
 
 class _Parser(Parser):
-    """Makes counted queries, and reads integers exactly: the library's go through float and lose 2⁵³ + 1."""
+    """Makes counted queries, and reads integers exactly: the library converts them to float and loses 2⁵³ + 1."""
 
     def parse_root_query(self, stream: TokenStream) -> Expression:
         return RootFilterQuery(token=stream.next_token(), query=self._query(stream))
@@ -268,7 +270,7 @@ class JsonPath:
         """Return the values of the nodes that the query selects, in order.
 
         Raises PatternError where the document is nested too deeply or the query visits more than a million nodes,
-        and what `effort` stops it with.
+        and what `effort` raises.
         """
         token = _budget.set(_Budget())
         try:

@@ -14,7 +14,7 @@ MAX_LENGTH = 80
 
 
 def nearest(name: str, candidates: Iterable[str]) -> list[str]:
-    """Return up to three of `candidates` that look like `name`, the nearest first, whatever their case."""
+    """Return up to three of `candidates` that look like `name` in any case, the nearest first."""
     if not name or len(name) > MAX_LENGTH:
         return []
     check()
@@ -24,9 +24,9 @@ def nearest(name: str, candidates: Iterable[str]) -> list[str]:
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    """Return "; did you mean a or b?", or nothing where no candidate is near.
+    """Return "; did you mean a or b?", or "" where no candidate is near.
 
-    A candidate that is the name itself is no help: the name is known, but not allowed in this place.
+    The name itself is not suggested: it exists, but is not allowed in this place.
     """
     names = [each for each in nearest(name, candidates) if each != name]
     return f"; did you mean {' or '.join(names)}?" if names else ""

@@ -1,8 +1,8 @@
-"""Cuts a result that is too large to store, where its bytes are: what is small beside it stays whole.
+"""Cuts a result that is too large to store. Its large parts are cut, and its small parts stay whole.
 
-Sizes are those of the JSON text with ASCII escapes (as `json.dumps` writes it). Inside a container, members
-larger than a sixteenth of its budget share what the small ones leave; where even these are too many, the last
-are dropped.
+A size is that of the JSON text with ASCII escapes (as `json.dumps` writes it). Inside a container, members larger than
+a sixteenth of its budget share the room that the small members leave. Where even the small ones are too many, the last
+ones are dropped.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _Key = str | int
 
 @dataclass(frozen=True)
 class Cut:
-    """What is left of a value, and the places (in the syntax of `paths`) where something was taken away.
+    """The rest of a value, and the places where it was cut (in the syntax of `paths`).
 
-    A shortened text or container is named itself: its remaining members are whole unless they are named too.
+    The place of a shortened text or container is its own. Its remaining members are whole unless they are named too.
     """
 
     value: Json
@@ -37,9 +37,9 @@ class Cut:
 
 
 def cut(value: Json, limit_bytes: int = LIMIT_BYTES) -> Cut:
-    """Return `value` with a JSON text of at most `limit_bytes`, which is 4 or more.
+    """Return as much of `value` as `limit_bytes` of JSON text hold; `limit_bytes` is 4 or more.
 
-    What is no JSON, or too deep to be written, becomes null.
+    A value that is not JSON, or nested too deeply, becomes null.
     """
     try:
         if _size(value) <= limit_bytes:
@@ -52,9 +52,9 @@ def cut(value: Json, limit_bytes: int = LIMIT_BYTES) -> Cut:
 
 
 def touches_cut(path: str, cut_paths: Iterable[str]) -> bool:
-    """Whether what stands at `path` of a result lacks something: it, or a part of it, was cut.
+    """Whether the value at `path` of a result, or a part of it, was cut.
 
-    What is missing altogether is not asked here. A JSONPath may lead anywhere, so it is touched by any cut.
+    The value must exist. A JSONPath may lead anywhere, so every cut touches it.
     """
     cuts = [() if text == "$" else parse_path(text) for text in cut_paths]
     asked = parse_path(path)
@@ -67,13 +67,13 @@ def touches_cut(path: str, cut_paths: Iterable[str]) -> bool:
 
 
 class _Shears:
-    """Cuts one value and remembers where."""
+    """Cuts one value and remembers the places."""
 
     def __init__(self) -> None:
         self.places: list[_Place] = []
 
     def fit(self, value: Json, budget: int, place: _Place) -> Json:
-        """Return as much of `value`, which is larger than that, as `budget` bytes of JSON hold."""
+        """Return as much of `value` as `budget` bytes of JSON hold; the value is larger."""
         if isinstance(value, str):
             self.places.append(place)
             return _prefix(value, budget)
@@ -81,7 +81,7 @@ class _Shears:
             return [member for _, member in self._members(list(enumerate(value)), budget, place)]
         if isinstance(value, dict):
             return {str(key): member for key, member in self._members(list(value.items()), budget, place)}
-        self.places.append(place)  # a number of more digits than anybody reads
+        self.places.append(place)  # a number with thousands of digits
         return None
 
     def _members(
@@ -107,7 +107,7 @@ class _Shears:
 
 
 def _share(sizes: list[int], room: int) -> int:
-    """Return how many bytes one member may have: the large ones share what the small ones leave."""
+    """Return how many bytes one member may have: the large ones share the room that the small ones leave."""
     ceiling = room // _LARGE_PART
     large = sorted(size for size in sizes if size > ceiling)
     left = room - sum(size for size in sizes if size <= ceiling)

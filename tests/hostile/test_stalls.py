@@ -97,7 +97,7 @@ def test_assertions_and_conditions_tell_it() -> None:
     text = "ab" * (MAX_SEARCH // 1_000)
     assertion = Assertion(field="body", operator="matches", expected_value="(?:[ab]{1,30}){1,30}c")
     [outcome] = evaluate_all([assertion], {"body": text})
-    assert "body cannot be evaluated: this regular expression" in (outcome.message or "")
+    assert "body cannot be checked: this regular expression" in (outcome.message or "")
     condition: Any = {"left": "${x}", "operator": "matches", "right": "(?:[ab]{1,30}){1,30}c"}
     with pytest.raises(Exception, match="cannot be evaluated: this regular expression"):
         evaluate_condition(condition, Scope(variables={"x": text}))
@@ -259,7 +259,7 @@ def test_a_step_that_is_too_costly_to_judge(worker: Worker, team: Team) -> None:
     assert ended.status == "ERROR"
     assert ended.error is not None
     assert ended.error["code"] == "too_much_work"
-    assert "regular expressions come to more than" in ended.error["message"]
+    assert "regular expressions have more than" in ended.error["message"]
 
 
 # --- others ---------------------------------------------------------------------------------------

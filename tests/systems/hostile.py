@@ -78,10 +78,10 @@ def _http() -> Iterator[Hostile]:
         INJECTIONS["header"],
         headers={"X-Order": "${x}"},
     )
-    yield http("path that climbs", "FAILED", "404", INJECTIONS["path"], url="${base_url}/orders/${x}")
+    yield http("path with .. segments", "FAILED", "404", INJECTIONS["path"], url="${base_url}/orders/${x}")
     yield http("method with a space", "REFUSED", "", method="GET /admin")
-    yield http("half a character in the body", "REFUSED", "", method="POST", body={"sku": HALF})
-    yield http("what speaks no HTTP", "ERROR", "", url="http://127.0.0.1:${x}/", x="{redis_port}")
+    yield http("lone surrogate in the body", "REFUSED", "", method="POST", body={"sku": HALF})
+    yield http("server that does not speak HTTP", "ERROR", "", url="http://127.0.0.1:${x}/", x="{redis_port}")
 
 
 def _sql() -> Iterator[Hostile]:
@@ -106,8 +106,8 @@ def _sql() -> Iterator[Hostile]:
     yield sql("program on the server", "copy orders to program 'id'", "ERROR")
     yield sql("100 MB in a field", "select repeat('x', 100000000)", "ERROR", timeout_ms=30_000)
     yield sql("NUL in a parameter", by_id, "ERROR", parameters={"id": "a\0b"})
-    yield sql("half a character in a parameter", by_id, "REFUSED", parameters={"id": HALF})
-    yield sql("a bind without a value", by_id, "ERROR")
+    yield sql("lone surrogate in a parameter", by_id, "REFUSED", parameters={"id": HALF})
+    yield sql("bind without a value", by_id, "ERROR")
     yield sql(
         "file of the worker", "load data local infile '/etc/passwd' into table orders", "ERROR", on="mariadb"
     )
@@ -133,20 +133,22 @@ def _kafka() -> Iterator[Hostile]:
 
     yield publish("topic that is a path", "ERROR", topic="../../etc/passwd")
     yield publish("message of 2 MB", "ERROR", message="x" * 2_000_000)
-    yield publish("partition that is not there", "ERROR", partition=99)
-    yield publish("what is no base64", "ERROR", message="%%%", messageEncoding="base64")
+    yield publish("partition that does not exist", "ERROR", partition=99)
+    yield publish("text that is not base64", "ERROR", message="%%%", messageEncoding="base64")
     yield subscribe("topic that is a path", "ERROR", topic="../../etc/passwd")
     yield subscribe(
-        "expression that is none", "REFUSED", searchPattern={"matchType": "regex", "pattern": "("}
+        "invalid regular expression", "REFUSED", searchPattern={"matchType": "regex", "pattern": "("}
     )
     backtracking = {"matchType": "regex", "pattern": "^(([a-z0-9-]+)+)+!$"}
-    yield subscribe("expression that backtracks elsewhere", "FAILED", searchPattern=backtracking)
+    yield subscribe(
+        "regular expression that backtracks in other engines", "FAILED", searchPattern=backtracking
+    )
     multiplying = {"matchType": "jsonpath", "pattern": "$..*..*..*.none"}
-    yield subscribe("JSONPath that multiplies", "FAILED", searchPattern=multiplying)
+    yield subscribe("JSONPath whose nodes multiply", "FAILED", searchPattern=multiplying)
     quoted = {"matchType": "jsonpath", "pattern": "$[?@.id == '${x}']"}
     yield subscribe("JSONPath by reference", "FAILED", INJECTIONS["jsonpath"], searchPattern=quoted)
     literal = {"matchType": "regex", "pattern": "^${x}$"}
-    yield subscribe("expression by reference", "FAILED", INJECTIONS["regex"], searchPattern=literal)
+    yield subscribe("regular expression by reference", "FAILED", INJECTIONS["regex"], searchPattern=literal)
     yield subscribe("a million messages", "REFUSED", messageLimit=1_000_000)
 
 
@@ -157,11 +159,11 @@ def _redis() -> Iterator[Hostile]:
         )
 
     yield redis("second command in the key", "get", "SUCCESS", key="a\r\nFLUSHALL\r\n")
-    yield redis("command that is not offered", "flushall", "REFUSED", key="a")
+    yield redis("unknown command", "flushall", "REFUSED", key="a")
     yield redis("script", "eval", "REFUSED", key="return 1")
-    yield redis("operation on another type", "lpush", "ERROR", key="hostile:text", value="x")
-    yield redis("number that is none", "incr", "ERROR", key="hostile:text")
-    yield redis("half a character in the key", "get", "REFUSED", key=HALF)
+    yield redis("operation on a key of another type", "lpush", "ERROR", key="hostile:text", value="x")
+    yield redis("increment of a text", "incr", "ERROR", key="hostile:text")
+    yield redis("lone surrogate in the key", "get", "REFUSED", key=HALF)
     yield redis("time to live of a million years", "set", "REFUSED", key="a", value="b", ttl=10**14)
 
 
@@ -170,8 +172,8 @@ def _loki() -> Iterator[Hostile]:
         return Hostile("loki", title, {"resourceId": "shop-loki", **meta}, outcome, x=x)
 
     yield loki("selector that matches everything", "ERROR", query='{app=~".*"}')
-    yield loki("no label at all", "ERROR")
-    yield loki("query that is none", "ERROR", query="{app=")
+    yield loki("no label", "ERROR")
+    yield loki("invalid query", "ERROR", query="{app=")
     yield loki("end of the query in a label's value", "SUCCESS", INJECTIONS["label"], labels={"app": "${x}"})
     yield loki("label that is a query", "ERROR", labels={'app="x"} or {a': "b"})
     yield loki(
@@ -189,9 +191,9 @@ def _prometheus() -> Iterator[Hostile]:
         whole = {"resourceId": "shop-prometheus", "query": query, "duration1": {"relativeTime": "5m"}, **meta}
         return Hostile("prometheus", title, whole, outcome, x=x)
 
-    yield prometheus("query that is none", "rate(up[", "ERROR")
+    yield prometheus("invalid query", "rate(up[", "ERROR")
     yield prometheus("end of the query in a label's value", 'up{job="${x}"}', "SUCCESS", INJECTIONS["label"])
-    yield prometheus("a reference outside of quotes", "up + ${x}", "ERROR", "1 or vector(1)")
+    yield prometheus("reference outside quotes", "up + ${x}", "ERROR", "1 or vector(1)")
     yield prometheus("too many points", "up", "ERROR", step="1s", duration1={"relativeTime": "90d"})
     yield prometheus(
         "window that ends before it begins",
@@ -203,20 +205,20 @@ def _prometheus() -> Iterator[Hostile]:
 
 def _others() -> Iterator[Hostile]:
     no_time = {"timeoutMs": None}
-    yield Hostile("delay", "longer than a week", {"delayMs": 10**12}, "REFUSED", envelope=no_time)
+    yield Hostile("delay", "delay of more than a week", {"delayMs": 10**12}, "REFUSED", envelope=no_time)
     yield Hostile("delay", "text by reference", {"delayMs": "${x}"}, "ERROR", x="soon", envelope=no_time)
     wild = {"left": "a" * 1_000, "operator": "matches", "right": "(a+)+$!"}
     yield Hostile(
-        "condition", "expression that backtracks elsewhere",
+        "condition", "regular expression that backtracks in other engines",
         {"branches": [{"condition": wild, "steps": []}]}, "SUCCESS", envelope=no_time,
     )  # fmt: skip
     broken = {**wild, "right": "("}
     yield Hostile(
-        "condition", "expression that is none", {"branches": [{"condition": broken, "steps": []}]}, "REFUSED",
+        "condition", "invalid regular expression", {"branches": [{"condition": broken, "steps": []}]}, "REFUSED",
         envelope=no_time,
     )  # fmt: skip
     unknown = {"flowId": "0193a5b0-0000-7000-8000-000000000001"}
-    yield Hostile("flow", "flow of nobody", unknown, "REFUSED", envelope=no_time)
+    yield Hostile("flow", "flow that does not exist", unknown, "REFUSED", envelope=no_time)
     yield Hostile(
-        "flow", "flow by reference that is no id", {"flowId": "${x}"}, "ERROR", x="../1", envelope=no_time
+        "flow", "flow by reference that is not an id", {"flowId": "${x}"}, "ERROR", x="../1", envelope=no_time
     )

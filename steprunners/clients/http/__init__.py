@@ -1,1 +1,1 @@
-"""What the `http` step type is made of: authentication, bodies, cookies, status expectations."""
+"""The parts of the `http` step type: authentication, bodies, cookies, status expectations."""

@@ -1,4 +1,4 @@
-"""Who sends a request: Basic (RFC 7617), Bearer (RFC 6750), OAuth 2.0 client credentials (RFC 6749, 4.4)."""
+"""Authenticates requests: Basic (RFC 7617), Bearer (RFC 6750), OAuth 2.0 client credentials (RFC 6749, 4.4)."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ Auth = Annotated[BasicAuth | BearerAuth | OAuth2ClientCredentials, Field(discrim
 
 
 def authorization(auth: Auth, tls: TlsOptions, context: StepContext[Any]) -> str:
-    """Return the value of the Authorization header; raise StepError where no token can be had."""
+    """Return the value of the Authorization header; raise StepError where the server gives no token."""
     if isinstance(auth, BasicAuth):
-        return _basic(auth.username, auth.password)
+        return basic_authorization(auth.username, auth.password)
     if isinstance(auth, BearerAuth):
         return f"Bearer {auth.token.strip()}"  # a token read from a file often ends in a line break
     token = _tokens.get(_key(auth, tls, context)) or _fetch_token(auth, tls, context)
@@ -70,7 +70,8 @@ def forget_token(auth: Auth | None, tls: TlsOptions, context: StepContext[Any]) 
         _tokens.drop(_key(auth, tls, context))
 
 
-def _basic(username: str, password: str) -> str:
+def basic_authorization(username: str, password: str) -> str:
+    """Return the value of the Authorization header for Basic authentication."""
     pair = f"{username}:{password}".encode("utf-8", "replace")
     return f"Basic {base64.b64encode(pair).decode()}"
 
@@ -87,7 +88,7 @@ class _Token:
 
 
 class _TokenStore:
-    """The tokens of this worker process; the least recently used is dropped beyond a limit."""
+    """The tokens of this worker process; beyond the limit the least recently used one is removed."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -117,7 +118,7 @@ _tokens = _TokenStore()
 
 
 def _key(auth: OAuth2ClientCredentials, tls: TlsOptions, context: StepContext[Any]) -> _Key:
-    # The policy and the secret belong to it: who knows neither must not get the token.
+    # The policy and the secret are part of the key: a step without them must not get the token.
     return (auth.token_url, auth.client_id, auth.client_secret, auth.scope, tls, context.network)
 
 
@@ -148,7 +149,7 @@ def _ask(
     if secret_in_body:
         form |= {"client_id": auth.client_id, "client_secret": auth.client_secret}
     else:
-        headers["Authorization"] = _basic(
+        headers["Authorization"] = basic_authorization(
             quote_plus(auth.client_id, errors="replace"), quote_plus(auth.client_secret, errors="replace")
         )
     request = HttpRequest(
@@ -157,7 +158,7 @@ def _ask(
         headers=CaseInsensitiveDict(headers),
         body=urlencode(form, errors="replace").encode(),
         tls=tls,
-        # 307 and 308 would have the body, with the secret in it, sent to wherever they lead.
+        # 307 and 308 would send the body, which contains the secret, to another server.
         follow_redirects=not secret_in_body,
     )
     return send(Call(context.network, context.deadline, context.cancellation), request)

@@ -1,4 +1,4 @@
-"""From an `http` step's config and its resource to the request that is sent."""
+"""Builds the request of an `http` step from its config and its resource."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from steprunners.runner import StepContext
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _UNSAFE_IN_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-# The connection's framing: a wrong one would let an answer be taken for that of the next request.
+# These headers frame the messages: with a wrong one an answer could be taken for that of the next request.
 _FRAMING_HEADERS = frozenset({"content-length", "transfer-encoding", "upgrade"})
 
 
@@ -37,7 +37,7 @@ def build_request(
     context: StepContext[HttpConnection],
     cookies: RequestsCookieJar,
 ) -> HttpRequest:
-    """Return the request; a token is fetched where the authentication needs one. Raises StepError."""
+    """Return the request, with a token where the authentication needs one. Raises StepError."""
     if connection is not None and connection.holds_secrets():
         _check_protection(config, connection)
     tls = tls_options(config, connection)
@@ -65,39 +65,39 @@ def build_request(
 
 
 def auth_of(config: HttpConfig, connection: HttpConnection | None) -> Auth | None:
-    """Return the step's authentication, or else the resource's."""
+    """Return the authentication of the step, or else that of the resource."""
     return config.auth or (connection.auth if connection else None)
 
 
 def tls_options(config: HttpConfig, connection: HttpConnection | None) -> TlsOptions:
-    """Return how the server's certificate is judged; `verifyTls: false` at one place is enough."""
+    """Return how the server's certificate is verified; `verifyTls: false` in the step or the resource is enough."""
     if connection is None:
         return TlsOptions(verify=config.verify_tls)
     return resource_tls(connection, verify=config.verify_tls)
 
 
 def token_tls(config: HttpConfig, connection: HttpConnection | None) -> TlsOptions:
-    """Return the same for a token request: the resource's certificate is for its own server and `auth` alone."""
+    """Return the TLS options of a token request: only `auth` of the resource may use the resource's certificate."""
     tls = tls_options(config, connection)
     return tls if config.auth is None else tls.without_client()
 
 
 def _check_protection(config: HttpConfig, connection: HttpConnection) -> None:
-    """Raise BadConfig where the step would have the resource's credentials less protected, or read by others.
+    """Raise BadConfig where the step would protect the resource's credentials less, or send them to another server.
 
-    Whoever writes a flow may use a resource without knowing its secrets.
+    The author of a flow may use a resource without knowing its secrets.
     """
     if connection.verify_tls and not config.verify_tls:
         raise BadConfig(
-            "meta.verifyTls: the resource verifies its server, and its credentials must not go to whoever answers: "
+            "meta.verifyTls: the resource verifies its server, so its credentials must not go to an unverified one: "
             "change verifyTls of the resource, or leave out resourceId"
         )
     given, usual = _host_in(config.headers), _host_in(connection.headers)
     server = urlsplit(normal_url(connection.base_url))
     if given is not None and given not in ([usual] if usual else [server.netloc.lower(), server.hostname]):
         raise BadConfig(
-            "meta.headers.Host: the server would take the request, and the resource's credentials, for another "
-            "one's: give Host in the resource, or leave out resourceId"
+            "meta.headers.Host: another Host would let another virtual host get the resource's credentials: "
+            "give Host in the resource, or leave out resourceId"
         )
 
 
@@ -107,7 +107,7 @@ def _host_in(headers: dict[str, Json]) -> str | None:
 
 
 def resource_tls(connection: HttpConnection, *, verify: bool = True) -> TlsOptions:
-    """Return how the resource has its server's certificate judged; `verify: False` overrules it."""
+    """Return how the resource verifies its server's certificate; `verify=False` switches that off."""
     return TlsOptions(
         verify=verify and connection.verify_tls,
         ca_certificate=connection.ca_certificate or None,
@@ -117,7 +117,7 @@ def resource_tls(connection: HttpConnection, *, verify: bool = True) -> TlsOptio
 
 
 def resource_headers(connection: HttpConnection) -> CaseInsensitiveDict[str]:
-    """Return what every request to the resource carries, besides its credentials."""
+    """Return the headers of every request to the resource, except its credentials."""
     return _headers(connection.headers, {}, place="config.headers")
 
 
@@ -125,8 +125,8 @@ def _url(config: HttpConfig, connection: HttpConnection | None) -> str:
     url = normal_url(_absolute(config.url.strip(), connection))
     if connection is not None and origin(url) != origin(normal_url(connection.base_url)):
         raise BadConfig(
-            "meta.url leads to another server than the resource's baseUrl, whose headers and credentials it "
-            "would get: leave out resourceId"
+            "meta.url leads to another server than the resource's baseUrl, and that server would get the "
+            "resource's headers and credentials: leave out resourceId"
         )
     if not config.query:
         return url
@@ -136,7 +136,7 @@ def _url(config: HttpConfig, connection: HttpConnection | None) -> str:
 
 
 def _absolute(url: str, connection: HttpConnection | None) -> str:
-    """Put a relative URL behind the base URL: `/orders` on `http://shop/v1` is `http://shop/v1/orders`."""
+    """Append a relative URL to the base URL: `/orders` on `http://shop/v1` is `http://shop/v1/orders`."""
     if _ABSOLUTE.match(url):
         return url
     if connection is None:
@@ -153,7 +153,7 @@ def _headers(
     for name, value in merged.values():
         text = as_text(value).strip(" \t") if value is not None else None
         if not _HEADER_NAME.match(name):
-            raise BadConfig(f"{place}: '{name}' is not a header's name")
+            raise BadConfig(f"{place}: '{name}' is not a valid header name")
         if name.lower() in _FRAMING_HEADERS:
             raise BadConfig(f"{place}: {name} is set by the connection and cannot be given")
         if text is not None:

@@ -1,4 +1,4 @@
-"""Whether an http resource leads to a server that answers, and that takes its credentials."""
+"""Checks that the server of an http resource answers and accepts the credentials."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _LOGIN_STATUSES = (401, 403, 407)
 
 
 def check_server(connection: HttpConnection, network: NetworkPolicy, deadline: Deadline) -> str:
-    """Return what the server answered to a GET of baseUrl; raise StepError where there is no answer or no login.
+    """Send a GET to baseUrl and return what the server answered; raise StepError without an answer or a login.
 
-    A token is really fetched. HEAD would be cheaper, but servers answer it with 404, 405 or not at all.
+    It fetches a real token. HEAD would be cheaper, but some servers answer it with 404, 405 or not at all.
     """
     cancellation = Cancellation()
     context = StepContext[HttpConnection](deadline, cancellation, network, ExecutionFacts("check", 0))

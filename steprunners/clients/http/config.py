@@ -28,7 +28,7 @@ def _as_parts(value: Any) -> Any:
 
 
 class HttpConfig(StepConfig):
-    """What to ask, and what to expect."""
+    """The request, and the expected answer."""
 
     grammars: ClassVar = {"url": Grammar.URL, "headers.*": Grammar.HEADER}
 
@@ -38,23 +38,23 @@ class HttpConfig(StepConfig):
     method: Annotated[str, BeforeValidator(_method)] = Field("GET", pattern=r"^[A-Z][A-Z0-9_-]{0,31}$")
     resource_id: str | None = Field(None, description="An http resource, by id or name.")
     headers: dict[str, Json] = Field(
-        default_factory=dict, description="Null takes a header of the resource away."
+        default_factory=dict, description="Null removes a header of the resource."
     )
     query: dict[str, Json] = Field(
         default_factory=dict, description="Added to the URL; a list repeats its name, null is left out."
     )
-    body: Json = Field(None, description="An object or list is sent as JSON, text as it is.")
+    body: Json = Field(None, description="An object or list is sent as JSON, text unchanged.")
     form: dict[str, Json] | None = Field(None, description="Sent as application/x-www-form-urlencoded.")
     multipart: Annotated[list[MultipartPart], BeforeValidator(_as_parts)] | None = Field(
         None, description="Sent as multipart/form-data: a list of parts, or an object of names and values."
     )
     auth: Auth | None = Field(
-        None, description="In place of the resource's; an Authorization header goes before both."
+        None, description="Instead of the resource's; an Authorization header takes precedence over both."
     )
     follow_redirects: bool = True
     max_redirects: int = Field(10, ge=0, le=50)
     verify_tls: bool = Field(
-        True, description="False is refused where the resource verifies and has credentials."
+        True, description="False is refused if the resource verifies and has credentials."
     )
     cookie_jar: str | None = Field(
         None, min_length=1, max_length=100, description="A name; the steps that give it share their cookies."
@@ -69,5 +69,5 @@ class HttpConfig(StepConfig):
     @model_validator(mode="after")
     def _one_body(self) -> HttpConfig:
         if sum(each is not None for each in (self.body, self.form, self.multipart)) > 1:
-            raise ValueError("give only one of body, form and multipart")
+            raise ValueError("a request can have only one of body, form and multipart")
         return self

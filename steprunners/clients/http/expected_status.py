@@ -13,14 +13,14 @@ ExpectedStatus = StatusRule | list[StatusRule]
 _CLASS = re.compile(r"[1-5][xX]{2}\Z")
 _NUMBER = re.compile(r"[1-5][0-9]{2}\Z")
 
-#: Paths by which an assertion speaks of the status.
+#: The paths with which an assertion reads the status.
 STATUS_FIELDS = frozenset(
     {"status", "response.status", "$.status", "$['status']", '$["status"]', "['status']"}
 )
 
 
 def check_expected_status(value: ExpectedStatus) -> ExpectedStatus:
-    """Return the value; raise ValueError where a part of it is neither a status nor a class of them."""
+    """Return the value; raise ValueError where a part of it is neither a status nor a class such as 2xx."""
     for rule in _rules(value):
         if not (_CLASS.match(str(rule)) or _NUMBER.match(str(rule))):
             raise ValueError(f"{rule} is neither a status (100 to 599) nor a class such as 2xx")
@@ -45,7 +45,7 @@ def status_assertion(value: ExpectedStatus) -> Assertion:
 
 @cache
 def default_status_assertion() -> Assertion:
-    """Return the assertion that holds where nothing else speaks of the status: 2xx or 3xx; the same one each time."""
+    """Return the assertion for steps that do not mention the status: 2xx or 3xx. It is always the same object."""
     return _between(200, 399)
 
 

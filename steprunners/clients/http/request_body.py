@@ -1,4 +1,4 @@
-"""What a request carries: JSON, text, a form, or parts."""
+"""Encodes the body of a request: JSON, text, a form, or parts."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ class MultipartPart(Wire):
     @model_validator(mode="after")
     def _one_content(self) -> MultipartPart:
         if sum(each is not None for each in (self.value, self.content, self.content_base64)) > 1:
-            raise ValueError("a part has one of value, content and contentBase64")
+            raise ValueError("a part can have only one of value, content and contentBase64")
         return self
 
 
 def encode_json(body: Json) -> tuple[bytes, str | None]:
-    """Return the bytes and content type of `body`: text as it is, anything else as JSON."""
+    """Return the bytes and content type of `body`: text unchanged, anything else as JSON."""
     if isinstance(body, str):
         return body.encode("utf-8", "replace"), None
-    # Half a surrogate pair has no UTF-8 form, but a JSON escape.
+    # UTF-8 cannot hold half a surrogate pair, but a JSON escape can.
     try:
         return json.dumps(body, ensure_ascii=False).encode(), "application/json"
     except UnicodeEncodeError:
@@ -49,12 +49,12 @@ def encode_json(body: Json) -> tuple[bytes, str | None]:
 
 
 def encode_form(form: Mapping[str, Json]) -> tuple[bytes, str]:
-    """Return the bytes and content type of a form; a list gives its name once an element, null nothing."""
+    """Return the bytes and content type of a form; a list repeats its name, and null is left out."""
     return encode_pairs(form).encode(), "application/x-www-form-urlencoded"
 
 
 def encode_pairs(values: Mapping[str, Json]) -> str:
-    """Return `values` as a query string: text as it is, others as JSON writes them; null is left out."""
+    """Return `values` as a query string: text unchanged, other values as JSON; null is left out."""
     pairs = [
         (name, as_text(each))
         for name, value in values.items()
@@ -65,12 +65,12 @@ def encode_pairs(values: Mapping[str, Json]) -> str:
 
 
 def as_text(value: Json) -> str:
-    """Return how a value is written where there is only text."""
+    """Return the value as text: text unchanged, other values as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def encode_multipart(parts: list[MultipartPart]) -> tuple[bytes, str]:
-    """Return the bytes and content type of a multipart form; raise BadConfig for broken base64."""
+    """Return the bytes and content type of a multipart form; raise BadConfig for invalid base64."""
     return encode_multipart_formdata([_field(part) for part in parts])
 
 

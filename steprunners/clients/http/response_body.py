@@ -1,22 +1,17 @@
-"""What an answer's bytes mean: JSON, text, or neither, in which case they are kept in base64."""
+"""Decodes the body of an answer: JSON, text, or neither, which is then kept in base64."""
 
 from __future__ import annotations
 
 import base64
 import codecs
-import json
-import math
-from collections.abc import Iterable
 from email.message import Message
 from functools import lru_cache
-from typing import Literal, NoReturn
+from typing import Literal
 
+from steprunners.clients.decoding import parse_json
 from steprunners.json_types import Json
 
 BodyEncoding = Literal["json", "text", "base64"]
-
-#: Deeper JSON stays text: what handles it later (masking, assertions, the database) goes down level by level.
-MAX_DEPTH = 200
 
 _TEXT_SUBTYPES = (
     "json",
@@ -30,12 +25,12 @@ _TEXT_SUBTYPES = (
     "graphql",
     "x-www-form-urlencoded",
 )
-# Text codecs whose time grows with the square of the input, or that give a meaning to escapes.
+# Text codecs whose time grows with the square of the input, or that interpret escapes.
 _NOT_CHARSETS = frozenset({"idna", "punycode", "unicode_escape", "raw-unicode-escape", "undefined", "utf-7"})
 
 
 def read_body(body: bytes, content_type: str | None) -> tuple[Json, BodyEncoding]:
-    """Return the body and how it is encoded; whatever the bytes are, nothing is raised."""
+    """Return the body and its encoding; never raises, whatever the bytes are."""
     media_type, charset = _media_type(content_type)
     if _is_json(media_type) or (media_type == "" and body[:1] in (b"{", b"[")):
         found, value = parse_json(body)
@@ -70,51 +65,6 @@ def _is_text(media_type: str) -> bool:
         or subtype.rpartition("+")[2] in _TEXT_SUBTYPES
         or subtype in _TEXT_SUBTYPES
     )
-
-
-def parse_json(body: bytes) -> tuple[bool, Json]:
-    """Return whether the bytes are JSON (RFC 8259), not too deep, and their value.
-
-    NaN, Infinity and numbers beyond a double are not JSON, or could not be stored: such a body stays text.
-    """
-    try:
-        value = _decoder.decode(body.decode(json.detect_encoding(body)))
-    except (ValueError, RecursionError):
-        return False, None
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and not _is_shallow(value):
-        return False, None
-    return True, value
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError(text)
-    return number
-
-
-_decoder = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
-
-
-def _is_shallow(value: Json) -> bool:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child for container in level for child in _members(container) if isinstance(child, dict | list)
-        ]
-        if not level:
-            return True
-    return False
-
-
-def _members(container: Json) -> Iterable[Json]:
-    if isinstance(container, dict):
-        return container.values()
-    return container if isinstance(container, list) else ()
 
 
 def _decode(body: bytes, charset: str | None, *, is_text: bool) -> str | None:

@@ -1,1 +1,1 @@
-"""Kafka over kafka-python's connections: publish, read by assignment, offsets, and watching for what is new."""
+"""Kafka over kafka-python's connections: publish, read by assignment, offsets, and watch for new messages."""

@@ -1,4 +1,4 @@
-"""Whether a cluster can be reached and signed in to."""
+"""Checks that a cluster can be reached and accepts the login."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from steprunners.network import Call, NetworkPolicy
 
 
 def check_cluster(connection: KafkaConnection, network: NetworkPolicy, deadline: Deadline) -> str:
-    """Connect with a client of its own, reach each broker, and return what was found; raises StepError."""
+    """Connect with a new client, reach a broker, and return what was found. Raises StepError."""
     client = KafkaClient(connection, network)
     try:
         brokers = client.run(Call(network, deadline, Cancellation()), client.reach_brokers)

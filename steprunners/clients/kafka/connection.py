@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from steprunners.clients.bindings import AUTHORITY, FREE, VERIFIES, Binding, protects
-from steprunners.config import ConnectionConfig, Secret, Wire
+from steprunners.clients.bindings import FREE, VERIFIES, Binding, protects
+from steprunners.clients.server_fields import CaCertificate, ClientKey
+from steprunners.config import ConnectionConfig, Secret, UpperCase, Wire
 from steprunners.masking.known_secrets import shorten
 from steprunners.network import TlsOptions
 
@@ -25,10 +26,6 @@ def _joined(value: Any) -> Any:
     return ",".join(map(str, value)) if isinstance(value, list) else value
 
 
-def _upper(value: Any) -> Any:
-    return value.strip().upper() if isinstance(value, str) else value
-
-
 def _check_servers(value: str) -> str:
     addresses = [each.strip() for each in value.split(",") if each.strip()]
     if not addresses:
@@ -40,52 +37,48 @@ def _check_servers(value: str) -> str:
     return ",".join(addresses)
 
 
-#: Brokers in another order are the same ones.
+#: The order of the brokers does not count.
 _BROKERS = Binding(meaning=lambda servers: sorted(set(servers.lower().split(","))))
 _ENCRYPTS = protects(False, True, meaning=lambda protocol: protocol.endswith("SSL"))
 _DEFAULT_MECHANISM: SaslMechanism = "SCRAM-SHA-256"
-#: PLAIN gives the password itself to whoever answers.
+#: PLAIN sends the password itself to the server that answers.
 _SIGNS_IN = protects(*get_args(SaslMechanism), meaning=lambda mechanism: mechanism or _DEFAULT_MECHANISM)
 
 
 class KafkaOptions(Wire):
-    """What is seldom changed."""
+    """Options that are rarely changed."""
 
     client_id: Annotated[str, FREE] = Field(
         "async-testing-service", min_length=1, max_length=200, description="As brokers log it."
     )
-    isolation_level: Annotated[
-        Literal["READ_UNCOMMITTED", "READ_COMMITTED"], BeforeValidator(_upper), FREE
-    ] = Field("READ_UNCOMMITTED", description="READ_COMMITTED leaves out what aborted transactions wrote.")
+    isolation_level: Annotated[Literal["READ_UNCOMMITTED", "READ_COMMITTED"], UpperCase, FREE] = Field(
+        "READ_UNCOMMITTED", description="READ_COMMITTED leaves out what aborted transactions wrote."
+    )
     verify_tls: Annotated[bool, VERIFIES] = Field(
         True, description="Whether the brokers' certificates must be valid."
     )
 
 
 class KafkaConnection(ConnectionConfig):
-    """A cluster: where its brokers are, and how to sign in."""
+    """A cluster: its brokers, and how to log in."""
 
     bootstrap_servers: Annotated[str, BeforeValidator(_joined), AfterValidator(_check_servers), _BROKERS] = (
         Field(max_length=4_000, description="Brokers to ask first: host:port, several with commas.")
     )
-    security_protocol: Annotated[SecurityProtocol, BeforeValidator(_upper), _ENCRYPTS] = Field(
+    security_protocol: Annotated[SecurityProtocol, UpperCase, _ENCRYPTS] = Field(
         "PLAINTEXT", description="What the brokers' listener speaks."
     )
-    sasl_mechanism: Annotated[Annotated[SaslMechanism, BeforeValidator(_upper)] | None, _SIGNS_IN] = Field(
+    sasl_mechanism: Annotated[Annotated[SaslMechanism, UpperCase] | None, _SIGNS_IN] = Field(
         None,
         description="How to sign in, with SASL_PLAINTEXT and SASL_SSL; SCRAM-SHA-256 where none is given.",
     )
     username: Annotated[str | None, FREE] = Field(None, description="The SASL user.")
     password: Secret | None = Field(None, description="The SASL user's password.")
-    ca_certificate: Annotated[str | None, AUTHORITY] = Field(
-        None, description="A further authority to trust, in PEM form."
-    )
+    ca_certificate: CaCertificate = None
     client_certificate: Annotated[str | None, FREE] = Field(
         None, description="The certificate to show to the brokers, in PEM form."
     )
-    client_key: Secret | None = Field(
-        None, description="The key of clientCertificate, in PEM form, without a password."
-    )
+    client_key: ClientKey = None
     options: KafkaOptions = Field(default_factory=KafkaOptions)
 
     @model_validator(mode="after")
@@ -100,12 +93,12 @@ class KafkaConnection(ConnectionConfig):
 
     @property
     def uses_sasl(self) -> bool:
-        """Whether a user signs in."""
+        """Whether the connection has a login (SASL)."""
         return self.security_protocol.startswith("SASL_")
 
     @property
     def tls(self) -> TlsOptions | None:
-        """The TLS settings; None where the connection is in the clear."""
+        """The TLS settings; None without TLS."""
         if not self.security_protocol.endswith("SSL"):
             return None
         return TlsOptions(

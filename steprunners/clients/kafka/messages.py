@@ -1,4 +1,4 @@
-"""Messages as users write and read them: JSON, text, or base64 where the bytes are neither."""
+"""Messages as users write and read them: as JSON, text, or base64 where the bytes are neither."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from steprunners.clients.http.response_body import parse_json
+from steprunners.clients.decoding import parse_json, text_or_base64
 from steprunners.json_types import Json
 
 ValueEncoding = Literal["json", "text", "base64", "null"]
@@ -20,7 +20,7 @@ Header = tuple[str, bytes | None]
 
 @dataclass(frozen=True)
 class Message:
-    """A message as it lies on its partition; what its bytes mean is found out when it is asked for."""
+    """A message of a partition; its bytes are decoded on demand."""
 
     topic: str
     partition: int
@@ -32,7 +32,7 @@ class Message:
 
     @cached_property
     def decoded(self) -> tuple[Json, ValueEncoding]:
-        """The value and how it is encoded; a tombstone is null with the encoding `null`."""
+        """The value and its encoding; a tombstone is null with the encoding `null`."""
         if self.value_bytes is None:
             return None, "null"
         found, value = parse_json(self.value_bytes) if self.value_bytes else (False, None)
@@ -42,12 +42,12 @@ class Message:
 
     @cached_property
     def key(self) -> str | None:
-        """The key as text, in base64 where it is none; None where there is none."""
+        """The key as text, or in base64 where it is not text; None where there is no key."""
         return None if self.key_bytes is None else text_or_base64(self.key_bytes)[0]
 
     @cached_property
     def headers(self) -> dict[str, Json]:
-        """The headers by name; the values of a repeated one are a list, what is not UTF-8 is `{base64: …}`."""
+        """The headers by name; a repeated name has a list of values; a value that is not UTF-8 is `{base64: …}`."""
         shown: dict[str, Json] = {}
         for name, value in self.header_items:
             read = _header_value(value)
@@ -74,14 +74,6 @@ class Message:
         }
 
 
-def text_or_base64(data: bytes) -> tuple[str, Literal["text", "base64"]]:
-    """Return the bytes as text where they are UTF-8, else in base64."""
-    try:
-        return data.decode(), "text"
-    except UnicodeDecodeError:
-        return base64.b64encode(data).decode(), "base64"
-
-
 def _header_value(value: bytes | None) -> Json:
     if value is None:
         return None
@@ -89,19 +81,19 @@ def _header_value(value: bytes | None) -> Json:
     return text if encoding == "text" else {"base64": text}
 
 
-# --- what is written ------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------
 
 
 def value_to_bytes(value: Json, *, is_base64: bool = False) -> bytes | None:
-    """Return what is sent for a `message`: null is a tombstone, text is sent as it is, all else as JSON.
+    """Return the bytes of a `message`: null is a tombstone, text is sent unchanged, other values as JSON.
 
-    Raises ValueError where base64 was promised and is not there.
+    Raises ValueError where `is_base64` is set and the value is not base64.
     """
     if value is None:
         return None
     if is_base64:
         if not isinstance(value, str):
-            raise ValueError("with messageEncoding base64 the message is a text in base64")
+            raise ValueError("with messageEncoding base64 the message must be text in base64")
         try:
             return base64.b64decode(value, validate=True)
         except binascii.Error as error:
@@ -110,7 +102,7 @@ def value_to_bytes(value: Json, *, is_base64: bool = False) -> bytes | None:
 
 
 def to_bytes(value: Json) -> bytes:
-    """Return text as it is, all else as JSON."""
+    """Return the bytes of text unchanged, of other values as JSON."""
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")
     try:
@@ -120,7 +112,7 @@ def to_bytes(value: Json) -> bytes:
 
 
 def headers_to_items(headers: dict[str, Json] | None) -> list[Header]:
-    """Return the headers as they are sent; a list repeats its name, null has no value, objects are JSON."""
+    """Return the headers as they are sent: a list repeats its name, null has no value, objects are JSON."""
     return [
         (name, None if each is None else to_bytes(each))
         for name, value in (headers or {}).items()

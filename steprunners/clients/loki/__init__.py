@@ -1,1 +1,1 @@
-"""What the `loki` step type is made of: LogQL built and checked, and pages of log lines."""
+"""The parts of the `loki` step type: it builds and checks LogQL, and fetches pages of log lines."""

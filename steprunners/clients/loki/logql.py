@@ -1,7 +1,7 @@
-"""LogQL: a query built from labels and patterns, and whether a selector would match every stream there is.
+"""LogQL: builds a query from labels and patterns, and finds selectors that would match every stream.
 
-Loki refuses a selector all of whose matchers accept a missing label (`{}`, `{app=~".*"}`, `{app!="x"}`), after it took
-the query; the same is told here before anything is sent.
+Loki refuses a selector whose matchers all accept a missing label (`{}`, `{app=~".*"}`, `{app!="x"}`). Here it is
+refused before the query is sent.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ _MATCHER = re.compile(
 def build(
     labels: Mapping[str, str | int | float | bool | None], contains: Sequence[str], lacks: Sequence[str]
 ) -> str:
-    """Return the query for lines of the labels that hold every text of `contains` and none of `lacks`.
+    """Return the query for lines with these labels that contain every text of `contains` and none of `lacks`.
 
-    Raises BadConfig for a name that is no label's, or where no label has a value.
+    Raises BadConfig for an invalid label name, or where no label has a value.
     """
     for name in labels:
         if not LABEL_NAME.match(name):
             raise BadConfig(
-                f"meta.labels: '{shorten(name, 80)}' is not a label's name (letters, digits and _)"
+                f"meta.labels: '{shorten(name, 80)}' is not a valid label name (letters, digits and _)"
             )
     texts = {name: text_of(value) for name, value in labels.items() if value is not None}
     if not any(texts.values()):
-        raise BadConfig("meta.labels: without a label that has a value every line of Loki would match")
+        raise BadConfig("meta.labels: give at least one label a value, or every line in Loki would match")
     selector = ", ".join(f"{name}={label_literal(text)}" for name, text in texts.items())
     filters = [f" |= {label_literal(text)}" for text in contains] + [
         f" != {label_literal(text)}" for text in lacks
@@ -47,7 +47,7 @@ def build(
 
 
 def check_selectors(query: str) -> None:
-    """Raise BadConfig where a selector of the query would match everything; what cannot be read is left to Loki."""
+    """Raise BadConfig where a selector of the query would match everything; Loki itself refuses invalid queries."""
     for selector in _selectors(query):
         if not _narrows(selector):
             raise BadConfig(
@@ -57,7 +57,7 @@ def check_selectors(query: str) -> None:
 
 
 def _selectors(query: str) -> Iterator[str]:
-    """Yield what stands between the braces that are in no text and no comment."""
+    """Yield the texts between braces, without those inside quotes and comments."""
     inside: list[str] | None = None
     for match in _TOKEN.finditer(query):
         piece = match[0]
@@ -71,7 +71,7 @@ def _selectors(query: str) -> Iterator[str]:
 
 
 def _narrows(selector: str) -> bool:
-    """Whether one of the matchers at least asks for a label that is there (or whether that cannot be told)."""
+    """Whether at least one matcher needs a label (or the matchers cannot be parsed)."""
     position = 0
     while position < len(selector) and not selector[position:].isspace():
         match = _MATCHER.match(selector, position)
@@ -82,7 +82,7 @@ def _narrows(selector: str) -> bool:
 
 
 def _accepts_nothing(operator: str, quoted: str) -> bool:
-    """Whether the matcher holds for a label that is not there, whose value counts as empty."""
+    """Whether the matcher accepts a missing label, whose value counts as empty."""
     text = quoted[1:-1]
     if operator in ("=", "!="):
         return (text == "") == (operator == "=")
@@ -90,5 +90,5 @@ def _accepts_nothing(operator: str, quoted: str) -> bool:
     try:
         matches = re2.fullmatch(pattern, "") is not None
     except re2.error:
-        return False  # Loki says best what is wrong with it
+        return False  # Loki explains best what is wrong with it
     return matches == (operator == "=~")

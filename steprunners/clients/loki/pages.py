@@ -1,8 +1,8 @@
-"""Log lines of a span, page after page (`/loki/api/v1/query_range`), oldest first.
+"""Fetches the log lines of a span, page after page (`/loki/api/v1/query_range`), oldest first.
 
-Times go out as integer nanoseconds; the start is inclusive, the end exclusive. A page holds the oldest lines of all
-streams together. Lines of the same nanosecond may be split between two pages, so the last nanosecond of a full page is
-left to the next one.
+Times are sent as integer nanoseconds; the start is inclusive, the end exclusive. A page has the oldest lines of all
+streams together. Lines of the same nanosecond may be split between two pages, so the lines of the last nanosecond of a
+full page are taken from the next page.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from steprunners.network import Call
 
 PATH = "/loki/api/v1/query_range"
 PAGE = 1_000
-#: What Loki gives at once, unless it is configured otherwise.
+#: The most lines that Loki returns at once, in its default configuration.
 LARGEST_PAGE = 5_000
 _NS_PER_MS = 1_000_000
 
@@ -33,13 +33,13 @@ class Line:
     labels: dict[str, str]
 
     def to_json(self) -> dict[str, Json]:
-        """Return the line as results show it."""
+        """Return the line for the result."""
         return {"timestamp": self.at // _NS_PER_MS, "line": self.text, "labels": dict(self.labels)}
 
 
 @dataclass
 class Found:
-    """The lines in time order, how many bytes Loki read for them, and what a tester should know."""
+    """The lines in time order, how many bytes Loki read for them, and warnings for the tester."""
 
     lines: list[Line] = field(default_factory=list)
     scanned_bytes: int = 0
@@ -60,11 +60,11 @@ def fetch(call: Call, connection: MonitoringConnection, query: str, span: Span, 
         last = page[-1].at
         complete = [line for line in page if line.at < last]
         if not complete and size < LARGEST_PAGE:
-            size = LARGEST_PAGE  # all of the page is of one nanosecond: a larger one may get past it
+            size = LARGEST_PAGE  # the whole page is of one nanosecond: a larger page may get past it
             continue
         if not complete:
             found.warnings.append(
-                f"Loki has {LARGEST_PAGE:,} lines of one nanosecond or more: some may be missing"
+                f"Loki has {LARGEST_PAGE:,} or more lines of the same nanosecond: some may be missing"
             )
         found.lines += complete or page
         start, size = (last if complete else last + 1), min(PAGE, limit)
@@ -83,24 +83,24 @@ def _page(
     try:
         return _read(body)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise not_understood("it holds no streams of log lines", "Loki") from error
+        raise not_understood("it contains no streams of log lines", "Loki") from error
 
 
 def _read(body: dict[str, Json]) -> tuple[list[Line], int]:
     data: Any = body["data"]
     if data["resultType"] in ("matrix", "vector", "scalar"):
         raise BadConfig(
-            "meta.query computes numbers; this step reads log lines: leave the functions around it out"
+            "meta.query computes numbers, but this step reads log lines: remove the functions around the selector"
         )
     if data["resultType"] != "streams":
         raise ValueError(data["resultType"])
     lines = [line for stream in data["result"] or [] for line in _lines(stream)]
     summary = (data.get("stats") or {}).get("summary") or {}
-    # Sorting is stable: within a nanosecond the order is that of the streams, and in a stream Loki's own.
+    # Sorting is stable: within a nanosecond the streams keep their order, and the lines of a stream keep theirs.
     return sorted(lines, key=lambda line: line.at), int(summary.get("totalBytesProcessed") or 0)
 
 
 def _lines(stream: dict[str, Any]) -> list[Line]:
     labels = {str(name): str(value) for name, value in stream["stream"].items()}
-    # A third element, where there is one, is structured metadata.
+    # A third element, if any, is structured metadata.
     return [Line(int(value[0]), str(value[1]), labels) for value in stream["values"]]

@@ -1,1 +1,1 @@
-"""Metric series: what is worked out of their samples, and whether two windows of them differ."""
+"""Metric series: aggregates their samples, and compares two windows of them."""

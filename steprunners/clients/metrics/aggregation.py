@@ -1,4 +1,4 @@
-"""One number out of many samples. Nothing here raises for finite input, and nothing it returns is NaN or infinite."""
+"""Aggregates samples into one number. With finite input nothing here raises, or returns NaN or infinity."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Aggregation = Literal["avg", "max", "min", "sum", "last", "p95"]
 
 
 def aggregate(kind: Aggregation, values: Sequence[float]) -> float | None:
-    """Return the aggregated value; None where there are no values, or it is beyond a double."""
+    """Return the aggregated value; None without values, or where it is too large for a double."""
     return _AGGREGATIONS[kind](values) if values else None
 
 
@@ -20,7 +20,7 @@ def mean(values: Sequence[float]) -> float | None:
     if not values:
         return None
     total = _sum(values)
-    # Only a sum beyond a double makes the slower way necessary, which reckons with fractions.
+    # `statistics.mean` calculates with fractions, which is slower: only for sums that are too large for a double.
     return statistics.mean(values) if total is None else total / len(values)
 
 

@@ -1,8 +1,8 @@
-"""Comparing two windows of a metric, series by series (contract, section 6); the first window is the baseline.
+"""Compares two windows of a metric, series by series (contract, section 6); the first window is the baseline.
 
-MEAN_RATIO looks at the aggregated values alone. MANN_WHITNEY finds an anomaly only where three things agree: the
-change is beyond the thresholds in the wanted direction (effect), the ranks of the samples moved the same way
-(direction), and that is not chance (significance, Holm-adjusted over the series that were tested).
+MEAN_RATIO compares only the aggregated values. MANN_WHITNEY finds an anomaly only where three conditions hold: the
+change exceeds the thresholds in the wanted direction (effect), the ranks of the samples moved in the same direction,
+and that is not by chance (significance, Holm-adjusted over the tested series).
 """
 
 from __future__ import annotations
@@ -10,32 +10,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from steprunners.clients.metrics.aggregation import Aggregation, aggregate, finite, mean, median
 from steprunners.clients.metrics.rank_test import holm, mann_whitney
 from steprunners.clients.metrics.series import Series
-from steprunners.config import Wire
+from steprunners.config import UpperCase, Wire
 from steprunners.json_types import Json
 
 Verdict = Literal["PASS", "HIGH", "LOW", "NO_DATA", "INCONCLUSIVE"]
 
 
-def _upper(value: Any) -> Any:
-    return value.strip().upper() if isinstance(value, str) else value
-
-
-AnyCase = BeforeValidator(_upper)
-
-
 class Comparison(Wire):
     """How two windows are compared."""
 
-    mode: Annotated[Literal["MEAN_RATIO", "MANN_WHITNEY"], AnyCase] = "MEAN_RATIO"
+    mode: Annotated[Literal["MEAN_RATIO", "MANN_WHITNEY"], UpperCase] = "MEAN_RATIO"
     threshold_percent: float = Field(20, ge=0, allow_inf_nan=False)
-    direction: Annotated[Literal["EITHER", "INCREASE", "DECREASE"], AnyCase] = "EITHER"
+    direction: Annotated[Literal["EITHER", "INCREASE", "DECREASE"], UpperCase] = "EITHER"
     absolute_threshold: float = Field(
         0, ge=0, allow_inf_nan=False, description="A difference up to this is never an anomaly."
     )
@@ -43,7 +36,7 @@ class Comparison(Wire):
     min_samples: int = Field(
         10, ge=2, le=100_000, description="With fewer in a window MANN_WHITNEY is INCONCLUSIVE."
     )
-    on_anomaly: Annotated[Literal["FAIL", "WARN"], AnyCase] = "FAIL"
+    on_anomaly: Annotated[Literal["FAIL", "WARN"], UpperCase] = "FAIL"
 
 
 @dataclass(frozen=True)
@@ -60,12 +53,12 @@ class Pair:
 
     @property
     def is_anomaly(self) -> bool:
-        """Whether the second window is too far from the first."""
+        """Whether the second window differs too much from the first."""
         return self.verdict in ("HIGH", "LOW")
 
     @property
     def size(self) -> tuple[bool, float, float]:
-        """What pairs are ordered by: without a percentage (the baseline is 0) a difference outdoes them all."""
+        """The sort key of pairs: a difference without a percentage (the baseline is 0) is above all others."""
         no_ratio = self.percentage is None and bool(self.difference)
         return no_ratio, abs(self.percentage or 0.0), abs(self.difference or 0.0)
 
@@ -77,9 +70,9 @@ def compare(
     aggregation: Aggregation,
     check: Callable[[], None] = lambda: None,
 ) -> dict[str, Json]:
-    """Return the comparison as results show it; JSON-safe whatever the samples are.
+    """Return the comparison for the result, which is valid JSON for all samples.
 
-    `check` is called for each series and raises where the step's time is over: ranks of many series take seconds.
+    `check` is called for each series, and raises where the step must end: ranking many series takes seconds.
     """
     known = {series.identity: series for series in baseline}
     seen = {series.identity: series for series in current}
@@ -116,7 +109,7 @@ def _measured(first: Series, second: Series, aggregation: Aggregation) -> Pair:
 
 
 def _percentage(difference: float, before: float, after: float) -> float:
-    if math.isinf(difference):  # beyond a double, although the ratio need not be
+    if math.isinf(difference):  # too large for a double, although the ratio may not be
         return (after / abs(before) - math.copysign(1, before)) * 100
     return difference / abs(before) * 100
 
@@ -150,7 +143,7 @@ def _ranked(pair: Pair, settings: Comparison, check: Callable[[], None]) -> Pair
 
 
 def _is_beyond(pair: Pair, settings: Comparison) -> bool:
-    """Whether the change is beyond the thresholds, in the wanted direction."""
+    """Whether the change exceeds the thresholds in the wanted direction."""
     difference = pair.difference
     if difference is None or abs(difference) <= settings.absolute_threshold:
         return False
@@ -189,7 +182,7 @@ def _reason(pair: Pair, anomalies: int, settings: Comparison, aggregation: Aggre
 
 
 def _largest(numbers: Iterable[float | None]) -> float | None:
-    """Return the number that is the largest in size, with its sign."""
+    """Return the number with the largest absolute value, with its sign."""
     return finite(max((number for number in numbers if number is not None), key=abs, default=None))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-#: Up to this many values a side the p-value is exact, with or without ties; beyond, by the normal distribution.
+#: Up to this many values on each side the p-value is exact, also with ties; above, it is a normal approximation.
 EXACT_UP_TO = 20
 
 
@@ -20,7 +20,7 @@ EXACT_UP_TO = 20
 class RankTest:
     """`p_value` is two-sided. `effect_size` is the rank-biserial correlation.
 
-    It is −1 where all of the first sample are above the second, 1 where all are below, 0 where neither prevails.
+    It is −1 where the whole first sample is above the second, 1 where it is below, and 0 where they balance.
     """
 
     p_value: float
@@ -31,14 +31,14 @@ def mann_whitney(first: Sequence[float], second: Sequence[float]) -> RankTest:
     """Compare two samples of finite numbers, each with at least one."""
     ties, rank_sum = _ranked(first, second)
     n1, n2 = len(first), len(second)
-    # U of the first sample, doubled to stay a whole number: the pairs that it wins, and half of those that tie.
+    # U of the first sample (the pairs that it wins, and half of the ties), doubled to stay a whole number.
     doubled_u = rank_sum - n1 * (n1 + 1)
     p_value = _exact(n1, ties, rank_sum) if max(n1, n2) <= EXACT_UP_TO else _normal(n1, n2, ties, doubled_u)
     return RankTest(p_value, 1 - doubled_u / (n1 * n2))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return the p-values adjusted so that the chance of any false alarm among them stays what one test has."""
+    """Return adjusted p-values: the chance of a false alarm among all tests is then that of a single test."""
     order = sorted(range(len(p_values)), key=lambda index: p_values[index])
     adjusted = [0.0] * len(p_values)
     highest = 0.0
@@ -62,7 +62,7 @@ def _ranked(first: Sequence[float], second: Sequence[float]) -> tuple[tuple[int,
 
 
 def _exact(n1: int, ties: tuple[int, ...], rank_sum: int) -> float:
-    """Return twice the smaller tail over all ways to say which of the pooled values are the first sample's."""
+    """Return twice the smaller tail over all ways to choose the first sample from the pooled values."""
     counts = _rank_sum_counts(n1, ties)
     total = sum(counts)
     below, above = sum(counts[: rank_sum + 1]), sum(counts[rank_sum:])

@@ -1,4 +1,4 @@
-"""One series of a window: its labels, its finite samples, and the numbers worked out of them."""
+"""One series of a window: its labels, its finite samples, and numbers that are calculated from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAME_LABEL = "__name__"
 
 @dataclass(frozen=True)
 class Series:
-    """`samples` are (ms since the epoch, finite value) in time order; `expected` is how many could be there."""
+    """`samples` are (ms since the epoch, finite value) in time order; `expected` is how many there could be."""
 
     labels: dict[str, str]
     samples: list[tuple[int, float]]
@@ -22,7 +22,7 @@ class Series:
 
     @property
     def identity(self) -> frozenset[tuple[str, str]]:
-        """What makes it the same series in another window: all its labels, the metric's name included."""
+        """The identity of the series in every window: all its labels, with the name of the metric."""
         return frozenset(self.labels.items())
 
     @property
@@ -32,11 +32,11 @@ class Series:
 
     @property
     def coverage(self) -> float:
-        """Which share of the expected samples is there, from 0 to 1."""
+        """The share of the expected samples that exist, from 0 to 1."""
         return round(min(1.0, len(self.samples) / max(1, self.expected)), 4)
 
     def to_json(self, aggregation: Aggregation) -> dict[str, Json]:
-        """Return the series as results show it."""
+        """Return the series for the result."""
         values = self.values
         return {
             "metric": self.metric,

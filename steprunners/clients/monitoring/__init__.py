@@ -1,1 +1,1 @@
-"""What the step types that ask Loki and Prometheus share: the connection, times, and how an answer is judged."""
+"""The parts that the `loki` and `prometheus` step types share: the connection, times, and reading answers."""

@@ -1,4 +1,4 @@
-"""What a monitoring server's answer means: its JSON, or why there is none, in words that help."""
+"""Reads the answer of a monitoring server: returns its JSON, or explains why there is none."""
 
 from __future__ import annotations
 
@@ -34,14 +34,15 @@ def judged(response: HttpResponse, *, product: str, url: str) -> dict[str, Json]
 def not_understood(told: str, product: str) -> StepError:
     """Return the error for an answer that is not what the product documents."""
     return StepError(
-        f"the answer is not one of {product}: {told}. Is the resource's url right?", code="bad_response"
+        f"the answer does not look like one from {product}: {told}. Is the resource's url right?",
+        code="bad_response",
     )
 
 
 def _failure(response: HttpResponse, told: str, product: str, url: str) -> StepError:
     status, tail = response.status, f": {told}" if told else ""
     if status in (401, 403):
-        # "no org id" is what Loki says where it has tenants.
+        # Loki answers "no org id" where it has tenants.
         missing = "tenant" if "org id" in told else "authToken, or username and password,"
         return Refused(f"{product} refuses the login ({status}): check {missing} of the resource{tail}")
     if status == 404:
@@ -58,12 +59,12 @@ def _failure(response: HttpResponse, told: str, product: str, url: str) -> StepE
 
 
 def _told(body: Json, encoding: str) -> str:
-    """Return what the body says, short: an error's text, a page's title, or its beginning."""
+    """Return a short text from the body: the text of an error, the title of a page, or its beginning."""
     if isinstance(body, dict):
         parts = [body.get("errorType"), body.get("error") or body.get("message")]
         return _short(": ".join(str(part) for part in parts if part))
     if encoding == "base64":
-        return "bytes that are no text"
+        return "bytes that are not text"
     text = str(body)
     if "<html" in text[:1_000].lower():
         title = _TITLE.search(text[:20_000])

@@ -1,4 +1,4 @@
-"""Checks a loki or prometheus resource: asks a query that every such server can answer."""
+"""Checks a loki or prometheus resource: sends a query that every such server can answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from steprunners.network import Call, NetworkPolicy
 
 
 def check_queries(connection: MonitoringConnection, network: NetworkPolicy, deadline: Deadline) -> str:
-    """Ask the connection's `probe`; return what answered. Raises StepError."""
+    """Send the `probe` of the connection; return what answered. Raises StepError."""
     path, parameters = connection.probe
     connection.ask(Call(network, deadline, Cancellation()), path, parameters)
     return f"{connection.product} answers queries"

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from steprunners.masking.known_secrets import shorten
 
-#: Milliseconds of a unit; a year has 365 days, as in PromQL.
+#: The milliseconds of each unit; a year has 365 days, as in PromQL.
 _UNITS = {
     "y": 31_536_000_000,
     "w": 604_800_000,
@@ -24,13 +24,13 @@ _LONGEST_MS = 100 * _UNITS["y"]
 
 
 def duration_ms(text: str) -> int:
-    """Return the milliseconds that `text` spells; raise ValueError where it is no duration, or a negligible one."""
+    """Return the milliseconds that `text` spells; raise ValueError where it is not a duration, or out of range."""
     match = _DURATION.fullmatch(text.strip())
     if match is None or not any(match.groups()):
         raise ValueError(f"'{shorten(text, 40)}' is not a duration such as 30s, 15m, 1h30m or 7d")
     total = sum(int(number) * _UNITS[unit] for unit, number in match.groupdict(default="0").items())
     if not 0 < total <= _LONGEST_MS:
-        raise ValueError("a duration is longer than 0 and at most 100 years")
+        raise ValueError("a duration must be longer than 0 and at most 100 years")
     return total
 
 

@@ -1,4 +1,4 @@
-"""The time that a query covers: absolute, relative to now, or since the execution began."""
+"""The span of time of a query: absolute, relative to now, or since the start of the execution."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from steprunners.clients.monitoring.durations import Duration, duration_ms
 from steprunners.config import Wire
 from steprunners.errors import BadConfig
 
-# A time in seconds, or in micro- or nanoseconds, would silently mean another century.
+# A time in seconds, microseconds or nanoseconds would silently mean another century.
 _EARLIEST_MS = 10**11  # 1973
 _LATEST_MS = 10**14  # 5138
 
 
 def _check_time(value: int) -> int:
     if not _EARLIEST_MS <= value < _LATEST_MS:
-        raise ValueError("a time is given in milliseconds since 1970, such as 1767225600000")
+        raise ValueError("a time must be in milliseconds since 1970, such as 1767225600000")
     return value
 
 
@@ -35,16 +35,16 @@ class Span:
 
     @property
     def length_ms(self) -> int:
-        """How long it is."""
+        """The length of the span."""
         return self.end_ms - self.start_ms
 
 
 class Times(Wire):
-    """Absolute, relative, or (with neither) since the execution began."""
+    """Absolute, relative, or (with neither) since the start of the execution."""
 
     start_time: Time | None = Field(None, description="Milliseconds since 1970.")
-    end_time: Time | None = Field(None, description="Milliseconds since 1970; now where it is left out.")
-    relative_time: Duration | None = Field(None, description="The last so long, such as 15m.")
+    end_time: Time | None = Field(None, description="Milliseconds since 1970; now if it is left out.")
+    relative_time: Duration | None = Field(None, description="The most recent span of time, such as 15m.")
 
     @model_validator(mode="after")
     def _one_way(self) -> Times:
@@ -56,14 +56,14 @@ class Times(Wire):
 class Window(Times):
     """One window of a metric."""
 
-    offset: Duration | None = Field(
-        None, description="Moves the window into the past by so much, such as 7d."
-    )
+    offset: Duration | None = Field(None, description="Moves the window into the past, such as 7d.")
 
     @model_validator(mode="after")
     def _movable(self) -> Window:
         if self.offset is not None and (self.start_time, self.end_time) != (None, None):
-            raise ValueError("offset goes with relativeTime; startTime and endTime say where the window is")
+            raise ValueError(
+                "offset goes with relativeTime only: startTime and endTime already place the window"
+            )
         return self
 
 

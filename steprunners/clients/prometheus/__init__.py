@@ -1,1 +1,1 @@
-"""What the `prometheus` step type is made of: its range queries and the two windows that it compares."""
+"""The parts of the `prometheus` step type: its range queries, results and warnings."""

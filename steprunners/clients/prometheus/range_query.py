@@ -1,7 +1,7 @@
-"""One range query of Prometheus' HTTP API (`/api/v1/query_range`): sent, and its matrix read.
+"""Sends one range query to Prometheus' HTTP API (`/api/v1/query_range`), and reads the matrix.
 
-Both ends of the range are inclusive. Values arrive as text, `NaN` and `+Inf` among them; those are dropped and
-counted, because they have no place in JSON and would spoil every mean.
+Both ends of the range are inclusive. Values arrive as text. `NaN` and infinite values are dropped and counted, because
+JSON has no form for them and they would spoil every mean.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PRODUCT = "Prometheus"
 
 @dataclass(frozen=True)
 class RangeQuery:
-    """What to ask."""
+    """The query, its span and its step."""
 
     query: str
     span: Span
@@ -42,14 +42,14 @@ class RangeQuery:
         if self.span.length_ms // self.step_ms > MAX_STEPS:
             least = math.ceil(self.span.length_ms / MAX_STEPS / 1000)
             raise BadConfig(
-                f"{place} has {self.points:,} points a series and Prometheus gives at most {MAX_STEPS:,}: "
+                f"{place} has {self.points:,} points per series, but Prometheus returns at most {MAX_STEPS:,}: "
                 f"use a step of {least}s or more, or a shorter window"
             )
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The series with at least one sample (be it a dropped one), and what Prometheus warned of."""
+    """The series with at least one sample (dropped ones count), and the warnings of Prometheus."""
 
     series: list[Series]
     warnings: list[str]
@@ -66,14 +66,14 @@ def ask(call: Call, connection: MonitoringConnection, query: RangeQuery) -> Answ
             "start": _seconds(query.span.start_ms),
             "end": _seconds(query.span.end_ms),
             "step": _seconds(query.step_ms),
-            # Nobody waits any longer for the answer, so the server need not work any longer for it.
+            # Nobody waits longer for the answer, so the server need not work longer on it.
             "timeout": f"{max(1, math.ceil(seconds * 1000))}ms",
         },
     )
     try:
         return _read(body, query.points)
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise not_understood("it is no matrix of samples", _PRODUCT) from error
+        raise not_understood("it contains no matrix of samples", _PRODUCT) from error
 
 
 def _seconds(milliseconds: int) -> str:

@@ -18,7 +18,7 @@ class Sample(Wire):
 class SeriesResult(Wire):
     """One series of a window."""
 
-    metric: str = Field(description="The metric's name; empty where the query's result has none.")
+    metric: str = Field(description="The name of the metric; empty if the result of the query has none.")
     labels: dict[str, str]
     values: list[Sample]
     aggregated_value: float | None
@@ -46,7 +46,7 @@ class SeriesComparison(SeriesName):
     mean2: float | None
     median1: float | None
     median2: float | None
-    percentage_change: float | None = Field(description="Null where the baseline is 0.")
+    percentage_change: float | None = Field(description="Null if the baseline is 0.")
     absolute_difference: float | None
     p_value: float | None = Field(None, exclude_if=lambda value: value is None, description="Holm-adjusted.")
     effect_size: float | None = Field(
@@ -67,8 +67,8 @@ class ComparisonResult(Wire):
     anomaly_reason: str | None
     verdict: Verdict
     series: list[SeriesComparison]
-    missing_series: list[SeriesName] = Field(description="In duration1 alone.")
-    new_series: list[SeriesName] = Field(description="In duration2 alone.")
+    missing_series: list[SeriesName] = Field(description="Only in duration1.")
+    new_series: list[SeriesName] = Field(description="Only in duration2.")
 
 
 class PrometheusResult(StepResult):

@@ -1,4 +1,4 @@
-"""What a tester should know of a result besides its numbers."""
+"""The warnings of a result: what a tester should know in addition to its numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from steprunners.json_types import Json
 
 
 def warnings_of(answers: list[Answer], spans: list[Span], comparison: dict[str, Json] | None) -> list[str]:
-    """Return what Prometheus warned of and what its answers lack, each once; one span an answer."""
+    """Return the warnings of Prometheus and those about missing data, each once; each answer has one of the spans."""
     told = []
     for number, answer in enumerate(answers, 1):
         told += answer.warnings
@@ -43,8 +43,8 @@ def _about_comparison(spans: list[Span], comparison: dict[str, Json]) -> list[st
     ]
     if abs(spans[0].length_ms - spans[1].length_ms) > 1:
         told.append(
-            f"the windows are not equally long ({spans[0].length_ms} and {spans[1].length_ms} ms), "
-            "which a sum or a maximum depends on"
+            f"the windows have different lengths ({spans[0].length_ms} and {spans[1].length_ms} ms), "
+            "which changes a sum or a maximum"
         )
     if comparison["verdict"] in ("NO_DATA", "INCONCLUSIVE"):
         told.append(f"the comparison's verdict is {comparison['verdict']}: there is too little data to judge")

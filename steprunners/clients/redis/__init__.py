@@ -1,1 +1,1 @@
-"""What the `redis` step type is made of: its connection, its operations, and bytes as JSON."""
+"""The parts of the `redis` step type: its connection, its operations, and bytes as JSON."""

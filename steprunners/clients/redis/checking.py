@@ -10,7 +10,7 @@ from steprunners.network import Call, NetworkPolicy
 
 
 def check_server(connection: RedisConnection, network: NetworkPolicy, deadline: Deadline) -> str:
-    """Connect anew, log in, choose the database and PING; return what answered. Raises StepError."""
+    """Open a new connection, log in, choose the database and PING; return what answered. Raises StepError."""
     call = Call(network, deadline, Cancellation())
     with session(call, connection.address(), must_be_new=True) as server:
         try:

@@ -1,4 +1,4 @@
-"""How a Redis (or Valkey) is reached."""
+"""The config of a `redis` resource: a Redis or Valkey."""
 
 from __future__ import annotations
 
@@ -6,42 +6,35 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from steprunners.clients.bindings import AUTHORITY, FREE, VERIFIES
+from steprunners.clients.bindings import FREE, VERIFIES
 from steprunners.clients.redis.session import Address
+from steprunners.clients.server_fields import CaCertificate, ClientCertificate, ClientKey, VerifyTls
 from steprunners.config import ConnectionConfig, Secret
 
 
 def _check_host(value: str) -> str:
     if any(character in value for character in "/@ \t\r\n\0"):
         raise ValueError(
-            "host is a name or an address alone, such as cache.example; port and login have their own fields"
+            "host must be only a name or an address, such as cache.example; port and login have their own fields"
         )
     return value
 
 
 class RedisConnection(ConnectionConfig):
-    """One server; a cluster's nodes answer for their own keys alone."""
+    """One server; a node of a cluster answers only for its own keys."""
 
     host: Annotated[str, AfterValidator(_check_host)] = Field(min_length=1, max_length=255)
     port: int = Field(6379, ge=1, le=65_535)
     database: Annotated[int, FREE] = Field(0, ge=0, le=1_000_000, description="The number of the database.")
     username: Annotated[str | None, FREE] = Field(
-        None, description="An ACL user; `default` where only a password is given."
+        None, description="An ACL user; `default` if only a password is given."
     )
     password: Secret | None = None
     tls: Annotated[bool, VERIFIES] = False
-    verify_tls: Annotated[bool, VERIFIES] = Field(
-        True, description="Whether the server's certificate must be valid."
-    )
-    ca_certificate: Annotated[str | None, AUTHORITY] = Field(
-        None, description="A further authority to trust, in PEM form."
-    )
-    client_certificate: Annotated[str | None, FREE] = Field(
-        None, description="The certificate to show to the server, in PEM form."
-    )
-    client_key: Secret | None = Field(
-        None, description="The key of clientCertificate, in PEM form, without a password."
-    )
+    verify_tls: VerifyTls = True
+    ca_certificate: CaCertificate = None
+    client_certificate: ClientCertificate = None
+    client_key: ClientKey = None
 
     @model_validator(mode="after")
     def _whole_login(self) -> RedisConnection:

@@ -1,4 +1,4 @@
-"""What went wrong with a Redis server, in a tester's words."""
+"""Explains the failures of a Redis server in words for a tester."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from redis.exceptions import TimeoutError as RedisTimeout
 from steprunners.errors import ConnectionFailed, DeadlineExceeded, Refused, StepError
 from steprunners.network import Call
 
-#: What redis-py raises while it connects, sends or reads; a reply that is no RESP gives ValueError or RecursionError.
+#: What redis-py raises while it connects, sends or reads; a reply that is not RESP raises ValueError or RecursionError.
 FAILURES = (RedisError, OSError, ValueError, RecursionError)
 
 
 def explained(call: Call, error: Exception) -> StepError:
-    """Return what happened; the end of the call comes first."""
+    """Return the step's error; a deadline or cancellation takes precedence."""
     try:
         call.check()
     except StepError as over:
@@ -43,7 +43,7 @@ def _refusal(error: Exception) -> Refused:
         return Refused(f"the user may not do this: NOPERM {_plain(error)}")
     if isinstance(error, MovedError):
         return Refused(
-            f"the key lives on another node of a cluster ({error.host}:{error.port}): name that node"
+            f"the key is on another node of the cluster ({error.host}:{error.port}): use a resource for that node"
         )
     if "DB index" in str(error):
         return Refused(f"the server has no such database: {_plain(error)}")

@@ -1,4 +1,4 @@
-"""Every operation: what it takes, the command that it sends, and what it makes of the reply.
+"""All operations: the arguments, the command that is sent, and how the reply is shown.
 
 Commands and replies as documented in the reference of Redis commands (RESP2).
 """
@@ -38,7 +38,7 @@ Command = list[str | bytes | int]
 
 
 class Arguments(Protocol):
-    """What a step gives; the fields of its `meta`."""
+    """The arguments that a step gives: fields of its `meta`."""
 
     @property
     def key(self) -> str | None: ...  # noqa: D102 - see the config
@@ -58,9 +58,9 @@ class Arguments(Protocol):
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation. `needs` and `may` are names of `meta`; `subject` is what `expectedValue` speaks of.
+    """One operation. `needs` and `may` are fields of `meta`; `subject` is what `expectedValue` is compared with.
 
-    Of an alternative in `needs` ("value or fields") exactly one is given.
+    Of an alternative in `needs` ("value or fields") exactly one must be given.
     """
 
     command: Callable[[Arguments], Command]
@@ -75,12 +75,12 @@ class Operation:
 
     @property
     def is_text(self) -> bool:
-        """Whether the value is what the server holds, which is text even where it looks like a number."""
+        """Whether the value is one that the server stores, and so is text even where it looks like a number."""
         return self.read is one
 
     @property
     def takes(self) -> frozenset[str]:
-        """Every name that may be given."""
+        """All fields that may be given."""
         return frozenset(part for each in self.needs for part in each.split(" or ")) | frozenset(self.may)
 
 
@@ -100,7 +100,7 @@ def _with_values(command: str) -> Callable[[Arguments], Command]:
     def build(given: Arguments) -> Command:
         values = given.value if isinstance(given.value, list) else [given.value]
         if not values:
-            raise BadConfig("meta.value is an empty list")
+            raise BadConfig("meta.value must not be an empty list")
         return [command, _key(given), *(to_bytes(each, "meta.value") for each in values)]
 
     return build
@@ -128,7 +128,7 @@ def _incr(given: Arguments) -> Command:
 def _object_of(given: Arguments) -> Mapping[str, Json]:
     fields = given.fields if given.fields is not None else given.value
     if not isinstance(fields, dict) or not fields:
-        raise BadConfig("meta.fields must be an object with at least one field")
+        raise BadConfig("meta.fields must be an object with at least one name and value")
     return fields
 
 
@@ -140,7 +140,7 @@ def _hset(given: Arguments) -> Command:
 def _hdel(given: Arguments) -> Command:
     names = [given.field] if given.field is not None else list(given.fields or [])
     if not names:
-        raise BadConfig("meta.fields is empty")
+        raise BadConfig("meta.fields must not be empty")
     return ["HDEL", _key(given), *(to_bytes(each, "meta.fields") for each in names)]
 
 
@@ -170,7 +170,7 @@ def _index(value: int | str | None, default: int, place: str) -> int:
     try:
         return int(value)
     except ValueError as error:
-        raise BadConfig(f"meta.{place} is a whole number, not '{shorten(value, 40)}'") from error
+        raise BadConfig(f"meta.{place} must be a whole number, not '{shorten(value, 40)}'") from error
 
 
 def _xrange(given: Arguments) -> Command:
@@ -183,7 +183,7 @@ def _scan(given: Arguments) -> Command:
 
 
 def scan(server: Session, command: Command) -> Shown:
-    """Follow the cursor until it ends, or enough keys are there; a key that comes twice counts once."""
+    """Follow the cursor until it ends or there are MOST_KEYS keys; a repeated key counts once."""
     keys: set[bytes] = set()
     while True:
         cursor, found = server.execute(*command)

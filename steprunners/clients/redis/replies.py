@@ -1,18 +1,19 @@
-"""What the replies to commands (RESP2) are shown as; what an operation says nothing about is left out."""
+"""Shows the replies to commands (RESP2); fields that a reply says nothing about are left out."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from steprunners.clients.redis.values import element, name, pairs, parsed, text_or_base64
+from steprunners.clients.decoding import text_or_base64
+from steprunners.clients.redis.values import element, name, pairs, parsed
 from steprunners.json_types import Json
 
 Shown = dict[str, Json]
 
 
 def one(reply: Any) -> Shown:
-    """Show a value that is there or not."""
+    """Show a value that may be missing."""
     if not isinstance(reply, bytes):
         return {"value": reply, "exists": reply is not None}
     text, encoding = text_or_base64(reply)
@@ -30,7 +31,7 @@ def many(reply: list[Any]) -> Shown:
 
 
 def members(reply: list[Any]) -> Shown:
-    """Show a set, sorted: it has no order, and so it can be compared with a list."""
+    """Show a set, sorted, so that it can be compared with a list."""
     return many(sorted(reply))
 
 
@@ -47,7 +48,7 @@ def entries(reply: list[Any]) -> Shown:
 
 
 def changed(reply: int) -> Shown:
-    """Show how many were there and changed."""
+    """Show how many existed and were changed."""
     return {"count": reply, "exists": reply > 0}
 
 
@@ -72,7 +73,7 @@ def done(reply: Any) -> Shown:
 
 
 def ttl(reply: int) -> Shown:
-    """Show seconds; -1 is for ever, -2 that there is no such key."""
+    """Show seconds; -1 means no expiry, -2 no such key."""
     return {"value": reply, "exists": reply != -2}
 
 

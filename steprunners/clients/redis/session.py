@@ -1,8 +1,8 @@
-"""One guarded conversation with a Redis server: redis-py's protocol over a socket that the guard opened.
+"""A session with a Redis server: redis-py's protocol over a socket that the network policy allows.
 
-Connections are kept per worker thread, by policy and address (credentials and TLS included): a changed resource has
-another address, so it gets another connection, and what is not used any more is closed. A kept connection on which
-something arrived meanwhile (its end, usually) is not used again; no command is ever sent twice.
+Each worker thread keeps its connections by policy and address (credentials and TLS included). A changed resource has
+another address, so it gets a new connection, and the old one is closed when it has been idle for long enough. A kept
+connection that received something meanwhile (usually its end) is not used again. No command is ever sent twice.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ class Address:
     client_key: str | None = field(default=None, repr=False)
 
     def tls_options(self) -> TlsOptions:
-        """Return how the server's certificate is judged."""
+        """Return how the server's certificate is verified."""
         return TlsOptions(self.verify, self.ca_certificate, self.client_certificate, self.client_key)
 
 
 class _Metered:
-    """A socket that gives no more than `allowance` bytes a command, so that no reply can fill the memory."""
+    """A socket that gives at most `limit` bytes for each command, so that no reply can fill the memory."""
 
     def __init__(self, wrapped: socket.socket, limit: int) -> None:
         self._wrapped = wrapped
@@ -74,7 +74,7 @@ class _Metered:
 
 
 class _Guarded(Connection):
-    """redis-py's connection, its socket opened by the guard; a duplicate of the socket lets a call end it."""
+    """redis-py's connection with a socket that the policy allows; a duplicate of it lets a call end the connection."""
 
     metered: _Metered | None = None
     handle: socket.socket | None = None
@@ -87,8 +87,8 @@ class _Guarded(Connection):
             username=address.username,
             password=address.password,
             protocol=2,  # replies as they are: lists, not maps and sets
-            # Not hiredis: it believes a hostile server how long its reply will be, and makes room. redis-py has no
-            # public name for its other parser, so pyproject.toml pins it exactly.
+            # Not hiredis: it trusts the length that a hostile server announces, and reserves the memory. redis-py has
+            # no public name for its other parser, so pyproject.toml pins the exact version.
             parser_class=_RESP2Parser,
             retry=Retry(NoBackoff(), 0),
             socket_timeout=None,  # the guard's own, which is the whole call's
@@ -120,7 +120,7 @@ class _Guarded(Connection):
         call = self._call
         call.cancellation.check()
         if isinstance(error, TimeoutError) or call.deadline.remaining() <= 0:
-            # A server without TLS waits for the end of what it takes for a command.
+            # A server without TLS takes the handshake for the beginning of a command, and waits for its end.
             milliseconds = round(call.deadline.seconds * 1000)
             return DeadlineExceeded(
                 f"no TLS handshake within {milliseconds} ms: does the server speak TLS on this port?"
@@ -160,10 +160,10 @@ class _Guarded(Connection):
 
 
 class Session:
-    """What a step may do with a connection."""
+    """An open connection, for the commands of one step."""
 
     def __init__(self, call: Call, connection: _Guarded) -> None:
-        """Speak through an open connection."""
+        """Use an open connection."""
         self._call = call
         self._connection = connection
 
@@ -193,14 +193,14 @@ _thread = _ThreadState()
 
 @contextlib.contextmanager
 def session(call: Call, address: Address, *, must_be_new: bool = False) -> Iterator[Session]:
-    """Open a session that ends at the call's deadline or cancel. Raises StepError."""
+    """Open a session that ends at the deadline or the cancellation of the call. Raises StepError."""
     with call.guarded():
         connection = _take(call, address, must_be_new)
         try:
             _open(call, connection)
             yield Session(call, connection)
         except Refused:
-            # The server said no to a command; the connection is as good as before, once it is logged in.
+            # The server refused a command; the connection still works if it is logged in.
             _keep(call, address, connection)
             raise
         except BaseException:

@@ -1,7 +1,7 @@
-"""Redis knows bytes only: how JSON values become bytes, and how bytes are shown as JSON.
+"""Converts between JSON values and the bytes that Redis stores.
 
-Bytes that are not UTF-8 have no text. A result's `value` is then base64 and `valueEncoding` says so; inside lists and
-objects such an element is `{"base64": "…"}`, which is also how a step gives bytes.
+Bytes that are not UTF-8 are not text. In a result such a `value` is base64, and `valueEncoding` says so. Inside lists
+and objects it is `{"base64": "…"}`, which is also how a step gives bytes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from steprunners.clients.http.response_body import parse_json
+from steprunners.clients.decoding import parse_json, text_or_base64
 from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from steprunners.references.errors import UnsafeValue
@@ -21,12 +21,12 @@ MARKER = "base64"
 
 
 def to_bytes(value: Json, place: str) -> bytes:
-    """Return what is sent for a value: text as UTF-8, `{"base64": …}` as its bytes, anything else as JSON.
+    """Return the bytes for a value: text as UTF-8, `{"base64": …}` as its bytes, anything else as JSON.
 
-    Raises BadConfig, naming `place`, for what has no bytes.
+    Raises BadConfig, naming `place`, for a value without bytes.
     """
     if value is None:
-        raise BadConfig(f"{place} is null, which Redis cannot hold")
+        raise BadConfig(f"{place} is null, which Redis cannot store")
     if (given := marked_bytes(value, place)) is not None:
         return given
     try:
@@ -35,26 +35,18 @@ def to_bytes(value: Json, place: str) -> bytes:
         raise BadConfig(f"{place}: {error}") from error
     except UnicodeEncodeError:
         raise BadConfig(
-            f"{place} holds half a character (a lone surrogate), which has no UTF-8 form"
+            f"{place} contains half a character (a lone surrogate), which UTF-8 cannot hold"
         ) from None
 
 
 def marked_bytes(value: Json, place: str) -> bytes | None:
-    """Return the bytes of `{"base64": …}`, None for any other value; raise BadConfig where it is no base64."""
+    """Return the bytes of `{"base64": …}`, None for any other value; raise BadConfig for invalid base64."""
     if not isinstance(value, dict) or set(value) != {MARKER}:
         return None
     try:
         return base64.b64decode(str(value[MARKER]), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise BadConfig(f"{place}.base64 is not base64") from error
-
-
-def text_or_base64(raw: bytes) -> tuple[str, str]:
-    """Return the bytes as text, and its encoding: `text` or `base64`."""
-    try:
-        return raw.decode(), "text"
-    except UnicodeDecodeError:
-        return base64.b64encode(raw).decode(), MARKER
+        raise BadConfig(f"{place}.base64 is not valid base64") from error
 
 
 def element(raw: Any) -> Json:
@@ -66,7 +58,7 @@ def element(raw: Any) -> Json:
 
 
 def name(raw: bytes) -> str:
-    """Return the key of a JSON object for a field's name; `base64:…` where it is no text."""
+    """Return the name of a field as the key of a JSON object; `base64:…` where it is not text."""
     text, encoding = text_or_base64(raw)
     return text if encoding == "text" else f"{MARKER}:{text}"
 
@@ -77,7 +69,7 @@ def pairs(raw: list[Any]) -> dict[str, Json]:
 
 
 def parsed(text: str) -> Json:
-    """Return the object or list that the text is as JSON, else None: text that looks like a number stays text."""
+    """Return the object or list that the text contains as JSON, else None: other JSON stays text."""
     if text[:1] not in ("{", "["):
         return None
     found, value = parse_json(text.encode("utf-8", "replace"))
@@ -85,7 +77,7 @@ def parsed(text: str) -> Json:
 
 
 def as_stored(value: Json) -> Json:
-    """Return an expected value as Redis would show it: numbers and booleans as text, also inside."""
+    """Return an expected value as Redis shows it: numbers and booleans as text, also inside objects and lists."""
     if isinstance(value, dict):
         return value if set(value) == {MARKER} else {key: as_stored(each) for key, each in value.items()}
     if isinstance(value, list):

@@ -1,1 +1,1 @@
-"""SQL databases: one statement, its values in both directions, its connection, its end at the deadline."""
+"""The parts of the `sql` step type: one statement, its parameters and rows, connections, and the deadline."""

@@ -1,4 +1,4 @@
-"""Whether a sql resource leads to a database that takes its login."""
+"""Checks that the database of a sql resource accepts the login."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from steprunners.network import Call, NetworkPolicy
 
 
 def check_database(connection: SqlConnection, network: NetworkPolicy, deadline: Deadline) -> str:
-    """Connect anew, whatever the pool holds, and return what answered; raise StepError where that fails."""
+    """Open a new connection, outside the pool, and return what answered; raise StepError where that fails."""
     dialect = dialect_of(connection)
     call = Call(network, deadline, Cancellation())
     with call.guarded(), explained(dialect, call):

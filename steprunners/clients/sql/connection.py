@@ -1,4 +1,4 @@
-"""Where a database is, and as whom to sign in."""
+"""The config of a `sql` resource: where the database is, and how to log in."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ class SqlConnection(ConnectionConfig):
         if self.engine != "sqlite" and (self.host is None or self.user is None):
             raise ValueError(f"{self.engine} needs host and user")
         if self.engine == "sqlite" and self.host is not None:
-            raise ValueError("sqlite takes a file, and no host")
+            raise ValueError("sqlite uses a file: leave out host")
         return self

@@ -1,4 +1,4 @@
-"""What differs from database to database, behind one interface."""
+"""The interface to one kind of database: everything that differs between databases."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from steprunners.clients.sql.statement import Statement
 from steprunners.errors import Refused, StepError
 from steprunners.network import Call
 
-#: What would leave the step's transaction, or change the session for those who use the connection next.
+#: Statements that would leave the step's transaction, or change the session for the next user of the connection.
 SESSION_WORDS = frozenset(
     [
         "ABORT",
@@ -77,11 +77,11 @@ class Dialect(ABC):
     #: SQLAlchemy's name of dialect and driver.
     drivername: ClassVar[str]
     lexicon: ClassVar[Lexicon]
-    #: What a statement may begin with (after WITH …) where `readOnly` is true.
+    #: The verbs of statements (after WITH …) that are allowed where `readOnly` is true.
     reading: ClassVar[frozenset[str]]
     #: Whether connections are worth keeping.
     pooled: ClassVar[bool] = True
-    #: What the driver raises where SQLAlchemy does not stand between.
+    #: The driver's own errors, for calls that do not go through SQLAlchemy.
     driver_errors: ClassVar[tuple[type[Exception], ...]]
     engine_options: ClassVar[Mapping[str, Any]] = {}
 
@@ -95,11 +95,11 @@ class Dialect(ABC):
 
     @abstractmethod
     def begin(self, connection: sa.Connection, *, read_only: bool, call: Call) -> None:
-        """Begin a transaction whose statements the server itself ends at the call's deadline."""
+        """Begin a transaction; the server itself must stop its statements at the deadline of the call."""
 
     @abstractmethod
     def clean(self, raw: Any) -> None:
-        """Undo what a statement left in the session, so that the connection can be used again."""
+        """Undo the changes of a statement to the session, so that the connection can be used again."""
 
     @abstractmethod
     def render(self, statement: Statement, values: Mapping[str, Any]) -> Rendered:
@@ -107,7 +107,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def explain(self, error: BaseException) -> StepError:
-        """Return what the driver's error means, in a tester's words."""
+        """Explain the error of the driver in words for a tester."""
 
     @abstractmethod
     def version(self, raw: Any) -> str:
@@ -118,7 +118,7 @@ class Dialect(ABC):
         return True
 
     def is_spoilt(self, statement: Statement, *, unread: bool) -> bool:  # noqa: ARG002  # called by keyword
-        """Whether the connection must not be used again after this statement, of which rows may be `unread`."""
+        """Whether the connection must not be used again after this statement; `unread`: whether rows are left."""
         return False
 
 
@@ -126,12 +126,12 @@ def check_allowed(dialect: Dialect, statement: Statement, *, read_only: bool) ->
     """Raise StepError where the statement leaves its transaction, or writes where `readOnly` is true."""
     for word in (statement.first_word, statement.verb):
         if word in SESSION_WORDS:
-            raise Refused(f"{word} cannot be run by a step: it has a transaction and a session of its own")
+            raise Refused(f"a step cannot run {word}: each step has a transaction and a session of its own")
     if not read_only:
         return
     if statement.verb not in dialect.reading:
         raise Refused(
-            f"{statement.verb} is not run while readOnly is true; a step that changes data says readOnly: false"
+            f"{statement.verb} is refused because readOnly is true: a step that changes data needs readOnly: false"
         )
     if statement.has("OUTFILE", "DUMPFILE"):
         raise Refused("INTO OUTFILE writes a file on the server, which readOnly forbids")

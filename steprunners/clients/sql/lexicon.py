@@ -1,4 +1,4 @@
-"""How the databases write strings, comments and names: enough of their lexical rules to find binds and `;`.
+"""The lexical rules of the databases for strings, comments and names: enough to find binds and `;`.
 
 Sources: PostgreSQL manual 4.1 (lexical structure), MariaDB and MySQL manuals (literals, comments), SQLite's
 tokenizer as documented under "SQL As Understood By SQLite". The rules decide what is a bind and what is a second

@@ -1,4 +1,4 @@
-"""MariaDB and MySQL through PyMySQL, which takes the guarded socket and escapes values by itself."""
+"""MariaDB and MySQL through PyMySQL, which accepts an open socket and escapes values by itself."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LOGIN_CODES = frozenset({1044, 1045, 1049, 1130, 1698, 1820, 1862, 3118, 3159})
 _TIMEOUT_CODES = frozenset({1969, 3024})
 _LOST_CODES = frozenset({0, 1053, 1927, 2003, 2006, 2013, 2014, 2026, 4031})
 _DATETIME = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)\Z")
-#: After these nothing but rows is left; others may leave temporary tables or variables behind.
+#: Statements that leave nothing in the session; others may leave temporary tables or variables.
 _CLEAN_VERBS = frozenset(
     {
         "SELECT",
@@ -44,7 +44,7 @@ _CLEAN_VERBS = frozenset(
 )
 _SESSION = (
     "SET SESSION time_zone = '+00:00', "
-    # The statement was cut with backslashes as escapes, which is also how PyMySQL writes values.
+    # The statement was parsed with backslashes as escapes; PyMySQL writes values in the same way.
     "sql_mode = REPLACE(@@SESSION.sql_mode, 'NO_BACKSLASH_ESCAPES', '')"
 )
 
@@ -78,7 +78,7 @@ _CONVERSIONS: dict[Any, Any] = {
 
 
 class _StreamingCursor(SSCursor):
-    """Reads row by row, and leaves unread rows unread: PyMySQL's own would read them all before it closes."""
+    """Reads row by row, and never reads the rest: PyMySQL's own cursor reads all rows before it closes."""
 
     _result: Any  # the stubs leave it out
 
@@ -92,7 +92,7 @@ class _StreamingCursor(SSCursor):
 
 
 class _Connection(pymysql.Connection):
-    """Remembers the descriptor of its socket, which TLS wraps and does not change."""
+    """Remembers the file descriptor of its socket, which stays the same under TLS."""
 
     descriptor: int
 
@@ -112,13 +112,13 @@ class MySql(Dialect):
     reading = frozenset({"SELECT", "VALUES", "TABLE", "SHOW", "EXPLAIN", "DESC", "DESCRIBE"})
 
     def connect(self, connection: SqlConnection, call: Call) -> Any:
-        """Connect through the guard; neither several statements nor LOCAL INFILE are agreed with the server."""
+        """Connect through the network policy; neither several statements nor LOCAL INFILE are enabled."""
         host, port = str(connection.host), connection.port or 3306
         raw: Any = _Connection(
             host=host,
             port=port,
             user=connection.user,
-            password=(connection.password or "").encode(),  # bytes keep other letters whole
+            password=(connection.password or "").encode(),  # as bytes, letters beyond Latin-1 are kept
             database=connection.database,
             charset="utf8mb4",
             autocommit=True,
@@ -137,7 +137,7 @@ class MySql(Dialect):
         return raw.descriptor if raw.open else None
 
     def begin(self, connection: sa.Connection, *, read_only: bool, call: Call) -> None:
-        """Begin; a COMMIT inside a routine would begin another transaction that only reads, too."""
+        """Begin; after a COMMIT inside a routine the next transaction is read-only, too."""
         raw: Any = connection.connection.driver_connection
         access = "READ ONLY" if read_only else "READ WRITE"
         seconds = max(0.001, call.deadline.remaining())
@@ -156,7 +156,7 @@ class MySql(Dialect):
         raw.cursorclass = _StreamingCursor
 
     def clean(self, raw: Any) -> None:
-        """Roll back and let go of GET_LOCK's locks."""
+        """Roll back and release the locks of GET_LOCK."""
         raw.cursorclass = Cursor
         raw.rollback()
         raw.query("SET SESSION TRANSACTION READ WRITE")
@@ -171,15 +171,15 @@ class MySql(Dialect):
         return Rendered(text, {name: portable(value) for name, value in values.items()})
 
     def streams(self, _statement: Statement) -> bool:
-        """Return False: `begin` has the connection make cursors that stream, of a kind of our own."""
+        """Return False: `begin` sets our own cursor class, which streams."""
         return False
 
     def is_spoilt(self, statement: Statement, *, unread: bool) -> bool:
-        """Whether rows are on their way, or temporary tables and the like may be left."""
+        """Whether there are unread rows, or the statement may have left temporary tables or variables."""
         return unread or statement.verb not in _CLEAN_VERBS
 
     def explain(self, error: BaseException) -> StepError:
-        """Tell the server's message."""
+        """Return the error with the message of the server."""
         code, message = _code_and_message(error)
         if (reason := why_untrusted(getattr(error, "original_exception", None) or error)) is not None:
             return ConnectionFailed(f"no safe connection to the server: {reason}")

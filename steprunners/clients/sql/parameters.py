@@ -1,4 +1,4 @@
-"""Parameters: JSON values as they are, or `{type, value}` where the database has to be told the type."""
+"""Parameters: plain JSON values, or `{type, value}` where the database must know the type."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from steprunners.clients.sql.statement import Statement
 from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 
-#: Of a decimal: written out, 1e999999999 would fill the memory. PostgreSQL's numeric takes 1000 declared digits.
+#: The most digits of a decimal: 1e999999999 written out would fill the memory. PostgreSQL's numeric has up to 1000.
 MAX_DIGITS = 1_000
 
 
@@ -79,7 +79,6 @@ _TYPES: Mapping[str, Callable[[Json], Any]] = {
     "json": Document,
     "array": _array,
 }
-TYPE_NAMES = tuple(_TYPES)
 
 
 def bound_values(statement: Statement, parameters: Mapping[str, Json]) -> dict[str, Any]:
@@ -109,7 +108,7 @@ def _converted(name: str, kind: str, given: Json) -> Any:
 
 
 def portable(value: Any) -> Any:
-    """Return the value for a database without arrays, uuid and JSON types: these become text."""
+    """Return the value for a database without arrays, uuid and JSON: values of these types become text."""
     if isinstance(value, Document):
         return value.text()
     if isinstance(value, list):

@@ -1,7 +1,7 @@
-"""Connections that a worker keeps: one SQLAlchemy engine a connection config and network policy.
+"""The connections that a worker keeps: one SQLAlchemy engine for each connection config and network policy.
 
-A resource that changes is another config, so its old connections are never used again; they are closed once nobody
-has used them for a while.
+A changed resource has another config, so its old connections are never used again. They are closed when they have been
+idle for a while.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from steprunners.network.connection_store import ConnectionStore, has_unread_dat
 
 MAX_ENGINES = 32
 MAX_IDLE_SECONDS = 60.0
-#: How many idle connections an engine keeps. A worker's threads may use more at a time; those are closed afterwards.
+#: How many idle connections an engine keeps. The threads of a worker may use more; those are closed afterwards.
 IDLE_CONNECTIONS = 4
 
 _Key = tuple[str, NetworkPolicy]
@@ -44,7 +44,7 @@ _engines: ConnectionStore[_Key, sa.Engine] = ConnectionStore(
 
 @dataclass
 class Loan:
-    """A borrowed connection; one that is spoilt is not used again."""
+    """A borrowed connection; a spoilt one is not used again."""
 
     connection: sa.Connection
     is_spoilt: bool = False
@@ -57,7 +57,7 @@ class Loan:
 
 @contextmanager
 def connected(dialect: Dialect, connection: SqlConnection, call: Call) -> Iterator[Loan]:
-    """Lend a connection that `call` watches; it comes back as clean as new, or is closed."""
+    """Lend a connection that `call` watches; afterwards it is cleaned for the next user, or closed."""
     engine = _engine(dialect, connection, call.policy)
     _thread.call = call
     try:
@@ -75,7 +75,7 @@ def connected(dialect: Dialect, connection: SqlConnection, call: Call) -> Iterat
             raise
         finally:
             if loan.is_spoilt and not borrowed.invalidated:
-                call.end()  # or closing would wait for what is still on its way
+                call.end()  # otherwise closing would wait for data that is still coming
                 borrowed.invalidate()
 
 
@@ -87,7 +87,7 @@ def _engine(dialect: Dialect, connection: SqlConnection, policy: NetworkPolicy) 
 def _make_engine(dialect: Dialect, connection: SqlConnection) -> sa.Engine:
     def create() -> Any:
         call = _thread.call
-        assert call is not None  # noqa: S101 - `connected` alone borrows
+        assert call is not None  # noqa: S101 - only `connected` borrows
         return dialect.connect(connection, call)
 
     sizes = {"pool_size": IDLE_CONNECTIONS, "max_overflow": -1} if dialect.pooled else {}
@@ -95,7 +95,7 @@ def _make_engine(dialect: Dialect, connection: SqlConnection) -> sa.Engine:
         sa.URL.create(dialect.drivername),
         creator=create,
         poolclass=QueuePool if dialect.pooled else NullPool,
-        pool_reset_on_return=None,  # `Dialect.clean` does it
+        pool_reset_on_return=None,  # `Dialect.clean` does that
         hide_parameters=True,
         **sizes,
         **dialect.engine_options,

@@ -1,4 +1,4 @@
-"""PostgreSQL through psycopg: connected to the checked address, extended protocol, server-side cursors."""
+"""PostgreSQL through psycopg: connects to checked addresses, uses the extended protocol and server-side cursors."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from steprunners.network.sockets import resolve
 
 _SSL_MODES = {"disable": "disable", "prefer": "prefer", "require": "require", "verify": "verify-full"}
 _POLL_SECONDS = 0.05
-#: Types that are shown as PostgreSQL writes them: Python's own have narrower ranges, or no JSON.
+#: Types that are shown as PostgreSQL writes them: Python's types have smaller ranges, or JSON has no form for them.
 _AS_TEXT = [
     "date",
     "time",
@@ -80,7 +80,7 @@ class _TimestampLoader(Loader):
 
 
 class PostgreSql(Dialect):
-    """PostgreSQL 12 and later, and what speaks its protocol."""
+    """PostgreSQL 12 and later, and servers with the same protocol."""
 
     name = "PostgreSQL"
     drivername = "postgresql+psycopg"
@@ -107,7 +107,7 @@ class PostgreSql(Dialect):
                 gssencmode="disable",
                 client_encoding="utf8",
                 application_name="AsyncTestingService",
-                # Whoever runs the worker may have one; it is not for the tenants.
+                # The account of the worker may have a password file; tenants must not use it.
                 passfile="/nonexistent/pgpass",
             )
             raw = psycopg.Connection[Any](_connected(conninfo, call, f"{host}:{port}"))
@@ -130,7 +130,7 @@ class PostgreSql(Dialect):
             "extra_float_digits": "1",
         }
         if raw.info.server_version >= 140000:
-            # So that a query ends soon after its client was closed by a cancel.
+            # So that a query ends soon after a cancellation closed the connection.
             settings["client_connection_check_interval"] = "500"
         commands = [f"BEGIN {'READ ONLY' if read_only else 'READ WRITE'}"]
         commands += [f"SET LOCAL {name} = '{value}'" for name, value in settings.items()]
@@ -156,11 +156,11 @@ class PostgreSql(Dialect):
         )
 
     def is_spoilt(self, statement: Statement, *, unread: bool) -> bool:
-        """Rows that come without a cursor on the server are still on their way."""
+        """Without a server-side cursor, unread rows are still coming."""
         return unread and not self.streams(statement)
 
     def explain(self, error: BaseException) -> StepError:
-        """Tell the server's message with its detail and hint."""
+        """Return the error with the message of the server, its detail and its hint."""
         if not isinstance(error, psycopg.Error):
             return StepError(f"the driver failed: {error}", code="driver_failed")
         message = error.diag.message_primary
@@ -178,7 +178,7 @@ class PostgreSql(Dialect):
         return Refused("the database refuses it: " + " ".join(each for each in told if each))
 
     def version(self, raw: psycopg.Connection[Any]) -> str:
-        """Return the number."""
+        """Return the version number."""
         row = raw.execute("SHOW server_version").fetchone()
         return str(row[0]) if row else ""
 
@@ -195,14 +195,14 @@ def _adapted(value: Any) -> Any:
 
 
 def _simple(raw: psycopg.Connection[Any], commands: str) -> None:
-    """Run constants of ours, in one message."""
+    """Run our own constant commands, in one message."""
     with psycopg.RawCursor(raw) as cursor:
         cursor.execute(commands.encode(), prepare=False)
 
 
 def _configure(raw: psycopg.Connection[Any]) -> None:
     raw.autocommit = True
-    raw.prepare_threshold = None  # every step's statement is another one
+    raw.prepare_threshold = None  # each step has a different statement
     raw.cursor_factory = RowByRowCursor
     raw.server_cursor_factory = psycopg.RawServerCursor
     for name in _AS_TEXT:
@@ -214,7 +214,7 @@ def _configure(raw: psycopg.Connection[Any]) -> None:
 
 @contextmanager
 def _authority(connection: SqlConnection) -> Any:
-    """Give the file of authorities to trust: libpq reads them from nowhere else."""
+    """Yield the file of the trusted authorities: libpq reads them only from a file."""
     if connection.tls != "verify":
         yield None
     elif not connection.ca_certificate:
@@ -227,7 +227,7 @@ def _authority(connection: SqlConnection) -> Any:
 
 
 def _connected(conninfo: str, call: Call, place: str) -> pq.abc.PGconn:
-    """Connect without blocking, so that the deadline and a cancel end it whatever the server does."""
+    """Connect without blocking, so that the deadline or a cancellation ends it, whatever the server does."""
     pgconn = pq.PGconn.connect_start(conninfo.encode())
     while pgconn.status != pq.ConnStatus.BAD:
         status = pgconn.connect_poll()

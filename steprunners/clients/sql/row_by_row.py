@@ -1,8 +1,11 @@
 """A psycopg cursor that takes rows in one by one, for statements that cannot be declared as cursors on the server.
 
-`INSERT … RETURNING` may return any number of rows; psycopg's own client-side cursor has all of them in memory before
-the first one can be looked at. This is psycopg's `stream()` in the shape of the DB API, which also knows the columns
-where there are no rows. It goes by the extended protocol, which takes one statement only, whatever its text says.
+`INSERT … RETURNING` may return any number of rows, and psycopg's own client-side cursor reads all of them into memory
+before it returns the first one. This is psycopg's `stream()` with the methods of the DB API; it also knows the columns
+of a result without rows. It uses the extended protocol, which runs only one statement, whatever the text says.
+
+psycopg has no public API below `stream()`, so the class uses private names of its cursors (`_stream_send_gen`, `_tx`,
+`_make_row_maker`, `_raise_for_result`).
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ _ENDS = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK, pq.ExecStatus.EMPTY_
 
 
 class RowByRowCursor(psycopg.RawCursor[Any]):
-    """Executes one statement at a time; its rows have to be read before the next."""
+    """Executes one statement at a time; its rows must be read before the next statement."""
 
     _has_row = False
 
@@ -31,7 +34,7 @@ class RowByRowCursor(psycopg.RawCursor[Any]):
         return self
 
     def fetchmany(self, size: int = 0) -> list[Any]:
-        """Return up to `size` rows more."""
+        """Return up to `size` more rows."""
         rows: list[Any] = []
         with self._conn.lock:
             while self._has_row and len(rows) < (size or self.arraysize):
@@ -65,7 +68,7 @@ class RowByRowCursor(psycopg.RawCursor[Any]):
         if result is None or result.status == pq.ExecStatus.SINGLE_TUPLE:
             return result
         while (yield from fetch(self._pgconn)) is not None:
-            pass  # the protocol wants to be asked until there is nothing more
+            pass  # the protocol must be read to its end
         if result.status not in _ENDS:
             self._raise_for_result(result)
         return result

@@ -1,4 +1,4 @@
-"""Running one statement under the guard, and taking its rows in."""
+"""Runs one statement through the network policy, and reads its rows."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Request:
 
 @dataclass
 class Answer:
-    """What came back; `affected` is None for what only reads."""
+    """The result; `affected` is None for a statement that only reads."""
 
     columns: list[str] = field(default_factory=list)
     rows: list[Json] = field(default_factory=list)
@@ -60,7 +60,7 @@ def dialect_of(connection: SqlConnection) -> Dialect:
 
 
 def run_statement(connection: SqlConnection, request: Request, call: Call) -> Answer:
-    """Run the statement and return its rows; raise StepError where it cannot be run or is refused."""
+    """Run the statement and return its rows; raise StepError where it cannot run or is refused."""
     dialect = dialect_of(connection)
     statement = parse_statement(request.query, dialect.lexicon)
     check_allowed(dialect, statement, read_only=request.read_only)
@@ -82,7 +82,7 @@ def run_statement(connection: SqlConnection, request: Request, call: Call) -> An
 
 @contextmanager
 def explained(dialect: Dialect, call: Call) -> Iterator[None]:
-    """Turn what a driver raises into a StepError; the end of the call comes first."""
+    """Turn the errors of a driver into a StepError; a deadline or cancellation takes precedence."""
     try:
         yield
     except StepError:
@@ -91,7 +91,7 @@ def explained(dialect: Dialect, call: Call) -> Iterator[None]:
         call.check()
         raise dialect.explain(error.orig or error) from error
     except UnicodeError as error:
-        raise BadConfig("the query or a parameter contains a lone surrogate (half of a character)") from error
+        raise BadConfig("the query or a parameter contains half a character (a lone surrogate)") from error
     except OverflowError as error:
         raise BadConfig(f"a parameter is too large for the database: {error}") from error
     except _failures(dialect) as error:
@@ -117,7 +117,7 @@ def _take(result: sa.CursorResult[Any], request: Request, call: Call) -> Answer:
         _check_size(size, call)
         answer.is_cut = seen > request.max_rows
     if answer.is_cut and not request.read_only:
-        # A statement that changes rows is carried out to its end before it is committed.
+        # A statement that changes rows must finish before it is committed.
         while chunk := result.fetchmany(_CHUNK):
             call.check()
             seen += len(chunk)

@@ -19,7 +19,7 @@ from steprunners.errors import AddressRefused, ConnectionFailed, Refused, StepEr
 from steprunners.network import Call
 
 _STEPS_BETWEEN_CHECKS = 5_000
-#: A writer of another connection; a cancel is seen after this long at the latest.
+#: How long to wait for a writer of another connection; a cancellation is seen after this time at the latest.
 _BUSY_SECONDS = 2.0
 _MAX_VALUE_BYTES = 16 * 1024 * 1024
 _FORBIDDEN = {
@@ -58,26 +58,26 @@ class Sqlite(Dialect):
         """Return None: there is no socket."""
 
     def begin(self, connection: sa.Connection, *, read_only: bool, call: Call) -> None:
-        """Begin; from here on the deadline and a cancel end what runs, and other files are out of reach."""
+        """Begin; from now on a deadline or cancellation stops the statement, and other files cannot be reached."""
         raw: Any = connection.connection.driver_connection
-        raw.create_function("regexp", 2, None)  # SQLAlchemy's: Python's `re`, which hostile patterns hang
+        raw.create_function("regexp", 2, None)  # SQLAlchemy's function uses `re`, which hostile patterns hang
         raw.execute(f"PRAGMA query_only = {int(read_only)}")
         raw.execute("BEGIN" if read_only else "BEGIN IMMEDIATE")
         raw.set_authorizer(_authorise)
         raw.set_progress_handler(lambda: _is_over(call), _STEPS_BETWEEN_CHECKS)
 
     def clean(self, raw: sqlite3.Connection) -> None:
-        """Roll back; the connection is closed next."""
+        """Roll back; the connection is closed afterwards."""
         raw.set_progress_handler(None, 0)
         raw.rollback()
 
     def render(self, statement: Statement, values: Mapping[str, Any]) -> Rendered:
-        """Leave the binds as they are, which is SQLite's own way."""
+        """Keep the binds unchanged: SQLite has the same syntax."""
         text = "".join(part if isinstance(part, str) else f":{part.name}" for part in statement.parts)
         return Rendered(text, {name: _storable(value) for name, value in values.items()})
 
     def explain(self, error: BaseException) -> StepError:
-        """Tell SQLite's message."""
+        """Return the error with the message of SQLite."""
         if isinstance(error, sqlite3.Error | sqlite3.Warning):
             return Refused(f"the database refuses it: {error}")
         return StepError(f"the driver failed: {error}", code="driver_failed")
@@ -88,13 +88,13 @@ class Sqlite(Dialect):
 
 
 def database_file(name: str, folder: str | None) -> Path:
-    """Return the file; raise AddressRefused outside of the folder, ConnectionFailed where there is none."""
+    """Return the file; raise AddressRefused outside the folder, ConnectionFailed where it does not exist."""
     if folder is None:
         raise AddressRefused("SQLite files are not allowed here: an administrator can set SQLITE_FOLDER")
     root = Path(folder).resolve()
     path = (root / name).resolve()
     if not path.is_relative_to(root):
-        raise AddressRefused("database leads out of the folder for SQLite files")
+        raise AddressRefused("database must stay inside the folder for SQLite files")
     if not path.is_file():
         raise ConnectionFailed(f"there is no SQLite file {name}")
     return path

@@ -1,4 +1,4 @@
-"""One SQL statement: cut into its text and its binds, with the words that say what it does."""
+"""Parses one SQL statement into its text, its binds, and the words that say what it does."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class _Token:
 
 
 def parse_statement(query: str, lexicon: Lexicon) -> Statement:
-    """Return the one statement of `query`; raise BadConfig where it is none, more than one, or has an open quote."""
+    """Return the one statement of `query`; raise BadConfig for none, several, or an open quote."""
     tokens = list(_one_statement(_tokens(query, lexicon)))
     words = tuple(_words(tokens))
     if not words:
@@ -86,12 +86,12 @@ def _tokens(query: str, lexicon: Lexicon) -> Iterator[_Token]:
 
 
 def _kind(match: re.Match[str]) -> Kind:
-    # Inner groups have no rule's name; the rule's group is the one that closed last.
+    # Inner groups have other names; the group of the rule closes last.
     return Kind(str(match.lastgroup).rpartition("_")[0])
 
 
 def _end_of_comment(query: str, start: int) -> int | None:
-    """Return where the comment that starts here ends; None where none starts, or it does not end."""
+    """Return the end of the comment that starts here; None where none starts or it has no end."""
     if not query.startswith("/*", start):
         return None
     depth = 0
@@ -103,8 +103,8 @@ def _end_of_comment(query: str, start: int) -> int | None:
 
 
 _REFUSALS = {
-    Kind.OPEN: "{} opens what nothing closes",
-    Kind.RUNNING_COMMENT: "the comment {} would be run as SQL: write it without",
+    Kind.OPEN: "{} is opened and never closed",
+    Kind.RUNNING_COMMENT: "the comment {} would run as SQL: remove its exclamation mark",
     Kind.ESCAPED_NAME: 'a backslash inside "…": put text into single quotes',
 }
 
@@ -121,7 +121,7 @@ def _one_statement(tokens: Iterator[_Token]) -> Iterator[_Token]:
             break
         yield token
     if any(token.kind not in (Kind.SEMICOLON, Kind.SPACE) for token in tokens):
-        raise BadConfig("meta.query contains more than one statement; a step runs only one")
+        raise BadConfig("meta.query contains more than one statement: a step runs only one")
 
 
 def _words(tokens: list[_Token]) -> Iterator[tuple[str, int]]:

@@ -1,4 +1,4 @@
-"""Values from a database as exact JSON: what a JSON number cannot hold becomes text.
+"""Writes values of a database as exact JSON: numbers that JSON cannot hold become text.
 
 - integers beyond ±2^53, and decimals with a fraction: text, which assertions compare as numbers
 - NaN and the infinities: `NaN`, `Infinity`, `-Infinity`
@@ -17,7 +17,7 @@ from typing import Any
 
 from steprunners.json_types import Json
 
-#: Beyond it a double, which is what readers of JSON take a number for, skips integers.
+#: Readers of JSON use doubles, which cannot hold every integer beyond this one.
 MAX_EXACT = 2**53
 
 
@@ -56,7 +56,7 @@ def _has_fraction(value: Decimal) -> bool:
 
 
 def loads_exact(text: str | bytes) -> Json:
-    """Parse a JSON column; what is no JSON stays text."""
+    """Parse a JSON column; text that is not JSON stays text."""
     try:
         parsed: Json = to_json(json.loads(text, parse_float=_exact_float))
     except (ValueError, RecursionError):

@@ -203,6 +203,19 @@ class TestWhatIsWrong:
 
         assert problems_of(flow(choose("c", *inner))) == [("steps", "too_many_steps")]
 
+    @pytest.mark.parametrize("step_type", ["condition", "IF"])
+    def test_inline_steps_count_under_any_name_of_the_type(self, step_type: str) -> None:
+        step = {**choose("c", *(wait(f"s{number}") for number in range(2_000))), "stepType": step_type}
+
+        assert problems_of(flow(step)) == [("steps", "too_many_steps")]
+
+    @pytest.mark.parametrize("step_type", ["none", "", None, 5, ["condition"]])
+    def test_an_unknown_type_gets_no_steps_past_the_limit(self, step_type: Any) -> None:
+        """Inline steps of an unknown type are not counted: the flow is refused, and nothing reads them."""
+        step = {**choose("c", *(wait(f"s{number}") for number in range(2_000))), "stepType": step_type}
+
+        assert [place for place, _ in problems_of(flow(step))] == ["steps.0.stepType"]
+
     def test_a_thousand_problems_are_enough(self) -> None:
         found = problems_of(flow(*(wait("a b", bogus=1) for _ in range(1_000))))
 

@@ -112,7 +112,7 @@ def test_a_query_takes_no_references() -> None:
     assert problems_of(flow(wait(), row, variables=variables)) == [
         ("steps.1.meta.query", "reference_not_allowed")
     ]
-    assert "write :name and give it in parameters" in message_of(flow(row, variables=variables))
+    assert "write :name and give the value in parameters" in message_of(flow(row, variables=variables))
     meta["query"] = "select '$${n}', :id"
     check_document(flow(row, variables=variables))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flows.documents.steps import count_steps, flow_ids, inline_steps, put_inline
+from flows.documents.steps import count_steps, flow_ids, inline_steps, put_inline, read_steps, walk
 from steprunners.runner import Place
 from tests.flows.sample_documents import choose, wait
 
@@ -25,6 +25,12 @@ def test_odd_steps_hold_nothing(step: dict[str, Any]) -> None:
 
 def test_inline_steps_count() -> None:
     assert count_steps([choose("c", wait("a"), choose("d", wait("b"))), wait("e"), 5]) == 6
+
+
+@pytest.mark.parametrize("step_type", ["condition", "If", "delay", "none", None, 5])
+def test_every_step_that_is_read_counts(step_type: Any) -> None:
+    raw = [{**choose("c", wait("a"), choose("d", wait("b"))), "stepType": step_type}, wait("e")]
+    assert count_steps(raw) == len(list(walk(read_steps(raw, []))))
 
 
 def test_replacing_copies_only_what_is_around() -> None:

@@ -97,8 +97,8 @@ def test_other_errors_are_not_missing_values(condition: Any, error: Any) -> None
 @pytest.mark.parametrize(
     ("condition", "path", "message"),
     [
-        ([], (), "a condition is"),
-        (None, (), "a condition is"),
+        ([], (), "a condition must be"),
+        (None, (), "a condition must be"),
         ({}, ("left",), "required"),
         ({"left": 1, "operator": "=~"}, ("operator",), "there is no operator"),
         ({"left": 1, "operator": "equal"}, ("operator",), "did you mean equals"),

@@ -99,12 +99,12 @@ def test_it_does_not_hold(actual: Any, operator: Any, expected: Any) -> None:
 @pytest.mark.parametrize(
     ("operator", "expected", "problem"),
     [
-        ("startsWith", 5, "startsWith needs a text, not 5"),
+        ("startsWith", 5, "startsWith needs text, not 5"),
         ("matches", "(", "matches needs a regular expression"),
-        ("matches", None, "matches needs a text"),
+        ("matches", None, "matches needs text"),
         ("notMatches", "(?<=a)b", "RE2"),
-        ("gt", [1], "gt needs a number or a text"),
-        ("lt", True, "lt needs a number or a text"),
+        ("gt", [1], "gt needs a number or text"),
+        ("lt", True, "lt needs a number or text"),
         ("between", [1], "between needs a list [low, high]"),
         ("between", 5, "between needs a list [low, high]"),
         ("between", [2, 1], "2 is above 1"),

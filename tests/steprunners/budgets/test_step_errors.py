@@ -14,7 +14,7 @@ def raising(error: Exception) -> None:
 
 
 def test_too_much_work_is_an_error_with_a_code_and_the_reason() -> None:
-    with pytest.raises(StepError, match="is too much work: it takes long") as told:
+    with pytest.raises(StepError, match="need too much work: it takes long") as told:
         with_step_errors(raising)(TooMuchWork("it takes long"))
     assert told.value.code == "too_much_work"
 

@@ -22,6 +22,6 @@ def test_a_default_is_lowered() -> None:
 
 def test_a_wish_is_refused() -> None:
     with pytest.raises(
-        BadConfig, match=r"meta\.maxRows: the organisation's limit is 10, this step asks for 11"
+        BadConfig, match=r"meta\.maxRows: the organisation's limit is 10, but this step asks for 11"
     ):
         within(SqlConfig.model_validate({**META, "maxRows": 11}), "max_rows", 10)

@@ -58,10 +58,10 @@ def problems(document: Any, **more: Any) -> list[tuple[str, str]]:
         ({"either": "x"}, ("meta.either", "either must be a whole number or a list")),
         ({"auth": {"type": "basic"}}, ("meta.auth.userName", "userName is required")),
         ({"auth": {"type": "basic", "userName": ""}}, ("meta.auth.userName", "userName must not be empty")),
-        ({"auth": {}}, ("meta.auth", "auth must say its 'type'")),
+        ({"auth": {}}, ("meta.auth", "auth must have a field 'type'")),
         (
             {"auth": {"type": "digest"}},
-            ("meta.auth", "auth must have 'type' 'basic', 'bearer', not 'digest'"),
+            ("meta.auth", "auth must have 'type' set to one of 'basic', 'bearer', not 'digest'"),
         ),
         (
             {"auth": {"type": "bearer", "token": "t", "username": 1}},

@@ -246,10 +246,10 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("meta", "told"),
         [
-            ({}, "every line of Loki would match"),
-            ({"containsPatterns": ["x"]}, "every line of Loki would match"),
+            ({}, "every line in Loki would match"),
+            ({"containsPatterns": ["x"]}, "every line in Loki would match"),
             ({"query": '{app=~".*"}'}, "matches every stream"),
-            ({"labels": {"a b": "x"}}, "is not a label's name"),
+            ({"labels": {"a b": "x"}}, "is not a valid label name"),
             ({"namespace": "a", "labels": {"namespace": "b"}}, "are different"),
             (
                 {"labels": {"app": "x"}, "startTime": 1_767_225_600_001, "endTime": 1_767_225_600_000},

@@ -173,7 +173,7 @@ class TestComparison:
         assert result["warnings"] == [
             "duration2: the query found no series",
             "1 series of duration1 are missing in duration2",
-            "the windows are not equally long (600000 and 100000 ms), which a sum or a maximum depends on",
+            "the windows have different lengths (600000 and 100000 ms), which changes a sum or a maximum",
             "the comparison's verdict is NO_DATA: there is too little data to judge",
         ]
 

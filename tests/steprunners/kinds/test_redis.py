@@ -252,9 +252,12 @@ class TestMeta:
             ({"operation": "hset", "key": "k", "field": "f"}, "hset needs value or fields"),
             (
                 {"operation": "hset", "key": "k", "fields": {"a": 1}, "value": 1},
-                "either fields, or field and value",
+                "either fields or value, not both",
             ),
-            ({"operation": "hdel", "key": "k", "fields": ["a"], "field": "b"}, "either fields, or"),
+            (
+                {"operation": "hdel", "key": "k", "fields": ["a"], "field": "b"},
+                "either fields or field, not both",
+            ),
             ({"operation": "get", "key": "k", "value": "x"}, "get takes no value"),
             ({"operation": "get", "key": "k", "start": 0, "ttl": 5}, "get takes no start and no ttl"),
             ({"operation": "flushall"}, "operation"),

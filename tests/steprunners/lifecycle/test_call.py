@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+from pydantic import Field, ValidationError
+
+from steprunners.config import StepConfig
+from steprunners.documents.problems import Place
+from steprunners.lifecycle.call import first_problem
 from steprunners.masking.known_secrets import KnownSecrets
 from steprunners.runner import (
     Outcome,
@@ -21,6 +27,12 @@ from tests.steprunners.lifecycle.scripted import (
 )
 
 
+class DelayConfig(StepConfig):
+    """A config with a number."""
+
+    delay_ms: int = Field(ge=0)
+
+
 def test_an_error_has_its_code() -> None:
     ended = bench(LOST).finish()
     assert (ended.status, ended.error) == ("ERROR", {"code": "connection_failed", "message": "no"})
@@ -31,7 +43,7 @@ def test_a_bug_in_a_runner_ends_the_step_with_an_error() -> None:
     assert ended.status == "ERROR"
     assert ended.error == {
         "code": "internal_error",
-        "message": "unexpected ZeroDivisionError in the step type",
+        "message": "the step type failed with an unexpected ZeroDivisionError",
     }
 
 
@@ -46,8 +58,21 @@ def test_a_reference_without_a_value_prevents_the_call() -> None:
 
 def test_an_invalid_resolved_config_is_an_error() -> None:
     ended = bench(GOOD, meta={"other": 1}).finish()
-    assert ended.error is not None
-    assert ended.error["code"] == "bad_config"
+    assert ended.error == {"code": "bad_config", "message": "meta.other: there is no field 'other' here"}
+
+
+@pytest.mark.parametrize(
+    ("value", "place", "message"),
+    [
+        ({"delayMs": "soon"}, ("meta",), "meta.delayMs: delayMs must be a whole number, not text"),
+        ({"delayMs": -1}, (), "delayMs: delayMs must be at least 0"),
+        ("soon", (), "the document must be an object, not text"),
+    ],
+)
+def test_the_first_problem_has_the_words_of_saving(value: Any, place: Place, message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        DelayConfig.model_validate(value)
+    assert first_problem(caught.value, value, DelayConfig, place) == message
 
 
 def test_the_deadline_counts_parked_time() -> None:

@@ -103,7 +103,7 @@ def test_anything_but_a_list_is_an_error(variables: dict[str, Any]) -> None:
 def test_the_error_says_what_came_instead_of_a_list(value: Any, found: str) -> None:
     error = bench(GOOD, forEach="${rows}", variables={"rows": value}).finish().error
     assert error is not None
-    assert error["message"] == f"forEach needs a list, and ${{rows}} is {found}"
+    assert error["message"] == f"forEach needs a list, but ${{rows}} is {found}"
 
 
 def test_after_a_wait_it_resumes_and_keeps_every_attempt() -> None:

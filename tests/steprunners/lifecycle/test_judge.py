@@ -25,6 +25,13 @@ def test_expected_values_may_be_references() -> None:
     assert bench(GOOD, assertions=[rule]).finish().status == "ERROR"
 
 
+def test_a_resolved_assertion_must_be_valid() -> None:
+    rule = {"field": "n", "operator": "exists", "message": "${order}"}
+    ended = bench(GOOD, assertions=[rule], variables={"order": {}}).finish()
+    message = "assertion on n: message: message must be text, not an object"
+    assert ended.error == {"code": "bad_config", "message": message}
+
+
 def test_extract_reads_the_last_attempt() -> None:
     tested = bench(BAD, GOOD, assertions=HOLDS, extract={"x": "n"}, retry={"initialDelayMs": 0})
     assert tested.finish().extracted == {"x": 1}

@@ -129,11 +129,11 @@ def test_item_and_index_inside_for_each() -> None:
 # --- secrets --------------------------------------------------------------------------------------
 
 
-def test_the_hidden_twin_reads_secrets_as_the_mask() -> None:
+def test_secrets_are_masked_in_the_copy_alone() -> None:
     value: Any = {"whole": "${key}", "part": "Bearer ${key}", "open": "${order_id}"}
-    assert resolve(value, SCOPE.masked()) == {"whole": "••••••", "part": "Bearer ••••••", "open": 42}
-    open_copy: Any = resolve(value, SCOPE)
-    assert open_copy["part"] == "Bearer hunter2-hunter2"
+    resolved: Any = resolve_tracked(value, SCOPE)
+    assert resolved.masked == {"whole": "••••••", "part": "Bearer ••••••", "open": 42}
+    assert resolved.value["part"] == "Bearer hunter2-hunter2"
 
 
 def test_one_reading_gives_both_copies() -> None:

@@ -1,1 +1,1 @@
-"""A Kafka cluster: its client, connections, offsets, reading and writing of messages."""
+"""A Kafka cluster: its client, connections and offsets, and how messages are read and written."""

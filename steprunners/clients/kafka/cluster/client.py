@@ -1,8 +1,9 @@
-"""A client a cluster and process: its loop in a thread, its metadata, and requests that end with the call that asks.
+"""The client of a cluster, one in each process: its event loop in a thread, its metadata, and its requests.
 
-Steps do not use kafka-python's consumer and producer: these block without an end, join threads and connections to each
-user, and the consumer is one user's at a time. Requests of all steps share one connection a broker here. No request
-makes the broker wait (`min_bytes` is 0), since a broker serves a connection's requests one after the other.
+A request ends with the call that asks. Steps do not use kafka-python's consumer and producer: these block without a
+limit, have threads and connections of their own for each user, and a consumer has only one user at a time. Here the
+requests of all steps share one connection to each broker. No request makes the broker wait (`min_bytes` is 0), because
+a broker serves the requests of a connection one after the other.
 """
 
 from __future__ import annotations
@@ -22,15 +23,14 @@ from steprunners.clients.kafka.connection import KafkaConnection
 from steprunners.errors import ConnectionFailed, DeadlineExceeded, StepError
 from steprunners.network import Call, NetworkPolicy
 
-logging.getLogger("kafka").setLevel(
-    logging.CRITICAL
-)  # every failure reaches its step; the log is the service's
+# Every failure is shown at its step; the log is for the service itself.
+logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 T = TypeVar("T")
 
-#: What is known of a topic is asked anew after this, in seconds: it may have grown partitions.
+#: The metadata of a topic is fetched again after this time, in seconds: there may be new partitions.
 METADATA_SECONDS = 5.0
-#: Pause before something passing is tried again, in seconds.
+#: Pause before a request is repeated after a temporary error, in seconds.
 RETRY_SECONDS = 0.1
 
 Leaders = dict[int, int]
@@ -42,13 +42,13 @@ class KafkaClient:
     """Sends requests to the brokers of one cluster. Its coroutines run on its loop, by `run`."""
 
     def __init__(self, connection: KafkaConnection, policy: NetworkPolicy) -> None:
-        """Start the loop; connections are opened when they are needed."""
+        """Start the loop; connections are opened on demand."""
         self.connection = connection
-        #: Stands for the cluster and the login: equal for clients of the same config.
+        #: Identifies the cluster and the login: equal for clients with the same config.
         self.identity = connection.model_dump_json()
         self.used_at = time.monotonic()
         self._manager = make_manager(connection, policy)
-        self._net = self._manager._net  # kafka-python's own clients reach for it in this way
+        self._net = self._manager._net  # private, but kafka-python's own clients use it in the same way
         self._reasons: dict[Any, StepError] = {}
         self._topics: dict[str, tuple[float, Leaders]] = {}
         self._net.start()
@@ -59,9 +59,9 @@ class KafkaClient:
         self._net.close()
 
     def run(self, call: Call, work: Callable[[], Awaitable[T]]) -> T:
-        """Run `work` on the loop and return what it returns, but not longer than the call lasts.
+        """Run `work` on the loop and return its result; wait no longer than the call may last.
 
-        Raises StepError. A request that is under way when the call ends is left to end by itself; no other follows.
+        Raises StepError. A request that is running when the call ends is left to finish; no other request follows.
         """
         call.check()
         self.used_at = time.monotonic()
@@ -79,18 +79,17 @@ class KafkaClient:
         return result
 
     async def pause(self, call: Call, seconds: float = RETRY_SECONDS) -> None:
-        """Let the loop do other work before something passing is tried again; raises where the call is over."""
+        """Let the loop do other work before a request is repeated; raise StepError where the call must end."""
         await self._net.sleep(seconds)
         call.check()
 
     # --- brokers --------------------------------------------------------------------------------------
 
     async def send(self, request: Any, node_id: Any) -> Any:
-        """Return the broker's answer; raises StepError where it cannot be reached, or kafka-python's error."""
+        """Return the answer of the broker; raise StepError where it cannot be reached, or kafka-python's error."""
         connection = await self._connected(node_id)
-        while (
-            connection.paused and connection.connected
-        ):  # its buffer is full, or the broker asked for a pause
+        # Paused: its buffer is full, or the broker asked for a pause.
+        while connection.paused and connection.connected:
             await self._net.sleep(0.01)
         try:
             return await connection.send_request(request)
@@ -107,7 +106,7 @@ class KafkaClient:
         except kafka_errors.NodeNotReadyError as error:  # it failed less than a second ago
             raise self._reasons.get(node_id) or translated(error, self._name_of(node_id)) from error
         except Exception as error:
-            # kafka-python would remember a refused login for ever; the password may be put right on the broker.
+            # kafka-python would remember a refused login for ever, but the password may be corrected on the broker.
             self._manager._auth_failures.pop(node_id, None)
             reason = translated(last_reason(error), self._name_of(node_id))
             self._reasons[node_id] = reason
@@ -119,7 +118,7 @@ class KafkaClient:
         return f"{node.host}:{node.port}" if node else f"broker {node_id}"
 
     async def ask_anyone(self, make_request: Callable[[], Any]) -> Any:
-        """Return the answer of the first broker that gives one, those known first; raises the last one's StepError."""
+        """Return the first answer of a broker, connected brokers first; raise the last StepError where none answers."""
         cluster = self._manager.cluster
         nodes = [node.node_id for node in (*cluster.brokers(), *cluster.bootstrap_brokers())]
         nodes.sort(key=lambda node_id: not self._is_connected(node_id))
@@ -136,7 +135,7 @@ class KafkaClient:
         return connection is not None and bool(connection.connected)
 
     async def reach_brokers(self) -> list[tuple[str, int]]:
-        """Return host and port of each broker, having reached at least one under its advertised name."""
+        """Return host and port of each broker, after at least one was reached by its advertised name."""
         await self._ask_metadata([], create=False)
         brokers = self._manager.cluster.brokers()
         problem: StepError | None = None
@@ -154,8 +153,8 @@ class KafkaClient:
     async def leaders(self, call: Call, topic: str, *, create: bool = False) -> Leaders | None:
         """Return the leader of each partition; None where there is no such topic.
 
-        `create` lets the broker make the topic, as it does for any producer (`auto.create.topics.enable`); only a
-        publish asks for that. A partition without a leader is waited for.
+        `create` lets the broker create the topic, as for any producer (`auto.create.topics.enable`); only a publish
+        does so. It waits for partitions without a leader.
         """
         known = self._topics.get(topic)
         if known is not None and time.monotonic() - known[0] < METADATA_SECONDS:
@@ -183,7 +182,7 @@ class KafkaClient:
                 allow_auto_topic_creation=create,
                 include_cluster_authorized_operations=False,
                 include_topic_authorized_operations=False,
-                min_version=4,  # older ones always create
+                min_version=4,  # older versions always create the topic
             )
 
         response = await self.ask_anyone(request)
@@ -191,5 +190,5 @@ class KafkaClient:
         return response
 
     def forget(self, topic: str) -> None:
-        """Ask for the topic's leaders anew: one of them has moved."""
+        """Fetch the leaders of the topic again on the next request: one of them has moved."""
         self._topics.pop(topic, None)

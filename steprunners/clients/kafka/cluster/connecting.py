@@ -1,7 +1,8 @@
-"""kafka-python's connections over our own sockets: checked addresses, handshakes that end, reasons that are kept.
+"""kafka-python's connections over our own sockets, with checked addresses, limited handshakes and the real errors.
 
-kafka-python 3.0 resolves names by itself (`kafka.net.inet`), and so would reach whatever an `advertised.listeners`
-names. The one method that opens a socket is overridden here; the version is pinned in pyproject.toml for it.
+kafka-python 3.0 resolves names by itself (`kafka.net.inet`), so it would connect to any host that
+`advertised.listeners` names. The one method that opens a socket (`_build_transport`) is overridden here, and
+pyproject.toml pins the exact version for it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ CONNECT_SECONDS = 10.0
 
 
 class WholeAnswers:
-    """A broker that refuses a login answers and hangs up: kafka-python would drop the answer for the end behind it."""
+    """Keeps the answer of a broker that refuses a login and hangs up: kafka-python would see only the end."""
 
     def _sock_recv(self) -> tuple[bytes, Exception | None]:
         data, error = super()._sock_recv()  # type: ignore[misc]  # of the transport that this is mixed into
@@ -37,11 +38,11 @@ class WholeAnswers:
 
 
 class ClearTransport(WholeAnswers, KafkaTCPTransport):  # type: ignore[misc]  # kafka-python has no types
-    """A connection in the clear."""
+    """A connection without TLS."""
 
 
 class PromptTlsTransport(WholeAnswers, KafkaSSLTransport):  # type: ignore[misc]  # kafka-python has no types
-    """TLS whose handshake ends at a time, and whose errors stay what they are."""
+    """TLS with a deadline for the handshake, and with the original errors."""
 
     async def shake_hands(self, until: float) -> None:
         """Complete the handshake by `until` (monotonic seconds)."""
@@ -57,12 +58,12 @@ class PromptTlsTransport(WholeAnswers, KafkaSSLTransport):  # type: ignore[misc]
 
 
 class GuardedManager(KafkaConnectionManager):  # type: ignore[misc]  # kafka-python has no types
-    """Opens every connection, also those to advertised brokers, through the network policy."""
+    """Opens all connections through the network policy, also those to advertised brokers."""
 
     def __init__(
         self, net: NetworkSelector, policy: NetworkPolicy, tls: TlsOptions | None, **configs: Any
     ) -> None:
-        """Keep what a connection is made with."""
+        """Keep the policy and the TLS options of the connections."""
         super().__init__(net, **configs)
         self._policy = policy
         self._tls = tls
@@ -87,7 +88,7 @@ class GuardedManager(KafkaConnectionManager):  # type: ignore[misc]  # kafka-pyt
         return transport
 
     def _open(self, host: str, port: int, until: float) -> Future:
-        """Connect in a thread of its own: looking a name up blocks, and the loop serves other brokers meanwhile."""
+        """Connect in another thread: a name look-up blocks, and the loop serves other brokers meanwhile."""
         opened = Future()
 
         def settle(result: socket.socket | Exception) -> None:
@@ -119,7 +120,7 @@ class GuardedManager(KafkaConnectionManager):  # type: ignore[misc]  # kafka-pyt
 
 
 def make_manager(connection: KafkaConnection, policy: NetworkPolicy) -> GuardedManager:
-    """Return the manager of a cluster's connections, with a loop that is not started yet."""
+    """Return the manager of the connections to a cluster; its loop is not started yet."""
     options = connection.options
     net = NetworkSelector(client_id=options.client_id, slow_task_threshold_secs=0)
     return GuardedManager(
@@ -132,7 +133,7 @@ def make_manager(connection: KafkaConnection, policy: NetworkPolicy) -> GuardedM
         sasl_mechanism=connection.mechanism if connection.uses_sasl else None,
         sasl_plain_username=connection.username,
         sasl_plain_password=connection.password,
-        # A broker answers one request after the other; a limit would only make requests fail here.
+        # A broker answers one request after the other; a limit here would only make requests fail.
         max_in_flight_requests_per_connection=10_000,
         receive_message_max_bytes=64 * 1024 * 1024,
         reconnect_backoff_ms=50,
@@ -143,6 +144,6 @@ def make_manager(connection: KafkaConnection, policy: NetworkPolicy) -> GuardedM
 
 
 def last_reason(error: BaseException) -> BaseException:
-    """Return the error that the client's own wraps, where it wraps one."""
+    """Return the error inside kafka-python's error, or the error itself."""
     inner = error.args[0] if isinstance(error, kafka_errors.KafkaConnectionError) and error.args else None
     return inner if isinstance(inner, BaseException) else error

@@ -1,4 +1,4 @@
-"""What goes wrong between a client and a broker, in a tester's words."""
+"""Explains the errors between a client and a broker in words for a tester."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from steprunners.errors import ConnectionFailed, DeadlineExceeded, Refused, Step
 from steprunners.masking.known_secrets import shorten
 from steprunners.network.tls import why_untrusted
 
-#: Another leader, a coordinator that moves, a topic that is being made: asked again until the deadline.
+#: Temporary errors (a new leader, a moving coordinator, a topic in creation): repeated until the deadline.
 PASSING = (
     kafka_errors.NotLeaderForPartitionError,
     kafka_errors.LeaderNotAvailableError,
@@ -33,7 +33,7 @@ _REFUSED: dict[type[Exception], str] = {
     kafka_errors.RecordListTooLargeError: "the messages together are larger than the broker accepts",
     kafka_errors.UnknownTopicOrPartitionError: "there is no such topic or partition",
     kafka_errors.NotEnoughReplicasError: "too few replicas are in sync (min.insync.replicas)",
-    kafka_errors.NotEnoughReplicasAfterAppendError: "too few replicas took the message over (min.insync.replicas)",
+    kafka_errors.NotEnoughReplicasAfterAppendError: "too few replicas took over the message (min.insync.replicas)",
     kafka_errors.InvalidTimestampError: "the topic does not accept this timestamp",
     kafka_errors.InvalidRecordError: "the topic does not accept the message (a compacted topic needs a key)",
     kafka_errors.PolicyViolationError: "a policy of the cluster forbids it",
@@ -54,7 +54,7 @@ _OTHERS: list[tuple[tuple[type[Exception], ...], type[StepError], str]] = [
     (
         (kafka_errors.IllegalSaslStateError, kafka_errors.IncompatibleBrokerVersion),
         Refused,
-        "{} does not speak what is asked of it: does securityProtocol fit its listener?",
+        "{} does not support this kind of connection: does securityProtocol match its listener?",
     ),
     (
         (kafka_errors.KafkaTimeoutError, kafka_errors.RequestTimedOutError),
@@ -64,14 +64,14 @@ _OTHERS: list[tuple[tuple[type[Exception], ...], type[StepError], str]] = [
     (
         (kafka_errors.UnsupportedCodecError,),
         Refused,
-        "{}: a message is compressed in a way that cannot be read here",
+        "{}: a message uses a compression that the service cannot read",
     ),
     ((kafka_errors.CorruptRecordError,), Refused, "{}: a message is damaged (its checksum is wrong)"),
 ]
 
 
 def translated(error: BaseException, where: str) -> StepError:
-    """Return the step's error for one of the client's; `where` is the broker, topic or group that it is about."""
+    """Return the step's error for an error of the client; `where` is the broker, topic or group that it is about."""
     if isinstance(error, StepError):
         return error
     tls = why_untrusted(error)
@@ -95,7 +95,7 @@ def _refusal(error: BaseException, where: str) -> StepError | None:
 
 def _lost(error: BaseException, where: str) -> StepError:
     if isinstance(error, kafka_errors.KafkaProtocolError):
-        return ConnectionFailed(f"what listens at {where} does not speak Kafka, or expects TLS")
+        return ConnectionFailed(f"the server at {where} does not speak Kafka, or it expects TLS")
     return ConnectionFailed(
-        f"{where} closed the connection: is the broker up, and does securityProtocol fit its listener?"
+        f"{where} closed the connection: is the broker up, and does securityProtocol match its listener?"
     )

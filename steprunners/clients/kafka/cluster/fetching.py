@@ -1,4 +1,4 @@
-"""Reading messages of assigned partitions from given offsets on, as far as they are written.
+"""Reads the messages of assigned partitions from given offsets to the present end.
 
 Protocol: https://kafka.apache.org/protocol (Fetch); batches are decoded by kafka-python, which checks their checksums.
 """
@@ -28,16 +28,16 @@ from steprunners.clients.kafka.cluster.offsets import (
 from steprunners.clients.kafka.messages import Message
 from steprunners.network import Call
 
-#: How much one request asks of a partition, and of a broker, in bytes; a larger message comes alone.
+#: The most bytes that one request asks for from a partition, and from a broker; a larger message comes alone.
 PARTITION_BYTES = 1024 * 1024
 REQUEST_BYTES = 8 * 1024 * 1024
-#: Version 13 and later name topics by id.
+#: Later versions name topics by id.
 MAX_VERSION = 12
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """What one request brought of a partition: undecoded batches, from `start` on."""
+    """The part of a partition that one request returned: batches that are not decoded yet, from `start` on."""
 
     partition: int
     start: int
@@ -74,7 +74,7 @@ class Chunk:
         )
 
     def next_offset(self) -> int:
-        """Return where to read on: behind the last batch, also where it held nothing for readers."""
+        """Return the offset after the last batch, even where the batch has no messages for readers."""
         last = self.start
         for batch in MemoryRecords(self.raw or b""):
             last = max(last, batch.next_offset if batch.magic == 2 else last)
@@ -85,9 +85,10 @@ class Chunk:
 
 
 async def fetch(client: KafkaClient, call: Call, topic: str, positions: Mapping[int, int]) -> list[Chunk]:
-    """Return what is there from the positions on, a chunk for each partition that has more.
+    """Return the messages from the positions on, one chunk for each partition that has more.
 
-    One request a broker. An offset that the partition does not hold (any more) is replaced by the first that it does.
+    It sends one request to each broker. An offset that the partition does not have (any more) is replaced by the first
+    offset that it has.
     """
     leaders = await client.leaders(call, topic) or {}
     asked: dict[int, dict[int, int]] = defaultdict(dict)
@@ -166,9 +167,9 @@ async def _chunk(
 
 
 async def _moved(client: KafkaClient, call: Call, topic: str, partition: int, offset: int) -> Chunk | None:
-    """Return an empty chunk that leads to the first offset there is: older ones expired, or the topic was made anew."""
+    """Return an empty chunk that starts at the first existing offset: messages expired, or the topic was recreated."""
     first = (await list_offsets(client, call, {topic: BEGINNING}))[topic].get(partition, 0)
     end = (await list_offsets(client, call, {topic: END}))[topic].get(partition, 0)
     if first <= offset <= end:
-        return None  # it was only this broker that did not have it yet
+        return None  # only this broker did not have it yet
     return Chunk(partition, first, end, None, None, topic, isolation_level(client))

@@ -1,4 +1,4 @@
-"""Offsets of partitions: the ends, the beginnings, those of a time, and those that a group has committed.
+"""Offsets of partitions: their beginnings, their ends, those of a time, and those that a group has committed.
 
 Protocol: https://kafka.apache.org/protocol (ListOffsets, FindCoordinator, OffsetFetch, OffsetCommit).
 """
@@ -22,9 +22,9 @@ from steprunners.clients.kafka.cluster.client import KafkaClient
 from steprunners.clients.kafka.cluster.errors import PASSING, translated
 from steprunners.network import Call
 
-#: Stand for the end and the beginning of a partition where a timestamp is asked for.
+#: Timestamps that mean the end and the beginning of a partition.
 END, BEGINNING = -1, -2
-#: No member of the group, no generation: the client assigns the partitions to itself.
+#: For a commit without being a member of the group: the client assigns the partitions to itself.
 NO_GENERATION, NO_MEMBER = -1, ""
 
 Offsets = dict[int, int]
@@ -33,8 +33,8 @@ Offsets = dict[int, int]
 async def list_offsets(client: KafkaClient, call: Call, topics: Mapping[str, int]) -> dict[str, Offsets]:
     """Return, for each topic and partition, the offset of the first message at or after the topic's timestamp.
 
-    The timestamp is ms since the epoch, END or BEGINNING; -1 as offset means that there is none so late. Topics that do
-    not exist have no partitions. One request a broker asks for all.
+    The timestamp is ms since the epoch, END or BEGINNING. The offset -1 means that there is no message at or after it.
+    Topics that do not exist have no partitions. It sends one request to each broker.
     """
     while True:
         asked: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -80,7 +80,7 @@ def isolation_level(client: KafkaClient) -> IsolationLevel:
 
 
 def _take_offsets(client: KafkaClient, response: Any, found: dict[str, Offsets]) -> bool:
-    """Take the offsets over; returns whether all partitions gave theirs. Raises StepError."""
+    """Copy the offsets into `found`; return whether all partitions gave theirs. Raises StepError."""
     complete = True
     for topic in response.topics:
         for each in topic.partitions:
@@ -95,7 +95,7 @@ def _take_offsets(client: KafkaClient, response: Any, found: dict[str, Offsets])
 
 
 def passes_or_raise(error: type[Exception], where: str) -> None:
-    """Raise the StepError of an answer's error, unless it is one that passes."""
+    """Raise the StepError for the error of an answer, unless it is temporary."""
     if not issubclass(error, (*PASSING, kafka_errors.UnknownTopicOrPartitionError)):
         raise translated(error(), where)
 
@@ -106,8 +106,8 @@ async def end_offsets(client: KafkaClient, call: Call, topics: list[str]) -> dic
 
 
 async def offsets_at(client: KafkaClient, call: Call, topic: str, timestamp_ms: int) -> Offsets:
-    """Return where the messages at or after the time begin: the end, where there are none."""
-    # The ends come first: what is written between the two look-ups is then found by its time, or lies behind them.
+    """Return the offsets of the first messages at or after the time; the ends where there are none."""
+    # The ends come first: a message written between the two requests is found by its time, or comes after the ends.
     ends = (await end_offsets(client, call, [topic]))[topic]
     at_time = (await list_offsets(client, call, {topic: timestamp_ms}))[topic]
     return {
@@ -119,7 +119,7 @@ async def offsets_at(client: KafkaClient, call: Call, topic: str, timestamp_ms: 
 
 
 async def committed_offsets(client: KafkaClient, call: Call, group: str, topic: str) -> Offsets:
-    """Return what the group has committed; a partition that it has committed nothing for is left out."""
+    """Return the committed offsets of the group; partitions without one are left out."""
     partitions = list(await client.leaders(call, topic) or {})
     while True:
         request = _offset_fetch(group, topic, partitions)
@@ -157,7 +157,7 @@ def _offset_fetch(group: str, topic: str, partitions: list[int]) -> OffsetFetchR
 async def commit_offsets(
     client: KafkaClient, call: Call, group: str, topic: str, offsets: Mapping[int, int]
 ) -> None:
-    """Commit for the group without being its member; raises StepError where it has active members."""
+    """Commit for the group without being a member; raise StepError where the group has active members."""
     topic_class = OffsetCommitRequest.OffsetCommitRequestTopic
     request_topic = topic_class(
         name=topic,
@@ -188,7 +188,7 @@ async def commit_offsets(
 
 
 async def _coordinator(client: KafkaClient, call: Call, group: str) -> Any:
-    """Return the node id of the group's coordinator, waiting while the cluster chooses one."""
+    """Return the node id of the group's coordinator; wait while the cluster chooses one."""
     while True:
         answer = await client.ask_anyone(
             lambda: FindCoordinatorRequest(key=group, key_type=0, coordinator_keys=[group], max_version=4)

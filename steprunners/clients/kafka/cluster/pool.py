@@ -1,4 +1,4 @@
-"""One client a cluster and worker process, made when it is first needed, closed when its resource has changed."""
+"""The Kafka clients of a worker process: one for each cluster, made on demand, closed after its resource changed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from steprunners.clients.kafka.connection import KafkaConnection
 from steprunners.network import NetworkPolicy
 from steprunners.network.connection_store import ConnectionStore
 
-#: The most clients of a process; each has a thread and a connection to each broker that it uses.
+#: The most clients of a process; each has one thread, and one connection to each broker that it uses.
 MAX_CLIENTS = 32
 MAX_IDLE_SECONDS = 300.0
 

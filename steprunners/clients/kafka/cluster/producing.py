@@ -1,7 +1,7 @@
-"""Writing messages with acks=all: no message is sent twice, and each one's offset comes back.
+"""Writes messages with acks=all: sends no message twice, and returns the offset of each.
 
 Protocol: https://kafka.apache.org/protocol (Produce, record batches of version 2). A batch whose answer is lost is not
-sent again: whether it was written is unknown then, and only the step's own retry policy may write it twice.
+sent again. It is unknown then whether it was written, and only the step's own retry policy may write it twice.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from steprunners.clients.kafka.messages import Header
 from steprunners.errors import Refused, StepError
 from steprunners.network import Call
 
-#: Batches are closed at this size, in bytes; a larger message goes alone.
+#: The most bytes of a batch; a larger message has a batch of its own.
 BATCH_BYTES = 512 * 1024
-#: How long a topic that a first message makes may take to appear, in seconds.
+#: How long the creation of a topic by its first message may take, in seconds.
 CREATION_SECONDS = 5.0
 ALL_REPLICAS = -1
-#: Version 13 and later name topics by id.
+#: The highest version that is used; 13 and later name topics by id.
 MAX_VERSION = 9
 
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A message to be written; without `partition` its key chooses, without a key chance does."""
+    """A message to write. Without `partition` its key chooses one; without a key the choice is random."""
 
     key: bytes | None
     value: bytes | None
@@ -47,7 +47,7 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Written:
-    """Where a message lies, and the time that it bears."""
+    """The position of a written message, and its timestamp."""
 
     partition: int
     offset: int
@@ -55,7 +55,7 @@ class Written:
 
 
 async def publish(client: KafkaClient, call: Call, topic: str, messages: Sequence[Outgoing]) -> list[Written]:
-    """Write the messages, those of a partition in order; returns where each one lies. Raises StepError."""
+    """Write the messages, those of a partition in order; return the position of each. Raises StepError."""
     leaders = await _leaders(client, call, topic)
     places = _places(topic, messages, leaders)
     written: dict[int, Written] = {}
@@ -77,7 +77,7 @@ async def publish(client: KafkaClient, call: Call, topic: str, messages: Sequenc
 
 
 async def _leaders(client: KafkaClient, call: Call, topic: str) -> Leaders:
-    """Return the topic's leaders; the brokers may make it now, as they may for any producer."""
+    """Return the leaders of the topic; the brokers may create it now, as for any producer."""
     until = time.monotonic() + CREATION_SECONDS
     while True:
         leaders = await client.leaders(call, topic, create=True)
@@ -85,13 +85,13 @@ async def _leaders(client: KafkaClient, call: Call, topic: str) -> Leaders:
             return leaders
         if time.monotonic() > until:
             raise Refused(
-                f"topic {topic}: there is no such topic, and the brokers do not make it by themselves"
+                f"topic {topic}: there is no such topic, and the brokers do not create it by themselves"
             )
         await client.pause(call)
 
 
 def _places(topic: str, messages: Sequence[Outgoing], leaders: Leaders) -> dict[int, list[int]]:
-    """Return the indexes of the messages for each partition, chosen as Java's producer chooses."""
+    """Return the indexes of the messages for each partition, which is chosen as Java's producer does."""
     partitions = sorted(leaders)
     places: dict[int, list[int]] = defaultdict(list)
     keyless = random.choice(partitions)  # noqa: S311  # spreads load; one partition keeps a step's messages in order
@@ -102,7 +102,9 @@ def _places(topic: str, messages: Sequence[Outgoing], leaders: Leaders) -> dict[
         if partition is None:
             partition = keyless
         if partition not in leaders:
-            raise Refused(f"topic {topic} has no partition {partition}: it has {len(partitions)}, from 0")
+            raise Refused(
+                f"topic {topic} has no partition {partition}: it has {len(partitions)}, numbered from 0"
+            )
         places[partition].append(index)
     return places
 
@@ -130,7 +132,7 @@ def _batches(messages: Sequence[Outgoing], indexes: Sequence[int]) -> list[list[
 async def _write(
     client: KafkaClient, call: Call, topic: str, partition: int, batch: Sequence[Entry]
 ) -> tuple[int, int]:
-    """Write one batch; returns its first offset, and the time that the broker gave it (-1: it kept ours)."""
+    """Write one batch; return its first offset, and the timestamp of the broker (-1: it kept ours)."""
     while True:
         call.check()
         leader = (await _leaders(client, call, topic))[partition]
@@ -138,12 +140,12 @@ async def _write(
             response = await client.send(_request(call, topic, partition, batch), leader)
         except kafka_errors.KafkaError as problem:
             lost = translated(problem, f"topic {topic}")
-            raise type(lost)(f"{lost.message} (whether the message was written is unknown)") from problem
+            raise type(lost)(f"{lost.message} (it is unknown whether the message was written)") from problem
         answer = response.responses[0].partition_responses[0]
         error = kafka_errors.for_code(answer.error_code)
         if error is kafka_errors.NoError:
             return answer.base_offset, answer.log_append_time_ms
-        # These come before anything is written, so the same batch may be sent again.
+        # Temporary errors come before anything is written, so the same batch may be sent again.
         passes_or_raise(error, f"topic {topic}")
         client.forget(topic)
         await client.pause(call)

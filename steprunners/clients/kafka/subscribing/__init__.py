@@ -1,1 +1,1 @@
-"""What a `kafka_subscribe` step looks for, how far it has read, and the watching of its topic."""
+"""The parts of a `kafka_subscribe` step: what it searches for, how far it has read, and the watch on its topic."""

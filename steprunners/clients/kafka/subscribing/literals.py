@@ -1,7 +1,7 @@
-"""Texts that a document must hold for a JSONPath query to select anything in it: most messages need not be parsed.
+"""Finds texts that a document must contain for a JSONPath query to select anything: most messages need no parsing.
 
-`$[?@.id == "42" && @.kind == "paid"]` selects nothing in a document that has no text `42` or no text `paid`. A text of
-a JSON document stands in it as it is, unless it is written with escapes, or the document is not in UTF-8.
+`$[?@.id == "42" && @.kind == "paid"]` selects nothing in a document without the text `42` or without the text `paid`.
+A text is unchanged in a JSON document, unless it is written with escapes, or the document is not UTF-8.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from steprunners.values.patterns import JsonPath
 
 
 def required_texts(path: JsonPath) -> list[bytes]:
-    """Return what every document in which the query selects something holds, in UTF-8."""
+    """Return the texts, in UTF-8, that every document contains in which the query selects something."""
     texts = [text.encode("utf-8", "surrogatepass") for text in _of_query(path.query)]
     return [text for text in texts if text]
 
 
 def may_hold(raw: bytes, texts: list[bytes]) -> bool:
-    """Whether the document may hold all of the texts; False is sure."""
+    """Whether the document may contain all of the texts; False is certain."""
     return all(text in raw for text in texts) or b"\\" in raw or b"\0" in raw
 
 
@@ -39,7 +39,7 @@ def _of_query(query: JSONPathQuery) -> Iterator[str]:
 
 
 def _of_expression(expression: Expression) -> Iterator[str]:
-    """Yield the texts that the document's values are compared with, where the whole fails with any of these."""
+    """Yield the texts in comparisons that must all hold for the whole expression to hold."""
     if isinstance(expression, LogicalExpression) and expression.operator == "&&":
         yield from _of_expression(expression.left)
         yield from _of_expression(expression.right)

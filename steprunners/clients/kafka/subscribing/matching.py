@@ -1,4 +1,4 @@
-"""Which messages a step looks for, and why another one is not it."""
+"""Which messages a step searches for, and why another message does not match."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from steprunners.clients.kafka.messages import Message, key_to_bytes, text_or_base64, to_bytes
+from steprunners.clients.decoding import text_or_base64
+from steprunners.clients.kafka.messages import Message, key_to_bytes, to_bytes
 from steprunners.clients.kafka.subscribing.literals import may_hold, required_texts
 from steprunners.json_types import Json
 from steprunners.masking.display import show
@@ -17,19 +18,19 @@ MatchType = Literal["exact", "regex", "jsonpath"]
 
 @dataclass(frozen=True, eq=False)
 class Predicate:
-    """Whether a message may be looked for, and why one for which it does not hold is not it."""
+    """A test of a message, and the reason why a message fails it."""
 
     holds: Callable[[Message], bool]
     reason: Callable[[Message], str]
 
 
 class Matcher:
-    """The predicates of a step; a message is looked for where all of them hold."""
+    """The predicates of a step; a message matches where all of them hold."""
 
     def __init__(
         self, *, pattern: tuple[MatchType, str] | None, key: Json, headers: Mapping[str, Json]
     ) -> None:
-        """Compile them; raises PatternError where the pattern is not one."""
+        """Compile the predicates; raise PatternError where the pattern is not valid."""
         self.predicates: list[Predicate] = []
         if key is not None:
             self.predicates.append(_key_is(key))
@@ -38,16 +39,16 @@ class Matcher:
             self.predicates.append(_BY_TYPE[pattern[0]](pattern[1]))
 
     def failing(self, message: Message) -> list[Predicate]:
-        """Return the predicates that do not hold: none where the message is looked for."""
+        """Return the predicates that do not hold: none where the message matches."""
         return [each for each in self.predicates if not each.holds(message)]
 
     def reasons(self, message: Message) -> list[str]:
-        """Return why the message is not it: one reason for each predicate that does not hold."""
+        """Return why the message does not match: one reason for each predicate that does not hold."""
         return reasons_of(self.failing(message), message)
 
 
 def reasons_of(failing: Sequence[Predicate], message: Message) -> list[str]:
-    """Return what each of the predicates, which do not hold for the message, has against it."""
+    """Return the reason of each predicate, none of which holds for the message."""
     return [each.reason(message) for each in failing]
 
 
@@ -79,7 +80,7 @@ def _shown(values: list[bytes | None]) -> str:
 
 
 def _of_value(holds: Callable[[bytes], bool], reason: str) -> Predicate:
-    """Return a predicate of the raw value, which a tombstone does not have."""
+    """Return a predicate of the raw value; a tombstone, which has none, fails it."""
     return Predicate(
         lambda message: message.value_bytes is not None and holds(message.value_bytes),
         lambda message: "it is a tombstone: it has no value" if message.value_bytes is None else reason,

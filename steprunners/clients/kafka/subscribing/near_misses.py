@@ -1,4 +1,4 @@
-"""The messages that came closest to what a step looks for: shown where it finds too few."""
+"""The messages that came closest to matching: shown where a step finds too few."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from steprunners.json_types import Json
 from steprunners.masking.display import show
 from steprunners.masking.known_secrets import shorten
 
-#: How many are kept, and how much of each value is shown, in characters.
+#: How many messages are kept, and how many characters of each value are shown.
 NEAREST = 5
 NEAREST_LENGTH = 1_000
 
 
 @dataclass(order=True)
 class NearMiss:
-    """A message that is not it; the fewer predicates fail the closer, of equally close ones the latest first.
+    """A message that does not match. The fewer predicates fail, the closer it is; of equal ones the latest is first.
 
-    How it is shown is found out when it is asked for: most are replaced by closer ones before.
+    Its JSON is made on demand, because most near misses are replaced by closer ones.
     """
 
     failing: int
@@ -47,22 +47,22 @@ class NearMisses:
 
     @classmethod
     def from_json(cls, state: Any) -> NearMisses:
-        """Return what `to_json` gave."""
+        """Return the near misses that `to_json` wrote."""
         return cls([NearMiss(failing, order, None, (), shown) for failing, order, shown in state])
 
     def to_json(self) -> list[Json]:
-        """Return them as they are stored over a wait."""
+        """Return them as they are stored while the step waits."""
         return [[each.failing, each.order, each.shown()] for each in self.items]
 
     def add(self, message: Message, predicates: Sequence[Predicate], number: int) -> None:
-        """Add the message that was looked at as the `number`th, for which these predicates do not hold."""
+        """Add a message for which these predicates do not hold; `number` counts the scanned messages."""
         if len(self.items) == NEAREST and len(predicates) > self.items[-1].failing:
             return
         insort(self.items, NearMiss(len(predicates), -number, message, predicates))
         del self.items[NEAREST:]
 
     def merge(self, later: NearMisses) -> None:
-        """Add those that were found later."""
+        """Add near misses that were found later."""
         self.items = sorted([*self.items, *later.items])[:NEAREST]
 
     def shown(self) -> list[Json]:

@@ -1,4 +1,4 @@
-"""How far a step has read, and what it has found: what it takes along over its waits."""
+"""How far a step has read, and what it has found: the state that it keeps while it waits."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from steprunners.errors import StepError
 from steprunners.json_types import Json
 from steprunners.network import Call
 
-#: The messages found may be so large together, in bytes.
+#: The most bytes of all matching messages together.
 MOST_BYTES = 16 * 1024 * 1024
 
 
 @dataclass
 class Reading:
-    """Where each partition is read on (`positions`) and was begun (`begun`), and what came of it.
+    """The next offset of each partition (`positions`), the first one (`begun`), and the messages found so far.
 
-    `reached` says whether the brokers have ever answered; `scanned` counts the messages that were looked at; `is_slow`
-    that matching took too long for a watch, which many steps share.
+    `reached` says whether the brokers have ever answered. `scanned` counts the messages that were read. `is_slow` says
+    that matching takes too long for a watch, which many steps share.
     """
 
     began_ms: int
@@ -41,7 +41,7 @@ class Reading:
 
     @classmethod
     def from_json(cls, state: Any) -> Reading:
-        """Return the reading that `to_json` gave."""
+        """Return the reading that `to_json` wrote."""
         return cls(
             began_ms=state["began_ms"],
             positions=by_partition(state["positions"]),
@@ -55,7 +55,7 @@ class Reading:
         )
 
     def to_json(self) -> dict[str, Json]:
-        """Return it as it is stored over a wait."""
+        """Return it as it is stored while the step waits."""
         return {
             "began_ms": self.began_ms,
             "positions": to_wire(self.positions),
@@ -69,11 +69,11 @@ class Reading:
         }
 
     def rest(self) -> Reading:
-        """Return the reading of what comes after this one, to be added to it later."""
+        """Return a new reading that continues this one; `add` joins both later."""
         return Reading(self.began_ms, dict(self.positions), scanned=self.scanned)
 
     def add(self, rest: Reading) -> None:
-        """Add what was read after this one."""
+        """Add a reading that continues this one."""
         for partition in rest.positions:
             self.begun.setdefault(partition, self.positions.get(partition, 0))
         self.positions.update(rest.positions)
@@ -84,7 +84,7 @@ class Reading:
         self.is_slow |= rest.is_slow
 
     def take(self, message: Message, matcher: Matcher) -> bool:
-        """Look at the next message of a partition; returns whether it is looked for."""
+        """Take the next message of a partition; return whether it matches."""
         self.scanned += 1
         self.positions[message.partition] = message.offset + 1
         failing = matcher.failing(message)
@@ -96,17 +96,17 @@ class Reading:
         return True
 
     def check_size(self) -> None:
-        """Raise StepError where the messages that were found are too large together."""
+        """Raise StepError where the matching messages are too large together."""
         if self.found_bytes > MOST_BYTES:
             limit = f"{MOST_BYTES // (1024 * 1024)} MiB"
             raise StepError(
-                f"the messages that match are larger than {limit} together: look for fewer",
+                f"the matching messages are larger than {limit} together: search for fewer",
                 code="response_too_large",
                 result=self.result(),
             )
 
     def result(self) -> dict[str, Json]:
-        """Return the step's result as far as it goes; messages in the order of their times."""
+        """Return the result of the step so far, with the messages in the order of their timestamps."""
         found = sorted(self.found, key=_time_of)
         partitions: dict[str, Json] = {
             str(partition): {"from": start, "to": max(start, self.positions.get(partition, start))}
@@ -121,12 +121,12 @@ class Reading:
 
 
 def by_partition(offsets: Mapping[str, Any]) -> dict[int, int]:
-    """Return offsets as JSON has them, by number."""
+    """Return offsets from JSON, by the number of the partition."""
     return {int(partition): int(offset) for partition, offset in offsets.items()}
 
 
 def to_wire(offsets: Mapping[int, int]) -> dict[str, Json]:
-    """Return offsets as JSON has them."""
+    """Return offsets for JSON, by the text of the partition's number."""
     return {str(partition): offset for partition, offset in offsets.items()}
 
 
@@ -137,7 +137,7 @@ def _time_of(message: Any) -> tuple[int, int, int]:
 def read_once(
     client: KafkaClient, call: Call, topic: str, reading: Reading, matcher: Matcher, enough: int
 ) -> bool | None:
-    """Read what one request brings; returns whether enough was found, None where there is nothing more to read now."""
+    """Read with one request; return whether enough was found, None where there is nothing more to read now."""
     chunks = client.run(call, lambda: _fetch(client, call, topic, reading))
     reading.reached = True
     moved = False
@@ -162,7 +162,7 @@ def _is_enough(messages: Iterable[Message], reading: Reading, matcher: Matcher, 
 
 
 async def _fetch(client: KafkaClient, call: Call, topic: str, reading: Reading) -> list[Any]:
-    """Fetch from the positions on; partitions that came into being since are read from their beginning."""
+    """Fetch from the positions on; new partitions are read from their beginning."""
     for partition in await client.leaders(call, topic) or {}:
         reading.positions.setdefault(partition, 0)
     for partition, position in reading.positions.items():

@@ -1,4 +1,4 @@
-"""One visit of a `kafka_subscribe` step: it begins or goes on where the last one left off."""
+"""One visit of a `kafka_subscribe` step: it starts, or continues where the last visit stopped."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from steprunners.json_types import Json
 from steprunners.network import Call
 from steprunners.runner import Finished, Park, StepContext
 
-#: How long a watched step is left alone at most, in ms: then it is visited, with its resource as it is by then. 500
-#: visits cost seconds, so they are spread.
+#: The longest time between two visits of a watched step, in ms: a visit uses the resource as it is by then. 500 visits
+#: take seconds, so they are spread.
 PATIENCE_MS = 300_000
-#: How long a step that nobody watches is left alone, in ms.
+#: The time between two visits of a step without a watch, in ms.
 POLL_MS = 1_000
-#: One sitting reads at most this long before other steps have their turn, in seconds.
+#: The longest time that one visit reads before other steps have their turn, in seconds.
 SITTING_SECONDS = 2.0
-#: After the deadline there is one last look, which may take so long, in seconds.
+#: The longest time of the last visit, after the deadline, in seconds.
 LAST_LOOK_SECONDS = 2.0
-#: Pause before a broker that was lost is asked again, in ms.
+#: The time before the next visit after a broker was lost, in ms.
 OUTAGE_MS = 1_000
 
 
@@ -46,7 +46,7 @@ class Sitting:
     def __init__(
         self, config: KafkaSubscribeConfig, context: StepContext[KafkaConnection], connection: KafkaConnection
     ) -> None:
-        """Gather what the visit needs."""
+        """Prepare the visit."""
         self.config = config
         self.context = context
         self.matcher = config.matcher()
@@ -57,7 +57,7 @@ class Sitting:
         self.reading = self._carried_over(context.state)
 
     def _carried_over(self, state: Json) -> Reading:
-        """Return how far the step had come, with what was read for it while it was parked."""
+        """Return the reading of the last visit, with what a watch has read since."""
         if not isinstance(state, dict):
             return Reading(_now_ms(), {})
         reading = Reading.from_json(state["reading"])
@@ -67,7 +67,7 @@ class Sitting:
         return reading
 
     def start(self) -> None:
-        """Find out where to begin; raises StepError. Attempts that follow begin at the same `STEP`."""
+        """Find the start positions. All attempts of a step share those of `STEP`. Raises StepError."""
         if self.config.start_from != "STEP":
             self.reading.positions = self._positions()
         elif isinstance(self.context.origin, dict):
@@ -96,7 +96,7 @@ class Sitting:
         return client.run(call, lambda: offsets_at(client, call, topic, since or 0))
 
     def carry_on(self) -> Finished | Park:
-        """Read what there is, and say whether that is the end."""
+        """Read the messages that are there; finish, or park the step."""
         try:
             enough = self._read()
         except (ConnectionFailed, DeadlineExceeded):
@@ -110,7 +110,7 @@ class Sitting:
         return self._park(0)
 
     def _read(self) -> bool | None:
-        """Read for a while; returns whether it is enough, None where there is nothing more now."""
+        """Read for a while; return whether enough was found, None where there is nothing more to read now."""
         self.reading.check_size()
         until = time.monotonic() + SITTING_SECONDS
         enough: bool | None = len(self.reading.found) >= self.config.enough
@@ -120,7 +120,7 @@ class Sitting:
                     self.client, self.call, self.config.topic, self.reading, self.matcher, self.config.enough
                 )
             except DeadlineExceeded:
-                # The time is over while there is more to read: what was found until now counts.
+                # The time is over while there is more to read: what was found so far counts.
                 if self.reading.reached and self._is_over() and not self.is_last:
                     return False
                 raise
@@ -136,7 +136,7 @@ class Sitting:
         return Park(min(delay_ms, left_ms), state, watch)
 
     def _watch(self, left_ms: int) -> KafkaWatch:
-        spread = random.uniform(0.5, 1.0)  # noqa: S311  # spreads load, guards nothing
+        spread = random.uniform(0.5, 1.0)  # noqa: S311  # spreads load; no security depends on it
         return KafkaWatch(
             self.client,
             self.context.network,

@@ -1,9 +1,9 @@
-"""Watching topics for the steps that wait for messages: one look a tick for all steps of a process and cluster.
+"""Watches topics for the steps that wait for messages: one look serves all steps of a process and cluster.
 
-A look asks for the end offsets of all awaited partitions in one request a broker. What has come since is fetched and
-decoded once, and read for each step from that step's own positions on, so a step is woken for a message that it looks
-for and not for its neighbour's. A woken step takes over what was read for it; where it is woken in another process, or
-too much was found to be kept in memory, it reads the same again: nothing is lost with the memory of a process.
+A look asks each broker with one request for the end offsets of all awaited partitions. New messages are fetched and
+decoded once, and matched for each step from its own position on. So a step is woken only by a message that it searches
+for. A woken step takes over what was read for it. Where it wakes in another process, or too much was found to keep in
+memory, it reads the same messages again: nothing is lost when a process ends.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from steprunners.errors import StepError
 from steprunners.network import Call, NetworkPolicy
 from steprunners.runner import Watch
 
-#: How long one look may take, and how long it goes on reading where more and more comes, in seconds.
+#: How long one look may take, and how long it may read while more messages come, in seconds.
 LOOK_SECONDS = 5.0
 READ_SECONDS = 2.0
-#: A pattern that takes so long over the messages of one request is left to its own step's visits, in seconds.
+#: A pattern that takes longer for the messages of one request is left to the visits of its own step, in seconds.
 SLOW_SECONDS = 0.25
-#: After so many messages were matched the thread pauses, in seconds: steps that run in this process have their turn.
+#: After this many matched messages the thread pauses for this many seconds, so that running steps have their turn.
 BREATH_EVERY, BREATH_SECONDS = 500, 0.0005
-#: What is handed over is at most so large a step, in bytes, and kept for so many steps that were woken.
+#: The most bytes that are handed over to one step, and the number of woken steps for which they are kept.
 HANDED_BYTES = 64 * 1024
 MOST_HANDED = 1_000
 
 
 class KafkaWatch(Watch):
-    """A step that waits on a topic, and what was read for it since it was parked."""
+    """The watch of a step that waits on a topic, and what was read for it since it was parked."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class KafkaWatch(Watch):
         enough: int,
         patience_ms: int,
     ) -> None:
-        """Watch for a step that has read so far and looks for `enough` messages in all."""
+        """Watch for a step that has read `reading` so far, and needs `enough` messages in all."""
         self.connection: KafkaConnection = client.connection
         self._cluster = client.identity
         self.policy = policy
@@ -69,22 +69,22 @@ class KafkaWatch(Watch):
 
     @property
     def source(self) -> Hashable:
-        """The cluster, and what may be reached of it."""
+        """The cluster and the network policy."""
         return self._cluster, self.policy
 
     def hand_over(self) -> Reading | None:
-        """Return what was read, once; None where the step has to read by itself. The watch reads no more."""
+        """Return what was read, and stop reading; None where the step must read by itself."""
         with self._lock:
             rest, self._rest = self._rest, None
             return rest
 
     def is_ahead(self, ends: Offsets) -> bool:
-        """Whether a partition ends before what was read of it: the topic was made anew."""
+        """Whether a partition ends before the read position: the topic was recreated."""
         rest = self._rest
         return rest is None or any(rest.positions.get(partition, 0) > end for partition, end in ends.items())
 
     def missing(self, ends: Offsets) -> Offsets:
-        """Return from where on the partitions are to be read that have grown."""
+        """Return the positions of the partitions that have new messages."""
         rest = self._rest
         if rest is None:
             return {}
@@ -95,7 +95,7 @@ class KafkaWatch(Watch):
         }
 
     def read(self, partition: int, messages: Sequence[Message], behind: int) -> bool:
-        """Look at the messages of a partition, which end before the offset `behind`; returns whether there is news."""
+        """Match messages of a partition, which end before the offset `behind`; return whether there is news."""
         with self._lock:
             if self._rest is None:
                 return True
@@ -120,7 +120,7 @@ class KafkaWatch(Watch):
 
     @classmethod
     def look(cls, watches: Sequence[KafkaWatch]) -> list[KafkaWatch]:
-        """Return the watches whose steps find something; raises StepError where the cluster does not answer."""
+        """Return the watches that have news; raise StepError where the cluster does not answer."""
         client = client_of(watches[0].connection, watches[0].policy)
         call = Call(watches[0].policy, Deadline(LOOK_SECONDS), Cancellation())
         by_topic: dict[str, list[KafkaWatch]] = defaultdict(list)
@@ -132,22 +132,22 @@ class KafkaWatch(Watch):
         return news
 
 
-#: The watches of this process by token, as long as somebody holds them; the last ones to have news are held here.
+#: The watches of this process by token, while something refers to them; `_woken` keeps the last ones that had news.
 _watches: WeakValueDictionary[str, KafkaWatch] = WeakValueDictionary()
 _woken: deque[KafkaWatch] = deque(maxlen=MOST_HANDED)
 
 
 def taken_over(token: str | None) -> Reading | None:
-    """Return what this process has read for the step that was parked with the token; None: it reads by itself."""
+    """Return what this process has read for the step with the token; None where the step must read by itself."""
     watch = _watches.get(token) if token is not None else None
     return None if watch is None else watch.hand_over()
 
 
 def _news(client: KafkaClient, call: Call, watches: list[KafkaWatch], ends: Offsets) -> set[KafkaWatch]:
-    """Return those of one topic's watches that have news, having read what there is for all of them."""
+    """Read the new messages of one topic for all its watches; return the watches that have news."""
     news = {watch for watch in watches if watch.is_ahead(ends)}
     for watch in news:
-        watch.hand_over()  # it counts for nothing: the step finds out where the topic begins now
+        watch.hand_over()  # it is of no use: the step finds the new beginning of the topic
     until = time.monotonic() + READ_SECONDS
     before: Offsets = {}
     while time.monotonic() < until:
@@ -179,7 +179,7 @@ def _readers_with_news(chunk: Chunk, watches: list[KafkaWatch]) -> list[KafkaWat
     except StepError:
         for watch in watches:
             watch.hand_over()
-        return watches  # each step meets it by itself, and says so
+        return watches  # each step meets the error by itself, and shows it
     found: list[KafkaWatch] = []
     matched = 0
     for watch in watches:

@@ -89,7 +89,7 @@ def test_a_long_query_goes_into_the_body(target: Target, length: int, method: st
         (429, b"slow down", "text/plain", "refused", "too many requests (429), asks to wait 7 s: slow down"),
         (500, b"x" * 5_000, "text/plain", "server_error", "could not answer (500): " + "x" * 500 + "…"),
         (502, b"<html><body>Bad Gateway", "text/html", "server_error", "could not answer (502): an HTML page"),
-        (503, b"\x00\xff\xfe", "application/octet-stream", "server_error", "(503): bytes that are no text"),
+        (503, b"\x00\xff\xfe", "application/octet-stream", "server_error", "(503): bytes that are not text"),
         (304, b"", "text/plain", "bad_response", "status 304"),
         (200, b"<html><title>Sign in</title>", "text/html", "bad_response", "an HTML page titled 'Sign in'. Is the"),
         (200, b"", "text/plain", "bad_response", "nothing"),

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steprunners.clients.redis.values import as_stored, element, name, parsed, text_or_base64, to_bytes
+from steprunners.clients.decoding import text_or_base64
+from steprunners.clients.redis.values import as_stored, element, name, parsed, to_bytes
 from steprunners.errors import BadConfig
 from tests.steprunners.json_strategies import json_values
 

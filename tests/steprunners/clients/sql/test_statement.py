@@ -66,7 +66,7 @@ def test_nothing_is_refused(lexicon: Lexicon, query: str) -> None:
 @ALL
 @pytest.mark.parametrize("query", ["select 'a", 'select "a', "select /* a"])
 def test_an_open_quote_is_refused(lexicon: Lexicon, query: str) -> None:
-    with pytest.raises(BadConfig, match="opens what nothing closes"):
+    with pytest.raises(BadConfig, match="is opened and never closed"):
         parse_statement(query, lexicon)
 
 

@@ -62,7 +62,7 @@ def test_what_is_found_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
         one.take(message(0, offset), EVEN)
     one.check_size()
     one.take(message(0, 8), EVEN)
-    with pytest.raises(StepError, match="look for fewer") as caught:
+    with pytest.raises(StepError, match="search for fewer") as caught:
         one.check_size()
     result: Any = caught.value.result
     assert (caught.value.code, result["count"]) == ("response_too_large", 4)
