@@ -51,7 +51,7 @@ def _server(value: Any) -> Any:
 BOUND = Binding()
 FREE = Binding(is_free=True)
 SERVER = Binding(meaning=_server)
-#: A certificate: line breaks do not count, and an empty one is none.
+#: A certificate: line breaks do not count, and an empty text means no certificate.
 AUTHORITY = Binding(meaning=lambda value: "".join(str(value or "").split()))
 VERIFIES = protects(False, True)
 

@@ -17,7 +17,7 @@ _HEAD = """# Step types
 
 <!-- Written by `manage.py steptypes_docs` from steprunners/kinds/; do not edit by hand. -->
 
-Every result also has `durationMs`. What surrounds `meta` (retry, until, assertions …) is the same for every step.
+Every result also has `durationMs`. The fields around `meta` (retry, until, assertions …) are the same for every type.
 """
 
 

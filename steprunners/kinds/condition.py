@@ -68,7 +68,8 @@ class ConditionRunner(StepRunner[ConditionConfig, None]):
     notes = (
         "In a condition a reference without a value counts as missing: `exists` is false, `notExists` is true, and\n"
         "any other operator is an error. Inline `steps` are steps of the flow like any others. They are SKIPPED if\n"
-        "their branch is not taken, and later steps may refer to them."
+        "their branch is not taken, and later steps may refer to them.\n\n"
+        "`elseFlowId` and `terminateOnNoMatch` may be references. The `flowId` of a branch must be an id."
     )
     result_class = ConditionResult
     has_deadline = False

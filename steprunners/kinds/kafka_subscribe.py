@@ -15,7 +15,7 @@ from steprunners.clients.kafka.connection import KafkaConnection
 from steprunners.clients.kafka.messages import ValueEncoding
 from steprunners.clients.kafka.subscribing.reading import to_wire
 from steprunners.clients.kafka.subscribing.subscription import KafkaSubscribeConfig
-from steprunners.clients.kafka.subscribing.visit import Sitting
+from steprunners.clients.kafka.subscribing.visit import Visit
 from steprunners.clients.quotas import within
 from steprunners.config import StepResult, Wire, upper
 from steprunners.deadline import Cancellation, Deadline
@@ -131,10 +131,10 @@ class KafkaSubscribeRunner(StepRunner[KafkaSubscribeConfig, KafkaConnection]):
     def run(self, config: KafkaSubscribeConfig, context: StepContext[KafkaConnection]) -> Finished | Park:
         """Read the messages that are there; raise StepError where the cluster cannot be reached or refuses."""
         config = within(config, "message_limit", context.network.max_messages)
-        sitting = Sitting(config, context, context.resource)
+        visit = Visit(config, context, context.resource)
         if context.state is None:
-            sitting.start()
-        return sitting.carry_on()
+            visit.start()
+        return visit.carry_on()
 
     def expectations(self, config: KafkaSubscribeConfig, _fields: frozenset[str]) -> list[Assertion]:
         """Return the assertion that `minMessages` are found; 0 leaves that to the user's assertions."""

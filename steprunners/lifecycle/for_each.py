@@ -16,7 +16,7 @@ from steprunners.masking.credentials import MASK
 from steprunners.references.resolution import ReferenceProblem, resolve_tracked
 
 #: After this time, in ms, a `forEach` pauses between two items, so that its progress is stored and shown.
-SITTING_MS = 2_000
+PAUSE_AFTER_MS = 2_000
 
 
 def advance_items(
@@ -42,7 +42,7 @@ def advance_items(
         progress = progress.next_item(attempt)
         if attempt.status != SUCCESS:
             break
-        if progress.item < len(items) and work.now_ms() - begun_ms >= SITTING_MS:
+        if progress.item < len(items) and work.now_ms() - begun_ms >= PAUSE_AFTER_MS:
             return Waiting(0, progress, attempt)
     return Ended(_summary(last, progress, begun_ms, work.now_ms()))
 

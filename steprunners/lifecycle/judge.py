@@ -27,7 +27,7 @@ class Judged:
     result: dict[str, Json]
     shown: Json = None
 
-    def lasting(self, duration_ms: int) -> Judged:
+    def with_duration(self, duration_ms: int) -> Judged:
         """Return both with `durationMs`, unless the result has it already."""
         took = {"durationMs": self.result.get("durationMs", duration_ms)}
         shown = {**self.shown, **took} if isinstance(self.shown, dict) else None
@@ -38,7 +38,7 @@ class Judged:
 def judge(work: Work, config: StepConfig, judged: Judged, started_ms: int) -> Attempt:
     """Evaluate the implied and the given assertions; return the attempt with the extracted values."""
     now_ms = work.now_ms()
-    judged = judged.lasting(now_ms - started_ms)
+    judged = judged.with_duration(now_ms - started_ms)
     given = [_resolved(assertion, work.scope) for assertion in work.step.assertions]
     implied = work.runner.expectations(config, frozenset(assertion.field for assertion in given))
     outcomes = evaluate_all([*implied, *given], judged.result, judged.shown)

@@ -36,8 +36,8 @@ class SqlConnection(ConnectionConfig):
     password: Secret | None = Field(None, max_length=10_000, pattern=r"^[^\x00]*$")
     tls: Annotated[TlsMode, BeforeValidator(_tls_mode), protects(*get_args(TlsMode))] = Field(
         "prefer",
-        description="prefer: TLS where the server has it; require: TLS, whoever answers; verify: TLS and the "
-        "server's certificate must be valid. true means verify, false disable.",
+        description="prefer: TLS if the server has it; require: TLS without verifying the server; verify: TLS, and the "
+        "server's certificate must be valid. true means verify, false means disable.",
     )
     ca_certificate: Annotated[str | None, AUTHORITY] = Field(
         None, description="The authority to trust for verify, in PEM form."

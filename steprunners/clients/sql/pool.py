@@ -112,7 +112,7 @@ def _watch_borrowing(engine: sa.Engine, dialect: Dialect) -> None:
             return
         idle = time.monotonic() - record.info.get("returned_at", time.monotonic())
         if idle > MAX_IDLE_SECONDS or has_unread_data(descriptor):
-            raise exc.DisconnectionError  # the pool takes another one, or connects anew
+            raise exc.DisconnectionError  # the pool takes another connection, or opens a new one
         if _thread.call is not None:
             _thread.call.watch_descriptor(descriptor)
 

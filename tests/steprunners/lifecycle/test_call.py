@@ -10,8 +10,9 @@ from pydantic import Field, ValidationError
 
 from steprunners.config import StepConfig
 from steprunners.documents.problems import Place
-from steprunners.lifecycle.call import first_problem
+from steprunners.lifecycle.call import configure, first_problem
 from steprunners.masking.known_secrets import KnownSecrets
+from steprunners.registry import find_runner
 from steprunners.runner import (
     Outcome,
     Park,
@@ -59,6 +60,17 @@ def test_a_reference_without_a_value_prevents_the_call() -> None:
 def test_an_invalid_resolved_config_is_an_error() -> None:
     ended = bench(GOOD, meta={"other": 1}).finish()
     assert ended.error == {"code": "bad_config", "message": "meta.other: there is no field 'other' here"}
+
+
+def test_a_condition_resolves_what_is_outside_its_branches() -> None:
+    branch = {"condition": {"left": "${word}", "operator": "exists"}, "flowId": "${word}"}
+    meta = {"branches": [branch], "elseFlowId": "${word}", "terminateOnNoMatch": "${no}"}
+    work = bench(GOOD, meta=meta, variables={"word": "other", "no": False}).work
+    condition = find_runner("condition")
+    assert condition is not None
+    shown, config = configure(replace(work, runner=condition))
+    resolved = {"branches": [branch], "elseFlowId": "other", "terminateOnNoMatch": False}
+    assert shown == config.model_dump(by_alias=True, exclude_unset=True) == resolved
 
 
 @pytest.mark.parametrize(

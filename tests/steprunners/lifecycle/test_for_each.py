@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from steprunners.lifecycle.attempts import Answer, Delegated, Ended
-from steprunners.lifecycle.for_each import SITTING_MS
+from steprunners.lifecycle.for_each import PAUSE_AFTER_MS
 from steprunners.masking.credentials import MASK
 from steprunners.runner import (
     Finished,
@@ -66,7 +66,7 @@ def test_items_run_in_order() -> None:
 
 def test_a_long_loop_pauses_and_resumes_at_its_item() -> None:
     tested = bench(*[Finished({"n": each}) for each in range(4)], forEach=[0, 1, 2, 3], extract={"last": "n"})
-    ticks = iter(range(0, 1_000_000, SITTING_MS // 8))
+    ticks = iter(range(0, 1_000_000, PAUSE_AFTER_MS // 8))
     tested.work = replace(tested.work, now_ms=lambda: NOW + next(ticks))
     ended = tested.finish()
     assert len(tested.waits) > 0

@@ -33,14 +33,14 @@ PATIENCE_MS = 300_000
 #: The time between two visits of a step without a watch, in ms.
 POLL_MS = 1_000
 #: The longest time that one visit reads before other steps have their turn, in seconds.
-SITTING_SECONDS = 2.0
+VISIT_SECONDS = 2.0
 #: The longest time of the last visit, after the deadline, in seconds.
 LAST_LOOK_SECONDS = 2.0
 #: The time before the next visit after a broker was lost, in ms.
 OUTAGE_MS = 1_000
 
 
-class Sitting:
+class Visit:
     """One visit of a step."""
 
     def __init__(
@@ -112,7 +112,7 @@ class Sitting:
     def _read(self) -> bool | None:
         """Read for a while; return whether enough was found, None where there is nothing more to read now."""
         self.reading.check_size()
-        until = time.monotonic() + SITTING_SECONDS
+        until = time.monotonic() + VISIT_SECONDS
         enough: bool | None = len(self.reading.found) >= self.config.enough
         while enough is False and time.monotonic() < until:
             try:
