@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from executions.models import Execution, ExecutionStep
-from executions.statements.database.dialect import NOW, STEP, after, among, key, many, sql
+from executions.statements.database.dialect import EXECUTION, NOW, STEP, after, among, key, many, sql
 from executions.statements.database.rows import STEP_ROW
 from executions.statements.database.statement import execute, instances
 from executions.statements.execution import count_off, lock
@@ -76,12 +76,21 @@ def release(execution_id: uuid.UUID, positions: Sequence[int]) -> list[int]:
     return [step.position for step in instances(STEP_ROW, _RELEASE, parameters)]
 
 
+#: A cancel may have been requested just before the step ended after which these steps would have run. The request
+#: commits first and cancels the open steps then; a worker that comes in between ends them as the cancel would.
+_SKIPPED_OR_CANCELLED = f"""
+    CASE WHEN (SELECT cancel_requests FROM {EXECUTION} WHERE id = %(execution)s)
+        >= CASE WHEN always_run THEN 2 ELSE 1 END
+    THEN 'CANCELLED' ELSE 'SKIPPED' END
+"""
+
+
 @cache
 def _skip(ranges: int, *, one_phase: bool) -> str:
     inside = " OR ".join(f"position BETWEEN %(from_{index})s AND %(to_{index})s" for index in range(ranges))
     return sql(f"""
         UPDATE {STEP}
-        SET status = 'SKIPPED', completed_at = {NOW}
+        SET status = {_SKIPPED_OR_CANCELLED if one_phase else "'SKIPPED'"}, completed_at = {NOW}
         WHERE execution_id = %(execution)s AND status = 'PENDING' AND look_at IS NULL AND ({inside})
         {"AND always_run = %(clean_up)s" if one_phase else ""}
         RETURNING {STEP_ROW}
@@ -94,7 +103,8 @@ def skip(
     """Skip the steps in the ranges (from, to; both inclusive) that have not started; None where there are none.
 
     Takes steps that are PENDING and not released, and leaves them SKIPPED. Their execution has as many open steps
-    less. `clean_up` limits it to the steps of one phase; None skips those of both (a branch that is not taken).
+    less. `clean_up` limits it to the steps of one phase, and leaves those CANCELLED that a cancel request is for; None
+    skips those of both phases (a branch that is not taken).
     Call it in a transaction.
     """
     if not ranges:

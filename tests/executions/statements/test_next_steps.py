@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from accounts.models import Team
 from executions import statements
 from tests.executions.driving import delay
@@ -32,3 +34,28 @@ def test_a_released_background_step_is_not_skipped(driven: None, team: Team) -> 
     skipped = statements.next_steps.skip(execution.pk, ALL_RANGES)
     assert skipped is not None
     assert [step.name for step in skipped[0]] == ["b"]
+
+
+@pytest.mark.parametrize(("requests", "main", "clean_up"), [
+    (0, "SKIPPED", "SKIPPED"), (1, "CANCELLED", "SKIPPED"), (2, "CANCELLED", "CANCELLED"),
+])  # fmt: skip
+def test_a_requested_cancel_makes_skipped_steps_cancelled(
+    driven: None, team: Team, requests: int, main: str, clean_up: str
+) -> None:
+    execution = begun(team, delay("a"), delay("b"), delay("c", alwaysRun=True))
+    claimed(execution)
+    for _ in range(requests):
+        statements.cancel.request(execution.pk)
+    for is_clean_up, status in ((False, main), (True, clean_up)):
+        skipped = statements.next_steps.skip(execution.pk, ALL_RANGES, clean_up=is_clean_up)
+        assert skipped is not None
+        assert [step.status for step in skipped[0]] == [status]
+
+
+def test_a_branch_that_is_not_taken_is_skipped_despite_a_cancel(driven: None, team: Team) -> None:
+    execution = begun(team)
+    claimed(execution)
+    statements.cancel.request(execution.pk)
+    skipped = statements.next_steps.skip(execution.pk, ALL_RANGES)
+    assert skipped is not None
+    assert [step.status for step in skipped[0]] == ["SKIPPED"]
