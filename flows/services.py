@@ -20,6 +20,7 @@ from flows.documents.document import FlowDocument
 from flows.editing.source_text import text_of
 from flows.models import Flow, FlowVersion
 from flows.selectors import first_missing, load_document, load_readable, newest_version
+from steprunners.values.json_text import dumps
 
 
 class StaleVersion(Exception):
@@ -120,7 +121,7 @@ def _save(
     if base_version is not None and base_version != locked.version:
         raise StaleVersion(locked.version)
     newest = newest_version(locked)
-    if load_readable(newest) == document and source in ("", text_of(newest)):
+    if _is_same(load_readable(newest), document) and source in ("", text_of(newest)):
         return newest
     _refuse_missing(flow.team, document)
     _describe(locked, document)
@@ -135,6 +136,17 @@ def _save(
         detail={"version": locked.version, **detail},
     )
     return _write_version(flow=locked, number=locked.version, user=user, document=document, source=source)
+
+
+def _is_same(before: FlowDocument, after: FlowDocument) -> bool:
+    """Whether both say the same. For Python `true` is 1 and 10 is 10.00, but a step sends them as written."""
+    return all(
+        dumps(old) == dumps(new)
+        for old, new in (
+            (before.to_json(), after.to_json()),
+            (before.secret_defaults(), after.secret_defaults()),
+        )
+    )
 
 
 def _held_flow(flow: Flow) -> Flow:

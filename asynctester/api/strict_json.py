@@ -15,6 +15,7 @@ from rest_framework.parsers import (  # type: ignore[attr-defined]  # the stubs 
 
 from resources.limits.effective import check_request_size
 from steprunners.budgets.effort import READ_PER_SECOND, expect, tick, working
+from steprunners.values.json_text import finite_float, refuse_constant
 
 #: Levels of lists and objects: far above what a flow needs, far below what recursion can take.
 MAX_DEPTH = 100
@@ -45,7 +46,7 @@ class StrictJSONParser(JSONParser):
 def loads(body: bytes, encoding: str = "utf-8") -> Any:
     """Return the JSON value in `body`; raises ParseError or ValidationError as the parser does."""
     try:
-        value = json.loads(body.decode(encoding), parse_constant=_refuse, parse_float=_finite)
+        value = json.loads(body.decode(encoding), parse_constant=refuse_constant, parse_float=finite_float)
     except RecursionError:
         raise ParseError(f"JSON parse error - nested deeper than {MAX_DEPTH} levels.") from None
     except ValueError as error:  # JSONDecodeError, UnicodeDecodeError, an integer of more than 4300 digits
@@ -54,17 +55,6 @@ def loads(body: bytes, encoding: str = "utf-8") -> Any:
     if problems:
         raise ValidationError(problems)
     return value
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if math.isinf(number):
-        raise ValueError(f"{digits[:40]} is out of range")
-    return number
 
 
 def _unstorable(document: Any) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,10 @@ REST_FRAMEWORK = {
         "asynctester.api.lists.Search",
         "asynctester.api.lists.CamelCaseOrdering",
     ],
+    "DEFAULT_RENDERER_CLASSES": [
+        "resources.api.renderers.JSONRenderer",
+        "rest_framework.renderers.BrowsableAPIRenderer",
+    ],
     "DEFAULT_PARSER_CLASSES": ["asynctester.api.strict_json.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "asynctester.api.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",

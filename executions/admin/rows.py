@@ -16,6 +16,7 @@ from django.utils.html import format_html
 
 from accounts.admin.scope import ReadOnlyAdmin, is_superuser
 from accounts.models import Team
+from steprunners.values.json_text import ExactEncoder
 
 MOST_ROWS = 10_000  # shown in a list; older rows are found with filters
 LONGEST_JSON = 20_000  # characters shown of one value
@@ -27,7 +28,11 @@ def pretty(value: Any) -> str:
     """Return indented JSON, cut at LONGEST_JSON."""
     if value is None:
         return "-"
-    text = json.dumps(value, indent=2, ensure_ascii=False).encode(errors="backslashreplace").decode()
+    text = (
+        json.dumps(value, cls=ExactEncoder, indent=2, ensure_ascii=False)
+        .encode(errors="backslashreplace")
+        .decode()
+    )
     if len(text) > LONGEST_JSON:
         text = f"{text[:LONGEST_JSON]}\n… cut here; {len(text)} characters in total"
     return format_html("<pre>{}</pre>", text)

@@ -13,7 +13,6 @@ watchers what they missed.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import threading
@@ -29,6 +28,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from executions.broker.redis_connection import Line
 from executions.live.messages import Update, for_team, is_final
+from steprunners.values.json_text import dumps
 from telemetry import metrics
 
 logger = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ def channel_messages(update: Update, heard: Container[str]) -> Iterator[tuple[st
     """
     of_execution, *of_team = groups_of(update)
     if of_execution in heard:
-        text = json.dumps(update, allow_nan=False)
+        text = dumps(update)
         yield (
             of_execution,
             {
@@ -92,7 +92,7 @@ def channel_messages(update: Update, heard: Container[str]) -> Iterator[tuple[st
         )
     for group in of_team:
         if group in heard:
-            yield group, {"type": "team.update", "text": json.dumps(for_team(update), allow_nan=False)}
+            yield group, {"type": "team.update", "text": dumps(for_team(update))}
 
 
 def layer_settings() -> dict[str, Any] | None:

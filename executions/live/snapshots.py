@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from asyncio import AbstractEventLoop
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -14,6 +13,7 @@ from executions.live.stream import SNAPSHOTS_AT_ONCE, in_database
 from executions.models import Execution
 from executions.selectors.executions import HIDDEN_OF_EXECUTION
 from executions.selectors.executions import snapshot as read_snapshot
+from steprunners.values.json_text import dumps
 
 Taken = tuple[Update, str]
 
@@ -49,7 +49,7 @@ def _read_and_encode(execution_id: UUID) -> Taken | None:
     if taken is None:
         return None
     update = snapshot(*taken)
-    return update, json.dumps(update, allow_nan=False)
+    return update, dumps(update)
 
 
 _snapshots: WeakKeyDictionary[AbstractEventLoop, Snapshots] = WeakKeyDictionary()

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from steprunners.budgets.effort import tick
+from steprunners.values.json_text import exact_decimal
 
 MOST_DIFFERENCES = 100
 ABSENT: Any = object()
@@ -63,5 +64,7 @@ def _key(path: str, key: str) -> str:
 
 
 def _same(old: Any, new: Any) -> bool:
-    """Compare scalars as JSON does: 1 is 1.0 and is not true."""
+    """Compare scalars as JSON does, with every digit: 1 is 1.0 and is not true."""
+    if isinstance(old, float) and isinstance(new, float):
+        return exact_decimal(old) == exact_decimal(new)
     return isinstance(old, bool) == isinstance(new, bool) and bool(old == new)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -10,12 +9,13 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from rest_framework import exceptions
 from rest_framework.parsers import BaseParser
-from rest_framework.renderers import JSONRenderer
 
 from flows.documents.parsing import parse_documents
 from flows.problems import FlowInvalid, invalid
 from flows.yaml.text import write_yaml
+from resources.api.renderers import JSONRenderer
 from resources.limits.effective import check_request_size
+from steprunners.values.json_text import loads
 
 
 class InvalidFlow(exceptions.ValidationError):
@@ -137,4 +137,4 @@ class YAMLDocumentsRenderer(YAMLRenderer):
 
 def _plain(data: Any) -> Any:
     """Return the data as JSON has it: error details, lazy texts and ordered dicts become plain values."""
-    return json.loads(JSONRenderer().render(data)) if data is not None else None
+    return loads(JSONRenderer().render(data)) if data is not None else None

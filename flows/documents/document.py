@@ -113,7 +113,7 @@ class FlowDocument(FlowHead):
 
 
 def _variable_json(variable: Variable) -> dict[str, Json]:
-    shown: dict[str, Json] = variable.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    shown: dict[str, Json] = variable.model_dump(by_alias=True, exclude_defaults=True, exclude={"type"})
     shown = {"name": variable.name, "type": variable.type.value, **shown}
     if variable.secret and variable.default_value is not None:
         shown["defaultValue"] = MASK

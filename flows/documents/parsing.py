@@ -19,6 +19,7 @@ from flows.problems import FlowInvalid, Place, Problem, invalid, problem_at
 from flows.yaml.text import read_yaml
 from steprunners.budgets.effort import READ_PER_SECOND, TooMuchWork, expect, tick, working
 from steprunners.json_types import Json
+from steprunners.values.json_text import exact_float
 
 MAX_DEPTH = 100
 MAX_NODES = 300_000
@@ -78,7 +79,9 @@ def _decode(body: bytes) -> str:
 
 def _read_json(text: str) -> Json:
     try:
-        value: Json = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+        value: Json = json.loads(
+            text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=exact_float
+        )
     except json.JSONDecodeError as error:
         message = f"line {error.lineno}, column {error.colno}: this is not JSON: {error.msg}"
         raise invalid("parse_error", message) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from accounts.models import Team
@@ -13,6 +12,7 @@ from flows.documents.secret_warnings import warnings_of
 from flows.models import Flow
 from flows.problems import FlowInvalid, Problem
 from flows.selectors import check_for_team
+from steprunners.values.json_text import dumps
 
 YAML = "application/yaml"
 
@@ -68,4 +68,4 @@ def draft_text(raw: dict[str, Any]) -> str:
         else variable
         for variable in raw.get("variables") or []
     ]
-    return json.dumps({**raw, "variables": variables})
+    return dumps({**raw, "variables": variables})

@@ -9,12 +9,15 @@ import math
 import re
 
 from steprunners.json_types import Json
+from steprunners.values.json_text import exact_float
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 # A leading zero means a code, not a number (007, 01234): it stays text, as a tester would expect.
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+# What JSON writes alike: `.5` and `+1.5` are YAML alone.
+_JSON_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z")
 _NOT_FINITE = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
 
 
@@ -47,7 +50,6 @@ def _integer(text: str) -> int:
 
 
 def _float(text: str) -> float:
-    value = math.inf if _NOT_FINITE.match(text) else float(text)
-    if not math.isfinite(value):
+    if _NOT_FINITE.match(text) or not math.isfinite(float(text)):
         raise NotJSON(f"{text[:40]} is not a number that JSON has")
-    return value
+    return exact_float(text) if _JSON_FLOAT.match(text) else float(text)

@@ -19,6 +19,7 @@ from flows.problems import FlowInvalid, invalid
 from flows.yaml.scalars import NotJSON, needs_quotes, read_plain
 from steprunners.budgets.effort import tick, working
 from steprunners.json_types import Json
+from steprunners.values.json_text import ExactFloat
 
 _CORE = "tag:yaml.org,2002:"
 _KNOWN_TAGS = frozenset(_CORE + name for name in ("str", "int", "float", "bool", "null", "seq", "map"))
@@ -248,4 +249,13 @@ def _quote_of(text: str) -> str | None:
     return "'" if text == "<<" or needs_quotes(text) else None
 
 
+def _represent_exact_float(dumper: Any, number: ExactFloat) -> Any:
+    """Write the digits as they were read, in the form that YAML 1.1 and 1.2 read as a number."""
+    mantissa, exponent_mark, exponent = number.text.lower().partition("e")
+    mantissa += "" if "." in mantissa else ".0"
+    sign = "+" if exponent and exponent[0] not in "+-" else ""
+    return dumper.represent_scalar(_CORE + "float", f"{mantissa}{exponent_mark}{sign}{exponent}")
+
+
 _Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(ExactFloat, _represent_exact_float)

@@ -21,13 +21,14 @@ from resources.models import Environment, Resource
 from resources.secret_warnings import readable_secrets, warnings_of
 from resources.services import check_now, refuse_rename, remove_unused
 from resources.usage import places_using
+from steprunners.values.json_text import ExactEncoder
 
 #: Each may take five seconds, and the page waits for all.
 MAX_CHECKS = 10
 
 
 def _pretty(value: Any) -> str:
-    return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False))
+    return format_html("<pre>{}</pre>", json.dumps(value, cls=ExactEncoder, indent=2, ensure_ascii=False))
 
 
 class _Named(ScopedAdmin[Any]):

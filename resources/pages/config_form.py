@@ -5,7 +5,6 @@ Between the two stands a plain `{place: text}`, which is both what a form sends 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from steprunners.documents.form_fields import FormField, Kind
 from steprunners.documents.problems import Problem
 from steprunners.json_types import Json
 from steprunners.masking.credentials import MASK
+from steprunners.values.json_text import dumps, loads
 
 Texts = Mapping[str, str]
 
@@ -145,7 +145,7 @@ def text_of(each: FormField, value: Json) -> str:
 
 
 def _plain(value: Json) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else dumps(value, ensure_ascii=False)
 
 
 # --- texts to values ------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ def _value(each: FormField, text: str) -> Json:
 
 
 def _number(text: str) -> Json:
-    return json.loads(text) if _NUMBER.match(text.strip()) else text
+    return _json(text) if _NUMBER.match(text.strip()) else text
 
 
 def _pairs(text: str) -> Json:
@@ -212,7 +212,7 @@ def _pairs(text: str) -> Json:
 
 def _json(text: str) -> Json:
     try:
-        value: Json = json.loads(text)
+        value: Json = loads(text)
     except (ValueError, RecursionError):
         return text
     return value

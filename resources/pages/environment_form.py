@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +14,7 @@ from steprunners.documents.problems import Problem
 from steprunners.documents.variable_types import VariableType, WrongType, read_text
 from steprunners.json_types import Json
 from steprunners.masking.credentials import MASK
+from steprunners.values.json_text import dumps, loads
 
 TYPES = tuple(each.value for each in VariableType)
 
@@ -92,12 +92,12 @@ def _text(value: Json, kind: str) -> str:
         kind not in ("", VariableType.JSON) or not (kind or _reads_as_json(value))
     ):
         return value
-    return json.dumps(value, ensure_ascii=False)
+    return dumps(value, ensure_ascii=False)
 
 
 def _reads_as_json(text: str) -> bool:
     try:
-        json.loads(text)
+        loads(text)
     except (ValueError, RecursionError):
         return text == ""
     return True

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 from collections.abc import Iterable
-from typing import Literal, NoReturn
+from typing import Literal
 
 from steprunners.json_types import Json
+from steprunners.values.json_text import loads
 
 #: Deeper JSON stays text: masking, assertions and the database go down level by level.
 MAX_DEPTH = 200
@@ -28,26 +28,12 @@ def parse_json(body: bytes) -> tuple[bool, Json]:
     NaN, Infinity and numbers beyond a double are not JSON, or could not be stored: such a body stays text.
     """
     try:
-        value = _decoder.decode(body.decode(json.detect_encoding(body)))
+        value: Json = loads(body.decode(json.detect_encoding(body)))
     except (ValueError, RecursionError):
         return False, None
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and not _is_shallow(value):
         return False, None
     return True, value
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError(text)
-    return number
-
-
-_decoder = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 
 def _is_shallow(value: Json) -> bool:

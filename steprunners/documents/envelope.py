@@ -143,5 +143,5 @@ def timeout_ms_of(step: StepEnvelope) -> int:
 
 def dump(step: StepEnvelope) -> dict[str, Json]:
     """Return the step as it is stored and shown: in camelCase, without default values."""
-    shown: dict[str, Json] = step.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    shown: dict[str, Json] = step.model_dump(by_alias=True, exclude_defaults=True)
     return shown

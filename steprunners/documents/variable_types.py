@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from datetime import date
@@ -12,6 +11,7 @@ from steprunners.documents.envelope import VariableType
 from steprunners.documents.problems import kind_of
 from steprunners.json_types import Json
 from steprunners.masking.known_secrets import shorten
+from steprunners.values.json_text import exact_decimal, loads
 
 __all__ = ["VariableType", "WrongType", "as_type", "read_text", "typed"]
 
@@ -57,14 +57,10 @@ def read_text(kind: VariableType, text: str, subject: str) -> Json:
     if kind in (VariableType.STRING, VariableType.DATE):
         return typed(kind, text, subject)
     try:
-        value: Json = json.loads(text, parse_constant=_refuse)
+        value: Json = loads(text)
     except (ValueError, RecursionError) as error:
         raise WrongType(f"{subject} must be {_WANTED[kind]}, not '{shorten(text, 40)}'") from error
     return typed(kind, value, subject)
-
-
-def _refuse(name: str) -> Json:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _checked(kind: VariableType, value: Json) -> Json:
@@ -93,7 +89,7 @@ def _integer(value: Json) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, float) and math.isfinite(value) and value.is_integer():
-        return int(value)
+        return int(exact_decimal(value))
     return value if isinstance(value, int) else None
 
 

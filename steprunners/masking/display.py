@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from steprunners.json_types import Json
 from steprunners.masking.known_secrets import hidden
+from steprunners.values.json_text import parts
 
 MAX_SHOWN = 120
 MAX_KEPT = 16_384
@@ -25,7 +24,7 @@ def _written(value: Json, limit: int) -> tuple[str, bool]:
     """Return the beginning of the value as JSON, and whether it is complete."""
     written, length = [], 0
     try:
-        for chunk in json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).iterencode(value):
+        for chunk in parts(value):
             written.append(chunk)
             length += len(chunk)
             if length > limit:

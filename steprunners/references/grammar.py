@@ -29,6 +29,7 @@ from steprunners.references.expressions import (
     StepAttribute,
 )
 from steprunners.references.functions import check_call
+from steprunners.values.json_text import exact_float
 from steprunners.values.paths import PathSyntaxError, check_path
 from steprunners.values.suggestions import did_you_mean
 
@@ -138,7 +139,7 @@ class _Reader:
 
     def constant(self, text: str) -> Json:
         try:
-            value: Json = json.loads(text)
+            value: Json = json.loads(text, parse_float=exact_float)
         except ValueError as error:  # an integer of more digits than Python reads
             raise self.error("a number is too long", self.position) from error
         if isinstance(value, float) and value in (float("inf"), float("-inf")):

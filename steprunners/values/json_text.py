@@ -11,9 +11,9 @@ import json
 import math
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache
 from typing import Any, NoReturn
 
 from steprunners.json_types import Json
@@ -37,7 +37,7 @@ class ExactFloat(float):
 
     __str__ = __repr__
 
-    def __getnewargs__(self) -> tuple[str]:
+    def __getnewargs__(self) -> tuple[str]:  # type: ignore[override]  # what its own __new__ takes
         """Copies and pickles keep the text."""
         return (self.text,)
 
@@ -45,12 +45,18 @@ class ExactFloat(float):
 def exact_float(text: str) -> float:
     """Return the number: a plain float where Python writes it as it stands, else an ExactFloat.
 
-    Raises ValueError for a number beyond a double.
+    A number beyond a double is infinite.
     """
     number = float(text)
-    if not math.isfinite(number):
+    return number if repr(number) == text or math.isinf(number) else ExactFloat(text)
+
+
+def finite_float(text: str) -> float:
+    """Return the number as `exact_float` does. Raises ValueError where it is beyond a double."""
+    number = exact_float(text)
+    if math.isinf(number):
         raise ValueError(f"{text[:40]} is out of range")
-    return number if float.__repr__(number) == text else ExactFloat(text)
+    return number
 
 
 def exact_decimal(number: float) -> Decimal:
@@ -63,36 +69,42 @@ def refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
-_decoder = json.JSONDecoder(parse_constant=refuse_constant, parse_float=exact_float)
+_decoder = json.JSONDecoder(parse_constant=refuse_constant, parse_float=finite_float)
 
 
-def loads(text: str) -> Json:
+def loads(text: str | bytes) -> Any:
     """Return the value of a JSON text with every digit. Raises ValueError where it is not JSON."""
-    value: Json = _decoder.decode(text)
-    return value
+    return _decoder.decode(text if isinstance(text, str) else text.decode())
 
 
 # Text of a tested system cannot contain it by chance or on purpose: it differs in each process.
 _MARK = f"\ue000{secrets.token_hex(8)}:"
+_MARKED = re.compile(rf'"(?:\ue000|\\ue000){_MARK[1:]}([-+.0-9eE]+)"')
+_LEAVES = frozenset({str, int, bool, float, type(None)})
 
 
-def dumps(value: Any, *, ensure_ascii: bool = True, separators: tuple[str, str] | None = None) -> str:
-    """Return JSON text in which every number is written as it was read. Raises ValueError for NaN and infinities."""
-    encode = _encoder(ensure_ascii, separators)
-    if not _has_exact_float(value):
-        return encode(value)
-    return _written(ensure_ascii).sub(r"\1", encode(_marked(value)))
+class ExactEncoder(json.JSONEncoder):
+    """Writes every number as it was read. Give it to `json.dumps` as `cls`, or use `dumps`.
+
+    Python's fast encoder writes every float in its own way. So an ExactFloat goes through it as a marked text.
+    """
+
+    def encode(self, o: Any) -> str:
+        """Return the JSON text."""
+        if not _has_exact_float(o):
+            return super().encode(o)
+        return _MARKED.sub(r"\1", super().encode(_marked(o)))
 
 
-@lru_cache(maxsize=16)
-def _encoder(ensure_ascii: bool, separators: tuple[str, str] | None) -> Callable[[Any], str]:  # noqa: FBT001
-    return json.JSONEncoder(ensure_ascii=ensure_ascii, separators=separators, allow_nan=False).encode
+def dumps(value: Any, *, ensure_ascii: bool = True, compact: bool = False) -> str:
+    """Return the JSON text of a value. Raises ValueError for NaN and infinities."""
+    return _encoder(ensure_ascii, compact)(value)
 
 
-@lru_cache(maxsize=2)
-def _written(ensure_ascii: bool) -> re.Pattern[str]:  # noqa: FBT001
-    mark = json.dumps(_MARK, ensure_ascii=ensure_ascii)[1:-1]
-    return re.compile(f'"{re.escape(mark)}([-+.0-9eE]+)"')
+@cache
+def _encoder(ensure_ascii: bool, compact: bool) -> Callable[[Any], str]:
+    separators = (",", ":") if compact else None
+    return ExactEncoder(ensure_ascii=ensure_ascii, separators=separators, allow_nan=False).encode
 
 
 def _has_exact_float(value: Any) -> bool:
@@ -101,20 +113,39 @@ def _has_exact_float(value: Any) -> bool:
         container = waiting.pop()
         for each in container.values() if isinstance(container, dict) else container:
             kind = type(each)
+            if kind in _LEAVES:
+                continue
             if kind is ExactFloat:
                 return True
-            if kind is dict or kind is list or kind is tuple:
+            if isinstance(each, dict | list | tuple):
                 waiting.append(each)
     return False
 
 
 def _marked(value: Any) -> Any:
-    """Return the value with a marked text in the place of each ExactFloat.
-
-    Python's fast encoder writes every float in its own way. So what it may not touch goes through it as text.
-    """
+    """Return the value with a marked text in the place of each ExactFloat."""
     if isinstance(value, ExactFloat):
         return _MARK + value.text
     if isinstance(value, dict):
         return {key: _marked(each) for key, each in value.items()}
     return [_marked(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def parts(value: Json) -> Iterator[str]:
+    """Yield the JSON text piece by piece, so that who shows a beginning pays for the beginning alone."""
+    if isinstance(value, dict):
+        yield from _enclosed("{", value.items(), "}")
+    elif isinstance(value, list):
+        yield from _enclosed("[", ((None, each) for each in value), "]")
+    else:
+        yield value.text if isinstance(value, ExactFloat) else json.dumps(value, ensure_ascii=False)
+
+
+def _enclosed(opening: str, members: Iterable[tuple[str | None, Json]], closing: str) -> Iterator[str]:
+    yield opening
+    between = ""
+    for key, member in members:
+        yield between if key is None else f"{between}{json.dumps(key, ensure_ascii=False)}: "
+        yield from parts(member)
+        between = ", "
+    yield closing

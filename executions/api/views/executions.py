@@ -13,7 +13,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -22,7 +21,6 @@ from accounts.api.base import Conflict
 from accounts.permissions import Action
 from executions.api.access import execution_to_use, shown, visible_execution, with_steps
 from executions.api.filters import ExecutionFilter, ExecutionPages
-from executions.api.renderers import RENDERERS
 from executions.api.serializers import (
     ComparisonSerializer,
     ExecutionSerializer,
@@ -36,6 +34,7 @@ from executions.reports.compare import compare
 from executions.reports.junit import junit_xml
 from executions.retention.delete import NotOver, delete_execution
 from executions.selectors.executions import executions_to_show
+from resources.api.renderers import JSONRenderer
 
 
 class Executions(generics.ListAPIView[Execution]):
@@ -45,7 +44,6 @@ class Executions(generics.ListAPIView[Execution]):
     """
 
     queryset = Execution.objects.none()
-    renderer_classes = RENDERERS
     serializer_class = ExecutionSummarySerializer
     pagination_class = ExecutionPages
     filterset_class = ExecutionFilter
@@ -57,8 +55,6 @@ class Executions(generics.ListAPIView[Execution]):
 
 class OneExecution(APIView):
     """One execution."""
-
-    renderer_classes = RENDERERS
 
     @extend_schema(operation_id="executions_retrieve", responses=ExecutionSerializer)
     def get(self, request: Request, pk: UUID) -> Response:
@@ -79,8 +75,6 @@ class OneExecution(APIView):
 class OneStep(APIView):
     """One step of an execution."""
 
-    renderer_classes = RENDERERS
-
     @extend_schema(operation_id="executions_step", responses=WholeStepSerializer)
     def get(self, request: Request, pk: UUID, step: str) -> Response:
         """Return the step, by id or by name, with its whole response and every attempt."""
@@ -91,8 +85,6 @@ class OneStep(APIView):
 
 class Cancel(APIView):
     """Cancel an execution."""
-
-    renderer_classes = RENDERERS
 
     @extend_schema(operation_id="executions_cancel", request=None, responses=ExecutionSerializer)
     def post(self, request: Request, pk: UUID) -> Response:
@@ -107,8 +99,6 @@ class Cancel(APIView):
 
 class Compare(APIView):
     """Two executions side by side."""
-
-    renderer_classes = RENDERERS
 
     @extend_schema(operation_id="executions_compare", responses=ComparisonSerializer)
     def get(self, request: Request, pk: UUID, other: UUID) -> Response:

@@ -16,7 +16,6 @@ from accounts.api.base import choose_team, require_role, signed_in
 from accounts.models import Team
 from accounts.permissions import Action
 from executions.api.access import execution_to_use, shown, source_of
-from executions.api.renderers import RENDERERS
 from executions.api.serializers import (
     ExecutionSerializer,
     RerunSerializer,
@@ -63,8 +62,6 @@ class TooMany(APIException):
 class RunAnything(APIView):
     """Run a saved flow or a draft."""
 
-    renderer_classes = RENDERERS
-
     @extend_schema(
         operation_id="flows_run",
         request=RunRequestSerializer,
@@ -83,8 +80,6 @@ class RunAnything(APIView):
 class RunFlow(APIView):
     """Run a saved flow."""
 
-    renderer_classes = RENDERERS
-
     @extend_schema(
         operation_id="flow_run",
         request=RunFlowSerializer,
@@ -101,8 +96,6 @@ class RunFlow(APIView):
 
 class Rerun(APIView):
     """Run an execution again."""
-
-    renderer_classes = RENDERERS
 
     @extend_schema(
         operation_id="executions_rerun", request=RerunSerializer, responses={201: ExecutionSerializer}

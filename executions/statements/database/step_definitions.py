@@ -5,12 +5,12 @@ A flow that runs a thousand times has a thousand rows of each step, all with the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 
 from steprunners.documents.envelope import StepEnvelope
+from steprunners.values.json_text import loads
 
 #: A longer text (in characters) is parsed each time: a thousand of them would take too much memory.
 MAX_CACHED_LENGTH = 16_384
@@ -27,12 +27,12 @@ class Definition(dict[str, Any]):
 
 def parse(text: str) -> Definition:
     """Return the definition for the text of a row."""
-    return _cached(text) if len(text) <= MAX_CACHED_LENGTH else Definition(json.loads(text))
+    return _cached(text) if len(text) <= MAX_CACHED_LENGTH else Definition(loads(text))
 
 
 @lru_cache(maxsize=1_000)
 def _cached(text: str) -> Definition:
-    return Definition(json.loads(text))
+    return Definition(loads(text))
 
 
 def envelope_of(definition: Mapping[str, Any]) -> StepEnvelope:

@@ -9,7 +9,6 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import exceptions, status
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -40,6 +39,7 @@ from flows.models import Flow, FlowVersion
 from flows.presentation import portable_json, step_type_json
 from flows.problems import FlowInvalid, Problem, invalid
 from flows.selectors import check_for_team, newest_of
+from resources.api.renderers import JSONRenderer
 from steprunners.registry import step_types
 
 MAX_FLOWS = 200

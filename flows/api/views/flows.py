@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
-from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
+from rest_framework.renderers import BrowsableAPIRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -29,6 +29,7 @@ from flows.documents.document import FlowDocument
 from flows.documents.secret_warnings import warnings_of, with_warnings
 from flows.models import Flow
 from flows.selectors import newest_of
+from resources.api.renderers import JSONRenderer
 
 PARSERS = [FlowJSONParser, FlowYAMLParser, OtherFlowYAMLParser, TextFlowYAMLParser]
 RENDERERS = [JSONRenderer, BrowsableAPIRenderer, YAMLRenderer]

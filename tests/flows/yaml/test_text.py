@@ -51,7 +51,7 @@ def test_scalars(text: str, value: Json) -> None:
     (found,) = read(text)
 
     assert found == value
-    assert type(found) is type(value)
+    assert isinstance(found, type(value))
 
 
 def test_aliases_are_copies() -> None:

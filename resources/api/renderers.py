@@ -1,18 +1,27 @@
-"""JSON that can hold any text."""
+"""JSON answers that hold any text and every digit of a number."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
+from rest_framework import renderers
+from rest_framework.utils import encoders
+
+from steprunners.values.json_text import ExactEncoder
 
 
-class AnyTextJSONRenderer(JSONRenderer):
+class JSONEncoder(ExactEncoder, encoders.JSONEncoder):
+    """Writes times, UUIDs and lazy texts as Django REST framework does, and numbers as they were read."""
+
+
+class JSONRenderer(renderers.JSONRenderer):
     """Writes JSON as UTF-8, and in ASCII with escapes where UTF-8 cannot.
 
     Answers of tested systems may hold unpaired surrogates: JSON can escape them, UTF-8 cannot encode them.
     """
+
+    encoder_class = JSONEncoder
 
     def render(
         self,
@@ -29,6 +38,3 @@ class AnyTextJSONRenderer(JSONRenderer):
 
 class _Ascii(JSONRenderer):
     ensure_ascii = True
-
-
-RENDERERS = [AnyTextJSONRenderer, BrowsableAPIRenderer]

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from executions.api.renderers import AnyTextJSONRenderer
+from resources.api.renderers import JSONRenderer
 
 
 @pytest.mark.parametrize("value", [{"a": "é"}, {"a": "\ud800"}, {"\udfff": ["\x00", 2**70]}, [], None])
 def test_every_value_comes_back(value: Any) -> None:
-    body = AnyTextJSONRenderer().render(value)
+    body = JSONRenderer().render(value)
     assert (json.loads(body) if body else None) == value
 
 
 def test_utf_8_where_it_can() -> None:
-    assert AnyTextJSONRenderer().render("é") == '"é"'.encode()
+    assert JSONRenderer().render("é") == '"é"'.encode()
