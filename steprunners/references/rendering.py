@@ -138,7 +138,7 @@ class _UrlWriter(_Writer):
         self.authority_touched = False
 
     def write(self, pieces: Sequence[_Piece]) -> tuple[str, str]:
-        text, masked = super().write(pieces)
+        text, masked = super().write(_apart(pieces))
         url_quoting.check(
             text, sample=self.sample, encoded=self.encoded, authority_touched=self.authority_touched
         )
@@ -159,6 +159,15 @@ class _UrlWriter(_Writer):
         self.authority_touched |= not self.texts or url_quoting.in_authority(before)
         self.sample += sample
         self.put(written, _masked_text(reading, written))
+
+
+def _apart(pieces: Sequence[_Piece]) -> list[_Piece]:
+    """Return the pieces with no `%` that would become an escape together with the value after it."""
+    apart = list(pieces)
+    for index, (part, _) in enumerate(apart[:-1]):
+        if isinstance(part, str):
+            apart[index] = (url_quoting.mended_end(part), None)
+    return apart
 
 
 _WRITERS: dict[Grammar, Callable[[], _Writer]] = {

@@ -11,18 +11,14 @@ from requests.structures import CaseInsensitiveDict
 from steprunners.clients.http.authentication import Auth, authorization
 from steprunners.clients.http.config import HttpConfig
 from steprunners.clients.http.connection import HttpConnection
-from steprunners.clients.http.request_body import (
-    as_text,
-    encode_form,
-    encode_json,
-    encode_multipart,
-    encode_pairs,
-)
+from steprunners.clients.http.content_type import body_with_type
+from steprunners.clients.http.request_body import encode_query
 from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from steprunners.network import HttpRequest, TlsOptions
-from steprunners.network.http_messages import normal_url, origin
+from steprunners.network.urls import normal_url, origin, with_query
 from steprunners.runner import StepContext
+from steprunners.values.sent_text import as_text
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
@@ -43,9 +39,7 @@ def build_request(
     tls = tls_options(config, connection)
     usual = connection.headers if connection else {}
     headers = _headers({**context.trace_headers, **usual}, config.headers)
-    body, content_type = _body(config)
-    if content_type is not None:
-        headers.setdefault("Content-Type", content_type)
+    body = body_with_type(config, headers)
     auth = auth_of(config, connection)
     if auth is not None and "Authorization" not in headers:
         headers["Authorization"] = _safe(
@@ -128,11 +122,7 @@ def _url(config: HttpConfig, connection: HttpConnection | None) -> str:
             "meta.url leads to another server than the resource's baseUrl, and that server would get the "
             "resource's headers and credentials: leave out resourceId"
         )
-    if not config.query:
-        return url
-    parts = urlsplit(url)
-    query = "&".join(filter(None, (parts.query, encode_pairs(config.query))))
-    return parts._replace(query=query).geturl()
+    return with_query(url, encode_query(config.query)) if config.query else url
 
 
 def _absolute(url: str, connection: HttpConnection | None) -> str:
@@ -166,11 +156,3 @@ def _safe(place: str, text: str) -> str:
     if _UNSAFE_IN_HEADER.search(text):
         raise BadConfig(f"{place}: the value contains a line break or another control character")
     return text
-
-
-def _body(config: HttpConfig) -> tuple[bytes | None, str | None]:
-    if config.form is not None:
-        return encode_form(config.form)
-    if config.multipart is not None:
-        return encode_multipart(config.multipart)
-    return encode_json(config.body) if config.body is not None else (None, None)
