@@ -18,6 +18,7 @@ from steprunners.clients.http.connection import HttpConnection
 from steprunners.clients.http.cookies import dump_cookies, load_cookies
 from steprunners.clients.http.expected_status import STATUS_FIELDS, default_status_assertion, status_assertion
 from steprunners.clients.http.response_body import BodyEncoding, read_body
+from steprunners.clients.http.shown_request import shown_request
 from steprunners.config import StepResult, Wire
 from steprunners.deadline import Deadline
 from steprunners.json_types import Json
@@ -100,6 +101,10 @@ class HttpRunner(StepRunner[HttpConfig, HttpConnection]):
     def check(self, connection: HttpConnection, network: NetworkPolicy, deadline: Deadline) -> str:
         """Send a GET to baseUrl; any status but a refused login is fine. Raises StepError."""
         return check_server(connection, network, deadline)
+
+    def shown_request(self, request: dict[str, Json], connection: HttpConnection | None) -> dict[str, Json]:
+        """Return the request with its URL and the headers of its resource as they are sent."""
+        return shown_request(request, connection)
 
     def run(self, config: HttpConfig, context: StepContext[HttpConnection]) -> Finished:
         """Send the request; raise StepError where there is no answer."""

@@ -42,6 +42,18 @@ def render(parts: Sequence[Part], evaluator: Evaluator, grammar: Grammar) -> tup
     return _WRITERS.get(grammar, _Writer)().write(pieces)
 
 
+def render_key(parts: Sequence[Part], evaluator: Evaluator) -> tuple[str, str]:
+    """Return the parts as the key of an object, and its masked copy. Raises a ReferenceProblem."""
+    pieces = _read(parts, evaluator, Grammar.PLAIN)
+    for part, reading in pieces:
+        if reading is not None and (reading.value is None or isinstance(reading.value, dict | list)):
+            text = part.text if isinstance(part, Reference) else part
+            raise UnsafeValue(
+                f"{text}: a key must be text, a number or a boolean, not null, a list or an object"
+            )
+    return _Writer().write(pieces)
+
+
 def _read(parts: Sequence[Part], evaluator: Evaluator, grammar: Grammar) -> list[_Piece]:
     pieces: list[_Piece] = []
     for part in parts:

@@ -116,7 +116,7 @@ def resource_headers(connection: HttpConnection) -> CaseInsensitiveDict[str]:
 
 
 def _url(config: HttpConfig, connection: HttpConnection | None) -> str:
-    url = normal_url(_absolute(config.url.strip(), connection))
+    url = normal_url(absolute_url(config.url, connection))
     if connection is not None and origin(url) != origin(normal_url(connection.base_url)):
         raise BadConfig(
             "meta.url leads to another server than the resource's baseUrl, and that server would get the "
@@ -125,8 +125,12 @@ def _url(config: HttpConfig, connection: HttpConnection | None) -> str:
     return with_query(url, encode_query(config.query)) if config.query else url
 
 
-def _absolute(url: str, connection: HttpConnection | None) -> str:
-    """Append a relative URL to the base URL: `/orders` on `http://shop/v1` is `http://shop/v1/orders`."""
+def absolute_url(url: str, connection: HttpConnection | None) -> str:
+    """Append a relative URL to the base URL: `/orders` on `http://shop/v1` is `http://shop/v1/orders`.
+
+    Raises BadConfig where there is no base URL.
+    """
+    url = url.strip()
     if _ABSOLUTE.match(url):
         return url
     if connection is None:
@@ -138,6 +142,7 @@ def _absolute(url: str, connection: HttpConnection | None) -> str:
 def _headers(
     defaults: dict[str, Json], given: dict[str, Json], *, place: str = "meta.headers"
 ) -> CaseInsensitiveDict[str]:
+    _check_names(given, place)
     merged = {name.lower(): (name, value) for name, value in (*defaults.items(), *given.items())}
     headers = CaseInsensitiveDict[str]()
     for name, value in merged.values():
@@ -149,6 +154,16 @@ def _headers(
         if text is not None:
             headers[name] = _safe(f"{place}.{name}", text)
     return headers
+
+
+def _check_names(given: dict[str, Json], place: str) -> None:
+    """Raise BadConfig where a name is given twice: one value would be lost."""
+    names = [name.lower() for name in given]
+    for name in given if len(set(names)) < len(names) else ():
+        if names.count(name.lower()) > 1:
+            raise BadConfig(
+                f"{place}: '{name}' is given twice, upper and lower case are the same in header names"
+            )
 
 
 def _safe(place: str, text: str) -> str:

@@ -35,7 +35,9 @@ def check(kind: str, host: str, network: NetworkPolicy, **more: Any) -> None:
     runner.check(connection, network, Deadline(10))
 
 
-KINDS: list[tuple[str, dict[str, Any]]] = [(kind, {}) for kind in connection_classes()] + [("sql", {"engine": "mariadb"})]
+KINDS: list[tuple[str, dict[str, Any]]] = [(kind, {}) for kind in connection_classes()] + [
+    ("sql", {"engine": "mariadb"})
+]
 
 
 @pytest.mark.parametrize(("kind", "more"), KINDS)
