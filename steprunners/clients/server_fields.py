@@ -29,6 +29,7 @@ ClientKey = Annotated[
 
 def check_server_url(value: str, name: str) -> str:
     """Return the URL of a server; raise ValueError, about the field `name`, where no path can follow it."""
+    value = value.strip()
     parts = parts_of(value)
     if (parts.scheme or "").lower() not in ("http", "https") or not parts.authority:
         raise ValueError(f"{name} must begin with http:// or https:// and a host")

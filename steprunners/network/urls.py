@@ -142,6 +142,8 @@ def joined(base: str, reference: str) -> str:
 
 def with_query(url: str, query: str) -> str:
     """Return the URL with more parameters, which are already escaped, after those that it has."""
+    if not query:
+        return url
     parts = parts_of(url)
     return str(parts._replace(query="&".join(filter(None, (parts.query, query)))))
 

@@ -122,7 +122,7 @@ def _url(config: HttpConfig, connection: HttpConnection | None) -> str:
             "meta.url leads to another server than the resource's baseUrl, and that server would get the "
             "resource's headers and credentials: leave out resourceId"
         )
-    return with_query(url, encode_query(config.query)) if config.query else url
+    return with_query(url, encode_query(config.query))
 
 
 def absolute_url(url: str, connection: HttpConnection | None) -> str:

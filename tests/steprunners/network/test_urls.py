@@ -132,6 +132,7 @@ def test_joined(reference: str, meant: str) -> None:
 def test_more_parameters() -> None:
     assert with_query("http://h/p?a=1#f", "b=2") == "http://h/p?a=1&b=2#f"
     assert with_query("http://h/p?", "b=2") == "http://h/p?b=2"
+    assert (with_query("http://h/p", ""), with_query("http://h/p?", "")) == ("http://h/p", "http://h/p?")
 
 
 @pytest.mark.parametrize(
