@@ -5,17 +5,24 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+from redis import Redis
 
 from accounts.models import Team, User
 from executions.models import Execution, ExecutionStep
+from flows.documents.document import check_document
+from flows.services import create_flow
 from resources.services import save_resource
+from steprunners.clients.kafka.connection import KafkaConnection
+from steprunners.clients.redis.connection import RedisConnection
+from steprunners.config import ConnectionConfig
+from steprunners.kinds.loki import LokiConnection
 from steprunners.network.http_pool import close_connections
-from tests.executions.driving import begin, drive, step_of
+from tests.executions.driving import begin, delay, drive, step_of
 from tests.steprunners.target import Exchange, Target
 
 pytestmark = pytest.mark.usefixtures("driven")
@@ -58,7 +65,7 @@ class TestOneFormOfJson:
     @pytest.mark.parametrize("part", ["body", "header", "query", "form", "multipart", "text", "json"])
     def test_signed_and_sent_bytes_are_the_same(self, team: Team, server: Target, part: str) -> None:
         meta: dict[str, Any] = {"method": "POST", "headers": {"S": "${hmacSha256('k', p)}"}}
-        meta |= {
+        parts: dict[str, dict[str, Any]] = {
             "body": {"body": "${p}"},
             "header": {"headers": {**meta["headers"], "P": "${p}"}},
             "query": {"query": {"p": "${p}"}},
@@ -66,7 +73,8 @@ class TestOneFormOfJson:
             "multipart": {"multipart": {"p": "${p}"}},
             "text": {"body": "x${p}"},
             "json": {"body": "${json(p)}"},
-        }[part]
+        }
+        meta |= parts[part]
         execution = run(team, http("send", server.url, **meta), declared=[variable("p", PAYLOAD, "json")])
         shown(execution, "send")
         (exchange,) = server.received
@@ -146,6 +154,74 @@ class TestKeys:
         assert step.error is not None
         assert step.error["message"].startswith(f"meta.{next(iter(meta))}")
         assert server.received == []
+
+
+class TestKeysOfOtherSystems:
+    DECLARED = (
+        variable("name", "status"),
+        variable("n", 7, "integer"),
+        variable("p", {"b": [1.5, "ü"], "a": None}, "json"),
+    )
+
+    def test_redis(self, team: Team, alice: User, redis_connection: RedisConnection) -> None:
+        resource(team, alice, "cache", "redis", redis_connection)
+        meta = {
+            "resourceId": "cache",
+            "operation": "hset",
+            "key": "k",
+            "fields": {"${name}": "${p}", "f${n}": 1},
+        }
+        run(team, {"name": "put", "stepType": "redis", "meta": meta}, declared=[*self.DECLARED])
+        with Redis(redis_connection.host, redis_connection.port, redis_connection.database) as client:
+            assert client.hgetall("k") == {b"status": '{"b":[1.5,"ü"],"a":null}'.encode(), b"f7": b"1"}
+
+    def test_kafka(
+        self, team: Team, alice: User, kafka_cluster: KafkaConnection, make_topic: Callable[..., str]
+    ) -> None:
+        resource(team, alice, "kafka", "kafka", kafka_cluster)
+        common = {"resourceId": "kafka", "topic": make_topic(1)}
+        message = {"headers": {"${name}": "a", "h${n}": "${p}"}, "message": {"${name}": {"${n}": "${p}"}}}
+        execution = run(
+            team,
+            {"name": "send", "stepType": "kafka_publish", "meta": {**common, **message}},
+            {"name": "read", "stepType": "kafka_subscribe", "meta": {**common, "headers": {"${name}": "a"}}},
+            declared=[*self.DECLARED],
+        )
+        read = step_of(execution, "read")
+        assert read.status == "SUCCESS", read.error
+        (found,) = read.response["messages"]
+        assert found["headers"] == {"status": "a", "h7": '{"b":[1.5,"ü"],"a":null}'}
+        assert found["value"] == {"status": {"7": {"b": [1.5, "ü"], "a": None}}}
+
+    def test_loki(self, team: Team, alice: User, loki_connection: LokiConnection) -> None:
+        resource(team, alice, "logs", "loki", loki_connection)
+        meta = {"resourceId": "logs", "labels": {"${app}": "shop", "level": "info"}, "relativeTime": "15m"}
+        step = {"name": "lines", "stepType": "loki", "meta": meta}
+        execution = run(team, step, declared=[variable("app", "app")])
+        assert step_of(execution, "lines").response["query"] == '{app="shop", level="info"}'
+
+    @pytest.mark.parametrize("label", ["not a label", 'a="b"} or {c', "1a", ""])
+    def test_a_label_is_a_name(
+        self, team: Team, alice: User, loki_connection: LokiConnection, label: str
+    ) -> None:
+        resource(team, alice, "logs", "loki", loki_connection)
+        meta = {"resourceId": "logs", "labels": {"${app}": "shop"}, "relativeTime": "15m"}
+        step = {"name": "lines", "stepType": "loki", "meta": meta}
+        found = step_of(run(team, step, declared=[variable("app", label)]), "lines")
+        assert (found.status, found.error and found.error["code"]) == ("ERROR", "bad_config")
+
+    def test_variables_of_a_child(self, team: Team) -> None:
+        child = check_document({"name": "Child", "variables": [{"name": "status"}], "steps": [delay("only")]})
+        flow = create_flow(team=team, user=None, document=child)
+        meta = {"flowId": str(flow.pk), "variables": {"${name}": "x${n}"}}
+        run(team, {"name": "call", "stepType": "flow", "meta": meta}, declared=[*self.DECLARED])
+        (given,) = Execution.objects.get(flow=flow).variables
+        assert (given["name"], given["value"]) == ("status", "x7")
+
+
+def resource(team: Team, user: User, name: str, kind: str, connection: ConnectionConfig) -> None:
+    config = connection.model_dump(by_alias=True, exclude_unset=True)
+    save_resource(team=team, user=user, name=name, type=kind, config=config)
 
 
 class TestShownRequest:
