@@ -23,7 +23,7 @@ from pydantic.fields import FieldInfo
 from steprunners.config import ConnectionConfig
 from steprunners.errors import BadConfig
 from steprunners.json_types import Json
-from steprunners.network.urls import normal_url, origin
+from steprunners.network.urls import ASCII_SPACE, normal_url, origin
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def protects(*strengths: Any, meaning: Callable[[Any], Any] = lambda value: valu
 
 def _server(value: Any) -> Any:
     try:
-        return origin(normal_url(str(value).strip()))
+        return origin(normal_url(str(value).strip(ASCII_SPACE)))
     except BadConfig:
         return value
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from steprunners.clients.bindings import AUTHORITY, FREE, VERIFIES
 from steprunners.config import Secret
 from steprunners.errors import BadConfig
-from steprunners.network.urls import normal_url, parts_of
+from steprunners.network.urls import ASCII_SPACE, normal_url, parts_of
 from steprunners.values.hosts import ascii_host
 
 _HOST = re.compile(r"[a-z0-9._:%-]+\Z")
@@ -29,7 +29,7 @@ ClientKey = Annotated[
 
 def check_server_url(value: str, name: str) -> str:
     """Return the URL of a server; raise ValueError, about the field `name`, where no path can follow it."""
-    value = value.strip()
+    value = value.strip(ASCII_SPACE)
     parts = parts_of(value)
     if (parts.scheme or "").lower() not in ("http", "https") or not parts.authority:
         raise ValueError(f"{name} must begin with http:// or https:// and a host")

@@ -14,7 +14,7 @@ from urllib3 import BaseHTTPResponse
 
 from steprunners.errors import BadConfig, StepError
 from steprunners.network.tls import DEFAULT_TLS, TlsOptions
-from steprunners.network.urls import joined, normal_url, origin
+from steprunners.network.urls import ASCII_SPACE, joined, normal_url, origin
 
 # Credentials for one server only.
 _CREDENTIAL_HEADERS = ("Authorization", "Cookie", "Proxy-Authorization")
@@ -79,7 +79,7 @@ def redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
 
 def _target(url: str, location: str) -> str:
     try:
-        return normal_url(joined(url, _as_text(location).strip()))
+        return normal_url(joined(url, _as_text(location).strip(ASCII_SPACE)))
     except BadConfig as error:
         raise StepError(
             f"the server redirects to '{location}', which is not an http or https URL", code="bad_redirect"

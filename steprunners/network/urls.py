@@ -15,6 +15,8 @@ from steprunners.errors import BadConfig
 from steprunners.network.addresses import is_address
 from steprunners.values.hosts import ascii_host
 
+#: White space around a URL that is no part of it; other white space is sent, escaped.
+ASCII_SPACE = " \t\r\n\f\v"
 _PARTS = re.compile(
     r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):)?(?://(?P<authority>[^/?#]*))?"
     r"(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#(?P<fragment>.*))?",

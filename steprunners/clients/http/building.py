@@ -16,7 +16,7 @@ from steprunners.clients.http.request_body import encode_query
 from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from steprunners.network import HttpRequest, TlsOptions
-from steprunners.network.urls import normal_url, origin, with_query
+from steprunners.network.urls import ASCII_SPACE, normal_url, origin, with_query
 from steprunners.runner import StepContext
 from steprunners.values.sent_text import as_text
 
@@ -130,7 +130,7 @@ def absolute_url(url: str, connection: HttpConnection | None) -> str:
 
     Raises BadConfig where there is no base URL.
     """
-    url = url.strip()
+    url = url.strip(ASCII_SPACE)
     if _ABSOLUTE.match(url):
         return url
     if connection is None:
