@@ -39,11 +39,13 @@ class StepConfig(Wire):
     `grammars` names the fields whose text has its own grammar, so that substituted values are quoted for it. Its keys
     are dotted wire paths in which `*` stands for any key or index. `unresolved` names the top-level wire keys whose
     references are not resolved: conditions, where a reference without a value counts as missing, and inline steps,
-    which are resolved when they run.
+    which are resolved when they run. `fixed_keys` names the top-level wire keys of objects whose own keys must not hold
+    references, and says why.
     """
 
     grammars: ClassVar[Mapping[str, Grammar]] = {}
     unresolved: ClassVar[frozenset[str]] = frozenset()
+    fixed_keys: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
     def grammar_of(cls, path: tuple[str | int, ...], meta: Json) -> Grammar:

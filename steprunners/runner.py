@@ -211,6 +211,10 @@ class StepRunner(ABC, Generic[ConfigT, ConnectionT]):
         """
         raise NotImplementedError(f"{builtins.type(self).__name__} has no resource to check")
 
+    def shown_request(self, request: dict[str, Json], connection: ConnectionT | None) -> dict[str, Json]:
+        """Return the resolved and masked meta as it is stored and shown: what is sent, where that is not as written."""
+        return request
+
     def expectations(self, config: ConfigT, fields: frozenset[str]) -> list[Assertion]:
         """Return the assertions that the config implies; `fields` are the fields that the user asserts on."""
         return []

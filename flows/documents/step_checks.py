@@ -54,6 +54,7 @@ def _step_problems(node: Node, around: Surroundings | None, *, has_hints: bool) 
     problems += _extract_problems(node)
     problems += _condition_problems(node)
     problems += _grammar_problems(node)
+    problems += _key_problems(node)
     if around is not None:
         problems += link_problems(node, around, has_hints=has_hints)
     return problems
@@ -111,6 +112,16 @@ def _grammar_problems(node: Node) -> Iterator[Problem]:
             told.add(found.path)
             message = no_reference_in_query(found.text)
             yield problem_at((*node.place, "meta", *found.path), "reference_not_allowed", message)
+
+
+def _key_problems(node: Node) -> Iterator[Problem]:
+    """Yield references in keys that must be known before the run."""
+    for field, why in node.runner.config_class.fixed_keys.items() if node.runner is not None else ():
+        value = node.meta.get(field)
+        for key in value if isinstance(value, dict) else ():
+            if holds_reference(key):
+                message = f"{key} cannot be used as a key: {why}"
+                yield problem_at((*node.place, "meta", field, key), "reference_not_allowed", message)
 
 
 def _rule_problems(node: Node) -> Iterator[Problem]:

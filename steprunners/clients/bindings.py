@@ -16,13 +16,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from steprunners.config import ConnectionConfig
+from steprunners.errors import BadConfig
 from steprunners.json_types import Json
+from steprunners.network.urls import ASCII_SPACE, normal_url, origin
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,9 @@ def protects(*strengths: Any, meaning: Callable[[Any], Any] = lambda value: valu
 
 def _server(value: Any) -> Any:
     try:
-        parts = urlsplit(str(value).strip().lower())
-        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    except ValueError:
+        return origin(normal_url(str(value).strip(ASCII_SPACE)))
+    except BadConfig:
         return value
-    return (parts.scheme, parts.hostname, port)
 
 
 BOUND = Binding()

@@ -98,6 +98,8 @@ def _has(document: Any, part: int | str) -> bool:
 
 
 def _is_open(details: ErrorDetails) -> bool:
+    if details["type"] == "extra_forbidden":
+        return False  # whatever its value will be, there is no such field
     value, tag = details["input"], details.get("ctx", {}).get("tag")
     texts = (
         [*value, tag] if isinstance(value, list) else [value, tag]

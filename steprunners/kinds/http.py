@@ -18,6 +18,7 @@ from steprunners.clients.http.connection import HttpConnection
 from steprunners.clients.http.cookies import dump_cookies, load_cookies
 from steprunners.clients.http.expected_status import STATUS_FIELDS, default_status_assertion, status_assertion
 from steprunners.clients.http.response_body import BodyEncoding, read_body
+from steprunners.clients.http.shown_request import shown_request
 from steprunners.config import StepResult, Wire
 from steprunners.deadline import Deadline
 from steprunners.json_types import Json
@@ -29,13 +30,22 @@ NOTES = """
 `http://shop/v1/orders`. With a resource, an absolute `url` must have the same scheme, host and port, because the
 request carries the resource's headers and credentials. For the same reason, if the resource has credentials, a step
 cannot set another `Host`, nor `verifyTls: false` while the resource verifies (ERROR `bad_config`). A user name or
-password inside the URL is refused: use `auth`.
+password inside the URL is refused: use `auth`. What is escaped (`%C3`) is sent as it is written, a `%` that escapes
+nothing becomes `%25`, and other characters that a URL cannot contain are escaped. `.` and `..` in the path are
+resolved, and a host is looked up as browsers do it (UTS #46). The stored request shows the URL that was sent.
 
 **The request.** In `query`, `form` and `headers`, booleans are written in lower case, objects as JSON, and null is left
-out. A list repeats its name in `query` and `form`. A `multipart` part has a `name`, one of `value`, `content` (text)
-and `contentBase64`, and optionally `filename` and `contentType`. `Content-Length`, `Transfer-Encoding` and `Upgrade`
-are set by the connection and cannot be given. An OAuth 2.0 token is fetched within the step's deadline. The worker
-keeps it until it expires, and fetches a new one after a 401.
+out. JSON has no spaces between its parts, wherever it is sent or signed. A space is `%20` in `query` and `+` in `form`.
+A list repeats its name in `query` and `form`. A `multipart` part has a `name`, one of `value`, `content` (text) and
+`contentBase64`, and optionally `filename` and `contentType`. `Content-Length`, `Transfer-Encoding` and `Upgrade` are
+set by the connection and cannot be given.
+
+**Content-Type** is what the step writes in `headers`. Otherwise a `form` or `multipart` has its own type, whatever the
+resource's headers say, and for `body` the resource's type comes before `application/json`. The `boundary` of the parts
+is added to a `multipart/…` type that has none.
+
+**OAuth 2.0.** A token is fetched within the step's deadline. The worker keeps it until it expires, and fetches a new
+one after a 401.
 
 **Redirects** follow RFC 9110: 303 becomes GET, a POST becomes GET on 301 and 302, and 307 and 308 keep method and body.
 `Authorization`, `Cookie`, the client certificate and all headers of the resource are removed when scheme, host or port
@@ -100,6 +110,10 @@ class HttpRunner(StepRunner[HttpConfig, HttpConnection]):
     def check(self, connection: HttpConnection, network: NetworkPolicy, deadline: Deadline) -> str:
         """Send a GET to baseUrl; any status but a refused login is fine. Raises StepError."""
         return check_server(connection, network, deadline)
+
+    def shown_request(self, request: dict[str, Json], connection: HttpConnection | None) -> dict[str, Json]:
+        """Return the request with its URL and the headers of its resource as they are sent."""
+        return shown_request(request, connection)
 
     def run(self, config: HttpConfig, context: StepContext[HttpConnection]) -> Finished:
         """Send the request; raise StepError where there is no answer."""

@@ -52,6 +52,9 @@ class SqlConfig(StepConfig):
     """What to run, and what to expect."""
 
     grammars: ClassVar = {"query": Grammar.SQL}
+    fixed_keys: ClassVar = {
+        "parameters": "the query names its parameters: write the name, and the reference as its value"
+    }
 
     resource_id: str = Field(min_length=1, description="An sql resource, by id or name.")
     query: str = Field(min_length=1, max_length=100_000, description="One statement; binds as :name.")

@@ -17,7 +17,7 @@ from steprunners.lifecycle.attempts import (
     Waiting,
     broken,
 )
-from steprunners.lifecycle.call import call, configure
+from steprunners.lifecycle.call import call, prepare
 from steprunners.lifecycle.judge import Judged, judge
 from steprunners.lifecycle.learn_secrets import learn
 from steprunners.lifecycle.waits import after_wait, next_wait
@@ -46,26 +46,26 @@ def advance_one(work: Work, progress: Progress, answer: Answer | None) -> Move:
 
 def _attempt(work: Work, progress: Progress, answer: Answer | None) -> Attempt | Waiting | Delegated:
     started_ms = progress.attempt_started_ms or work.now_ms()
-    request, config = configure(work)
+    prepared = prepare(work)
     try:
-        outcome = Finished(answer.result) if answer else call(work, config, progress, started_ms)
+        outcome = Finished(answer.result) if answer else call(work, prepared, progress, started_ms)
     except StepError as error:
         learn(work, error.result)
-        return replace(broken(error, started_ms, work.now_ms()), request=request)
+        return replace(broken(error, started_ms, work.now_ms()), request=prepared.request)
     if isinstance(outcome, Park):
         return Waiting(outcome.delay_ms, replace(progress, park=outcome.state), watch=outcome.watch)
     if isinstance(outcome, TakeBranch | RunChild):
-        return Delegated(request, progress, outcome)
+        return Delegated(prepared.request, progress, outcome)
     try:
         # The secrets in the result must be known before a message about it is written.
         shown = learn(work, outcome.result, answer.shown if answer else None)
     except StepError as error:  # the secrets are not known, so nothing of the result is stored
-        return replace(broken(error, started_ms, work.now_ms()), request=request)
+        return replace(broken(error, started_ms, work.now_ms()), request=prepared.request)
     try:
-        judged = judge(work, config, Judged(outcome.result, shown), started_ms)
+        judged = judge(work, prepared.config, Judged(outcome.result, shown), started_ms)
     except StepError as error:
         judged = replace(broken(error, started_ms, work.now_ms()), result=outcome.result, shown=shown)
     if answer and answer.failure and judged.status == SUCCESS:
         problem = {"code": "branch_failed", "message": answer.failure}
         judged = replace(judged, status=FAILED, error=problem, extracted={})
-    return replace(judged, request=request, session=outcome.session)
+    return replace(judged, request=prepared.request, session=outcome.session)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 from pydantic import BaseModel, ValidationError
 
@@ -26,9 +27,17 @@ logger = logging.getLogger(__name__)
 LONGEST_WAIT_SECONDS = 30 * 86_400.0
 
 
+@dataclass
+class Prepared:
+    """What an attempt sends: the config, and the request as it is shown, which is masked."""
+
+    request: dict[str, Json]
+    config: StepConfig
+
+
 @as_step_work
-def configure(work: Work) -> tuple[Json, StepConfig]:
-    """Return the resolved and masked meta, and the config made from it. Its secrets are added to the known ones."""
+def prepare(work: Work) -> Prepared:
+    """Resolve meta and validate it. Its secrets are added to the known ones. Raises StepError."""
     meta, kind = work.step.meta, work.runner.config_class
     own = {key: value for key, value in meta.items() if key in kind.unresolved}
     others = {key: value for key, value in meta.items() if key not in own}
@@ -42,7 +51,7 @@ def configure(work: Work) -> tuple[Json, StepConfig]:
         config = kind.model_validate(whole)
     except ValidationError as error:
         raise BadConfig(first_problem(error, whole, kind, ("meta",))) from error
-    return _joined(resolved.masked, own), config
+    return Prepared(_joined(resolved.masked, own), config)
 
 
 def _joined(resolved: Json, own: dict[str, Json]) -> dict[str, Json]:
@@ -60,9 +69,11 @@ def first_problem(error: ValidationError, document: Json, model: type[BaseModel]
 
 
 @with_step_errors
-def call(work: Work, config: StepConfig, progress: Progress, started_ms: int) -> Outcome:
+def call(work: Work, prepared: Prepared, progress: Progress, started_ms: int) -> Outcome:
     """Call the runner; raise StepError where it cannot run the step, also where the runner has a bug."""
+    config = prepared.config
     context = work.make_context(config, _seconds_left(work, started_ms), work.scope)
+    prepared.request = work.runner.shown_request(prepared.request, context.connection)
     context.state, context.origin = progress.park, progress.origin
     # From here on the called system may know them, and may send them to a step that runs at the same time.
     work.known_secrets.save()

@@ -7,7 +7,7 @@ searched once before its parts are visited.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from steprunners.json_types import Json
 from steprunners.masking.bytes_search import Span, bytes_of, matches
@@ -127,7 +127,7 @@ class Masker:
     def _masked_dict(self, value: dict[str, Json], depth: int) -> dict[str, Json]:
         masked: dict[str, Json] = {}
         for key, each in self._masked_members(list(value.items()), depth):
-            masked[_unused(key, masked)] = each
+            masked[unused(key, masked)] = each
         return masked
 
     def _masked_members(self, members: list[tuple[_Key, Json]], depth: int) -> list[tuple[_Key, Json]]:
@@ -147,7 +147,7 @@ class Masker:
         ]
 
 
-def _unused(key: _Key, taken: dict[str, Json]) -> str:
+def unused(key: _Key, taken: Container[str]) -> str:
     """Return a key that is not taken: two masked keys can be equal, and neither value may be lost."""
     number, unused = 1, str(key)
     while unused in taken:

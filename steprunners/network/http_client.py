@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from http.client import HTTPException, RemoteDisconnected
-from urllib.parse import urlsplit
 
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import DecodeError, HTTPError, ProtocolError, ReadTimeoutError
@@ -23,12 +22,11 @@ from steprunners.network.http_messages import (
     HttpResponse,
     cookie_header,
     keep_cookies,
-    normal_url,
-    origin,
     redirected,
 )
 from steprunners.network.http_pool import SAFE_METHODS, pool_for, sending, was_reused
 from steprunners.network.tls import why_untrusted
+from steprunners.network.urls import normal_url, origin, target_of
 
 USER_AGENT = "AsyncTestingService"
 _CHUNK = 64 * 1024
@@ -116,12 +114,12 @@ def _attempt(call: Call, request: HttpRequest, *, must_be_new: bool) -> BaseHTTP
     call.check()
     scheme, host, port = origin(request.url)
     pool = pool_for(call, request.tls, scheme, host, port)
-    parts = urlsplit(request.url)
+    target = target_of(request.url)
     timeout = max(call.deadline.remaining(), 0.001)
-    with sending(call, request.method, must_be_new=must_be_new):
+    with sending(call, request.method, target, must_be_new=must_be_new):
         return pool.urlopen(
             request.method,
-            f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/",
+            target,
             body=request.body,
             headers=_headers(request),
             retries=False,

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from http.cookiejar import CookieJar
-from urllib.parse import urldefrag, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote
 
 from requests import PreparedRequest
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar, get_cookie_header
-from requests.exceptions import RequestException
 from requests.structures import CaseInsensitiveDict
 from urllib3 import BaseHTTPResponse
 
 from steprunners.errors import BadConfig, StepError
-from steprunners.masking.known_secrets import reason_about
 from steprunners.network.tls import DEFAULT_TLS, TlsOptions
+from steprunners.network.urls import ASCII_SPACE, joined, normal_url, origin
 
 # Credentials for one server only.
 _CREDENTIAL_HEADERS = ("Authorization", "Cookie", "Proxy-Authorization")
@@ -60,33 +58,6 @@ class HttpResponse:
         return ", ".join(values) if values else None
 
 
-@lru_cache(maxsize=256)
-def normal_url(url: str) -> str:
-    """Return the absolute URL as it is sent: IDNA host, unsafe characters quoted. Raises BadConfig."""
-    prepared = PreparedRequest()
-    try:
-        prepared.prepare_url(url, None)
-        parts = urlsplit(prepared.url or "")
-        port = parts.port
-    except (RequestException, ValueError, UnicodeError) as error:
-        raise BadConfig(f"'{url}' is not a URL: {reason_about(url, str(error))}") from error
-    if parts.scheme.lower() not in ("http", "https") or not parts.hostname or port == 0:
-        raise BadConfig(f"'{url}' is not an absolute http or https URL")
-    if "@" in parts.netloc:
-        raise BadConfig("a URL must not contain a user name or password, because URLs are shown: use auth")
-    return urlunsplit(parts._replace(scheme=parts.scheme.lower()))
-
-
-def origin(url: str) -> tuple[str, str, int]:
-    """Return scheme, host and port of a normal URL."""
-    parts = urlsplit(url)
-    return (
-        parts.scheme,
-        (parts.hostname or "").lower(),
-        parts.port or (443 if parts.scheme == "https" else 80),
-    )
-
-
 def redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
     """Return the request that follows a redirect (RFC 9110, section 15.4).
 
@@ -107,18 +78,24 @@ def redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
 
 
 def _target(url: str, location: str) -> str:
-    # Header bytes arrive as Latin-1; servers that send other letters mean UTF-8.
-    with contextlib.suppress(UnicodeError):
-        location = location.encode("latin-1").decode("utf-8")
     try:
-        target, fragment = urldefrag(urljoin(url, location.strip()))
-        parts = urlsplit(target)
-        clean = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-        return normal_url(f"{clean}#{fragment}" if fragment else clean)
-    except (BadConfig, ValueError) as error:
+        return normal_url(joined(url, _as_text(location).strip(ASCII_SPACE)))
+    except BadConfig as error:
         raise StepError(
             f"the server redirects to '{location}', which is not an http or https URL", code="bad_redirect"
         ) from error
+
+
+def _as_text(location: str) -> str:
+    """Return a header as its server means it: its bytes arrive as Latin-1, but other letters than ASCII are UTF-8.
+
+    Bytes that are not UTF-8 are asked for again as they came.
+    """
+    with contextlib.suppress(UnicodeError):
+        return location.encode("latin-1").decode("utf-8")
+    return "".join(
+        each if each.isascii() else quote(each, encoding="latin-1", errors="replace") for each in location
+    )
 
 
 def _drop(headers: CaseInsensitiveDict[str], names: tuple[str, ...]) -> None:

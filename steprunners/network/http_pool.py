@@ -4,7 +4,7 @@ A thread has a pool for each server, policy and TLS options: a connection that t
 used for another tenant. The pools know the call that runs in their thread, so it also watches a reused connection.
 
 urllib3 has no public hooks for opening a socket and for taking a pooled connection, so the private methods `_new_conn`,
-`_get_conn`, `_put_conn` and `_validate_conn` are overridden here.
+`_get_conn`, `_put_conn`, `_make_request` and `_validate_conn` are overridden here.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class _ThreadState(threading.local):
     def __init__(self) -> None:
         self.call: Call | None = None
         self.method = "GET"
+        self.target = "/"
         self.must_be_new = False
         self.reused = False
         self.pools: ConnectionStore[_Key, HTTPConnectionPool] = ConnectionStore(
@@ -108,6 +109,10 @@ def _take(connection: _Guarded) -> None:
 class _Pool(HTTPConnectionPool):
     ConnectionCls = _Guarded
 
+    def _make_request(self, conn: Any, method: str, url: str, *arguments: Any, **options: Any) -> Any:  # noqa: ARG002
+        # urllib3 has rewritten the escapes in `url`; the target is sent as it was written.
+        return super()._make_request(conn, method, _thread.target, *arguments, **options)
+
     def _get_conn(self, timeout: float | None = None) -> Any:
         connection = super()._get_conn(timeout)
         _take(cast("_Guarded", connection))
@@ -141,9 +146,10 @@ def pool_for(call: Call, tls: TlsOptions, scheme: str, host: str, port: int) -> 
 
 
 @contextlib.contextmanager
-def sending(call: Call, method: str, *, must_be_new: bool) -> Any:
-    """Tell this thread's pools which call sends inside the block."""
+def sending(call: Call, method: str, target: str, *, must_be_new: bool) -> Any:
+    """Tell this thread's pools which call sends inside the block, and what (the path and query) it asks for."""
     _thread.call, _thread.method, _thread.must_be_new, _thread.reused = call, method, must_be_new, False
+    _thread.target = target
     try:
         yield
     finally:

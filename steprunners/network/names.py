@@ -27,7 +27,7 @@ _DOMAINS = frozenset(
 
 
 def is_internal(host: str) -> bool:
-    """Whether the name has no dot, or ends in a domain of private networks."""
+    """Whether the name (for DNS, `ascii_host`) has no dot, or ends in a domain of private networks."""
     name = host.removesuffix(".").lower()
     if not _NAME.match(name):
         return False  # not a host name, and an error may say so

@@ -10,6 +10,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from steprunners.errors import AddressRefused
 from steprunners.network.addresses import Address, is_address, is_metadata, parse_address, refusals
 from steprunners.network.names import is_internal
+from steprunners.values.hosts import ascii_host
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 METADATA = "a metadata address"
@@ -125,7 +126,7 @@ def parse_entry(text: str) -> AllowEntry:
     port = int(match["port"]) if match and match["port"] else None
     if match is None or (port is not None and not 0 < port < 65536):
         raise ValueError(f"'{text}' is not a host, an address, a CIDR or a port")
-    place = match["bracketed"] or match["plain"] or match["six"] or ""
+    place = ascii_host(match["bracketed"] or match["plain"] or match["six"] or "")
     if not place and port is None:
         raise ValueError("an entry of the allow list is empty")
     try:

@@ -9,6 +9,7 @@ import threading
 from steprunners.errors import ConnectionFailed, DeadlineExceeded
 from steprunners.network.addresses import parse_address
 from steprunners.network.calls import Call
+from steprunners.values.hosts import ascii_host
 
 # A look-up cannot be stopped, only abandoned; more than this many at once means that the name server is down.
 _lookups = threading.BoundedSemaphore(64)
@@ -20,6 +21,7 @@ def open_socket(call: Call, host: str, port: int) -> socket.socket:
 
     Raises AddressRefused, ConnectionFailed, DeadlineExceeded or Cancelled.
     """
+    host = _for_dns(host)
     addresses = call.policy.permitted(host, resolve(call, host, port), port)
     problem: OSError | None = None
     for position, address in enumerate(addresses):
@@ -34,6 +36,14 @@ def open_socket(call: Call, host: str, port: int) -> socket.socket:
     if isinstance(problem, TimeoutError):
         raise DeadlineExceeded(f"{host}:{port} did not accept a connection in time") from problem
     raise ConnectionFailed(f"cannot connect to {host}:{port}: {_plain(problem)}") from problem
+
+
+def _for_dns(host: str) -> str:
+    """Return the name that is looked up: the rules of the network are about it, however it was written."""
+    try:
+        return ascii_host(host)
+    except ValueError as error:
+        raise ConnectionFailed(f"the name {host} cannot be resolved: {error}") from error
 
 
 def _plain(problem: OSError | None) -> str:
@@ -59,7 +69,7 @@ def _connect(call: Call, address: str, port: int, patience: float) -> socket.soc
 
 
 def resolve(call: Call, host: str, port: int) -> list[str]:
-    """Return the addresses of `host`, in the resolver's order; raise as `open_socket` does."""
+    """Return the addresses of `host`, a name for DNS, in the resolver's order; raise as `open_socket` does."""
     try:
         return [str(parse_address(host))]
     except ValueError:

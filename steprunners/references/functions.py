@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 import math
 import re
 import secrets
@@ -19,6 +18,7 @@ from urllib.parse import quote
 
 from steprunners.json_types import Json
 from steprunners.references.errors import BadArgument, ReferenceSyntaxError, UnsafeValue
+from steprunners.values.sent_text import json_of
 from steprunners.values.suggestions import did_you_mean
 
 MAX_RANDOM_STRING = 10_000
@@ -30,15 +30,15 @@ _DECIMAL = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,4})?
 
 
 def text_of(value: Json) -> str:
-    """Return the value as it is written inside a longer text: text unchanged, other values as compact JSON.
+    """Return the value as it is written inside a longer text: text unchanged, other values as JSON (`json_of`).
 
     Raises UnsafeValue for a value that no text can hold (nested too deeply, or an integer of thousands of digits).
     """
     if isinstance(value, str):
         return value
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    except (RecursionError, ValueError) as error:
+        return json_of(value)
+    except ValueError as error:
         raise UnsafeValue("the value is too deep or too large to be written as text") from error
 
 
@@ -144,8 +144,8 @@ def _url_encode(value: Json) -> str:
 
 def _json(value: Json) -> str:
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False)
-    except (ValueError, RecursionError) as error:
+        return json_of(value)
+    except ValueError as error:
         raise BadArgument("the value cannot be written as JSON") from error
 
 

@@ -42,6 +42,18 @@ def render(parts: Sequence[Part], evaluator: Evaluator, grammar: Grammar) -> tup
     return _WRITERS.get(grammar, _Writer)().write(pieces)
 
 
+def render_key(parts: Sequence[Part], evaluator: Evaluator) -> tuple[str, str]:
+    """Return the parts as the key of an object, and its masked copy. Raises a ReferenceProblem."""
+    pieces = _read(parts, evaluator, Grammar.PLAIN)
+    for part, reading in pieces:
+        if reading is not None and (reading.value is None or isinstance(reading.value, dict | list)):
+            text = part.text if isinstance(part, Reference) else part
+            raise UnsafeValue(
+                f"{text}: a key must be text, a number or a boolean, not null, a list or an object"
+            )
+    return _Writer().write(pieces)
+
+
 def _read(parts: Sequence[Part], evaluator: Evaluator, grammar: Grammar) -> list[_Piece]:
     pieces: list[_Piece] = []
     for part in parts:
@@ -138,7 +150,7 @@ class _UrlWriter(_Writer):
         self.authority_touched = False
 
     def write(self, pieces: Sequence[_Piece]) -> tuple[str, str]:
-        text, masked = super().write(pieces)
+        text, masked = super().write(_apart(pieces))
         url_quoting.check(
             text, sample=self.sample, encoded=self.encoded, authority_touched=self.authority_touched
         )
@@ -159,6 +171,15 @@ class _UrlWriter(_Writer):
         self.authority_touched |= not self.texts or url_quoting.in_authority(before)
         self.sample += sample
         self.put(written, _masked_text(reading, written))
+
+
+def _apart(pieces: Sequence[_Piece]) -> list[_Piece]:
+    """Return the pieces with no `%` that would become an escape together with the value after it."""
+    apart = list(pieces)
+    for index, (part, _) in enumerate(apart[:-1]):
+        if isinstance(part, str):
+            apart[index] = (url_quoting.mended_end(part), None)
+    return apart
 
 
 _WRITERS: dict[Grammar, Callable[[], _Writer]] = {

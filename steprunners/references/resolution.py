@@ -1,7 +1,7 @@
 """References `${…}`: found statically in a step, and resolved against a scope (contract, section 3).
 
 Substitution works on parsed values. A string that is exactly one reference keeps the value's JSON type. A substituted
-value is never searched for references. Keys are not substituted.
+value is never searched for references. References in keys are replaced by text; two keys must not become the same.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from steprunners.budgets.effort import tick
 from steprunners.json_types import Json
 from steprunners.masking.credentials import MASK
+from steprunners.masking.masker import unused
 from steprunners.references.errors import (
     BadArgument,
     CutReference,
@@ -33,7 +34,7 @@ from steprunners.references.expressions import (
 )
 from steprunners.references.grammar import parse
 from steprunners.references.quoting import Grammar
-from steprunners.references.rendering import render
+from steprunners.references.rendering import render, render_key
 from steprunners.references.scope import ABSENT, Evaluator, Scope, StepView
 
 __all__ = [
@@ -131,7 +132,9 @@ def _texts(value: Json, path: Place) -> Iterator[tuple[Place, str]]:
         if isinstance(each, str) and "${" in each:
             yield at, each
         elif isinstance(each, dict):
-            waiting.extend(((*at, key), child) for key, child in reversed(each.items()))
+            for key, child in reversed(each.items()):
+                waiting.append(((*at, key), child))
+                waiting.append(((*at, key), key))
         elif isinstance(each, list):
             waiting.extend(((*at, index), child) for index, child in reversed(list(enumerate(each))))
 
@@ -208,8 +211,23 @@ class _Walker:
         return self.object(value, path) if isinstance(value, dict) else self.array(value, path)
 
     def object(self, value: dict[str, Json], path: Place) -> tuple[Json, Json]:
-        pairs = {key: self.walk(child, (*path, key)) for key, child in value.items()}
-        return {key: pair[0] for key, pair in pairs.items()}, {key: pair[1] for key, pair in pairs.items()}
+        plain: dict[str, Json] = {}
+        masked: dict[str, Json] = {}
+        for key, child in value.items():
+            name, shown = self.key(key, (*path, key)) if "${" in key else (key, key)
+            if name in plain:
+                message = f"the key '{key}' becomes the same as another key here once references are replaced"
+                raise UnsafeValue(message, path=(*path, key))
+            # A child's grammar depends on where it stands in the end.
+            plain[name], masked[unused(shown, masked)] = self.walk(child, (*path, name))
+        return plain, masked
+
+    def key(self, key: str, path: Place) -> tuple[str, str]:
+        try:
+            return render_key(parse(key), self.evaluator)
+        except ReferenceProblem as problem:
+            problem.path = path
+            raise
 
     def array(self, value: list[Json], path: Place) -> tuple[Json, Json]:
         pairs = [self.walk(child, (*path, index)) for index, child in enumerate(value)]

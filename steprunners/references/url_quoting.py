@@ -8,13 +8,13 @@ unchanged but checked (user and password are percent-encoded). After that everyt
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from urllib.parse import quote
 
 from steprunners.json_types import Json
 from steprunners.references.errors import UnsafeValue
 from steprunners.references.functions import text_of
+from steprunners.values.hosts import ascii_host
 
 _SHAPE = re.compile(
     r"(?P<authority>(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*)?(?P<path>[^?#]*)(?P<query>\?[^#]*)?(?P<fragment>#.*)?",
@@ -24,7 +24,9 @@ _AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//([^/?#]*)")
 _AUTHORITY_END = re.compile(r"[/?#]")
 _PORT_BEGINS = re.compile(r":[0-9]*\Z")
 _UNSAFE_AT_START = re.compile(r"[\s\x00-\x1f\x7f\\]")
+_IS_HOST = re.compile(r"(?:[A-Za-z0-9._~:-]|[^\x00-\x7f])+\Z")
 _PORT = re.compile(r"0*[1-9][0-9]{0,4}\Z")
+_OPEN_ESCAPE = re.compile(r"%([0-9A-Fa-f]?)\Z")
 _IPV6 = re.compile(r"\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%25[A-Za-z0-9._~-]+)?\](?::(?P<port>.*))?\Z")
 
 
@@ -41,7 +43,12 @@ def raw_start(value: Json) -> str:
     text = text_of(value)
     if _UNSAFE_AT_START.search(text):
         raise UnsafeValue("a URL cannot contain white space, control characters or backslashes")
-    return text
+    return mended_end(text)
+
+
+def mended_end(text: str) -> str:
+    """Return the text with a `%` at its end escaped: it must not become an escape together with what follows."""
+    return _OPEN_ESCAPE.sub(r"%25\1", text)
 
 
 def place(value: Json, *, before: str, after: str) -> str:
@@ -74,14 +81,20 @@ def _port(text: str) -> str:
 
 
 def _host(text: str) -> str:
-    # NFKC is what IDNA applies to a host: it turns look-alikes such as U+2100 into "a/c".
-    normal = unicodedata.normalize("NFKC", text)
-    allowed = all(character.isalnum() or character in "-._~:" for character in text + normal)
-    if not text or not (allowed or _IPV6.match(text)):
+    is_name = _IS_HOST.match(text) and _IS_HOST.match(_mapped(text))
+    if not (is_name or _IPV6.match(text)):
         raise UnsafeValue(
             "a host can contain only letters, digits, '-' and '.'; write everything else after it, in the URL's text"
         )
     return text
+
+
+def _mapped(text: str) -> str:
+    # A look-alike such as U+2100 becomes "a/c" in DNS.
+    try:
+        return ascii_host(text)
+    except ValueError:
+        return ""
 
 
 def check(text: str, *, sample: str, encoded: Sequence[tuple[int, int]], authority_touched: bool) -> None:

@@ -11,18 +11,14 @@ from requests.structures import CaseInsensitiveDict
 from steprunners.clients.http.authentication import Auth, authorization
 from steprunners.clients.http.config import HttpConfig
 from steprunners.clients.http.connection import HttpConnection
-from steprunners.clients.http.request_body import (
-    as_text,
-    encode_form,
-    encode_json,
-    encode_multipart,
-    encode_pairs,
-)
+from steprunners.clients.http.content_type import body_with_type
+from steprunners.clients.http.request_body import encode_query
 from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from steprunners.network import HttpRequest, TlsOptions
-from steprunners.network.http_messages import normal_url, origin
+from steprunners.network.urls import ASCII_SPACE, normal_url, origin, with_query
 from steprunners.runner import StepContext
+from steprunners.values.sent_text import as_text
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
@@ -43,9 +39,7 @@ def build_request(
     tls = tls_options(config, connection)
     usual = connection.headers if connection else {}
     headers = _headers({**context.trace_headers, **usual}, config.headers)
-    body, content_type = _body(config)
-    if content_type is not None:
-        headers.setdefault("Content-Type", content_type)
+    body = body_with_type(config, headers)
     auth = auth_of(config, connection)
     if auth is not None and "Authorization" not in headers:
         headers["Authorization"] = _safe(
@@ -122,21 +116,21 @@ def resource_headers(connection: HttpConnection) -> CaseInsensitiveDict[str]:
 
 
 def _url(config: HttpConfig, connection: HttpConnection | None) -> str:
-    url = normal_url(_absolute(config.url.strip(), connection))
+    url = normal_url(absolute_url(config.url, connection))
     if connection is not None and origin(url) != origin(normal_url(connection.base_url)):
         raise BadConfig(
             "meta.url leads to another server than the resource's baseUrl, and that server would get the "
             "resource's headers and credentials: leave out resourceId"
         )
-    if not config.query:
-        return url
-    parts = urlsplit(url)
-    query = "&".join(filter(None, (parts.query, encode_pairs(config.query))))
-    return parts._replace(query=query).geturl()
+    return with_query(url, encode_query(config.query))
 
 
-def _absolute(url: str, connection: HttpConnection | None) -> str:
-    """Append a relative URL to the base URL: `/orders` on `http://shop/v1` is `http://shop/v1/orders`."""
+def absolute_url(url: str, connection: HttpConnection | None) -> str:
+    """Append a relative URL to the base URL: `/orders` on `http://shop/v1` is `http://shop/v1/orders`.
+
+    Raises BadConfig where there is no base URL.
+    """
+    url = url.strip(ASCII_SPACE)
     if _ABSOLUTE.match(url):
         return url
     if connection is None:
@@ -148,6 +142,7 @@ def _absolute(url: str, connection: HttpConnection | None) -> str:
 def _headers(
     defaults: dict[str, Json], given: dict[str, Json], *, place: str = "meta.headers"
 ) -> CaseInsensitiveDict[str]:
+    _check_names(given, place)
     merged = {name.lower(): (name, value) for name, value in (*defaults.items(), *given.items())}
     headers = CaseInsensitiveDict[str]()
     for name, value in merged.values():
@@ -161,16 +156,18 @@ def _headers(
     return headers
 
 
+def _check_names(given: dict[str, Json], place: str) -> None:
+    """Raise BadConfig where a name is given twice: one value would be lost."""
+    names = [name.lower() for name in given]
+    for name in given if len(set(names)) < len(names) else ():
+        if names.count(name.lower()) > 1:
+            raise BadConfig(
+                f"{place}: '{name}' is given twice, upper and lower case are the same in header names"
+            )
+
+
 def _safe(place: str, text: str) -> str:
     """Return a header's value; raise BadConfig where it could end the header and begin another."""
     if _UNSAFE_IN_HEADER.search(text):
         raise BadConfig(f"{place}: the value contains a line break or another control character")
     return text
-
-
-def _body(config: HttpConfig) -> tuple[bytes | None, str | None]:
-    if config.form is not None:
-        return encode_form(config.form)
-    if config.multipart is not None:
-        return encode_multipart(config.multipart)
-    return encode_json(config.body) if config.body is not None else (None, None)

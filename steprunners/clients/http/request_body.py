@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Mapping
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from pydantic import Field, model_validator
 from urllib3.fields import RequestField
@@ -15,6 +14,7 @@ from urllib3.filepost import encode_multipart_formdata
 from steprunners.config import Wire
 from steprunners.errors import BadConfig
 from steprunners.json_types import Json
+from steprunners.values.sent_text import as_text
 
 
 class MultipartPart(Wire):
@@ -37,41 +37,34 @@ class MultipartPart(Wire):
         return self
 
 
-def encode_json(body: Json) -> tuple[bytes, str | None]:
-    """Return the bytes and content type of `body`: text unchanged, anything else as JSON."""
-    if isinstance(body, str):
-        return body.encode("utf-8", "replace"), None
-    # UTF-8 cannot hold half a surrogate pair, but a JSON escape can.
-    try:
-        return json.dumps(body, ensure_ascii=False).encode(), "application/json"
-    except UnicodeEncodeError:
-        return json.dumps(body).encode(), "application/json"
+def encode_body(body: Json) -> tuple[bytes, str | None]:
+    """Return the bytes and content type of `body`: text unchanged, anything else as JSON (`json_of`)."""
+    raw = as_text(body).encode("utf-8", "replace")
+    return raw, None if isinstance(body, str) else "application/json"
 
 
 def encode_form(form: Mapping[str, Json]) -> tuple[bytes, str]:
     """Return the bytes and content type of a form; a list repeats its name, and null is left out."""
-    return encode_pairs(form).encode(), "application/x-www-form-urlencoded"
+    return urlencode(_pairs(form), errors="replace").encode(), "application/x-www-form-urlencoded"
 
 
-def encode_pairs(values: Mapping[str, Json]) -> str:
-    """Return `values` as a query string: text unchanged, other values as JSON; null is left out."""
-    pairs = [
+def encode_query(values: Mapping[str, Json]) -> str:
+    """Return `values` as parameters of a URL, escaped as the value of a reference is: a space is `%20`."""
+    return urlencode(_pairs(values), errors="replace", quote_via=quote, safe="")
+
+
+def _pairs(values: Mapping[str, Json]) -> list[tuple[str, str]]:
+    return [
         (name, as_text(each))
         for name, value in values.items()
         for each in (value if isinstance(value, list) else [value])
         if each is not None
     ]
-    return urlencode(pairs, errors="replace")
 
 
-def as_text(value: Json) -> str:
-    """Return the value as text: text unchanged, other values as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def encode_multipart(parts: list[MultipartPart]) -> tuple[bytes, str]:
+def encode_multipart(parts: list[MultipartPart], boundary: str | None = None) -> tuple[bytes, str]:
     """Return the bytes and content type of a multipart form; raise BadConfig for invalid base64."""
-    return encode_multipart_formdata([_field(part) for part in parts])
+    return encode_multipart_formdata([_field(part) for part in parts], boundary)
 
 
 def _field(part: MultipartPart) -> RequestField:

@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from steprunners.clients.bindings import FREE, VERIFIES, Binding, protects
-from steprunners.clients.server_fields import CaCertificate, ClientKey
+from steprunners.clients.server_fields import CaCertificate, ClientKey, check_host
 from steprunners.config import ConnectionConfig, Secret, UpperCase, Wire
 from steprunners.masking.known_secrets import shorten
 from steprunners.network import TlsOptions
 
 _ADDRESS = re.compile(
-    r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]{1,253}))(?::(?P<port>\d{1,5}))?\Z"
+    r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^:\[\]]{1,253}))(?::(?P<port>[0-9]{1,5}))?\Z"
 )
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -30,11 +30,17 @@ def _check_servers(value: str) -> str:
     addresses = [each.strip() for each in value.split(",") if each.strip()]
     if not addresses:
         raise ValueError("bootstrapServers must name at least one broker, as host:port")
-    for address in addresses:
-        match = _ADDRESS.match(address)
+    return ",".join(map(_checked_address, addresses))
+
+
+def _checked_address(address: str) -> str:
+    match = _ADDRESS.match(address)
+    try:
         if match is None or not 0 < int(match["port"] or 9092) < 65536:
-            raise ValueError(f"'{shorten(address, 80)}' is not a broker's address: write host:port")
-    return ",".join(addresses)
+            raise ValueError
+        return address if match["six"] else address.replace(match["host"], check_host(match["host"]), 1)
+    except ValueError as error:
+        raise ValueError(f"'{shorten(address, 80)}' is not a broker's address: write host:port") from error
 
 
 #: The order of the brokers does not count.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +11,7 @@ from typing import Literal
 
 from steprunners.clients.decoding import parse_json, text_or_base64
 from steprunners.json_types import Json
+from steprunners.values.sent_text import as_text
 
 ValueEncoding = Literal["json", "text", "base64", "null"]
 
@@ -103,12 +103,7 @@ def value_to_bytes(value: Json, *, is_base64: bool = False) -> bytes | None:
 
 def to_bytes(value: Json) -> bytes:
     """Return the bytes of text unchanged, of other values as JSON."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "surrogatepass")
-    try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-    except UnicodeEncodeError:  # half a character, which only an escape can hold
-        return json.dumps(value, separators=(",", ":")).encode()
+    return as_text(value).encode("utf-8", "surrogatepass")
 
 
 def headers_to_items(headers: dict[str, Json] | None) -> list[Header]:

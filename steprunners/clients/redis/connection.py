@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from steprunners.clients.bindings import FREE, VERIFIES
 from steprunners.clients.redis.session import Address
-from steprunners.clients.server_fields import CaCertificate, ClientCertificate, ClientKey, VerifyTls
+from steprunners.clients.server_fields import CaCertificate, ClientCertificate, ClientKey, Host, VerifyTls
 from steprunners.config import ConnectionConfig, Secret
-
-
-def _check_host(value: str) -> str:
-    if any(character in value for character in "/@ \t\r\n\0"):
-        raise ValueError(
-            "host must be only a name or an address, such as cache.example; port and login have their own fields"
-        )
-    return value
 
 
 class RedisConnection(ConnectionConfig):
     """One server; a node of a cluster answers only for its own keys."""
 
-    host: Annotated[str, AfterValidator(_check_host)] = Field(min_length=1, max_length=255)
+    host: Host
     port: int = Field(6379, ge=1, le=65_535)
     database: Annotated[int, FREE] = Field(0, ge=0, le=1_000_000, description="The number of the database.")
     username: Annotated[str | None, FREE] = Field(

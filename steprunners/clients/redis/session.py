@@ -110,7 +110,7 @@ class _Guarded(Connection):
             return plain
         try:
             return context_for(self._address.tls_options()).wrap_socket(
-                plain, server_hostname=self._address.host
+                plain, server_hostname=self._address.host.removesuffix(".")
             )
         except BaseException as error:
             plain.close()

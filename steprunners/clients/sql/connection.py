@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Field, model_validator
 
 from steprunners.clients.bindings import AUTHORITY, FREE, protects
+from steprunners.clients.server_fields import Host
 from steprunners.config import ConnectionConfig, Secret
 
 Engine = Literal["postgresql", "mysql", "mariadb", "sqlite"]
@@ -22,9 +23,7 @@ class SqlConnection(ConnectionConfig):
     """A database of a server, or a SQLite file."""
 
     engine: Engine
-    host: str | None = Field(
-        None, pattern=r"^[A-Za-z0-9_.:-]+$", max_length=255, description="A name or an address."
-    )
+    host: Host | None = Field(None, description="A name or an address.")
     port: int | None = Field(None, ge=1, le=65535, description="Default: 5432 for postgresql, else 3306.")
     database: Annotated[str, FREE] = Field(
         min_length=1,

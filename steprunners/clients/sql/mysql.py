@@ -115,7 +115,7 @@ class MySql(Dialect):
         """Connect through the network policy; neither several statements nor LOCAL INFILE are enabled."""
         host, port = str(connection.host), connection.port or 3306
         raw: Any = _Connection(
-            host=host,
+            host=host.removesuffix("."),  # for TLS: certificates have no dot at the end
             port=port,
             user=connection.user,
             password=(connection.password or "").encode(),  # as bytes, letters beyond Latin-1 are kept

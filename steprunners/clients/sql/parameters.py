@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
-import json
 import uuid
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
@@ -14,6 +13,7 @@ from typing import Any
 from steprunners.clients.sql.statement import Statement
 from steprunners.errors import BadConfig
 from steprunners.json_types import Json
+from steprunners.values.sent_text import as_text, json_of
 
 #: The most digits of a decimal: 1e999999999 written out would fill the memory. PostgreSQL's numeric has up to 1000.
 MAX_DIGITS = 1_000
@@ -28,7 +28,7 @@ class Document:
 
     def text(self) -> str:
         """Return it as JSON text."""
-        return json.dumps(self.value, ensure_ascii=False)
+        return json_of(self.value)
 
 
 def _boolean(value: Json) -> bool:
@@ -55,10 +55,6 @@ def _decimal(value: Json) -> Decimal:
     return number
 
 
-def _text(value: Json) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
 def _array(value: Json) -> list[Json]:
     if not isinstance(value, list):
         raise ValueError("not a list")
@@ -66,16 +62,16 @@ def _array(value: Json) -> list[Json]:
 
 
 _TYPES: Mapping[str, Callable[[Json], Any]] = {
-    "text": _text,
+    "text": as_text,
     "integer": _integer,
     "number": lambda value: float(_decimal(value)),
     "decimal": _decimal,
     "boolean": _boolean,
-    "date": lambda value: datetime.date.fromisoformat(_text(value)),
-    "time": lambda value: datetime.time.fromisoformat(_text(value)),
-    "timestamp": lambda value: datetime.datetime.fromisoformat(_text(value)),
-    "uuid": lambda value: uuid.UUID(_text(value)),
-    "bytes": lambda value: base64.b64decode(_text(value), validate=True),
+    "date": lambda value: datetime.date.fromisoformat(as_text(value)),
+    "time": lambda value: datetime.time.fromisoformat(as_text(value)),
+    "timestamp": lambda value: datetime.datetime.fromisoformat(as_text(value)),
+    "uuid": lambda value: uuid.UUID(as_text(value)),
+    "bytes": lambda value: base64.b64decode(as_text(value), validate=True),
     "json": Document,
     "array": _array,
 }

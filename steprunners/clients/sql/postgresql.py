@@ -28,6 +28,7 @@ from steprunners.clients.sql.values import loads_exact
 from steprunners.errors import ConnectionFailed, DeadlineExceeded, Refused, StepError
 from steprunners.network import Call
 from steprunners.network.sockets import resolve
+from steprunners.values.sent_text import json_of
 
 _SSL_MODES = {"disable": "disable", "prefer": "prefer", "require": "require", "verify": "verify-full"}
 _POLL_SECONDS = 0.05
@@ -96,7 +97,7 @@ class PostgreSql(Dialect):
         with _authority(connection) as authority:
             conninfo = make_conninfo(
                 "",
-                host=",".join([host] * len(addresses)),
+                host=",".join([host.removesuffix(".")] * len(addresses)),
                 hostaddr=",".join(addresses),
                 port=port,
                 dbname=connection.database,
@@ -191,7 +192,7 @@ def _without_state(error: psycopg.Error) -> StepError:
 
 
 def _adapted(value: Any) -> Any:
-    return Jsonb(value.value) if isinstance(value, Document) else value
+    return Jsonb(value.value, json_of) if isinstance(value, Document) else value
 
 
 def _simple(raw: psycopg.Connection[Any], commands: str) -> None:

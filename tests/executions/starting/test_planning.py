@@ -131,6 +131,13 @@ def test_every_part_of_a_step_is_read() -> None:
     assert set(needs_of(made, "z")) == {"a", "b", "c", "d"}
 
 
+def test_a_key_can_need_a_step() -> None:
+    step = reads("c", "")
+    step["meta"]["body"] = {"${a.delayedMs}": {"${steps.b.status}": 1}}
+    made = planned(delay("a"), delay("b"), step)
+    assert needs_of(made, "c") == {"a": True, "b": False}
+
+
 def test_an_extracted_variable_needs_its_extractor() -> None:
     made = planned(delay("a", extract={"v": "delayedMs"}), reads("b", "${v}"))
     assert needs_of(made, "b") == {"a": True}

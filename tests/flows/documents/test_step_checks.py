@@ -151,3 +151,61 @@ def test_the_number_of_assertions_is_bounded() -> None:
     assert problems_of(flow(get(assertions=[HOLDS], until={"failIf": many}))) == [
         ("steps.0.until.failIf", "too_long")
     ]
+
+
+class TestReferencesInKeys:
+    META = {"url": "http://127.0.0.1/", "method": "POST"}
+
+    @pytest.mark.parametrize("part", ["headers", "query", "form", "multipart", "body", "expectedResponse"])
+    def test_an_unknown_name_is_found_in_a_key(self, part: str) -> None:
+        step = get(meta={**self.META, part: {"${sku}": 1}})
+        assert problems_of(flow(step)) == [(f"steps.0.meta.{part}.${{sku}}", "unknown_reference")]
+        check_document(flow(step, variables=[{"name": "sku", "type": "string", "defaultValue": "tea"}]))
+
+    def test_in_nested_objects_assertions_and_conditions(self) -> None:
+        nested = get(
+            meta={**self.META, "body": [{"a": {"${no}": 1}}]},
+            assertions=[{"field": "body", "operator": "equals", "expectedValue": {"${nor}": 1}}],
+            when={"left": 1, "operator": "notEquals", "right": {"${neither}": 1}},
+            forEach=[{"${none}": 1}],
+        )
+        assert {place for place, _ in problems_of(flow(nested))} == {
+            "steps.0.meta.body.0.a.${no}",
+            "steps.0.assertions.0.expectedValue.${nor}",
+            "steps.0.when.right.${neither}",
+            "steps.0.forEach.0.${none}",
+        }
+
+    def test_a_bad_reference_in_a_key(self) -> None:
+        step = get(meta={**self.META, "body": {"${": 1}})
+        assert problems_of(flow(step)) == [("steps.0.meta.body.${", "bad_reference")]
+
+    def test_a_later_step_in_a_key(self) -> None:
+        first = get("first", meta={**self.META, "form": {"${second.body.id}": 1}})
+        assert problems_of(flow(first, get("second"))) == [
+            ("steps.0.meta.form.${second.body.id}", "later_reference")
+        ]
+
+    def test_names_of_sql_parameters_are_fixed(self) -> None:
+        variables = [{"name": "n", "type": "string", "defaultValue": "id"}]
+        meta = {"resourceId": "db", "query": "select :id", "parameters": {"${n}": 1}}
+        step = {"name": "row", "stepType": "sql", "meta": meta}
+        assert problems_of(flow(step, variables=variables)) == [
+            ("steps.0.meta.parameters.${n}", "reference_not_allowed")
+        ]
+        assert "the query names its parameters" in message_of(flow(step, variables=variables))
+
+    @pytest.mark.parametrize(
+        ("meta", "place"),
+        [
+            ({"${n}": "x"}, "${n}"),
+            ({"${n}": "${n}"}, "${n}"),
+            ({"auth": {"type": "bearer", "token": "t", "${n}": "${n}"}}, "auth.${n}"),
+            ({"multipart": [{"name": "a", "${n}": "${n}"}]}, "multipart.0.${n}"),
+            ({"urll": "${n}"}, "urll"),
+        ],
+    )
+    def test_names_of_fields_are_fixed(self, meta: dict[str, Any], place: str) -> None:
+        variables = [{"name": "n", "type": "string", "defaultValue": "url"}]
+        step = get(meta={**self.META, **meta})
+        assert problems_of(flow(step, variables=variables)) == [(f"steps.0.meta.{place}", "extra_forbidden")]

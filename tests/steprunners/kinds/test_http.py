@@ -146,12 +146,12 @@ class TestRequest:
     @pytest.mark.parametrize(
         ("meta", "body", "content_type"),
         [
-            ({"body": {"a": [1, True, None]}}, b'{"a": [1, true, null]}', "application/json"),
+            ({"body": {"a": [1, True, None]}}, b'{"a":[1,true,null]}', "application/json"),
             ({"body": []}, b"[]", "application/json"),
             ({"body": False}, b"false", "application/json"),
             ({"body": 1.5}, b"1.5", "application/json"),
             ({"body": "as ä is"}, "as ä is".encode(), None),
-            ({"body": {"half": "\ud800"}}, b'{"half": "\\ud800"}', "application/json"),
+            ({"body": {"half": "\ud800"}}, b'{"half":"\\ud800"}', "application/json"),
             ({"body": None}, b"", None),
             ({"body": {}, "headers": {"content-type": "application/x"}}, b"{}", "application/x"),
             ({"form": {"a": "x y", "b": [1, 2], "c": True, "d": None}}, b"a=x+y&b=1&b=2&c=true", FORM),
@@ -198,7 +198,7 @@ class TestRequest:
     def test_query(self, target: Target, make_context: MakeContext) -> None:
         query = {"q": "a b&c", "n": [1, 2], "flag": True, "none": None, "o": {"x": 1}}
         run(make_context(), url=target.url + "/s?fixed=1", query=query)
-        assert target.received[0].path == "/s?fixed=1&q=a+b%26c&n=1&n=2&flag=true&o=%7B%22x%22%3A+1%7D"
+        assert target.received[0].path == "/s?fixed=1&q=a%20b%26c&n=1&n=2&flag=true&o=%7B%22x%22%3A1%7D"
 
     def test_basic_and_bearer(self, target: Target, make_context: MakeContext) -> None:
         run(make_context(), url=target.url, auth={"type": "basic", "username": "ann", "password": "pä"})

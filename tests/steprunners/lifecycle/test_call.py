@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from steprunners.config import StepConfig
 from steprunners.documents.problems import Place
-from steprunners.lifecycle.call import configure, first_problem
+from steprunners.lifecycle.call import first_problem, prepare
 from steprunners.masking.known_secrets import KnownSecrets
 from steprunners.registry import find_runner
 from steprunners.runner import (
@@ -68,9 +68,9 @@ def test_a_condition_resolves_what_is_outside_its_branches() -> None:
     work = bench(GOOD, meta=meta, variables={"word": "other", "no": False}).work
     condition = find_runner("condition")
     assert condition is not None
-    shown, config = configure(replace(work, runner=condition))
+    prepared = prepare(replace(work, runner=condition))
     resolved = {"branches": [branch], "elseFlowId": "other", "terminateOnNoMatch": False}
-    assert shown == config.model_dump(by_alias=True, exclude_unset=True) == resolved
+    assert prepared.request == prepared.config.model_dump(by_alias=True, exclude_unset=True) == resolved
 
 
 @pytest.mark.parametrize(

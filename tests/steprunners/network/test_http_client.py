@@ -40,7 +40,7 @@ class TestRedirects:
         second = target.received[1]
         assert (second.method, second.path) == (then, "/b?x=1")
         if method != "HEAD":
-            assert (second.body == b'{"k": 1}', "content-type" in second.headers) == (keeps_body, keeps_body)
+            assert (second.body == b'{"k":1}', "content-type" in second.headers) == (keeps_body, keeps_body)
         assert result["redirects"] == [{"status": status, "url": target.url + "/a"}]
         assert result["url"] == target.url + "/b?x=1#frag"
 

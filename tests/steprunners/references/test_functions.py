@@ -71,7 +71,7 @@ def test_base64_of_urls_is_read_without_padding(text: Any) -> None:
     ("name", "arguments", "value"),
     [
         ("urlEncode", ["a b/ü~"], "a%20b%2F%C3%BC~"),
-        ("json", [{"a": [1, True, None, "ü"]}], '{"a": [1, true, null, "ü"]}'),
+        ("json", [{"a": [1, True, None, "ü"]}], '{"a":[1,true,null,"ü"]}'),
         ("json", ["a"], '"a"'),
         ("upper", ["straße"], "STRASSE"),
         ("lower", ["ABC"], "abc"),

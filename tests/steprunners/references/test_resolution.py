@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steprunners.json_types import Json
+from steprunners.masking.credentials import MASK
 from steprunners.references.resolution import (
     BadArgument,
     Found,
@@ -124,8 +125,88 @@ def test_structure_and_keys_stay(template: Any, value: Any) -> None:
     }
 
 
-def test_keys_are_not_substituted() -> None:
-    assert resolve({"${x}": "${x}"}, Scope(variables={"x": 1})) == {"${x}": 1}
+KEYS = Scope(
+    variables={
+        "sku": "tea",
+        "n": 2,
+        "yes": True,
+        "price": 1.5,
+        "none": None,
+        "list": [1],
+        "pin": "hush",
+        "t": "tea",
+    },
+    secrets=frozenset({"pin"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ({"${sku}": "${n}"}, {"tea": 2}),
+        ({"${n}": 1, "${yes}": 2, "${price}": 3}, {"2": 1, "true": 2, "1.5": 3}),
+        ({"x-${sku}-${n}": 1}, {"x-tea-2": 1}),
+        ([{"a": {"${sku}": [{"${upper(sku)}": 1}]}}], [{"a": {"tea": [{"TEA": 1}]}}]),
+        ({"$${sku}": 1, "a$": 2}, {"${sku}": 1, "a$": 2}),
+        ({"${nothing:-else}": 1}, {"else": 1}),
+        ({"z": 1, "${sku}": 2, "a": 3}, {"z": 1, "tea": 2, "a": 3}),
+    ],
+)
+def test_keys(written: Json, plain: Json) -> None:
+    resolved = resolve(written, KEYS)
+    assert resolved == plain
+    assert str(resolved) == str(plain)  # in the same order
+
+
+def test_secret_keys_are_masked() -> None:
+    resolved = resolve_tracked({"a": {"${pin}": "${pin}", "x${pin}": 1, "x${pin}${none:-}": 2}}, Scope(
+        variables={"pin": "hush", "none": "b"}, secrets=frozenset({"pin", "none"}),
+    ))  # fmt: skip
+    assert resolved.value == {"a": {"hush": "hush", "xhush": 1, "xhushb": 2}}
+    assert resolved.masked == {"a": {MASK: MASK, f"x{MASK}": 1, f"x{MASK}{MASK}": 2}}
+
+
+def test_equal_masked_keys_both_stay() -> None:
+    scope = Scope(variables={"a": "first", "b": "second"}, secrets=frozenset({"a", "b"}))
+    assert resolve_tracked({"${a}": 1, "${b}": 2}, scope).masked == {MASK: 1, f"{MASK} (2)": 2}
+
+
+@pytest.mark.parametrize(
+    ("written", "place", "message"),
+    [
+        ({"b": {"${sku}": 1, "tea": 2}}, ("b", "tea"), "becomes the same as another key"),
+        ({"b": [{"tea": 1, "${sku}": 2}]}, ("b", 0, "${sku}"), "becomes the same as another key"),
+        ({"${sku}": 1, "${t}": 2}, ("${t}",), "becomes the same as another key"),
+        ({"${list}": 1}, ("${list}",), "a key must be text"),
+        ({"${none}": 1}, ("${none}",), "a key must be text"),
+        ({"a-${list}": 1}, ("a-${list}",), "a key must be text"),
+        ({"${nope}": 1}, ("${nope}",), "nothing is called nope"),
+        ({"${": 1}, ("${",), "name was expected"),
+    ],
+)
+def test_keys_that_cannot_be_used(written: Json, place: Place, message: str) -> None:
+    with pytest.raises(ReferenceProblem, match=message) as caught:
+        resolve(written, KEYS)
+    assert caught.value.path == place
+
+
+def test_a_replaced_key_decides_the_grammar_of_its_value() -> None:
+    def grammar_of(path: Place, _whole: Json) -> Grammar:
+        return Grammar.SQL if path == ("query",) else Grammar.PLAIN
+
+    with pytest.raises(UnsafeValue):
+        resolve({"${q}": "select ${q}"}, Scope(variables={"q": "query"}), grammar_of)
+
+
+def test_references_in_keys_are_found() -> None:
+    found, problems = find_references({"b": {"${sku}": [{"x${upper(a.b)}": "${c}"}], "${": 1}})
+    assert [(each.path, each.name) for each in found] == [
+        (("b", "${sku}"), "sku"),
+        (("b", "${sku}", 0, "x${upper(a.b)}"), "upper"),
+        (("b", "${sku}", 0, "x${upper(a.b)}"), "a"),
+        (("b", "${sku}", 0, "x${upper(a.b)}"), "c"),
+    ]
+    assert [problem.path for problem in problems] == [("b", "${")]
 
 
 def test_json_text_around_a_reference_stays_text() -> None:

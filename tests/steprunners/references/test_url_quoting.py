@@ -1,5 +1,7 @@
 """References inside URLs: a value never leaves its place."""
 
+# ruff: noqa: RUF001 - look-alikes are part of what this is about
+
 from __future__ import annotations
 
 from typing import Any
@@ -31,6 +33,10 @@ def url(template: str, **variables: object) -> str:
         ("http://${host}:${port}/x", {"host": "[::1]", "port": "80"}, "http://[::1]:80/x"),
         ("http://api-${n}.example.com/", {"n": 2}, "http://api-2.example.com/"),
         ("http://${host}/", {"host": "bücher.example"}, "http://bücher.example/"),
+        ("http://${host}/", {"host": "☃.example"}, "http://☃.example/"),
+        ("http://a-${host}:1/", {"host": "ＡＢＣ。example"}, "http://a-ＡＢＣ。example:1/"),
+        ("/s?d=50%${q}&e=%4${q}&f=%41${q}", {"q": 41}, "/s?d=50%2541&e=%25441&f=%4141"),
+        ("${base}41", {"base": "http://h/50%"}, "http://h/50%2541"),
         ("${scheme}://${host}/x", {"scheme": "https", "host": "h"}, "https://h/x"),
         ("http://${u}:${p}@h/", {"u": "a@b", "p": "c:/d"}, "http://a%40b:c%3A%2Fd@h/"),
         ("/orders/${id}", {"id": "ü 1"}, "/orders/%C3%BC%201"),

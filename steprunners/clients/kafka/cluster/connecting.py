@@ -75,7 +75,7 @@ class GuardedManager(KafkaConnectionManager):  # type: ignore[misc]  # kafka-pyt
             return ClearTransport(self._net, handle, host=node.host)
         try:
             transport = PromptTlsTransport(
-                self._net, handle, host=node.host, ssl_context=context_for(self._tls)
+                self._net, handle, host=node.host.removesuffix("."), ssl_context=context_for(self._tls)
             )
         except BaseException:
             handle.close()
