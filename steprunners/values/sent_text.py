@@ -17,9 +17,9 @@ def json_of(value: Json) -> str:
     beyond ASCII are escapes. Raises ValueError for what JSON cannot hold, or what is nested too deeply.
     """
     try:
-        text = dumps(value, ensure_ascii=False, separators=(",", ":"))
+        text = dumps(value, ensure_ascii=False, compact=True)
         has_half = not text.isascii() and _HALF.search(text)
-        return dumps(value, separators=(",", ":")) if has_half else text
+        return dumps(value, compact=True) if has_half else text
     except RecursionError as error:
         raise ValueError("the value is nested too deeply to be written as JSON") from error
 
