@@ -21,7 +21,7 @@ from steprunners.clients.http.response_body import BodyEncoding, read_body
 from steprunners.config import StepResult, Wire
 from steprunners.deadline import Deadline
 from steprunners.json_types import Json
-from steprunners.network import Call, HttpResponse, NetworkPolicy, send
+from steprunners.network import Call, HttpResponse, NetworkPolicy, header_text, send
 from steprunners.runner import Finished, StepContext, StepRunner
 
 NOTES = """
@@ -66,6 +66,9 @@ class HttpResult(StepResult):
     headers: dict[str, str] = Field(description="Lower-case names; repeated ones joined by ', '.")
     cookies: dict[str, str] = Field(description="The cookies that the answers of this call set.")
     body: Json = Field(description="Parsed if it is JSON.")
+    body_text: str | None = Field(
+        None, description="The text as it came, beside a parsed body; a body that is text has none."
+    )
     body_encoding: BodyEncoding
     size_bytes: int = Field(description="The size of the decoded body.")
     url: str = Field(description="The URL of the answer, after redirects.")
@@ -137,10 +140,10 @@ def _session(config: HttpConfig, cookies: RequestsCookieJar) -> Json:
 
 
 def _result(response: HttpResponse) -> dict[str, Json]:
-    body, encoding = read_body(response.body, response.header("content-type"))
-    return {
+    body, encoding, text = read_body(response.body, response.header("content-type"))
+    result: dict[str, Json] = {
         "status": response.status,
-        "reason": response.reason,
+        "reason": header_text(response.reason),
         "headers": _joined(response.headers),
         "cookies": dict(response.set_cookies),
         "body": body,
@@ -149,11 +152,12 @@ def _result(response: HttpResponse) -> dict[str, Json]:
         "url": response.url,
         "redirects": [{"status": status, "url": url} for status, url in response.redirects],
     }
+    return result if text is None else {**result, "bodyText": text}
 
 
 def _joined(headers: list[tuple[str, str]]) -> dict[str, Json]:
     joined: dict[str, Json] = {}
     for name, value in headers:
-        key = name.lower()
-        joined[key] = f"{joined[key]}, {value}" if key in joined else value
+        key, text = header_text(name).lower(), header_text(value)
+        joined[key] = f"{joined[key]}, {text}" if key in joined else text
     return joined

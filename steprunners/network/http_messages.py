@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from http.cookiejar import CookieJar
@@ -16,6 +15,7 @@ from urllib3 import BaseHTTPResponse
 
 from steprunners.errors import BadConfig, StepError
 from steprunners.masking.known_secrets import reason_about
+from steprunners.network.header_text import header_text
 from steprunners.network.tls import DEFAULT_TLS, TlsOptions
 
 # Credentials for one server only.
@@ -107,9 +107,7 @@ def redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
 
 
 def _target(url: str, location: str) -> str:
-    # Header bytes arrive as Latin-1; servers that send other letters mean UTF-8.
-    with contextlib.suppress(UnicodeError):
-        location = location.encode("latin-1").decode("utf-8")
+    location = header_text(location)
     try:
         target, fragment = urldefrag(urljoin(url, location.strip()))
         parts = urlsplit(target)
