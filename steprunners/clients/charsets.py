@@ -23,7 +23,7 @@ _BYTES = bytes(range(256))
 #: Single bytes that Python reads otherwise, by the name of its codec.
 _LETTERS = {"koi8-u": {0xAE: "ў", 0xBE: "Ў"}, "cp1255": {0xCA: "\u05ba"}}
 #: What Python's EUC-JP reads as another character than browsers do.
-_AS_IN_BROWSERS = str.maketrans("〜‖−¢£¬", "～∥－￠￡￢")
+_AS_IN_BROWSERS = str.maketrans("\u301c\u2016\u2212\xa2\xa3\xac", "\uff5e\u2225\uff0d\uffe0\uffe1\uffe2")
 #: The second edition of GB 18030 moved these out of the private area.
 _MOVED_IN_GB18030 = str.maketrans(
     "\ue5e5\ue78d\ue78e\ue78f\ue790\ue791\ue792\ue793\ue794\ue795\ue796\ue7c7"

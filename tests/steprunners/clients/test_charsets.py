@@ -34,8 +34,8 @@ def decoded(label: str, hexadecimal: str) -> str:
         ("cp1251", "CF", "П"),
         ("koi8-u", "AEBE", "ўЎ"),
         ("shift_jis", "8740FBFC", "①髙"),
-        ("Windows-31J", "8160", "～"),
-        ("euc-jp", "ADA1A1C1C6FC", "①～日"),
+        ("Windows-31J", "8160", "\uff5e"),
+        ("euc-jp", "ADA1A1C1C6FC", "①\uff5e日"),
         ("euc-kr", "8141B0A1", "갂가"),
         ("ks_c_5601-1987", "B0A1", "가"),
         ("big5", "A440", "一"),
@@ -86,11 +86,11 @@ def test_wrong_bytes_never_raise(label: str, raw: bytes) -> None:
     assert decode(raw * 300_000)
 
 
-SINGLE_BYTE = """
-    ibm866 iso-8859-2 iso-8859-3 iso-8859-4 iso-8859-5 iso-8859-6 iso-8859-7 iso-8859-8 iso-8859-10 iso-8859-13
-    iso-8859-14 iso-8859-15 iso-8859-16 koi8-r koi8-u macintosh windows-874 windows-1250 windows-1251 windows-1252
-    windows-1253 windows-1254 windows-1255 windows-1256 windows-1257 windows-1258 x-mac-cyrillic
-""".split()
+SINGLE_BYTE = [
+    *(f"iso-8859-{part}" for part in (2, 3, 4, 5, 6, 7, 8, 10, 13, 14, 15, 16)),
+    *(f"windows-{page}" for page in (874, *range(1250, 1259))),
+    *("ibm866", "koi8-r", "koi8-u", "macintosh", "x-mac-cyrillic"),
+]
 TWO_BYTES = ["gbk", "gb18030", "euc-jp", "shift_jis", "euc-kr"]
 
 

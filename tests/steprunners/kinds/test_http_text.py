@@ -143,7 +143,7 @@ def test_headers_and_reason_are_utf8_or_else_latin_1(target: Target, make_contex
             b"",
             "X-City: Zürich".encode(),
             "X-City: Genève".encode("latin-1"),
-            "Content-Disposition: attachment; filename*=UTF-8''Z%C3%BCrich.txt".encode(),
+            b"Content-Disposition: attachment; filename*=UTF-8''Z%C3%BCrich.txt",
             "X-Place: Århus, 東京".encode(),
             reason="Straße gesperrt".encode(),
         ),
