@@ -45,9 +45,20 @@ change. The address of each hop is checked. A circle, or more than `maxRedirects
 sent once more. No other request is ever sent twice, so its effect happens at most once for one attempt.
 
 **The answer.** A body is parsed if its content type is JSON (or `…+json`), or if it has no content type and looks like
-JSON. With NaN, Infinity, numbers beyond a double or more than 200 levels it stays text. Text is decoded by its charset,
-else as UTF-8, else as Latin-1. A body that is neither JSON nor text is kept in base64. A body larger than 10 MiB after
-decompression is an ERROR `response_too_large`. The deadline covers everything from the name look-up to the last byte.
+JSON. With NaN, Infinity, numbers beyond a double or more than 200 levels it stays text. A path into a body that is text
+has no value, and the message says why it is text. JSON is UTF-8, 16 or 32, whatever its charset says; only what is none
+of these is read by its charset. A body that is neither JSON nor text, or contains a NUL, is kept in base64. A body
+larger than 10 MiB after decompression is an ERROR `response_too_large`. The deadline covers everything from the name
+look-up to the last byte.
+
+**Text** is decoded as browsers do it (WHATWG Encoding): by its byte order mark; else by the charset of its content type
+(`iso-8859-1` means Windows-1252, `gb2312` means GB 18030); else by what the document declares (`<?xml encoding=…?>`,
+`<meta charset=…>`, `@charset`); else as UTF-8, or as Windows-1252 if it is not valid UTF-8. Bytes that do not belong to
+the charset become U+FFFD. Headers and `reason` are UTF-8, or Latin-1 if they are not valid UTF-8.
+
+**`bodyText`** is the text as it came, beside a parsed body: for signatures, and for comparing character by character.
+If `body` is text itself there is no `bodyText`. It is the first part that is left out of a result that is too large to
+be stored whole; assertions and `extract` of the same step still see it.
 """.strip()
 
 
