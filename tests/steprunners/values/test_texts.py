@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from steprunners.values.paths import NoValue, read_result
-from steprunners.values.received_json import NotJson, parse_received
 
 
 def http(body: str, content_type: str | None, encoding: str = "text") -> dict[str, Any]:
@@ -137,10 +136,3 @@ def test_a_query_that_meets_no_text(path: str) -> None:
 
 def test_a_secret_text_is_not_told() -> None:
     assert "hunter" not in why(http("hunter22-hunter22", "text/html"), "body.id")
-
-
-@pytest.mark.parametrize("text", ["", "{", "nul", "[1,]", "1e400", "-Infinity", "[" * 100_000])
-def test_why_a_text_is_not_json(text: str) -> None:
-    with pytest.raises(NotJson) as caught:
-        parse_received(text)
-    assert str(caught.value)
