@@ -147,7 +147,7 @@ def _select(value: Json, query: JsonPath) -> Json:
 
 
 def _text_on_the_way(value: Json, query: JsonPath) -> str:
-    found = text_on_the_way(value, query)
+    found = text_on_the_way(value, query.query.segments)
     if found is None:
         return ""
     return f": {found.why(show_path(found.place) or 'the value')}"

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from jsonpath_rfc9535.segments import JSONPathRecursiveDescentSegment
+from jsonpath_rfc9535.segments import JSONPathRecursiveDescentSegment, JSONPathSegment
 from jsonpath_rfc9535.selectors import IndexSelector, JSONPathSelector, NameSelector
 
 from steprunners.budgets.effort import tick
 from steprunners.json_types import Json
 from steprunners.masking.known_secrets import shorten
-from steprunners.values.patterns import JsonPath
 from steprunners.values.received_json import NotJson, parse_received
 
 #: A longer text is not parsed again for a message.
@@ -100,10 +99,10 @@ class _Node(NamedTuple):
     place: _Place
 
 
-def text_on_the_way(value: Json, query: JsonPath) -> Text | None:
-    """Return the first text into which the query leads; None where there is none."""
+def text_on_the_way(value: Json, segments: Iterable[JSONPathSegment]) -> Text | None:
+    """Return the first text into which the segments of a JSONPath lead; None where there is none."""
     nodes = [_Node(value, None, ())]
-    for segment in query.query.segments:
+    for segment in segments:
         for node in nodes:
             if isinstance(node.value, str):
                 return Text(node.value, node.holder, node.place)

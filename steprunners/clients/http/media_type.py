@@ -13,20 +13,9 @@ _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _ONE_TYPE = re.compile(rf"(?:{_QUOTED}|[^,])+")
 _PARAMETER = re.compile(rf";\s*([^\s;=]+)\s*=\s*({_QUOTED}|[^;]*)")
 _NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+/[\w!#$%&'*+.^`|~-]+", re.ASCII)
-_TEXT_SUBTYPES = frozenset(
-    [
-        "json",
-        "xml",
-        "javascript",
-        "ecmascript",
-        "yaml",
-        "x-yaml",
-        "toml",
-        "csv",
-        "graphql",
-        "x-www-form-urlencoded",
-    ]
-)
+_TEXT_SUBTYPES = frozenset({
+    "json", "xml", "javascript", "ecmascript", "yaml", "x-yaml", "toml", "csv", "graphql", "x-www-form-urlencoded",
+})  # fmt: skip
 _BINARY = ("image/", "audio/", "video/", "font/")
 
 

@@ -72,20 +72,26 @@ def _text(body: bytes, media_type: MediaType) -> str | None:
     marked = _marked(body, media_type)
     if marked is not None:
         return marked
-    label = media_type.charset or _declared(body, media_type)
-    decode = decoder_of(label) if label and not media_type.is_binary else None
-    if decode is not None and (media_type.is_text or _is_clean(decode(body))):
-        return decode(body)
+    decode = _decoder(body, media_type)
+    if decode is not None:
+        text = decode(body)
+        if media_type.is_text or _is_clean(text):
+            return text
     try:
         return body.decode()
     except UnicodeDecodeError:
         return _windows_1252(body) if media_type.is_text else None
 
 
-def _declared(body: bytes, media_type: MediaType) -> str | None:
-    if media_type.is_xml or media_type.name in ("text/html", "text/css", ""):
-        return declared_charset(body, is_html=media_type.name == "text/html")
-    return None
+def _decoder(body: bytes, media_type: MediaType) -> Decode | None:
+    """Return the decoder of the first charset that is given and known: in the content type, then in the body."""
+    if media_type.is_binary:
+        return None
+    given = decoder_of(media_type.charset) if media_type.charset else None
+    if given is not None or not (media_type.is_xml or media_type.name in ("text/html", "text/css", "")):
+        return given
+    declared = declared_charset(body, is_html=media_type.name == "text/html")
+    return decoder_of(declared) if declared else None
 
 
 def _is_clean(text: str) -> bool:

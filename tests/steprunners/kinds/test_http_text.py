@@ -67,6 +67,7 @@ def raw(body: bytes, *lines: bytes, reason: bytes = b"OK") -> Any:
         ("image/svg+xml", RUSSIAN.encode("cp1251"), RUSSIAN),
         ("", RUSSIAN.encode("cp1251"), RUSSIAN),
         ("application/xml; charset=utf-8", RUSSIAN.encode(), RUSSIAN),
+        ("application/xml; charset=nonsense", RUSSIAN.encode("cp1251"), RUSSIAN),
         ("application/xml", SOAP.encode("utf-16"), SOAP),
         ("application/xml", SOAP.encode("utf-16-le"), SOAP),
         ("application/xml", SOAP.encode("utf-16-be"), SOAP),
