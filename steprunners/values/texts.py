@@ -52,7 +52,7 @@ def _reason(record: dict[str, Json], text: str, *, is_body: bool) -> str:
         return ", and the JSON in it is json"
     headers = record.get("headers")
     content_type = str(headers.get("content-type", "")) if is_body and isinstance(headers, dict) else ""
-    if content_type and "json" not in content_type.lower():
+    if content_type and not _promises_json(content_type):
         return f", because its content type is {shorten(content_type, 100)}{_unparsed(text)}"
     if is_body and not content_type and not _looks_like_json(text):
         return ", because it has no content type and does not begin like JSON"
@@ -60,6 +60,10 @@ def _reason(record: dict[str, Json], text: str, *, is_body: bool) -> str:
     if wrong is not None:
         return f", because it is not valid JSON: {wrong}"
     return ", because its bytes are not UTF-8, as JSON has to be" if is_body else ", not an object or a list"
+
+
+def _promises_json(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower().endswith(("/json", "+json"))
 
 
 def _unparsed(text: str) -> str:

@@ -63,6 +63,11 @@ def why(result: Any, path: str) -> str:
         ("[" * 300 + "]" * 300, "application/json", "it is nested more than 200 levels deep"),
         ('{"id": "ä"}', "application/json", "because its bytes are not UTF-8, as JSON has to be"),
         ("{'id': 1}", None, "because it is not valid JSON: Expecting property name"),
+        (
+            '{"id": 1}',
+            "application/x-ndjson",
+            "because its content type is application/x-ndjson; the JSON in it",
+        ),
         ("id=1", None, "because it has no content type and does not begin like JSON"),
         ("", "application/json", "body is empty"),
     ],
