@@ -11,8 +11,8 @@ from executions.presentation import execution_json, step_json
 from executions.reports.differences import differences
 from steprunners.budgets.effort import working
 
-#: Keys that differ in every run and mean nothing.
-_ALWAYS_DIFFERENT = frozenset({"durationMs", "executionTimeMs"})
+#: Keys that differ in every run and mean nothing, and the text of what is compared by its parts.
+_NOT_COMPARED = frozenset({"durationMs", "executionTimeMs", "bodyText", "valueText"})
 
 Side = tuple[Execution, list[ExecutionStep]]
 
@@ -79,6 +79,12 @@ def _differences(left: dict[str, Any] | None, right: dict[str, Any] | None) -> l
 
 
 def _comparable(response: Any) -> Any:
+    """Return the response without the keys that are not compared, also those of the items or messages in it."""
     if not isinstance(response, dict):
         return response
-    return {key: value for key, value in response.items() if key not in _ALWAYS_DIFFERENT}
+    kept = {key: value for key, value in response.items() if key not in _NOT_COMPARED}
+    return kept | {
+        name: [_comparable(each) for each in kept[name]]
+        for name in ("items", "messages")
+        if isinstance(kept.get(name), list)
+    }

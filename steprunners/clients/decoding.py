@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable
 from typing import Literal
 
 from steprunners.json_types import Json
-from steprunners.values.json_text import loads
-
-#: Deeper JSON stays text: masking, assertions and the database go down level by level.
-MAX_DEPTH = 200
+from steprunners.values.received_json import NotJson, parse_received
 
 
 def text_or_base64(raw: bytes) -> tuple[str, Literal["text", "base64"]]:
@@ -27,27 +23,21 @@ def parse_json(body: bytes) -> tuple[bool, Json]:
 
     NaN, Infinity and numbers beyond a double are not JSON, or could not be stored: such a body stays text.
     """
+    text = json_text(body)
+    return (False, None) if text is None else parse_text(text)
+
+
+def json_text(body: bytes) -> str | None:
+    """Return the bytes as text in UTF-8, 16 or 32, without a byte order mark; None where they are in none of these."""
     try:
-        value: Json = loads(body.decode(json.detect_encoding(body)))
-    except (ValueError, RecursionError):
+        return body.decode(json.detect_encoding(body))
+    except ValueError:
+        return None
+
+
+def parse_text(text: str) -> tuple[bool, Json]:
+    """Return whether the text is JSON, and its value, as `parse_json` does."""
+    try:
+        return True, parse_received(text)
+    except NotJson:
         return False, None
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and not _is_shallow(value):
-        return False, None
-    return True, value
-
-
-def _is_shallow(value: Json) -> bool:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child for container in level for child in _members(container) if isinstance(child, dict | list)
-        ]
-        if not level:
-            return True
-    return False
-
-
-def _members(container: Json) -> Iterable[Json]:
-    if isinstance(container, dict):
-        return container.values()
-    return container if isinstance(container, list) else ()

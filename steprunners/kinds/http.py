@@ -22,7 +22,7 @@ from steprunners.clients.http.shown_request import shown_request
 from steprunners.config import StepResult, Wire
 from steprunners.deadline import Deadline
 from steprunners.json_types import Json
-from steprunners.network import Call, HttpResponse, NetworkPolicy, send
+from steprunners.network import Call, HttpResponse, NetworkPolicy, header_text, send
 from steprunners.runner import Finished, StepContext, StepRunner
 
 NOTES = """
@@ -55,9 +55,20 @@ change. The address of each hop is checked. A circle, or more than `maxRedirects
 sent once more. No other request is ever sent twice, so its effect happens at most once for one attempt.
 
 **The answer.** A body is parsed if its content type is JSON (or `…+json`), or if it has no content type and looks like
-JSON. With NaN, Infinity, numbers beyond a double or more than 200 levels it stays text. Text is decoded by its charset,
-else as UTF-8, else as Latin-1. A body that is neither JSON nor text is kept in base64. A body larger than 10 MiB after
-decompression is an ERROR `response_too_large`. The deadline covers everything from the name look-up to the last byte.
+JSON. With NaN, Infinity, numbers beyond a double or more than 200 levels it stays text. A path into a body that is text
+has no value, and the message says why it is text. JSON is UTF-8, 16 or 32, whatever its charset says; only what is none
+of these is read by its charset. A body that is neither JSON nor text, or contains a NUL, is kept in base64. A body
+larger than 10 MiB after decompression is an ERROR `response_too_large`. The deadline covers everything from the name
+look-up to the last byte.
+
+**Text** is decoded as browsers do it (WHATWG Encoding): by its byte order mark; else by the charset of its content type
+(`iso-8859-1` means Windows-1252, `gb2312` means GB 18030); else by what the document declares (`<?xml encoding=…?>`,
+`<meta charset=…>`, `@charset`); else as UTF-8, or as Windows-1252 if it is not valid UTF-8. Bytes that do not belong to
+the charset become U+FFFD. Headers and `reason` are UTF-8, or Latin-1 if they are not valid UTF-8.
+
+**`bodyText`** is the text as it came, beside a parsed body: for signatures, and for comparing character by character.
+If `body` is text itself there is no `bodyText`. It is the first part that is left out of a result that is too large to
+be stored whole; assertions and `extract` of the same step still see it.
 """.strip()
 
 
@@ -76,6 +87,9 @@ class HttpResult(StepResult):
     headers: dict[str, str] = Field(description="Lower-case names; repeated ones joined by ', '.")
     cookies: dict[str, str] = Field(description="The cookies that the answers of this call set.")
     body: Json = Field(description="Parsed if it is JSON.")
+    body_text: str | None = Field(
+        None, description="The text as it came, beside a parsed body; a body that is text has none."
+    )
     body_encoding: BodyEncoding
     size_bytes: int = Field(description="The size of the decoded body.")
     url: str = Field(description="The URL of the answer, after redirects.")
@@ -151,10 +165,10 @@ def _session(config: HttpConfig, cookies: RequestsCookieJar) -> Json:
 
 
 def _result(response: HttpResponse) -> dict[str, Json]:
-    body, encoding = read_body(response.body, response.header("content-type"))
-    return {
+    body, encoding, text = read_body(response.body, response.header("content-type"))
+    result: dict[str, Json] = {
         "status": response.status,
-        "reason": response.reason,
+        "reason": header_text(response.reason),
         "headers": _joined(response.headers),
         "cookies": dict(response.set_cookies),
         "body": body,
@@ -163,11 +177,12 @@ def _result(response: HttpResponse) -> dict[str, Json]:
         "url": response.url,
         "redirects": [{"status": status, "url": url} for status, url in response.redirects],
     }
+    return result if text is None else {**result, "bodyText": text}
 
 
 def _joined(headers: list[tuple[str, str]]) -> dict[str, Json]:
     joined: dict[str, Json] = {}
     for name, value in headers:
-        key = name.lower()
-        joined[key] = f"{joined[key]}, {value}" if key in joined else value
+        key, text = header_text(name).lower(), header_text(value)
+        joined[key] = f"{joined[key]}, {text}" if key in joined else text
     return joined

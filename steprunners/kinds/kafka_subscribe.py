@@ -44,8 +44,8 @@ deadline. With fewer than `minMessages` at the deadline it is FAILED, and `nearM
 counts from 0; it never creates a topic. Once it has reached a broker, it waits through outages until the deadline.
 
 **What it shows.** A value is parsed if it is JSON. Otherwise it is text, or base64 if it is not UTF-8
-(`valueEncoding`). A tombstone is null with the encoding `null`. `scanned` says which offsets were read (`to` is the
-next one).
+(`valueEncoding`). Beside a parsed value, `valueText` is the text as it came. A tombstone is null with the encoding
+`null`. `scanned` says which offsets were read (`to` is the next one).
 """.strip()
 
 
@@ -59,6 +59,9 @@ class ReadMessage(Wire):
     key: str | None
     key_encoding: Literal["text", "base64", "null"]
     value: Json = Field(description="Parsed if it is JSON.")
+    value_text: str | None = Field(
+        None, description="The text as it came, beside a parsed value; a value that is text has none."
+    )
     value_encoding: ValueEncoding
     headers: dict[str, Json]
 

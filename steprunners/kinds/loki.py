@@ -33,7 +33,9 @@ it is sent.
 neither: since the start of the execution. Lines reach Loki with a delay; give the step an `until` to wait for a line.
 
 **How much.** Pages are fetched until there are `limit` lines, the oldest first; `limitReached` says that there may be
-more. `matchCount` counts `logLines`. It is not an error if there is no line: assert on `matchCount`.
+more. A page is at most as large as Loki allows (`max_entries_limit_per_query`). If more lines than that have the same
+nanosecond, some may be missing: `limitReached` is true and `warnings` says so. `matchCount` counts `logLines`. It is
+not an error if there is no line: assert on `matchCount`.
 """.strip()
 
 
@@ -82,7 +84,7 @@ class LokiConfig(StepConfig, Times):
     not_contains_patterns: _Patterns = Field(
         default_factory=list, description="Texts that a line must not contain."
     )
-    limit: int = Field(1_000, ge=1, le=50_000, description="The most lines.")
+    limit: int = Field(1_000, ge=1, le=100_000, description="The most lines.")
     query: str | None = Field(
         None, min_length=1, max_length=16_000, description="LogQL, instead of labels, namespace and patterns."
     )
@@ -176,7 +178,7 @@ def _shown(found: Found, limit: int) -> dict[str, Any]:
     return {
         "logLines": [line.to_json() for line in found.lines],
         "matchCount": len(found.lines),
-        "limitReached": len(found.lines) == limit,
+        "limitReached": len(found.lines) == limit or found.is_incomplete,
         "scannedBytes": found.scanned_bytes,
         "warnings": found.warnings,
     }

@@ -20,6 +20,8 @@ SENSITIVE_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "proxy-a
 
 #: The JSON text of a record with headers contains at least one of these, where there is something to mask.
 _BESIDE_HEADERS = ('"cookies": {"', *(f'"{name}"' for name in SENSITIVE_HEADERS))
+#: The text as it came, beside what was parsed from it.
+TEXT_OF = {"body": "bodyText", "value": "valueText"}
 _OF_AUTH = frozenset({"password", "token", "clientSecret"})
 #: The name and value of a cookie at the beginning of a `Set-Cookie`, also of several that are joined by commas.
 _SET_COOKIE = re.compile(r"(?:^|,\s*)[^\s=;,]+=([^;,]*)")
@@ -48,6 +50,8 @@ def without_credentials(value: Json) -> Json:
             for key, each in record.items()
             if isinstance(each, (dict, list)) and (new := without_credentials(each)) is not each
         }
+        # The text beside it shows the same credentials, and nobody knows where in the text.
+        changes |= {text: MASK for key, text in TEXT_OF.items() if key in changes and text in record}
         return {**record, **changes} if changes else record
     if isinstance(value, list):
         members = [without_credentials(each) for each in value]

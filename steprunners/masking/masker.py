@@ -11,7 +11,13 @@ from collections.abc import Container, Iterable, Iterator
 
 from steprunners.json_types import Json
 from steprunners.masking.bytes_search import Span, bytes_of, matches
-from steprunners.masking.credentials import MASK, mask_credentials, names_credentials, without_credentials
+from steprunners.masking.credentials import (
+    MASK,
+    TEXT_OF,
+    mask_credentials,
+    names_credentials,
+    without_credentials,
+)
 from steprunners.masking.punycode import ENCODED_HOST, decoded_host
 from steprunners.masking.secret_patterns import VIEWS, patterns_of, portions
 from steprunners.masking.spellings import MIN_LENGTH
@@ -128,6 +134,9 @@ class Masker:
         masked: dict[str, Json] = {}
         for key, each in self._masked_members(list(value.items()), depth):
             masked[unused(key, masked)] = each
+        for key, text in TEXT_OF.items():
+            if key in value and text in masked and without_credentials(value[key]) is not value[key]:
+                masked[text] = MASK
         return masked
 
     def _masked_members(self, members: list[tuple[_Key, Json]], depth: int) -> list[tuple[_Key, Json]]:

@@ -213,10 +213,9 @@ def _beside(shown: Json, value: Json, path: str | None, read: Callable[[Json, st
 
 
 def _reads_a_cut(step: StepView, path: str | None) -> bool:
-    if path is None or not is_singular(path):
+    if path is None or not (path.startswith("$") or is_singular(path)):
         return True
-    # A JSONPath that names one place is treated like a path of segments.
-    return touches_cut(path.removeprefix("$").removeprefix("."), step.cut_paths)
+    return touches_cut(path, step.cut_paths)
 
 
 def _unresolved(text: str, why: str) -> UnresolvedReference:

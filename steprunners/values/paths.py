@@ -9,6 +9,7 @@ from functools import lru_cache
 from steprunners.json_types import Json
 from steprunners.values.patterns import JsonPath, PatternError, compile_jsonpath
 from steprunners.values.suggestions import did_you_mean
+from steprunners.values.texts import Text, text_itself, text_on_the_way
 
 MAX_PATH = 1_000
 
@@ -111,6 +112,10 @@ def read_result(result: Json, path: str) -> Json:
     except NoValue:
         if not isinstance(result, dict) or "body" not in result:
             raise
+        if isinstance(result["body"], str):
+            raise NoValue(
+                f"there is no {rest}: {Text(result['body'], result, ('body',)).why('body')}"
+            ) from None
         return read_path(result["body"], rest)
 
 
@@ -137,28 +142,40 @@ def _select(value: Json, query: JsonPath) -> Json:
     except PatternError as error:
         raise PathTooCostly(str(error)) from error
     if not found:
-        raise NoValue(f"{query.text} selects nothing")
+        raise NoValue(f"{query.text} selects nothing{_text_on_the_way(value, query)}")
     return found[0] if len(found) == 1 else found
 
 
+def _text_on_the_way(value: Json, query: JsonPath) -> str:
+    found = text_on_the_way(value, query.query.segments)
+    if found is None:
+        return ""
+    return f": {found.why(show_path(found.place) or 'the value')}"
+
+
 def _walk(value: Json, segments: Segments) -> Json:
+    holder: Json = None
     for depth, segment in enumerate(segments):
         if isinstance(value, dict) and segment in value:
-            value = value[segment]
+            holder, value = value, value[segment]
         elif isinstance(value, list) and _INDEX.match(segment) and -len(value) <= int(segment) < len(value):
-            value = value[int(segment)]
+            holder, value = value, value[int(segment)]
         else:
-            raise NoValue(_why_not(value, segments[: depth + 1]))
+            raise NoValue(_why_not(value, holder, segments[: depth + 1]))
     return value
 
 
-def _why_not(value: Json, reached: Segments) -> str:
+def _why_not(value: Json, holder: Json, reached: Segments) -> str:
     where, segment = show_path(reached[:-1]), reached[-1]
     if isinstance(value, dict):
-        hint = did_you_mean(segment, value)
+        hint = text_itself(value, segment) or did_you_mean(segment, value)
         return f"there is no {show_path(reached)}{hint}"
     if isinstance(value, list):
         return f"there is no {show_path(reached)}: {where or 'the list'} has {len(value)} elements"
+    if isinstance(value, str):
+        return (
+            f"there is no {show_path(reached)}: {Text(value, holder, reached[:-1]).why(where or 'the value')}"
+        )
     return f"there is no {show_path(reached)}: {where or 'the value'} is not an object or a list"
 
 

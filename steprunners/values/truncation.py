@@ -1,8 +1,8 @@
 """Cuts a result that is too large to store. Its large parts are cut, and its small parts stay whole.
 
-A size is that of the JSON text with ASCII escapes (as `json.dumps` writes it). Inside a container, members larger than
-a sixteenth of its budget share the room that the small members leave. Where even the small ones are too many, the last
-ones are dropped.
+The text beside what was parsed from it (`bodyText`) goes first. A size is that of the JSON text with ASCII escapes (as
+`json.dumps` writes it). Inside a container, members larger than a sixteenth of its budget share the room that the small
+members leave. Where even the small ones are too many, the last ones are dropped.
 """
 
 from __future__ import annotations
@@ -12,7 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii
 
+from jsonpath_rfc9535.segments import JSONPathChildSegment
+from jsonpath_rfc9535.selectors import IndexSelector, NameSelector
+
 from steprunners.json_types import Json
+from steprunners.masking.credentials import TEXT_OF
 from steprunners.values.paths import parse_path, show_path
 from steprunners.values.patterns import JsonPath
 
@@ -45,7 +49,9 @@ def cut(value: Json, limit_bytes: int = LIMIT_BYTES) -> Cut:
         if _size(value) <= limit_bytes:
             return Cut(value, [])
         shears = _Shears()
-        shortened = shears.fit(value, limit_bytes, ())
+        shortened = shears.without_texts(value, ())
+        if _size(shortened) > limit_bytes:
+            shortened = shears.fit(shortened, limit_bytes, ())
     except (RecursionError, ValueError, TypeError):
         return Cut(None, ["$"])
     return Cut(shortened, [show_path(place) or "$" for place in shears.places[:_MAX_PATHS]])
@@ -54,16 +60,31 @@ def cut(value: Json, limit_bytes: int = LIMIT_BYTES) -> Cut:
 def touches_cut(path: str, cut_paths: Iterable[str]) -> bool:
     """Whether the value at `path` of a result, or a part of it, was cut.
 
-    The value must exist. A JSONPath may lead anywhere, so every cut touches it.
+    The value must exist. A JSONPath may lead anywhere inside the place that its first names and indexes give.
     """
     cuts = [() if text == "$" else parse_path(text) for text in cut_paths]
     asked = parse_path(path)
     if isinstance(asked, JsonPath):
-        return bool(cuts)
-    meant = [asked] if asked[0] != "response" else [asked, asked[1:], ("body", *asked[1:])]
+        meant = [_fixed_place(asked)]
+    else:
+        meant = [asked] if asked[0] != "response" else [asked, asked[1:], ("body", *asked[1:])]
     return any(
         place[: len(each)] == each for place in cuts if not isinstance(place, JsonPath) for each in meant
     )
+
+
+def _fixed_place(query: JsonPath) -> tuple[str, ...]:
+    """Return the place that the query names before it searches: `$.body.items[*].id` searches `body.items`."""
+    place: list[str] = []
+    for segment in query.query.segments:
+        match segment.selectors:
+            case [NameSelector(name=name)] if isinstance(segment, JSONPathChildSegment):
+                place.append(name)
+            case [IndexSelector(index=index)] if isinstance(segment, JSONPathChildSegment) and index >= 0:
+                place.append(str(index))
+            case _:
+                break
+    return tuple(place)
 
 
 class _Shears:
@@ -71,6 +92,20 @@ class _Shears:
 
     def __init__(self) -> None:
         self.places: list[_Place] = []
+
+    def without_texts(self, value: Json, place: _Place) -> Json:
+        """Return the value without the texts that stand beside what was parsed from them: they are dropped first."""
+        if isinstance(value, list):
+            return [self.without_texts(each, (*place, at)) for at, each in enumerate(value)]
+        if not isinstance(value, dict):
+            return value
+        texts = {
+            text for key, text in TEXT_OF.items() if value.get(f"{key}Encoding") == "json" and text in value
+        }
+        self.places += [(*place, text) for text in texts]
+        return {
+            key: self.without_texts(each, (*place, key)) for key, each in value.items() if key not in texts
+        }
 
     def fit(self, value: Json, budget: int, place: _Place) -> Json:
         """Return as much of `value` as `budget` bytes of JSON hold; the value is larger."""

@@ -1,8 +1,9 @@
 """A stand-in for Loki, written from the HTTP API that Loki documents (push, query_range, labels).
 
 It knows stream selectors and line filters, keeps lines in memory, and refuses what Loki refuses, with Loki's status
-and kind of text: a selector that matches everything, more than 5 000 lines, an end before the start, no tenant. Times
-are nanoseconds; a number of up to ten digits is read as seconds, as Loki does. LOKI_URL names a real one to use.
+and kind of text: a selector that matches everything, more lines than `max_entries`, an end before the start, no
+tenant. Times are nanoseconds; a number of up to ten digits is read as seconds, as Loki does. LOKI_URL names a real one
+to use.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import re2
 
-MAX_ENTRIES = 5_000
 Matches = Callable[[str], bool]
 
 
@@ -39,6 +39,8 @@ class Store:
     requests: list[dict[str, str]] = field(default_factory=list)
     multi_tenant: bool = False
     login: str | None = None
+    #: `max_entries_limit_per_query`; 0 is no limit.
+    max_entries: int = 5_000
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def push(self, tenant: str, body: dict[str, Any]) -> None:
@@ -58,10 +60,11 @@ class Store:
                 "queries require at least one regexp or equality matcher that does not have an empty-compatible value",
             )
         start, end, limit = _time(asked["start"]), _time(asked["end"]), int(asked.get("limit", "100"))
-        if limit > MAX_ENTRIES:
+        if 0 < self.max_entries < limit:
             raise Refusal(
                 400,
-                f"max entries limit per query exceeded, limit > max_entries_limit ({limit} > {MAX_ENTRIES})",
+                "max entries limit per query exceeded, limit > "
+                f"max_entries_limit_per_query ({limit} > {self.max_entries})",
             )
         if end < start:
             raise Refusal(400, "end timestamp must not be before or equal to start time")

@@ -1,84 +1,113 @@
-"""Decodes the body of an answer: JSON, text, or neither, which is then kept in base64."""
+"""Decodes the body of an answer: JSON, text, or neither, which is then kept in base64.
+
+What says how bytes are text, in this order: a byte order mark, the charset of the content type, what the document
+declares itself (XML, HTML, CSS). Otherwise text is UTF-8, or Windows-1252 where it is not valid UTF-8.
+"""
 
 from __future__ import annotations
 
 import base64
 import codecs
-from email.message import Message
-from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple, cast
 
-from steprunners.clients.decoding import parse_json
+from steprunners.clients.charsets import Decode, decoder_of
+from steprunners.clients.decoding import json_text, parse_text
+from steprunners.clients.http.declared_charset import declared_charset
+from steprunners.clients.http.media_type import MediaType, media_type_of
 from steprunners.json_types import Json
 
 BodyEncoding = Literal["json", "text", "base64"]
 
-_TEXT_SUBTYPES = (
-    "json",
-    "xml",
-    "javascript",
-    "ecmascript",
-    "yaml",
-    "x-yaml",
-    "toml",
-    "csv",
-    "graphql",
-    "x-www-form-urlencoded",
+# UTF-32 first: its little-endian mark begins like that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# Text codecs whose time grows with the square of the input, or that interpret escapes.
-_NOT_CHARSETS = frozenset({"idna", "punycode", "unicode_escape", "raw-unicode-escape", "undefined", "utf-7"})
+_BEGINNING = 64
+_windows_1252 = cast("Decode", decoder_of("windows-1252"))
 
 
-def read_body(body: bytes, content_type: str | None) -> tuple[Json, BodyEncoding]:
+class Body(NamedTuple):
+    """A body as a result shows it; `text` is the text as it came, where the body was parsed."""
+
+    value: Json
+    encoding: BodyEncoding
+    text: str | None = None
+
+
+def read_body(body: bytes, content_type: str | None) -> Body:
     """Return the body and its encoding; never raises, whatever the bytes are."""
-    media_type, charset = _media_type(content_type)
-    if _is_json(media_type) or (media_type == "" and body[:1] in (b"{", b"[")):
-        found, value = parse_json(body)
-        if found:
-            return value, "json"
-    text = _decode(body, charset, is_text=_is_text(media_type))
+    media_type = media_type_of(content_type)
+    if media_type.is_json or (media_type.name == "" and _looks_like_json(body)):
+        parsed = _parsed(body, media_type.charset)
+        if parsed is not None:
+            return parsed
+    text = _text(body, media_type)
+    if text is None or "\0" in text:
+        return Body(base64.b64encode(body).decode(), "base64")
+    return Body(text, "text")
+
+
+def _looks_like_json(body: bytes) -> bool:
+    beginning = body[:_BEGINNING].lstrip(codecs.BOM_UTF8 + b"\xfe\xff\0 \t\r\n")
+    return beginning[:1] in (b"{", b"[")
+
+
+def _parsed(body: bytes, charset: str | None) -> Body | None:
+    """Return JSON, which is in UTF-8, 16 or 32 (RFC 8259); only what is in none of them is read by its charset."""
+    text = json_text(body)
     if text is None:
-        return base64.b64encode(body).decode(), "base64"
-    return text, "text"
-
-
-@lru_cache(maxsize=128)
-def _media_type(content_type: str | None) -> tuple[str, str | None]:
-    if not content_type:
-        return "", None
-    header = Message()
-    header["content-type"] = content_type.split(",")[0]
-    charset = header.get_param("charset")
-    return header.get_content_type() if "/" in content_type else "", charset if isinstance(
-        charset, str
-    ) else None
-
-
-def _is_json(media_type: str) -> bool:
-    return media_type.endswith(("/json", "+json"))
-
-
-def _is_text(media_type: str) -> bool:
-    subtype = media_type.partition("/")[2]
-    return (
-        media_type.startswith("text/")
-        or subtype.rpartition("+")[2] in _TEXT_SUBTYPES
-        or subtype in _TEXT_SUBTYPES
-    )
-
-
-def _decode(body: bytes, charset: str | None, *, is_text: bool) -> str | None:
-    for name in (charset, "utf-8-sig"):
-        if name is not None and (text := _decoded(body, name)) is not None and (is_text or "\0" not in text):
-            return text
-    return body.decode("latin-1") if is_text else None
-
-
-def _decoded(body: bytes, charset: str) -> str | None:
-    try:
-        codec = codecs.lookup(charset)
-        if codec.name in _NOT_CHARSETS:
+        decode = decoder_of(charset) if charset else None
+        text = decode(body) if decode else None
+        if text is None or not _is_clean(text):
             return None
-        return body.decode(codec.name)
-    except (LookupError, ValueError):
+    found, value = parse_text(text)
+    return Body(value, "json", text) if found else None
+
+
+def _text(body: bytes, media_type: MediaType) -> str | None:
+    marked = _marked(body, media_type)
+    if marked is not None:
+        return marked
+    decode = _decoder(body, media_type)
+    if decode is not None:
+        text = decode(body)
+        if media_type.is_text or _is_clean(text):
+            return text
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return _windows_1252(body) if media_type.is_text else None
+
+
+def _decoder(body: bytes, media_type: MediaType) -> Decode | None:
+    """Return the decoder of the first charset that is given and known: in the content type, then in the body."""
+    if media_type.is_binary:
         return None
+    given = decoder_of(media_type.charset) if media_type.charset else None
+    if given is not None or not (media_type.is_xml or media_type.name in ("text/html", "text/css", "")):
+        return given
+    declared = declared_charset(body, is_html=media_type.name == "text/html")
+    return decoder_of(declared) if declared else None
+
+
+def _is_clean(text: str) -> bool:
+    return "\ufffd" not in text and "\0" not in text
+
+
+def _marked(body: bytes, media_type: MediaType) -> str | None:
+    """Return the text after a byte order mark, None where there is none, or where it seems to be one by chance."""
+    if media_type.is_binary:
+        return None
+    for mark, codec in _MARKS:
+        if body.startswith(mark):
+            try:
+                return body[len(mark) :].decode(codec)
+            except UnicodeDecodeError:
+                if codec.startswith("utf-32"):
+                    continue
+                return body[len(mark) :].decode(codec, "replace") if media_type.is_text else None
+    return None

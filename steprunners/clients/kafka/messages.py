@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from steprunners.clients.decoding import parse_json, text_or_base64
+from steprunners.clients.decoding import json_text, parse_json, text_or_base64
 from steprunners.json_types import Json
 from steprunners.values.sent_text import as_text
 
@@ -61,6 +61,9 @@ class Message:
     def to_json(self) -> dict[str, Json]:
         """Return the message as a result shows it."""
         value, encoding = self.decoded
+        as_it_came = (
+            {"valueText": json_text(self.value_bytes)} if encoding == "json" and self.value_bytes else {}
+        )
         return {
             "topic": self.topic,
             "partition": self.partition,
@@ -69,6 +72,7 @@ class Message:
             "key": self.key,
             "keyEncoding": "null" if self.key_bytes is None else text_or_base64(self.key_bytes)[1],
             "value": value,
+            **as_it_came,
             "valueEncoding": encoding,
             "headers": self.headers,
         }

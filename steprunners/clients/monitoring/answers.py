@@ -20,7 +20,7 @@ def judged(response: HttpResponse, *, product: str, url: str) -> dict[str, Json]
 
     Raises Refused (4xx) and StepError with `server_error` (5xx) or `bad_response`; `url` is the resource's.
     """
-    body, encoding = read_body(response.body, response.header("content-type"))
+    body, encoding, _ = read_body(response.body, response.header("content-type"))
     if not 200 <= response.status < 300:
         raise _failure(response, _told(body, encoding), product, url)
     if isinstance(body, dict) and body.get("status", "success") == "success":

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steprunners.clients.decoding import MAX_DEPTH, parse_json, text_or_base64
+from steprunners.clients.decoding import parse_json, text_or_base64
+from steprunners.values.received_json import MAX_DEPTH
 
 
 @given(st.binary(max_size=40))

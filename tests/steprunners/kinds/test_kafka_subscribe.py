@@ -150,6 +150,12 @@ class TestWhatItLooksFor:
         assert read(topic, 1.2, minMessages=0)["count"] == 0
         assert time.monotonic() - started > 1.1
 
+    def test_a_parsed_value_has_its_text_beside_it(self, read: Read, topic: str, produce: Produce) -> None:
+        text = '{"b": 1.0,\n  "a": "\\u00e4", "n": 10.00}'
+        produce(topic, text.encode())
+        [message] = read(topic)["messages"]
+        assert (message["value"]["a"], message["valueText"]) == ("ä", text)
+
     def test_odd_values(self, read: Read, topic: str, produce: Produce) -> None:
         for value in (None, b"\xff\x00", b"text", b"x" * 1_000_000):
             produce(topic, value)

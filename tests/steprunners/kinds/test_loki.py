@@ -193,18 +193,83 @@ class TestPages:
         with pytest.raises(BadConfig, match=r"meta\.limit: the organisation's limit is 3"):
             RUNNER.run(config(labels={"app": "x"}, relativeTime="5m", limit=4), context)
 
-    @pytest.mark.parametrize(("count", "warned"), [(4_000, False), (6_000, True)])
+    @pytest.mark.parametrize(
+        ("count", "allowed", "found"),
+        [
+            (4_000, 5_000, 4_000), (7_000, 5_000, 5_000), (7_000, 10_000, 7_000), (7_000, 0, 7_000),
+            (1_500, 2_000, 1_500), (1_200, 500, 500), (400, 500, 400),
+        ],
+    )  # fmt: skip
     def test_many_lines_of_one_nanosecond(
-        self, make_context: MakeContext, held: tuple[str, Store], now_ms: int, count: int, warned: bool
+        self,
+        make_context: MakeContext,
+        held: tuple[str, Store],
+        now_ms: int,
+        count: int,
+        allowed: int,
+        found: int,
     ) -> None:
-        url, _ = held
+        url, store = held
+        store.max_entries = allowed
         at = (now_ms - 60_000) * MS
+        push(url, [(at - 1, {"app": "x"}, "first")])
         push(url, [(at, {"app": "x"}, str(index)) for index in range(count)])
         push(url, [(at + 1, {"app": "x"}, "last")])
         result = ask(make_context, url, labels={"app": "x"}, relativeTime="5m", limit=20_000)
-        assert texts(result)[-1] == "last"
-        assert result["matchCount"] == min(count, 5_000) + 1
-        assert bool(result["warnings"]) == warned
+        assert (texts(result)[0], texts(result)[-1]) == ("first", "last")
+        assert texts(result)[1:-1] == [str(index) for index in range(found)]
+        assert (bool(result["warnings"]), result["limitReached"]) == (found < count, found < count)
+
+    @pytest.mark.parametrize(
+        ("limit", "found", "requests"), [(None, 1_000, 4), (5_000, 2_600, 7), (300, 300, 1), (501, 501, 3)]
+    )
+    def test_the_page_size_is_learned_from_the_refusal(
+        self,
+        make_context: MakeContext,
+        held: tuple[str, Store],
+        now_ms: int,
+        limit: int | None,
+        found: int,
+        requests: int,
+    ) -> None:
+        url, store = held
+        store.max_entries = 500
+        at = (now_ms - 60_000) * MS
+        push(url, [(at + index, {"app": "x"}, str(index)) for index in range(2_600)])
+        meta = {} if limit is None else {"limit": limit}
+        result = ask(make_context, url, labels={"app": "x"}, relativeTime="5m", **meta)
+        assert texts(result) == [str(index) for index in range(found)]
+        assert result["limitReached"] is (found < 2_600)
+        assert len(store.requests) == requests
+        assert result["warnings"] == []
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "max entries limit per query exceeded, limit > max_entries_limit (1000 > 500)",
+            "max entries limit per query exceeded, limit > max_entries_limit_per_query (1000 > 500)",
+        ],
+    )
+    def test_every_version_names_the_size_in_its_words(
+        self, make_context: MakeContext, target: Target, text: str
+    ) -> None:
+        def answer(exchange: Exchange) -> None:
+            if "limit=500&" in exchange.path:
+                exchange.reply_json({"data": {"resultType": "streams", "result": []}})
+            else:
+                exchange.reply(400, text.encode(), [("Content-Type", "text/plain; charset=utf-8")])
+
+        target.route(PATH, answer)
+        assert ask(make_context, target.url, labels={"app": "x"}, relativeTime="5m")["matchCount"] == 0
+
+    @pytest.mark.parametrize("allowed", [0, 1_000, 9_999])
+    def test_a_refusal_that_makes_no_sense_is_told(
+        self, make_context: MakeContext, target: Target, allowed: int
+    ) -> None:
+        text = f"limit > max_entries_limit_per_query (1000 > {allowed})"
+        target.route(PATH, lambda exchange: exchange.reply(400, text.encode()))
+        with pytest.raises(Refused, match="max_entries_limit_per_query"):
+            ask(make_context, target.url, labels={"app": "x"}, relativeTime="5m")
 
 
 class TestNamespaceAndTenant:
@@ -275,7 +340,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         "wrong",
         [
-            {"limit": 0}, {"limit": 50_001}, {"containsPatterns": [""]}, {"query": ""}, {"relativeTime": "x"},
+            {"limit": 0}, {"limit": 100_001}, {"containsPatterns": [""]}, {"query": ""}, {"relativeTime": "x"},
             {"query": '{a="b"}', "labels": {"c": "d"}}, {"query": '{a="b"}', "containsPatterns": "c"},
             {"relativeTime": "5m", "startTime": 1_767_225_600_000}, {"offset": "5m"}, {"resourceId": ""},
             {"labels": {"app": ["x"]}}, {"labels": {"app": {"x": 1}}},

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+
 import pytest
 
 from steprunners.json_types import Json
 from steprunners.masking.credentials import MASK, credentials_in, credentials_of, without_credentials
+from steprunners.masking.masker import Masker
 
 
 @pytest.mark.parametrize(
@@ -64,3 +68,16 @@ def test_all_that_is_found_is_masked_in_its_place() -> None:
 def test_a_record_without_credentials_is_itself() -> None:
     record: Json = {"headers": {"accept": "x"}, "cookies": {}, "body": [{"auth": {"password": "x"}}]}
     assert without_credentials(record) is record
+
+
+@pytest.mark.parametrize("mask", [without_credentials, Masker(["not there"]).mask, Masker(["S3cret"]).mask])
+def test_the_text_beside_a_parsed_echo_is_masked_too(mask: Callable[[Json], Json]) -> None:
+    echo: Json = {"headers": {"cookie": "a=b"}, "note": "S3cret"}
+    record: Json = {
+        "body": echo,
+        "bodyText": json.dumps(echo),
+        "messages": [{"value": echo, "valueText": "a=b"}],
+    }
+    shown = json.dumps(mask(record))
+    assert "a=b" not in shown
+    assert shown.count(MASK.encode("ascii", "backslashreplace").decode()) >= 4

@@ -107,10 +107,30 @@ def test_a_member_is_whole_or_named(value: dict[str, Json]) -> None:
         ("response.body", ["body.text"], True),
         ("items[0]", ["items"], False),
         ("items", ["items"], True),
-        ("$.items[*]", ["other"], True),
+        ("$.items[*]", ["other"], False),
+        ("$.items[*]", ["items"], True),
+        ("$.items[*].id", ["items[3].id"], True),
+        ("$.items[1].id", ["items[3].id"], False),
+        ("$.items[1].id", ["items"], False),
+        ("$.items[-1].id", ["items[3].id"], True),
+        ("$..id", ["other"], True),
+        ("$", ["other"], True),
         ("$.items[*]", [], False),
         ("a", ["$"], False),
     ],
 )
 def test_touches_cut(path: str, cuts: list[str], touched: bool) -> None:
     assert touches_cut(path, cuts) == touched
+
+
+def test_the_text_beside_what_was_parsed_from_it_goes_first() -> None:
+    message: Json = {"value": {"x": "y" * 80}, "valueText": "z" * 90, "valueEncoding": "json"}
+    result = cut({"messages": [message, message], "valueText": "kept"}, 380)
+    assert result.paths == ["messages[0].valueText", "messages[1].valueText"]
+    assert result.value == {
+        "messages": [{"value": {"x": "y" * 80}, "valueEncoding": "json"}] * 2,
+        "valueText": "kept",
+    }
+    assert touches_cut("messages[0]", result.paths)
+    assert not touches_cut("messages[0].value.x", result.paths)
+    assert not touches_cut("$.messages[0].value[*]", result.paths)

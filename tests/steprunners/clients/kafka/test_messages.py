@@ -48,6 +48,13 @@ def test_a_message_as_it_is_shown() -> None:
     }
 
 
+def test_a_parsed_value_has_its_text_beside_it() -> None:
+    shown = read('\ufeff{"b": 1.0,  "a": "\\u00e4"}'.encode()).to_json()
+    assert (shown["value"], shown["valueText"]) == ({"b": 1.0, "a": "ä"}, '{"b": 1.0,  "a": "\\u00e4"}')
+    assert "valueText" not in read(b"plain").to_json()
+    assert "valueText" not in read(None).to_json()
+
+
 @given(json_values)
 def test_what_is_sent_as_json_is_read_as_it_was(value: Json) -> None:
     if value is not None and not isinstance(value, str):
