@@ -6,16 +6,17 @@ import contextlib
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from http.cookiejar import CookieJar
+from typing import Any
 from urllib.parse import urldefrag, urljoin, urlsplit, urlunsplit
 
 from requests import PreparedRequest
-from requests.cookies import RequestsCookieJar, extract_cookies_to_jar, get_cookie_header
+from requests.cookies import MockRequest, MockResponse, RequestsCookieJar, get_cookie_header
 from requests.exceptions import RequestException
 from requests.structures import CaseInsensitiveDict
-from urllib3 import BaseHTTPResponse
 
 from steprunners.errors import BadConfig, StepError
 from steprunners.masking.known_secrets import reason_about
+from steprunners.network.http1.answer import Answer
 from steprunners.network.tls import DEFAULT_TLS, TlsOptions
 
 # Credentials for one server only.
@@ -141,11 +142,13 @@ def cookie_header(request: HttpRequest) -> str | None:
     return header
 
 
-def keep_cookies(request: HttpRequest, response: BaseHTTPResponse) -> dict[str, str]:
+def keep_cookies(request: HttpRequest, answer: Answer) -> dict[str, str]:
     """Put the answer's cookies into the request's jar, and return those that it set."""
-    if "set-cookie" not in response.headers:
+    if "set-cookie" not in answer.headers:
         return {}
     fresh = RequestsCookieJar()
+    received: Any = MockResponse(answer.headers)
     for jar in (request.cookies, fresh):
-        extract_cookies_to_jar(jar, _cookie_view(request), response)  # type: ignore[no-untyped-call]  # theirs
+        asked: Any = MockRequest(_cookie_view(request))
+        jar.extract_cookies(received, asked)
     return {cookie.name: cookie.value or "" for cookie in fresh}
