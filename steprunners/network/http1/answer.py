@@ -6,11 +6,10 @@ import socket
 
 from urllib3 import HTTPHeaderDict
 
-from steprunners.errors import StepError
 from steprunners.network.http1.body import Source, UntilClosed, WithLength, body_of, closes, transfer_codings
 from steprunners.network.http1.codings import decoded
 from steprunners.network.http1.head import Head, read_head
-from steprunners.network.http1.stream import CHUNK_BYTES, Stream
+from steprunners.network.http1.stream import CHUNK_BYTES, Stream, too_large
 
 
 class Answer:
@@ -50,23 +49,23 @@ class Answer:
 
         Raises StepError `bad_response` or `response_too_large` (more than `limit` bytes), ConnectionFailed, OSError.
         """
-        source = self._decoded()
+        source = self._decoded(limit)
         chunks: list[bytes] = []
         size = 0
         while chunk := source.read(CHUNK_BYTES):
             size += len(chunk)
             if size > limit:
-                raise StepError(f"the body is larger than {limit:,} bytes", code="response_too_large")
+                raise too_large(limit)
             chunks.append(chunk)
         self._ended = True
         return b"".join(chunks)
 
-    def _decoded(self) -> Source:
+    def _decoded(self, limit: int) -> Source:
         codings = [*self._head.tokens("content-encoding"), *transfer_codings(self._head)]
         codings = [each for each in codings if each not in ("identity", "chunked")]
         if not codings:
             return self._body
-        return decoded(self._body, codings, may_be_empty=self._body.shows_end)
+        return decoded(self._body, codings, limit, may_be_empty=self._body.shows_end)
 
     def skip(self) -> None:
         """Leave the body out. The connection can be kept only where the whole body has come already."""

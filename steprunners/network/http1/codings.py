@@ -14,7 +14,7 @@ import brotli
 
 from steprunners.errors import StepError
 from steprunners.network.http1.body import Source
-from steprunners.network.http1.stream import CHUNK_BYTES, shown
+from steprunners.network.http1.stream import CHUNK_BYTES, shown, too_large
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -129,17 +129,18 @@ _HAVE_MEMBERS = frozenset({"gzip", "x-gzip", "zstd"})
 _ERRORS = (zlib.error, brotli.error, zstd.ZstdError)
 
 
-def decoded(source: Source, codings: list[str], *, may_be_empty: bool) -> Source:
+def decoded(source: Source, codings: list[str], limit: int, *, may_be_empty: bool) -> Source:
     """Return the source with its codings, in the order in which they were applied, undone.
 
-    `may_be_empty`: no byte at all is an empty body. Raises StepError `bad_response` for too many codings; reading does
-    so where a coding is unknown, where data are damaged, and where their end is missing.
+    `may_be_empty`: no byte at all is an empty body. Raises StepError `bad_response` for too many codings. Reading does
+    so where a coding is unknown, where data are damaged, and where their end is missing; and it raises
+    `response_too_large` after `limit` bytes, of each coding, because what a bomb hides in another costs time, too.
     """
     if len(codings) > MAX_CODINGS:
         raise StepError(f"the body has more than {MAX_CODINGS} codings", code="bad_response")
     for coding in reversed(codings):
         if coding in _DECODERS:
-            source = _Decoded(source, coding, may_be_empty=may_be_empty)
+            source = _Decoded(source, coding, limit, may_be_empty=may_be_empty)
         else:
             source = _Unknown(source, coding)
     return source
@@ -165,8 +166,9 @@ class _Unknown:
 class _Decoded:
     """A source of which one coding is undone."""
 
-    def __init__(self, source: Source, coding: str, *, may_be_empty: bool) -> None:
+    def __init__(self, source: Source, coding: str, limit: int, *, may_be_empty: bool) -> None:
         self._source, self._coding, self._may_be_empty = source, coding, may_be_empty
+        self._limit, self._left = limit, limit
         self._decoder = _DECODERS[coding]()
         self._unread = b""
         self._begun = False
@@ -180,6 +182,9 @@ class _Decoded:
             if data is None:
                 return b""
             if decoded := self._decompress(data, size):
+                self._left -= len(decoded)
+                if self._left < 0:
+                    raise too_large(self._limit)
                 return decoded
 
     def _input(self) -> bytes | None:

@@ -24,6 +24,11 @@ def bad_answer(reason: str) -> StepError:
     return StepError(f"the answer is not valid HTTP: {reason}", code="bad_response")
 
 
+def too_large(limit: int) -> StepError:
+    """Return the error of a body that is larger than it may be."""
+    return StepError(f"the body is larger than {limit:,} bytes", code="response_too_large")
+
+
 def shown(line: bytes) -> str:
     """Return a line of the answer for a message: secrets masked, then cut."""
     return f"'{shorten(line.decode('utf-8', 'replace'), _MAX_SHOWN)}'"
