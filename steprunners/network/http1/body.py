@@ -142,6 +142,8 @@ class Chunked:
             self._ended = True
 
     def _end_chunk(self) -> None:
+        if self._stream.skips(b"\r\n"):
+            return
         end = self._stream.some(1)
         if end == b"\r":
             end = self._stream.some(1)

@@ -84,6 +84,13 @@ class Stream:
             return self.taken(size)
         return self._connection.recv(min(size, CHUNK_BYTES))
 
+    def skips(self, expected: bytes) -> bool:
+        """Remove these bytes where they come next and wait in the buffer."""
+        if not self._buffer.startswith(expected):
+            return False
+        del self._buffer[: len(expected)]
+        return True
+
     def taken(self, size: int) -> bytes:
         """Remove and return up to `size` bytes that wait in the buffer."""
         taken = bytes(self._buffer[:size])
