@@ -72,6 +72,8 @@ class Connection(HTTPConnection):
         """
         self._answer = None
         self.timeout = max(self.call.deadline.remaining(), 0.001)
+        if self.sock is None:
+            self.connect()
         with contextlib.suppress(*_CLOSED_WHILE_SENDING):
             self.request(method, target, body=body, headers=headers)
         # The method of urllib3's class wraps the answer in a reader of its own.

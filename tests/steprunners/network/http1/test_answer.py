@@ -9,8 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from steprunners.clients.http.checking import check_server
+from steprunners.clients.http.connection import HttpConnection
+from steprunners.deadline import Cancellation, Deadline
 from steprunners.errors import StepError
-from tests.steprunners.conftest import MakeContext
+from steprunners.kinds.prometheus import PrometheusConnection
+from steprunners.network import Call
+from tests.steprunners.conftest import LOOPBACK, MakeContext
 from tests.steprunners.http_calls import run
 from tests.steprunners.network.http1.raw_answers import error_of
 from tests.steprunners.target import CloseConnection, Exchange, Target
@@ -84,3 +89,33 @@ def test_an_answer_before_the_whole_request_was_read(target: Target, make_contex
 
     result = run(make_context(), url=target.route("/", refuse), method="POST", body="x" * 100)
     assert (result["status"], result["body"]) == (413, "too large")
+
+
+class TestOtherClients:
+    """A cut answer is no verdict for those who ask beside the http step, either."""
+
+    CUT = HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % (len(ZIPPED) - 8) + ZIPPED[:-8]
+
+    @pytest.fixture(autouse=True)
+    def cut(self, target: Target) -> None:
+        for path in ("/", "/token", "/api"):
+            target.route(path, lambda exchange: exchange.send(self.CUT))
+
+    def test_the_check_of_a_resource(self, target: Target) -> None:
+        with pytest.raises(StepError, match="gzip ends too early"):
+            check_server(HttpConnection(base_url=target.url), LOOPBACK, Deadline(5))
+
+    def test_a_token(self, target: Target, make_context: MakeContext) -> None:
+        auth = {
+            "type": "oauth2",
+            "tokenUrl": target.url + "/token",
+            "clientId": "id",
+            "clientSecret": "secret",
+        }
+        with pytest.raises(StepError, match="gzip ends too early"):
+            run(make_context(), url=target.url + "/x", auth=auth)
+
+    def test_a_monitoring_server(self, target: Target) -> None:
+        connection = PrometheusConnection.model_validate({"url": target.url})
+        with pytest.raises(StepError, match="gzip ends too early"):
+            connection.ask(Call(LOOPBACK, Deadline(5), Cancellation()), "/api", {"query": "up"})
