@@ -107,7 +107,7 @@ class TestOtherClients:
 
     def test_a_token(self, target: Target, make_context: MakeContext) -> None:
         auth = {
-            "type": "oauth2",
+            "type": "oauth2ClientCredentials",
             "tokenUrl": target.url + "/token",
             "clientId": "id",
             "clientSecret": "secret",
