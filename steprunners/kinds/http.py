@@ -51,8 +51,14 @@ one after a 401.
 `Authorization`, `Cookie`, the client certificate and all headers of the resource are removed when scheme, host or port
 change. The address of each hop is checked. A circle, or more than `maxRedirects` hops, is an ERROR.
 
-**Connections** are kept and used again. If the server has closed a kept connection, a GET, HEAD, OPTIONS or TRACE is
-sent once more. No other request is ever sent twice, so its effect happens at most once for one attempt.
+**Connections** are kept, and a GET, HEAD, OPTIONS or TRACE uses them again. If the server has closed a kept connection,
+such a request is sent once more on a new one. Every other request gets a new connection and is never sent twice. So its
+effect happens at most once for one attempt, and it never fails because a server closed an idle connection.
+
+**Framing** follows RFC 9112. A line among the headers that has no name or no colon is left out if another header tells
+the length of the body. Bodies in gzip, deflate, br and zstd are decoded; a request asks for gzip and deflate, unless it
+has its own `Accept-Encoding`. An answer that is not valid HTTP, a body in another coding, and a compressed body that is
+damaged or incomplete are an ERROR `bad_response`. An answer that is cut off is an ERROR `connection_failed`.
 
 **The answer.** A body is parsed if its content type is JSON (or `…+json`), or if it has no content type and looks like
 JSON. With NaN, Infinity, numbers beyond a double or more than 200 levels it stays text. A path into a body that is text

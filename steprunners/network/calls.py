@@ -52,18 +52,8 @@ class Call:
         """Watch the socket of a client that opens its own; the duplicate is closed with the call."""
         handle = socket.socket(fileno=os.dup(descriptor))
         self.watch(handle)
-        self.take_over(handle)
-
-    def take_over(self, handle: socket.socket) -> bool:
-        """Own a watched handle that its connection gives up before the answer is read; False for other handles.
-
-        A connection closes itself as soon as an answer without a length begins, and the answer is still being read.
-        """
         with self._lock:
-            if handle is not self._handle:
-                return False
             self._owns_handle = True
-            return True
 
     def end(self) -> None:
         """Shut the socket down, from any thread: reads and writes on it return at once."""

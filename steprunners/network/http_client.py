@@ -1,21 +1,20 @@
 """One HTTP exchange through the network policy: kept connections, redirects, a total deadline, a limit on the body.
 
 A server may close a kept connection without our noticing. A request with a safe method (GET, HEAD, OPTIONS, TRACE) is
-then sent once more on a new connection. Other requests are never sent twice. They use a connection that was used within
-the last second, or a new one, so they hardly ever meet a closed connection.
+then sent once more on a new connection. Other requests are never sent twice, so they get a new connection at once: a
+kept one may be lost before the first byte of an answer, which tells nothing about the request.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from http.client import HTTPException, RemoteDisconnected
-
-from urllib3 import BaseHTTPResponse
-from urllib3.exceptions import DecodeError, HTTPError, ProtocolError, ReadTimeoutError
-from urllib3.exceptions import TimeoutError as PoolTimeout
 
 from steprunners.errors import BadConfig, ConnectionFailed, DeadlineExceeded, StepError
 from steprunners.network.calls import Call
+from steprunners.network.http1.answer import Answer
+from steprunners.network.http1.stream import Unanswered
 from steprunners.network.http_messages import (
     REDIRECT_STATUSES,
     HttpRequest,
@@ -24,12 +23,12 @@ from steprunners.network.http_messages import (
     keep_cookies,
     redirected,
 )
-from steprunners.network.http_pool import SAFE_METHODS, pool_for, sending, was_reused
+from steprunners.network.http_pool import Connection, kept_connection, new_connection
 from steprunners.network.tls import why_untrusted
 from steprunners.network.urls import normal_url, origin, target_of
 
 USER_AGENT = "AsyncTestingService"
-_CHUNK = 64 * 1024
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _DEFAULT_HEADERS = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
 
 
@@ -45,7 +44,11 @@ def send(call: Call, request: HttpRequest) -> HttpResponse:
     with call.guarded():
         try:
             return _exchange(call, request)
+        except StepError:
+            call.check()  # a socket that was shut down at the deadline looks like one that the server closed
+            raise
         except OSError as error:
+            call.check()
             raise _explained(call, error) from error
         except ValueError as error:
             # http.client refuses what would break the framing; its message shows the value, which may be a secret.
@@ -60,14 +63,14 @@ def _exchange(call: Call, request: HttpRequest) -> HttpResponse:
     seen: set[tuple[str, str, str | None]] = set()
     while True:
         seen.add((request.method, request.url, cookie_header(request)))
-        response = _send_once(call, request)
-        set_cookies |= keep_cookies(request, response)
-        location = response.headers.get("location")
-        if not request.follow_redirects or response.status not in REDIRECT_STATUSES or location is None:
-            return _answer(call, request, response, redirects, set_cookies)
-        _let_go(response)
-        redirects.append((response.status, request.url))
-        request = redirected(request, response.status, location)
+        with _answered(call, request) as answer:
+            set_cookies |= keep_cookies(request, answer)
+            location = answer.headers.get("location")
+            if not request.follow_redirects or answer.status not in REDIRECT_STATUSES or location is None:
+                return _response(call, request, answer, redirects, set_cookies)
+            answer.skip()
+        redirects.append((answer.status, request.url))
+        request = redirected(request, answer.status, location)
         _check_redirects(request, redirects, seen)
 
 
@@ -83,52 +86,34 @@ def _check_redirects(
         )
 
 
-def _let_go(response: BaseHTTPResponse) -> None:
-    """Keep the connection of an unread answer where little of it is left to read; else close it."""
-    length = response.headers.get("content-length", "")
-    if length.isdigit() and int(length) <= _CHUNK:
-        response.drain_conn()
-    else:
-        response.close()
-
-
-def _send_once(call: Call, request: HttpRequest) -> BaseHTTPResponse:
+@contextmanager
+def _answered(call: Call, request: HttpRequest) -> Iterator[Answer]:
+    """Give the answer to one request; at the end of the block its connection is kept or closed."""
+    connection, answer = _send_once(call, request)
     try:
-        return _attempt(call, request, must_be_new=False)
-    except ProtocolError as error:
-        if not (was_reused() and request.method in SAFE_METHODS and _nothing_came(error)):
-            raise _explained(call, error) from error
-    except (HTTPError, HTTPException) as error:
-        raise _explained(call, error) from error
-    try:
-        return _attempt(call, request, must_be_new=True)
-    except (HTTPError, HTTPException) as error:
-        raise _explained(call, error) from error
+        yield answer
+    finally:
+        connection.release()
 
 
-def _nothing_came(error: ProtocolError) -> bool:
-    return any(isinstance(cause, RemoteDisconnected | ConnectionError) for cause in error.args)
-
-
-def _attempt(call: Call, request: HttpRequest, *, must_be_new: bool) -> BaseHTTPResponse:
+def _send_once(call: Call, request: HttpRequest) -> tuple[Connection, Answer]:
     call.check()
-    scheme, host, port = origin(request.url)
-    pool = pool_for(call, request.tls, scheme, host, port)
-    target = target_of(request.url)
-    timeout = max(call.deadline.remaining(), 0.001)
-    with sending(call, request.method, target, must_be_new=must_be_new):
-        return pool.urlopen(
-            request.method,
-            target,
-            body=request.body,
-            headers=_headers(request),
-            retries=False,
-            redirect=False,
-            assert_same_host=False,
-            timeout=timeout,
-            preload_content=False,
-            decode_content=False,
-        )
+    server = (call, request.tls, *origin(request.url))
+    kept = kept_connection(*server)
+    if kept is not None and request.method in SAFE_METHODS:
+        with suppress(Unanswered):
+            return kept, _ask(kept, request)
+        call.check()
+    connection = new_connection(*server, instead_of=kept)
+    return connection, _ask(connection, request)
+
+
+def _ask(connection: Connection, request: HttpRequest) -> Answer:
+    try:
+        return connection.ask(request.method, target_of(request.url), request.body, _headers(request))
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _headers(request: HttpRequest) -> dict[str, str]:
@@ -147,24 +132,20 @@ def _as_written(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("latin-1")
 
 
-def _answer(
+def _response(
     call: Call,
     request: HttpRequest,
-    response: BaseHTTPResponse,
+    answer: Answer,
     redirects: list[tuple[int, str]],
     set_cookies: dict[str, str],
 ) -> HttpResponse:
-    try:
-        body = _read(call, response)
-    except (HTTPError, HTTPException) as error:
-        response.close()
-        raise _explained(call, error) from error
-    if response.status == 101:
-        response.close()  # the connection now speaks another protocol
+    body = answer.read(call.policy.max_body_bytes)
+    # A socket that was shut down at the deadline looks like the regular end of a body without a length.
+    call.check()
     return HttpResponse(
-        status=response.status,
-        reason=response.reason or "",
-        headers=list(response.headers.iteritems()),
+        status=answer.status,
+        reason=answer.reason,
+        headers=list(answer.headers.iteritems()),
         body=body,
         url=request.url,
         redirects=redirects,
@@ -172,47 +153,11 @@ def _answer(
     )
 
 
-def _read(call: Call, response: BaseHTTPResponse) -> bytes:
-    chunks: list[bytes] = []
-    size, limit = 0, call.policy.max_body_bytes
-    encoded = "content-encoding" in response.headers
-    while chunk := response.read(_CHUNK, decode_content=encoded):
-        size += len(chunk)
-        if size > limit:
-            response.close()
-            raise StepError(f"the body is larger than {limit:,} bytes", code="response_too_large")
-        chunks.append(chunk)
-        if response.closed and not encoded:  # at its end; a decoder may still have data
-            break
-    # A socket that was shut down at the deadline looks like the regular end of a body without a length.
-    call.check()
-    response.release_conn()
-    return b"".join(chunks)
-
-
-def _explained(call: Call, error: Exception) -> StepError:
-    """Return the step's error; a deadline or cancellation takes precedence."""
-    try:
-        call.check()
-    except StepError as over:
-        return over
-    if isinstance(error, ReadTimeoutError | PoolTimeout | TimeoutError):
+def _explained(call: Call, error: OSError) -> StepError:
+    if isinstance(error, TimeoutError):
         return DeadlineExceeded(f"no complete answer within {round(call.deadline.seconds * 1000)} ms")
     if (reason := why_untrusted(error)) is not None:
         return ConnectionFailed(f"no safe connection to the server: {reason}")
-    if isinstance(error, DecodeError):
-        return StepError("the body does not match its content-encoding", code="bad_response")
-    return _lost(error)
-
-
-def _lost(error: Exception) -> StepError:
-    cause = next((each for each in error.args if isinstance(each, Exception)), error)
-    if isinstance(cause, RemoteDisconnected):
-        return ConnectionFailed("the server closed the connection without an answer")
-    if isinstance(cause, ConnectionResetError | BrokenPipeError):
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
         return ConnectionFailed("the server reset the connection")
-    if "IncompleteRead" in repr(error):
-        return ConnectionFailed("the server closed the connection in the middle of the body")
-    if isinstance(cause, HTTPException | HTTPError):
-        return StepError(f"the answer is not valid HTTP: {cause}", code="bad_response")
-    return ConnectionFailed(f"the connection was lost: {cause}")
+    return ConnectionFailed(f"the connection was lost: {error}")

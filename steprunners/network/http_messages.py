@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass, field, replace
 from http.cookiejar import CookieJar
+from typing import Any
 from urllib.parse import quote
 
 from requests import PreparedRequest
-from requests.cookies import RequestsCookieJar, extract_cookies_to_jar, get_cookie_header
+from requests.cookies import MockRequest, MockResponse, RequestsCookieJar, get_cookie_header
 from requests.structures import CaseInsensitiveDict
-from urllib3 import BaseHTTPResponse
 
 from steprunners.errors import BadConfig, StepError
+from steprunners.network.http1.answer import Answer
 from steprunners.network.tls import DEFAULT_TLS, TlsOptions
 from steprunners.network.urls import ASCII_SPACE, joined, normal_url, origin
 
@@ -118,11 +119,13 @@ def cookie_header(request: HttpRequest) -> str | None:
     return header
 
 
-def keep_cookies(request: HttpRequest, response: BaseHTTPResponse) -> dict[str, str]:
+def keep_cookies(request: HttpRequest, answer: Answer) -> dict[str, str]:
     """Put the answer's cookies into the request's jar, and return those that it set."""
-    if "set-cookie" not in response.headers:
+    if "set-cookie" not in answer.headers:
         return {}
     fresh = RequestsCookieJar()
+    received: Any = MockResponse(answer.headers)
     for jar in (request.cookies, fresh):
-        extract_cookies_to_jar(jar, _cookie_view(request), response)  # type: ignore[no-untyped-call]  # theirs
+        asked: Any = MockRequest(_cookie_view(request))
+        jar.extract_cookies(received, asked)
     return {cookie.name: cookie.value or "" for cookie in fresh}

@@ -1,166 +1,152 @@
-"""urllib3's connections, with sockets opened through the network policy, and kept alive by each worker thread.
+"""HTTP connections with sockets opened through the network policy, and kept alive by each worker thread.
 
-A thread has a pool for each server, policy and TLS options: a connection that the rules of one tenant allowed is never
-used for another tenant. The pools know the call that runs in their thread, so it also watches a reused connection.
+A thread keeps one connection for each server, policy and TLS options: a connection that the rules of one tenant allowed
+is never used for another tenant. A connection knows the call that uses it, which can so end a reused one, too.
 
-urllib3 has no public hooks for opening a socket and for taking a pooled connection, so the private methods `_new_conn`,
-`_get_conn`, `_put_conn`, `_make_request` and `_validate_conn` are overridden here.
+urllib3 writes the requests and does TLS; it has no public hook for opening a socket, so its private method `_new_conn`
+is overridden here. Answers are read by `http1`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import http.client
 import socket
+import ssl
 import threading
-import time
-from http.client import HTTPResponse, parse_headers
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import cast
 
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from steprunners.errors import ConnectionFailed
 from steprunners.network.calls import Call
-from steprunners.network.connection_store import ConnectionStore
+from steprunners.network.connection_store import ConnectionStore, has_unread_data
+from steprunners.network.http1.answer import Answer
 from steprunners.network.policy import NetworkPolicy
 from steprunners.network.sockets import open_socket
 from steprunners.network.tls import TlsOptions, context_for
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-# Servers close idle connections after some seconds; one used this recently is almost certainly still open.
-FRESH_SECONDS = 1.0
-#: Each pool keeps one connection.
-MAX_POOLS_PER_THREAD = 64
+MAX_KEPT_PER_THREAD = 64
 MAX_IDLE_SECONDS = 60.0
+# A server may answer before it has read the whole request, and close the connection.
+_CLOSED_WHILE_SENDING = (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 _Key = tuple[NetworkPolicy, TlsOptions, str, str, int]
 
 
+class Connection(HTTPConnection):
+    """Opens its socket through the network policy, and keeps a duplicate with which a call can end the connection."""
+
+    response_class = Answer  # type: ignore[assignment]  # http.client needs only what Answer has
+    call: Call
+    key: _Key
+    #: The address that another connection to this server had just now.
+    address: str | None = None
+    _handle: socket.socket | None = None
+    _answer: Answer | None = None
+
+    def _new_conn(self) -> socket.socket:
+        connection = self._open_socket()
+        self._handle = connection.dup()
+        self.call.watch(self._handle)
+        self.address = connection.getpeername()[0]
+        return connection
+
+    def _open_socket(self) -> socket.socket:
+        if self.address is not None:
+            with contextlib.suppress(ConnectionFailed):
+                return open_socket(self.call, self._dns_host, self.port, self.address)
+        return open_socket(self.call, self._dns_host, self.port)
+
+    def use_for(self, call: Call) -> None:
+        """Let this call watch the connection."""
+        self.call = call
+        if self._handle is not None:
+            call.watch(self._handle)
+
+    def ask(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+        """Send a request, and return the answer when its head has come.
+
+        Raises OSError, ValueError (a method, target or header that breaks the framing), and what `Answer.begin` does.
+        """
+        self._answer = None
+        self.timeout = max(self.call.deadline.remaining(), 0.001)
+        if self.sock is None:
+            self.connect()
+        with contextlib.suppress(*_CLOSED_WHILE_SENDING):
+            self.request(method, target, body=body, headers=headers)
+        # The method of urllib3's class wraps the answer in a reader of its own.
+        self._answer = cast("Answer", http.client.HTTPConnection.getresponse(self))
+        return self._answer
+
+    def release(self) -> None:
+        """Keep the connection where it can be used again; else close it."""
+        if self._answer is not None and self._answer.leaves_connection:
+            self.call.watch(None)
+            _thread.kept.put(self.key, self)
+        else:
+            self.close()
+
+    def close(self) -> None:
+        """Close the socket and its duplicate."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            self.call.watch(None)
+            handle.close()
+        super().close()
+
+
+class _TlsConnection(Connection, HTTPSConnection):
+    """A guarded connection with TLS."""
+
+
+def _is_open(connection: Connection) -> bool:
+    return connection.sock is not None and not has_unread_data(connection.sock.fileno())
+
+
 class _ThreadState(threading.local):
-    """The call that this thread is sending, and the connections that it keeps."""
+    """The connections that this thread keeps."""
 
     def __init__(self) -> None:
-        self.call: Call | None = None
-        self.method = "GET"
-        self.target = "/"
-        self.must_be_new = False
-        self.reused = False
-        self.pools: ConnectionStore[_Key, HTTPConnectionPool] = ConnectionStore(
-            max_kept=MAX_POOLS_PER_THREAD,
+        self.kept: ConnectionStore[_Key, Connection] = ConnectionStore(
+            max_kept=MAX_KEPT_PER_THREAD,
             max_idle_seconds=MAX_IDLE_SECONDS,
-            close=HTTPConnectionPool.close,
+            close=Connection.close,
+            is_usable=_is_open,
         )
 
 
 _thread = _ThreadState()
 
 
-class _FinalResponse(HTTPResponse):
-    """Skips interim answers (102, 103 Early Hints): http.client knows only 100, and takes the others for final ones."""
-
-    def _read_status(self) -> tuple[str, int, str]:
-        status_line: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # typeshed leaves it out
-        while 101 < status_line[1] < 200:
-            parse_headers(self.fp)
-            status_line = super()._read_status()  # type: ignore[misc]  # as above
-        return status_line
+def kept_connection(call: Call, tls: TlsOptions, scheme: str, host: str, port: int) -> Connection | None:
+    """Return a connection of this thread that has carried another request and seems to be open; None without one."""
+    connection = _thread.kept.take((call.policy, tls, scheme, host, port))
+    if connection is not None:
+        connection.use_for(call)
+    return connection
 
 
-class _Guarded(HTTPConnection):
-    """Opens its socket through the network policy, and keeps a duplicate with which a call can end the connection."""
+def new_connection(
+    call: Call, tls: TlsOptions, scheme: str, host: str, port: int, *, instead_of: Connection | None
+) -> Connection:
+    """Return a connection that connects with its first request; close the one that it replaces.
 
-    response_class = _FinalResponse
-    handle: socket.socket | None = None
-    last_used = 0.0
-
-    def _new_conn(self) -> socket.socket:
-        call = cast("Call", _thread.call)
-        connection = open_socket(call, self._dns_host, self.port)
-        self.handle = connection.dup()
-        call.watch(self.handle)
-        return connection
-
-    def close(self) -> None:
-        """Close the socket, and the duplicate unless a call still needs it."""
-        try:
-            super().close()
-        finally:
-            handle, self.handle = self.handle, None
-            if handle is not None and not (_thread.call and _thread.call.take_over(handle)):
-                handle.close()
-
-
-class _GuardedTls(_Guarded, HTTPSConnection):
-    """A guarded connection with TLS."""
-
-
-def _take(connection: _Guarded) -> None:
-    """Make this thread's call watch a pooled connection, or close the connection where it must not be reused."""
-    _thread.reused = False
-    if connection.sock is None:
-        return
-    idle = time.monotonic() - connection.last_used
-    if _thread.must_be_new or (_thread.method not in SAFE_METHODS and idle > FRESH_SECONDS):
-        connection.close()
-        return
-    _thread.reused = True
-    cast("Call", _thread.call).watch(connection.handle)
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Guarded
-
-    def _make_request(self, conn: Any, method: str, url: str, *arguments: Any, **options: Any) -> Any:  # noqa: ARG002
-        # urllib3 has rewritten the escapes in `url`; the target is sent as it was written.
-        return super()._make_request(conn, method, _thread.target, *arguments, **options)
-
-    def _get_conn(self, timeout: float | None = None) -> Any:
-        connection = super()._get_conn(timeout)
-        _take(cast("_Guarded", connection))
-        return connection
-
-    def _put_conn(self, conn: Any) -> None:
-        if conn is not None:
-            conn.last_used = time.monotonic()
-        super()._put_conn(conn)
-
-
-class _TlsPool(_Pool, HTTPSConnectionPool):
-    ConnectionCls = _GuardedTls
-
-    def _validate_conn(self, conn: Any) -> None:
-        # The parent class warns about each unverified request, but `verifyTls: false` is the user's choice.
-        if conn.is_closed:
-            conn.connect()
-
-
-def pool_for(call: Call, tls: TlsOptions, scheme: str, host: str, port: int) -> HTTPConnectionPool:
-    """Return this thread's pool of connections to a server."""
-
-    def make() -> HTTPConnectionPool:
-        if scheme == "http":
-            return _Pool(host, port)
-        # Making a context takes tens of milliseconds, so it is made only when it is needed.
-        return _TlsPool(host, port, ssl_context=context_for(tls))
-
-    return _thread.pools.get((call.policy, tls, scheme, host, port), make)
-
-
-@contextlib.contextmanager
-def sending(call: Call, method: str, target: str, *, must_be_new: bool) -> Any:
-    """Tell this thread's pools which call sends inside the block, and what (the path and query) it asks for."""
-    _thread.call, _thread.method, _thread.must_be_new, _thread.reused = call, method, must_be_new, False
-    _thread.target = target
-    try:
-        yield
-    finally:
-        _thread.call = None
-
-
-def was_reused() -> bool:
-    """Whether the last connection of this thread had already carried another request."""
-    return _thread.reused
+    It has the same address as the replaced one where it can, so replacing a connection looks up no name.
+    """
+    connection = (
+        Connection(host, port)
+        if scheme == "http"
+        else _TlsConnection(host, port, ssl_context=context_for(tls))
+    )
+    connection.call, connection.key = call, (call.policy, tls, scheme, host, port)
+    if instead_of is not None:
+        connection.address = instead_of.address
+        instead_of.close()
+    return connection
 
 
 def close_connections() -> None:
     """Close the connections that this thread keeps."""
-    _thread.pools.close()
+    _thread.kept.close()

@@ -16,13 +16,15 @@ _lookups = threading.BoundedSemaphore(64)
 _POLL_SECONDS = 0.05
 
 
-def open_socket(call: Call, host: str, port: int) -> socket.socket:
+def open_socket(call: Call, host: str, port: int, known_address: str | None = None) -> socket.socket:
     """Return a socket connected to `host`, watched by `call`, with the time left as its timeout.
 
-    Raises AddressRefused, ConnectionFailed, DeadlineExceeded or Cancelled.
+    The name is not looked up where an address of it is known. Raises AddressRefused, ConnectionFailed, DeadlineExceeded
+    or Cancelled.
     """
     host = _for_dns(host)
-    addresses = call.policy.permitted(host, resolve(call, host, port), port)
+    found = resolve(call, host, port) if known_address is None else [known_address]
+    addresses = call.policy.permitted(host, found, port)
     problem: OSError | None = None
     for position, address in enumerate(addresses):
         call.check()

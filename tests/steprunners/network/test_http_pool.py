@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import socket
+import struct
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
 from steprunners.deadline import Cancellation, Deadline
 from steprunners.errors import ConnectionFailed, DeadlineExceeded, StepError
-from steprunners.network import Call, NetworkPolicy, TlsOptions
-from steprunners.network.http_pool import MAX_POOLS_PER_THREAD, close_connections, pool_for
-from tests.steprunners.conftest import MakeContext
+from steprunners.network import Call, NetworkPolicy, TlsOptions, sockets
+from steprunners.network.http_pool import close_connections, kept_connection
+from tests.steprunners.conftest import LOOPBACK, MakeContext
 from tests.steprunners.http_calls import run
 from tests.steprunners.target import CloseConnection, Exchange, Target
 
@@ -23,31 +26,23 @@ def call(policy: NetworkPolicy = RULES) -> Call:
     return Call(policy, Deadline(5), Cancellation())
 
 
-def test_a_pool_for_each_server_and_its_rules() -> None:
-    close_connections()
-    first = pool_for(call(), TlsOptions(), "http", "shop", 80)
-    assert pool_for(call(NetworkPolicy()), TlsOptions(), "http", "shop", 80) is first
-    others = [
-        pool_for(call(NetworkPolicy(allowed=("10.0.0.0/8",))), TlsOptions(), "http", "shop", 80),
-        pool_for(call(), TlsOptions(verify=False), "http", "shop", 80),
-        pool_for(call(), TlsOptions(), "https", "shop", 80),
-        pool_for(call(), TlsOptions(), "http", "shop", 81),
-        pool_for(call(), TlsOptions(), "http", "shop2", 80),
-    ]
-    assert len({id(each) for each in (first, *others)}) == 6
-    close_connections()
-
-
-def test_the_pool_used_longest_ago_is_closed() -> None:
-    close_connections()
-    oldest, second = (pool_for(call(), TlsOptions(), "http", f"host-{number}", 80) for number in (0, 1))
-    for number in range(2, MAX_POOLS_PER_THREAD):
-        pool_for(call(), TlsOptions(), "http", f"host-{number}", 80)
-    assert pool_for(call(), TlsOptions(), "http", "host-0", 80) is oldest
-    pool_for(call(), TlsOptions(), "http", "one-more", 80)
-    assert (oldest.pool is None, second.pool is None) == (False, True)
-    close_connections()
-    assert oldest.pool is None
+@pytest.mark.parametrize(
+    "other",
+    [
+        (call(NetworkPolicy(allowed=("127.0.0.1",))), TlsOptions(), "http", "127.0.0.1"),
+        (call(LOOPBACK), TlsOptions(verify=False), "http", "127.0.0.1"),
+        (call(LOOPBACK), TlsOptions(), "https", "127.0.0.1"),
+        (call(LOOPBACK), TlsOptions(), "http", "localhost"),
+    ],
+)
+def test_a_connection_is_kept_for_its_server_and_rules(
+    target: Target, make_context: MakeContext, other: tuple[Call, TlsOptions, str, str]
+) -> None:
+    run(make_context(), url=target.url)
+    assert kept_connection(*other, target.port) is None
+    kept = kept_connection(call(LOOPBACK), TlsOptions(), "http", "127.0.0.1", target.port)
+    assert kept is not None
+    kept.close()
 
 
 class TestConnections:
@@ -74,19 +69,67 @@ class TestConnections:
         assert run(make_context(), url=url)["body"] == "fine"
         assert [exchange.number for exchange in target.received] == [1, 1, 2]
 
-    def test_a_post_is_never_sent_twice(self, target: Target, make_context: MakeContext) -> None:
-        url = target.route("/", self.close_on_second)
-        run(make_context(), url=url, method="POST")
-        with pytest.raises(ConnectionFailed, match="closed the connection without an answer"):
-            run(make_context(), url=url, method="POST")
-        assert len(target.received) == 2
+    def test_only_safe_methods_use_a_kept_connection(self, target: Target, make_context: MakeContext) -> None:
+        url = target.route("/", lambda exchange: exchange.reply(200, b"fine"))
+        for method in ("GET", "POST", "PUT", "DELETE", "GET", "OPTIONS"):
+            run(make_context(), url=url, method=method)
+        assert [exchange.number for exchange in target.received] == [1, 2, 3, 4, 4, 4]
 
-    def test_a_post_takes_no_connection_that_was_idle(
+    def test_a_post_is_never_sent_twice(self, target: Target, make_context: MakeContext) -> None:
+        def close(exchange: Exchange) -> None:
+            raise CloseConnection
+
+        with pytest.raises(ConnectionFailed, match="closed the connection without an answer"):
+            run(make_context(), url=target.route("/", close), method="POST")
+        assert len(target.received) == 1
+
+    @pytest.mark.parametrize("ending", ["closed", "reset"])
+    @pytest.mark.parametrize("milliseconds", [0, 1, 5, 20])
+    @pytest.mark.parametrize("tls", [False, True])
+    def test_posts_to_a_server_that_closes_after_each_answer_without_saying_so(
+        self,
+        target: Target,
+        tls_target: Callable[..., Target],
+        make_context: MakeContext,
+        tls: bool,
+        milliseconds: int,
+        ending: str,
+    ) -> None:
+        def once(exchange: Exchange) -> None:
+            # Otherwise the answer may wait for the client to acknowledge TLS's tickets, and a reset drops it.
+            exchange.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            exchange.reply(200, b"fine")
+            time.sleep(milliseconds / 1000)
+            if ending == "reset":
+                exchange.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            raise CloseConnection
+
+        server = tls_target() if tls else target
+        url = server.route("/", once)
+        for _ in range(10):
+            assert run(make_context(), url=url, method="POST", verifyTls=False)["body"] == "fine"
+        assert len(server.received) == 10
+
+    def test_a_new_connection_goes_to_the_address_of_the_one_that_it_replaces(
+        self, target: Target, make_context: MakeContext, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        url = target.route("/", lambda exchange: exchange.reply(200, b"fine"))
+        url = url.replace("127.0.0.1", "localhost")
+        run(make_context(), url=url, method="POST")
+        monkeypatch.setattr(sockets, "resolve", lambda *_: pytest.fail("the name was looked up"))
+        run(make_context(), url=url, method="POST")
+        assert target.connections == 2
+
+    def test_its_name_is_looked_up_again_where_that_address_does_not_answer(
         self, target: Target, make_context: MakeContext
     ) -> None:
-        url = target.route("/", self.close_on_second)
+        url = target.route("/", lambda exchange: exchange.reply(200, b"fine"))
+        url = url.replace("127.0.0.1", "localhost")
         run(make_context(), url=url, method="POST")
-        time.sleep(1.1)
+        kept = kept_connection(call(LOOPBACK), TlsOptions(), "http", "localhost", target.port)
+        assert kept is not None
+        kept.address = "127.0.0.99"
+        kept.release()
         assert run(make_context(), url=url, method="POST")["body"] == "fine"
 
     def test_a_connection_closed_while_idle_is_replaced(
@@ -147,7 +190,11 @@ class TestConnections:
 
     @pytest.mark.parametrize(
         "raw",
-        [b"nonsense\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 300 + b"\r\n"],
+        [
+            b"nonsense\r\n\r\n",
+            b"HTTP/1.1 abc\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 10_000 + b"\r\n",
+        ],
     )
     def test_what_is_not_http(self, target: Target, make_context: MakeContext, raw: bytes) -> None:
         def speak(exchange: Exchange) -> None:

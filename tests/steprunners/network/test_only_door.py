@@ -21,7 +21,6 @@ KNOWN = {
     ("network/calls.py", "socket"): "a duplicate of a descriptor that is open already",
     ("network/sockets.py", "socket"): "the one door",
     ("network/sockets.py", "getaddrinfo"): "resolved once; the answer is what is checked and connected to",
-    ("network/http_client.py", "urlopen"): "a pool of urllib3 whose sockets `http_pool` has the guard open",
     ("clients/redis/session.py", "Session"): "our own, on such a connection",
     (
         "clients/sql/postgresql.py",

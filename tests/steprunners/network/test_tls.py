@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -53,6 +56,23 @@ class TestTls:
         target = tls_target(authority.issue_cert("127.0.0.1", not_before=before, not_after=after))
         with pytest.raises(ConnectionFailed, match="certificate has expired"):
             run(make_context(connection=self.resource(target, authority)), url="/")
+
+    @pytest.mark.parametrize("reset", [False, True])
+    def test_closed_during_the_handshake(self, make_context: MakeContext, reset: bool) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+
+            def close_early() -> None:
+                connection, _ = listener.accept()
+                connection.recv(1024)
+                if reset:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                connection.close()
+
+            server = threading.Thread(target=close_early)
+            server.start()
+            with pytest.raises(ConnectionFailed, match="reset the connection" if reset else "TLS failed"):
+                run(make_context(), url=f"https://127.0.0.1:{listener.getsockname()[1]}/", method="POST")
+            server.join()
 
     def test_plain_http_where_tls_is_expected(self, target: Target, make_context: MakeContext) -> None:
         with pytest.raises(ConnectionFailed):
