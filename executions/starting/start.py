@@ -16,7 +16,7 @@ from accounts.models import Team, User
 from accounts.transactions import keep, retried
 from executions.broker import chain, lanes
 from executions.known_secrets import add_to
-from executions.models import Execution, ExecutionStep
+from executions.models import Execution, ExecutionStep, SessionState
 from executions.observability import instrumentation
 from executions.selectors.labels import rows_of
 from executions.starting import admission
@@ -38,8 +38,9 @@ MAX_INITIAL_DELAY_MS = 7 * 24 * 3_600_000
 #: A sweeper begins a delayed execution this long after it is due, in seconds: the timer of a worker comes first.
 _SLACK_SECONDS = 0.5
 
-#: Changes an execution and its rows before they are written (a re-run reuses earlier results).
-Prepare = Callable[[Execution, list[ExecutionStep]], None]
+#: Changes an execution and its steps before they are written (a re-run reuses earlier results), and returns the
+#: sessions (cookies) to write with them.
+Prepare = Callable[[Execution, list[ExecutionStep]], list[SessionState]]
 
 
 def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run request
@@ -109,9 +110,8 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
     )
     steps = planned.apply_to(execution)
     _keep_secrets(execution, values, concurrent=planned.is_concurrent)
-    if prepare is not None:
-        prepare(execution, steps)
-    return _write(execution, steps)
+    sessions = prepare(execution, steps) if prepare is not None else []
+    return _write(execution, steps, sessions)
 
 
 def _earlier(team: Team, user: User | None, idempotency_key: str | None) -> Execution | None:
@@ -161,9 +161,9 @@ def _keep_secrets(execution: Execution, values: Values, *, concurrent: bool) -> 
     add_to(execution.root_id, values.known.texts, concurrent=concurrent)
 
 
-def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
+def _write(execution: Execution, steps: list[ExecutionStep], sessions: list[SessionState]) -> Execution:
     try:
-        _insert(execution, steps)
+        _insert(execution, steps, sessions)
     except IntegrityError:
         # Of two requests with the same key at once, the other one was first.
         known = _earlier(execution.team, execution.user, execution.idempotency_key)
@@ -176,7 +176,7 @@ def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
 
 
 @retried
-def _insert(execution: Execution, steps: list[ExecutionStep]) -> None:
+def _insert(execution: Execution, steps: list[ExecutionStep], sessions: list[SessionState]) -> None:
     """Write the rows, and publish the first step after the commit. Raises IntegrityError if the key is taken."""
     # The flow and its version are deleted with the team alone. A child's transaction locks its parent later, and must
     # not wait for anything above the parent then.
@@ -184,6 +184,7 @@ def _insert(execution: Execution, steps: list[ExecutionStep]) -> None:
     execution.admitted = admission.admit_new(execution)
     insert([execution])
     insert(steps)
+    insert(sessions)
     insert(rows_of(execution))
     first = chain.follow_links({step.position: step.next_position for step in steps}, execution.cursor)
     lanes.remember(execution.id, lanes.lane_of_team(execution.team_id))

@@ -39,8 +39,7 @@ def send(call: Call, request: HttpRequest) -> HttpResponse:
     """Send the request, follow its redirects and read the answer's body.
 
     Raises BadConfig (not a URL), AddressRefused, ConnectionFailed, DeadlineExceeded, Cancelled, or StepError
-    with one of the codes `bad_response`, `bad_redirect`, `redirect_loop`, `too_many_redirects`,
-    `response_too_large`.
+    with one of the codes `bad_response`, `bad_redirect`, `too_many_redirects`, `response_too_large`.
     """
     if (url := normal_url(request.url)) != request.url:
         request = replace(request, url=url)
@@ -58,31 +57,20 @@ def send(call: Call, request: HttpRequest) -> HttpResponse:
 
 def _exchange(call: Call, request: HttpRequest) -> HttpResponse:
     redirects: list[tuple[int, str]] = []
-    set_cookies: dict[str, str] = {}
-    seen: set[tuple[str, str, str | None]] = set()
     while True:
-        seen.add((request.method, request.url, cookie_header(request)))
         response = _send_once(call, request)
-        set_cookies |= keep_cookies(request, response)
+        keep_cookies(request, response)
         location = response.headers.get("location")
         if not request.follow_redirects or response.status not in REDIRECT_STATUSES or location is None:
-            return _answer(call, request, response, redirects, set_cookies)
+            return _answer(call, request, response, redirects)
         _let_go(response)
         redirects.append((response.status, request.url))
         request = redirected(request, response.status, location)
-        _check_redirects(request, redirects, seen)
-
-
-def _check_redirects(
-    request: HttpRequest, redirects: list[tuple[int, str]], seen: set[tuple[str, str, str | None]]
-) -> None:
-    if (request.method, request.url, cookie_header(request)) in seen:
-        raise StepError(f"the redirects form a circle: they lead back to {request.url}", code="redirect_loop")
-    if len(redirects) > request.max_redirects:
-        raise StepError(
-            f"more than {request.max_redirects} redirects, the next to {request.url}",
-            code="too_many_redirects",
-        )
+        if len(redirects) > request.max_redirects:
+            raise StepError(
+                f"more than {request.max_redirects} redirects, the next to {request.url}",
+                code="too_many_redirects",
+            )
 
 
 def _let_go(response: BaseHTTPResponse) -> None:
@@ -136,11 +124,10 @@ def _attempt(call: Call, request: HttpRequest, *, must_be_new: bool) -> BaseHTTP
 def _headers(request: HttpRequest) -> dict[str, str]:
     given = request.headers
     headers = {name: value for name, value in _DEFAULT_HEADERS.items() if name not in given}
-    cookies = cookie_header(request)
-    if cookies is not None:
-        given = given.copy()
-        given["Cookie"] = "; ".join(filter(None, (given.get("Cookie"), cookies)))
     headers.update((name, _as_written(value)) for name, value in given.items())
+    if (cookies := cookie_header(request)) is not None:
+        own = [headers.pop(name) for name in given if name.lower() == "cookie"]
+        headers["Cookie"] = "; ".join([*filter(None, own), cookies])  # the jar's bytes, as they came
     return headers
 
 
@@ -154,7 +141,6 @@ def _answer(
     request: HttpRequest,
     response: BaseHTTPResponse,
     redirects: list[tuple[int, str]],
-    set_cookies: dict[str, str],
 ) -> HttpResponse:
     try:
         body = _read(call, response)
@@ -170,7 +156,6 @@ def _answer(
         body=body,
         url=request.url,
         redirects=redirects,
-        set_cookies=set_cookies,
     )
 
 

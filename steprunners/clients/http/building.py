@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 
 from steprunners.clients.http.authentication import Auth, authorization
@@ -21,6 +20,7 @@ from steprunners.clients.http.request_body import (
 from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from steprunners.network import HttpRequest, TlsOptions
+from steprunners.network.cookies import CookieJar
 from steprunners.network.http_messages import normal_url, origin
 from steprunners.runner import StepContext
 
@@ -35,7 +35,7 @@ def build_request(
     config: HttpConfig,
     connection: HttpConnection | None,
     context: StepContext[HttpConnection],
-    cookies: RequestsCookieJar,
+    cookies: CookieJar,
 ) -> HttpRequest:
     """Return the request, with a token where the authentication needs one. Raises StepError."""
     if connection is not None and connection.holds_secrets():
