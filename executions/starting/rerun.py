@@ -35,10 +35,13 @@ def rerun(
     from_: str = "START",
     from_step: str | None = None,
     version: str = "SAME",
+    idempotency_key: str | None = None,
+    request_fingerprint: str = "",
 ) -> Execution:
     """Run the execution again: from its START, from its first FAILED step, or from the step named `from_step`.
 
-    `version` SAME runs the same version, LATEST the newest. Raises RunRefused.
+    `version` SAME runs the same version, LATEST the newest. A key that was used before gives the execution of that
+    time. Raises RunRefused, or KeyReused as `start_execution` does.
     """
     chosen, draft = _what_to_run(execution, version)
     start = partial(
@@ -53,6 +56,8 @@ def rerun(
         labels=execution.labels,
         rerun_of=execution,
         secret_texts=texts_of_run(execution),
+        idempotency_key=idempotency_key,
+        request_fingerprint=request_fingerprint,
     )
     with transaction.atomic():
         results_removed_at = _lock(execution)

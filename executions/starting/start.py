@@ -38,6 +38,18 @@ MAX_INITIAL_DELAY_MS = 7 * 24 * 3_600_000
 #: A sweeper begins a delayed execution this long after it is due, in seconds: the timer of a worker comes first.
 _SLACK_SECONDS = 0.5
 
+
+class KeyReused(Exception):
+    """The idempotency key was used before, for another request."""
+
+    def __init__(self, earlier: Execution) -> None:
+        """Say which run the key belongs to."""
+        super().__init__(
+            f"This Idempotency-Key belongs to another request: it started the run {earlier.pk} of "
+            f"{earlier.flow_name}, with another flow or body. Use a new key for a new run."
+        )
+
+
 #: Changes an execution and its steps before they are written (a re-run reuses earlier results), and returns the
 #: sessions (cookies) to write with them.
 Prepare = Callable[[Execution, list[ExecutionStep]], list[SessionState]]
@@ -55,6 +67,7 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
     labels: Sequence[str] = (),
     initial_delay_ms: int = 0,
     idempotency_key: str | None = None,
+    request_fingerprint: str = "",
     parent: Execution | None = None,
     parent_position: int | None = None,
     rerun_of: Execution | None = None,
@@ -65,11 +78,12 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
 
     If the organisation has reached its limit of running executions, the new one waits to be admitted (`admission`).
     `secret_texts` are secrets from elsewhere: of the parent, or of the run that is run again. For an `idempotency_key`
-    that the user has used in this team before, the execution of that time is returned.
-    Raises RunRefused with every problem of the variables and parameters, TooManyRuns beyond the limits, DoesNotExist
+    that the user has used in this team before, the execution of that time is returned, if its request had the same
+    `request_fingerprint` (an empty one is not compared).
+    Raises KeyReused if it had another one, RunRefused with every problem of the variables and parameters, TooManyRuns beyond the limits, DoesNotExist
     if the team or the environment was deleted meanwhile.
     """
-    known = _earlier(team, user, idempotency_key)
+    known = _earlier(team, user, idempotency_key, request_fingerprint)
     if known is not None:
         return known
     document, planned = _planned(version, draft)
@@ -96,6 +110,7 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
         depth=parent.depth + 1 if parent else 0,
         rerun_of=rerun_of,
         idempotency_key=idempotency_key,
+        request_fingerprint=request_fingerprint if idempotency_key else "",
         labels=list(dict.fromkeys([*document.labels, *labels])),
         variables=values.shown,
         resource_choices=choices,
@@ -114,10 +129,16 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
     return _write(execution, steps, sessions)
 
 
-def _earlier(team: Team, user: User | None, idempotency_key: str | None) -> Execution | None:
+def _earlier(
+    team: Team, user: User | None, idempotency_key: str | None, request_fingerprint: str
+) -> Execution | None:
     if idempotency_key is None:
         return None
-    return Execution.objects.filter(team=team, user=user, idempotency_key=idempotency_key).first()
+    found = Execution.objects.filter(team=team, user=user, idempotency_key=idempotency_key).first()
+    # Runs of a release before 0011 have no fingerprint.
+    if found is not None and request_fingerprint != found.request_fingerprint != "":
+        raise KeyReused(found)
+    return found
 
 
 @lru_cache(maxsize=64)
@@ -166,7 +187,9 @@ def _write(execution: Execution, steps: list[ExecutionStep], sessions: list[Sess
         _insert(execution, steps, sessions)
     except IntegrityError:
         # Of two requests with the same key at once, the other one was first.
-        known = _earlier(execution.team, execution.user, execution.idempotency_key)
+        known = _earlier(
+            execution.team, execution.user, execution.idempotency_key, execution.request_fingerprint
+        )
         if known is None:
             raise
         return known
