@@ -78,10 +78,10 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
 
     If the organisation has reached its limit of running executions, the new one waits to be admitted (`admission`).
     `secret_texts` are secrets from elsewhere: of the parent, or of the run that is run again. For an `idempotency_key`
-    that the user has used in this team before, the execution of that time is returned, if its request had the same
-    `request_fingerprint` (an empty one is not compared).
-    Raises KeyReused if it had another one, RunRefused with every problem of the variables and parameters, TooManyRuns beyond the limits, DoesNotExist
-    if the team or the environment was deleted meanwhile.
+    that the user has used in this team before, the execution of that time is returned.
+    Raises KeyReused if its request had another `request_fingerprint` (an empty one is not compared), RunRefused with
+    every problem of the variables and parameters, TooManyRuns beyond the limits, DoesNotExist if the team or the
+    environment was deleted meanwhile.
     """
     known = _earlier(team, user, idempotency_key, request_fingerprint)
     if known is not None:
