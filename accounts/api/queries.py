@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from difflib import get_close_matches
 from typing import Any, ClassVar
 
 from rest_framework import exceptions
@@ -10,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
-from steprunners.values.suggestions import did_you_mean
-
 MOST_PROBLEMS = 20
+#: A longer name is no misspelt one, and takes long to compare.
+LONGEST_NAME = 80
 
 
 def check_parameters(request: Request, known: Collection[str]) -> None:
@@ -25,13 +26,18 @@ def check_parameters(request: Request, known: Collection[str]) -> None:
 
 
 def _problem(name: str, known: list[str]) -> str:
-    near = did_you_mean(name, known)
-    return f"There is no such query parameter{near or '.'} Known ones: {', '.join(sorted(known))}."
+    return f"There is no such query parameter{_did_you_mean(name, known)} Known ones: {', '.join(sorted(known))}."
 
 
 def one_of(value: str, known: Collection[str]) -> str:
     """Return the message about a value that is none of the known ones."""
-    return f"Must be one of: {', '.join(known)}{did_you_mean(value, known) or '.'}"
+    return f"Must be one of: {', '.join(known)}{_did_you_mean(value, known)}"
+
+
+def _did_you_mean(name: str, known: Collection[str]) -> str:
+    by_folded = {each.casefold(): each for each in known}
+    near = get_close_matches(name[:LONGEST_NAME].casefold(), by_folded, n=3, cutoff=0.6)
+    return f"; did you mean {' or '.join(by_folded[each] for each in near)}?" if near else "."
 
 
 class KnownParameters(APIView):

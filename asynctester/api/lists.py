@@ -91,5 +91,5 @@ class Search(SearchFilter):
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """Describe `search` in the OpenAPI document of a list that can search."""
         has_search = getattr(view, "search_fields", None)
-        described: Any = super().get_schema_operation_parameters  # type: ignore[misc]  # it has no types
+        described: Any = super().get_schema_operation_parameters
         return list(described(view)) if has_search else []

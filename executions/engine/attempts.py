@@ -132,6 +132,7 @@ def _advance(
     except StepError as error:
         move = Ended(broken(error, milliseconds_now(), milliseconds_now()))
     outcome = Outcome(step, execution, envelope, known, earlier)
+    known.save()  # before a step that runs beside this one can read its cookies, and send them
     contexts.sessions.save()
     return _store(outcome, work, move)
 

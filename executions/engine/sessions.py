@@ -26,7 +26,8 @@ class StepSessions:
         if name is None:
             return {}, {}
         key = _key(name)
-        rows = statements.sessions.changes_of_steps(self._step.execution_id, key, name)
+        old_key = name if name.isprintable() else key  # PostgreSQL takes neither NUL nor surrogates
+        rows = statements.sessions.changes_of_steps(self._step.execution_id, key, old_key)
         stored = {row.position: _entries(row) for row in rows}
         self._stored[key] = stored.get(self._step.position, {})
         changes = self._changes.setdefault(key, {})
@@ -58,7 +59,13 @@ def _entries(row: SessionState) -> Entries:
 
 
 def _cookie(number: int, old: dict[str, Any]) -> dict[str, Any]:
-    kept = {name: old[name] for name in ("name", "value", "path", "secure", "expires")}
+    kept = {name: old[name] for name in ("name", "path", "secure", "expires")}
     # Python's jar writes a host without a dot as `host.local`.
     domain = old["domain"].removeprefix(".").removesuffix(".local")
-    return {**kept, "domain": domain, "host_only": not old["domain_specified"], "created": number}
+    return {
+        **kept,
+        "value": old["value"] or "",
+        "domain": domain,
+        "host_only": not old["domain_specified"],
+        "created": number,
+    }

@@ -17,13 +17,15 @@ _VALUE = SessionState._meta.get_field("value")
 
 _READ = sql(f"""
     SELECT {_CHANGES} FROM {_SESSION}
-    WHERE execution_id = %(execution)s AND (key = %(key)s OR key = %(name)s) ORDER BY position
+    WHERE execution_id = %(execution)s AND (key = %(key)s OR key = %(old_key)s) ORDER BY position
 """)
 
 
-def changes_of_steps(execution_id: uuid.UUID, session_key: str, name: str) -> list[SessionState]:
-    """Return what each step changed, in the order of the steps; what a release before 0011 stored is under the name."""
-    return instances(_CHANGES, _READ, {"execution": key(execution_id), "key": session_key, "name": name})
+def changes_of_steps(execution_id: uuid.UUID, session_key: str, old_key: str) -> list[SessionState]:
+    """Return what each step changed, in the order of the steps; a release before 0011 had another key."""
+    return instances(
+        _CHANGES, _READ, {"execution": key(execution_id), "key": session_key, "old_key": old_key}
+    )
 
 
 # A worker that lost its step writes nothing: another one may have run the step since.

@@ -165,6 +165,15 @@ def test_a_worker_that_lost_its_step_writes_no_cookies(team: Team) -> None:
     assert StepSessions(step).open("http:j")[0] == {"2": {"at": 1}}
 
 
+@pytest.mark.parametrize("name", ["\x00", "\ud800", "x" * 5_000])
+def test_any_text_names_a_jar(team: Team, name: str) -> None:
+    sessions = StepSessions(make_step(make_execution(team), 0))
+    _, changes = sessions.open(name)
+    changes["a"] = {"at": 1}
+    sessions.save()
+    assert sessions.open(name)[0] == {"a": {"at": 1}}
+
+
 def test_a_step_adds_to_what_it_stored_before_a_wait(team: Team) -> None:
     execution = make_execution(team)
     step = make_step(execution, 0)
@@ -221,7 +230,7 @@ def failed(team: Team, server: Target) -> Execution:
 def test_a_re_run_takes_over_the_cookies_of_the_steps_before(
     server: Target, failed: Execution, from_: dict[str, str], path: str, cookies: set[str]
 ) -> None:
-    again = drive(rerun(execution=failed, user=None, source=Source.API, **from_))  # type: ignore[arg-type]
+    again = drive(rerun(execution=failed, user=None, source=Source.API, **from_))
     assert sent(server, path)[0] == cookies
     third = drive(rerun(execution=again, user=None, source=Source.API, from_="FAILED"))
     assert third.status == ExecutionStatus.FAILED

@@ -189,7 +189,7 @@ class TestIdempotency:
         others: list[tuple[str, dict[str, Any]]] = [
             (RUN, {**body, "flowId": other["id"]}),
             (f"/api/v1/flows/{other['id']}/run", {"variables": BASE_URL}),
-            (RUN, {**body, "variables": [{**BASE_URL[0], "value": "http://other.test"}]}),
+            (RUN, {**body, "variables": [{"name": "base_url", "value": "http://other.test"}]}),
             (RUN, {**body, "labels": ["x"]}),
             (RUN, {**body, "version": 1}),
             (RUN, {**body, "parameters": {"initialDelay": 5}}),
@@ -205,7 +205,7 @@ class TestIdempotency:
         assert Execution.objects.count() == 1
 
     def test_drafts_and_re_runs(self, api: ApiFor, bob: User, team: Team) -> None:
-        draft = {"flow": DOCUMENT, "variables": BASE_URL}
+        draft: dict[str, Any] = {"flow": DOCUMENT, "variables": BASE_URL}
         first = api(bob).post(RUN, draft, headers={"Idempotency-Key": "d"}).json()["id"]
         assert api(bob).post(RUN, draft, headers={"Idempotency-Key": "d"}).json()["id"] == first
         changed = {**draft, "flow": {**DOCUMENT, "name": "Changed"}}
