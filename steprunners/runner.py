@@ -58,8 +58,10 @@ class StepContext(Generic[ConnectionT]):
     state: Json = None
     #: What all attempts of the step share, such as where a topic is read from. The first attempt that knows it sets it.
     origin: Json = None
-    #: The `Finished.session` of an earlier step with the same `StepRunner.session_key` (cookies).
-    session: Json = None
+    #: What earlier calls with the same `StepRunner.session_key` left: entries by name, such as cookies.
+    session: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    #: The runner puts here the entries that it changes (see `values.sessions`). They count even if it raises.
+    session_changes: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: Evaluates a condition (contract, section 5) against the execution's scope; raises StepError.
     evaluate: Callable[[Json], bool] | None = None
     #: Headers that name this step in traces. They are sent with each call, unless the flow gives its own.
@@ -77,10 +79,9 @@ class StepContext(Generic[ConnectionT]):
 
 @dataclass(frozen=True)
 class Finished:
-    """The call was carried out; `session` is kept for later steps with the same session key."""
+    """The call was carried out."""
 
     result: dict[str, Json]
-    session: Json = None
 
 
 class Watch(ABC):

@@ -11,6 +11,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PAGINATION_CLASS": "asynctester.api.lists.Pages",
     "DEFAULT_FILTER_BACKENDS": [
+        "asynctester.api.lists.KnownParameters",
         "django_filters.rest_framework.DjangoFilterBackend",
         "asynctester.api.lists.Search",
         "asynctester.api.lists.CamelCaseOrdering",

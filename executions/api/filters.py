@@ -6,13 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 import django_filters
-from django import forms
-from django.db.models import Choices, QuerySet
+from django.db.models import QuerySet
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts.api.filters import TimeFilter
+from accounts.api.filters import AnyCaseFilter, TimeFilter
 from executions.models import Execution
 from executions.selectors import search
 from executions.selectors.labels import creation_of, labelled
@@ -37,31 +36,6 @@ class ExecutionPages(CursorPagination):
         return (f"-{creation}", "-id")
 
 
-class AnyCaseChoices(forms.CharField):
-    """One value or several separated by commas, each in any case."""
-
-    def __init__(self, *, choices: type[Choices], **options: Any) -> None:
-        self.known = choices.values
-        super().__init__(**options)
-
-    def clean(self, value: Any) -> Any:
-        """Return the values as a list. Raises ValidationError for an unknown one."""
-        wanted = [part.strip().upper() for part in super().clean(value).split(",") if part.strip()]
-        unknown = [part for part in wanted if part not in self.known]
-        if unknown:
-            raise forms.ValidationError(f"Must be one of: {', '.join(self.known)}.", "invalid_choice")
-        return wanted
-
-
-class AnyCaseFilter(django_filters.Filter):  # type: ignore[misc]  # the library has no types
-    """Keeps the rows whose field has one of the values."""
-
-    field_class = AnyCaseChoices
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(lookup_expr="in", **options)
-
-
 class CreationFilter(TimeFilter):
     """Compares the time of creation; comes after the filter by label, which brings its own column."""
 
@@ -82,8 +56,8 @@ class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # the li
     parentExecutionId = django_filters.UUIDFilter(  # noqa: N815 - the wire's name
         field_name="parent", help_text="The children of this execution; without it no children are listed."
     )
-    status = AnyCaseFilter(choices=ExecutionStatus)
-    source = AnyCaseFilter(choices=Source)
+    status = AnyCaseFilter(known=lambda: ExecutionStatus.values)
+    source = AnyCaseFilter(known=lambda: Source.values)
     label = django_filters.CharFilter(
         method="with_label", max_length=100, help_text="Executions that have this label."
     )

@@ -14,6 +14,7 @@ from executions.engine.delegate_step import delegate
 from executions.engine.finish_step import finish_attempted, finish_unattempted
 from executions.engine.outcome import Outcome
 from executions.engine.park_step import park, park_for_child
+from executions.engine.sessions import StepSessions
 from executions.engine.start_positions import starts_of
 from executions.known_secrets import ExecutionSecrets
 from executions.models import Execution, ExecutionStep
@@ -54,14 +55,14 @@ class ContextFactory:
     cancellation: Cancellation
     place: tracing.Place
     known_secrets: KnownSecrets
-    session_key: str | None = None
+    sessions: StepSessions
 
     def make_context(self, config: StepConfig, seconds: float, scope: Scope) -> StepContext[Any]:
         """Return what one call may use. Raises StepError where the step's resource cannot be used."""
         runner = runners()[self.envelope.step_type]
         connected = ctx.connect(self.execution, runner.resource_type, getattr(config, "resource_id", None))
         self.known_secrets.add(connected.secrets)
-        self.session_key = ctx.session_key_of(runner.session_key(config), self.known_secrets)
+        session, changes = self.sessions.open(runner.session_key(config))
         starts, starts_at_ms = starts_of(self.execution, connected.resource_id)
         return StepContext(
             deadline=Deadline(seconds),
@@ -71,7 +72,8 @@ class ContextFactory:
                 str(self.execution.id), milliseconds(self.execution.started_at) or 0, starts, starts_at_ms
             ),
             connection=connected.connection,
-            session=ctx.load_session(self.execution, self.session_key),
+            session=session,
+            session_changes=changes,
             evaluate=lambda condition: _evaluate(condition, scope),
             trace_headers=tracing.headers_of(self.place),
             known_secrets=self.known_secrets,
@@ -107,7 +109,12 @@ def _advance(
     known = ExecutionSecrets(execution)
     log_context.hide(known.hide_text)
     contexts = ContextFactory(
-        execution, envelope, cancellation, tracing.Place(execution.pk, step.position), known
+        execution,
+        envelope,
+        cancellation,
+        tracing.Place(execution.pk, step.position),
+        known,
+        StepSessions(step),
     )
     scope = ctx.build_scope(execution, referenced.steps, known)
     work = Work(
@@ -124,7 +131,9 @@ def _advance(
         move = advance(work, progress, earlier.append, answer)
     except StepError as error:
         move = Ended(broken(error, milliseconds_now(), milliseconds_now()))
-    outcome = Outcome(step, execution, envelope, known, earlier, contexts.session_key)
+    outcome = Outcome(step, execution, envelope, known, earlier)
+    known.save()  # before a step that runs beside this one can read its cookies, and send them
+    contexts.sessions.save()
     return _store(outcome, work, move)
 
 

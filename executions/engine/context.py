@@ -1,14 +1,13 @@
-"""What a step may use: the scope of its references, its connection, its session."""
+"""What a step may use: the scope of its references, its connection."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from executions import statements
-from executions.models import Execution, ExecutionStep, SessionState
+from executions.models import Execution, ExecutionStep
 from executions.presentation import milliseconds
 from executions.runtime.ended_steps import ended_steps
 from executions.states import START, STEP_OPEN, StepStatus
@@ -134,24 +133,3 @@ def connect(execution: Execution, resource_type: str | None, named: Any) -> Conn
         return Connected(connection_of(resource), tuple(secret_values(resource)), str(resource.pk))
     except SecretsUnreadable as error:
         raise StepError(f"resource {resource.name}: {error}", code=UNREADABLE) from error
-
-
-def session_key_of(key: str | None, known_secrets: KnownSecrets) -> str | None:
-    """Return the key as it is stored: a hash of it where a secret was put into it."""
-    if key is None or not known_secrets.masker.finds(key):
-        return key
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def load_session(execution: Execution, session_key: str | None) -> Json:
-    """Return the session value that an earlier step saved under the key."""
-    if session_key is None:
-        return None
-    kept = SessionState.objects.filter(execution=execution, key=session_key).first()
-    return kept.value if kept else None
-
-
-def save_session(execution: Execution, session_key: str | None, value: Json) -> None:
-    """Save the session value for later steps."""
-    if session_key is not None and value is not None:
-        SessionState.objects.update_or_create(execution=execution, key=session_key, defaults={"value": value})

@@ -6,7 +6,6 @@ from django.db import transaction
 
 from executions import statements
 from executions.engine import attempt_records
-from executions.engine.context import save_session
 from executions.engine.outcome import Outcome
 from executions.engine.progress import (
     after_step,
@@ -37,7 +36,6 @@ def finish_attempted(outcome: Outcome, attempt: Attempt) -> int | None:
     shown, secret = attempt_records.extracts(outcome.envelope, attempt, masker)
     change.columns |= {"extracted": shown, "secret_extracts": secret or None}
     row = attempt_records.attempt_row(outcome.step, attempt, kept, number)
-    save_session(outcome.execution, outcome.session_key, attempt.session)
     return finish(
         outcome.step, outcome.execution, attempt, change, row,
         earlier=outcome.earlier_rows(), continue_on_failure=outcome.envelope.continue_on_failure,

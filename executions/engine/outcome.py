@@ -22,7 +22,6 @@ class Outcome:
     envelope: StepEnvelope
     known_secrets: ExecutionSecrets
     earlier: list[Attempt] = field(default_factory=list)
-    session_key: str | None = None
 
     @property
     def masker(self) -> Masker:

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from executions import statements
 from executions.engine import attempt_records
-from executions.engine.context import load_referenced_steps, save_session
+from executions.engine.context import load_referenced_steps
 from executions.engine.finish_step import finish_unattempted
 from executions.engine.outcome import Outcome
 from executions.engine.progress import wake_waiting_steps
@@ -31,8 +31,6 @@ def park(outcome: Outcome, move: Waiting) -> int | None:
     moved = _store(outcome.step, seconds, change, move, rows)
     if moved is None:
         return finish_cancelled(outcome)
-    for attempt in attempts:
-        save_session(outcome.execution, outcome.session_key, attempt.session)
     publish_update(moved)
     timers.add(seconds, outcome.step.execution_id, outcome.step.position)
     if move.watch is not None:

@@ -78,6 +78,13 @@ class Execution(ServiceModel):
     idempotency_key = models.CharField(  # noqa: DJ001  # null, so that the unique constraints ignore runs without a key
         max_length=200, null=True, blank=True
     )
+    request_fingerprint = models.CharField(
+        max_length=64,
+        default="",
+        db_default="",
+        blank=True,
+        help_text="Of the request with the idempotency key.",
+    )
     labels = JSONTextField(default=list)
     variables = JSONTextField(default=list, help_text="[{name, type, value, secret}], secret values masked")
     secrets = EncryptedJSONField(null=True, blank=True, editable=False, help_text="{variable: value}")

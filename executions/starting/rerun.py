@@ -11,7 +11,7 @@ from django.db import transaction
 from accounts.models import User
 from executions import statements
 from executions.known_secrets import stored_texts, texts_of_run
-from executions.models import Execution, ExecutionStep
+from executions.models import Execution, ExecutionStep, SessionState
 from executions.starting.admission import RunRefused
 from executions.starting.start import Prepare, start_execution
 from executions.states import STEP_TERMINAL, StepStatus
@@ -35,10 +35,13 @@ def rerun(
     from_: str = "START",
     from_step: str | None = None,
     version: str = "SAME",
+    idempotency_key: str | None = None,
+    request_fingerprint: str = "",
 ) -> Execution:
     """Run the execution again: from its START, from its first FAILED step, or from the step named `from_step`.
 
-    `version` SAME runs the same version, LATEST the newest. Raises RunRefused.
+    `version` SAME runs the same version, LATEST the newest. A key that was used before gives the execution of that
+    time. Raises RunRefused, or KeyReused as `start_execution` does.
     """
     chosen, draft = _what_to_run(execution, version)
     start = partial(
@@ -53,6 +56,8 @@ def rerun(
         labels=execution.labels,
         rerun_of=execution,
         secret_texts=texts_of_run(execution),
+        idempotency_key=idempotency_key,
+        request_fingerprint=request_fingerprint,
     )
     with transaction.atomic():
         results_removed_at = _lock(execution)
@@ -121,7 +126,7 @@ def _first_failed(execution: Execution) -> str:
 def _reusing_results(execution: Execution, name: str) -> Prepare:
     """Return a function that makes the new execution begin at the step, with the results of those before it."""
 
-    def prepare(new: Execution, steps: list[ExecutionStep]) -> None:
+    def prepare(new: Execution, steps: list[ExecutionStep]) -> list[SessionState]:
         start = _start_of(steps, name)
         old = {step.name: step for step in execution.steps.all()}
         masker = Masker(stored_texts(new.secrets))
@@ -131,8 +136,21 @@ def _reusing_results(execution: Execution, name: str) -> Prepare:
         new.positions = execution.positions
         new.cursor, new.release = _entry(steps, start)
         new.remaining = sum(step.status == StepStatus.PENDING and not step.always_run for step in steps)
+        return _sessions(
+            execution, new, {old[step.name].position: step.position for step in steps if step.attempts}
+        )
 
     return prepare
+
+
+def _sessions(old: Execution, new: Execution, positions: dict[int, int]) -> list[SessionState]:
+    """Return unsaved rows with the cookies of the steps whose results are reused; `positions` are old and new ones."""
+    return [
+        SessionState(
+            execution=new, key=row.key, position=positions[row.position], value=row.__dict__["value"]
+        )
+        for row in SessionState.objects.filter(execution=old, position__in=positions)
+    ]
 
 
 def _start_of(steps: list[ExecutionStep], name: str) -> ExecutionStep:

@@ -16,7 +16,7 @@ from accounts.models import Team, User
 from accounts.transactions import keep, retried
 from executions.broker import chain, lanes
 from executions.known_secrets import add_to
-from executions.models import Execution, ExecutionStep
+from executions.models import Execution, ExecutionStep, SessionState
 from executions.observability import instrumentation
 from executions.selectors.labels import rows_of
 from executions.starting import admission
@@ -38,8 +38,21 @@ MAX_INITIAL_DELAY_MS = 7 * 24 * 3_600_000
 #: A sweeper begins a delayed execution this long after it is due, in seconds: the timer of a worker comes first.
 _SLACK_SECONDS = 0.5
 
-#: Changes an execution and its rows before they are written (a re-run reuses earlier results).
-Prepare = Callable[[Execution, list[ExecutionStep]], None]
+
+class KeyReused(Exception):
+    """The idempotency key was used before, for another request."""
+
+    def __init__(self, earlier: Execution) -> None:
+        """Say which run the key belongs to."""
+        super().__init__(
+            f"This Idempotency-Key belongs to another request: it started the run {earlier.pk} of "
+            f"{earlier.flow_name}, with another flow or body. Use a new key for a new run."
+        )
+
+
+#: Changes an execution and its steps before they are written (a re-run reuses earlier results), and returns the
+#: sessions (cookies) to write with them.
+Prepare = Callable[[Execution, list[ExecutionStep]], list[SessionState]]
 
 
 def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run request
@@ -54,6 +67,7 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
     labels: Sequence[str] = (),
     initial_delay_ms: int = 0,
     idempotency_key: str | None = None,
+    request_fingerprint: str = "",
     parent: Execution | None = None,
     parent_position: int | None = None,
     rerun_of: Execution | None = None,
@@ -65,10 +79,11 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
     If the organisation has reached its limit of running executions, the new one waits to be admitted (`admission`).
     `secret_texts` are secrets from elsewhere: of the parent, or of the run that is run again. For an `idempotency_key`
     that the user has used in this team before, the execution of that time is returned.
-    Raises RunRefused with every problem of the variables and parameters, TooManyRuns beyond the limits, DoesNotExist
-    if the team or the environment was deleted meanwhile.
+    Raises KeyReused if its request had another `request_fingerprint` (an empty one is not compared), RunRefused with
+    every problem of the variables and parameters, TooManyRuns beyond the limits, DoesNotExist if the team or the
+    environment was deleted meanwhile.
     """
-    known = _earlier(team, user, idempotency_key)
+    known = _earlier(team, user, idempotency_key, request_fingerprint)
     if known is not None:
         return known
     document, planned = _planned(version, draft)
@@ -95,6 +110,7 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
         depth=parent.depth + 1 if parent else 0,
         rerun_of=rerun_of,
         idempotency_key=idempotency_key,
+        request_fingerprint=request_fingerprint if idempotency_key else "",
         labels=list(dict.fromkeys([*document.labels, *labels])),
         variables=values.shown,
         resource_choices=choices,
@@ -109,15 +125,20 @@ def start_execution(  # noqa: PLR0913  # keyword-only: the parts of a run reques
     )
     steps = planned.apply_to(execution)
     _keep_secrets(execution, values, concurrent=planned.is_concurrent)
-    if prepare is not None:
-        prepare(execution, steps)
-    return _write(execution, steps)
+    sessions = prepare(execution, steps) if prepare is not None else []
+    return _write(execution, steps, sessions)
 
 
-def _earlier(team: Team, user: User | None, idempotency_key: str | None) -> Execution | None:
+def _earlier(
+    team: Team, user: User | None, idempotency_key: str | None, request_fingerprint: str
+) -> Execution | None:
     if idempotency_key is None:
         return None
-    return Execution.objects.filter(team=team, user=user, idempotency_key=idempotency_key).first()
+    found = Execution.objects.filter(team=team, user=user, idempotency_key=idempotency_key).first()
+    # Runs of a release before 0011 have no fingerprint.
+    if found is not None and request_fingerprint != found.request_fingerprint != "":
+        raise KeyReused(found)
+    return found
 
 
 @lru_cache(maxsize=64)
@@ -161,12 +182,14 @@ def _keep_secrets(execution: Execution, values: Values, *, concurrent: bool) -> 
     add_to(execution.root_id, values.known.texts, concurrent=concurrent)
 
 
-def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
+def _write(execution: Execution, steps: list[ExecutionStep], sessions: list[SessionState]) -> Execution:
     try:
-        _insert(execution, steps)
+        _insert(execution, steps, sessions)
     except IntegrityError:
         # Of two requests with the same key at once, the other one was first.
-        known = _earlier(execution.team, execution.user, execution.idempotency_key)
+        known = _earlier(
+            execution.team, execution.user, execution.idempotency_key, execution.request_fingerprint
+        )
         if known is None:
             raise
         return known
@@ -176,7 +199,7 @@ def _write(execution: Execution, steps: list[ExecutionStep]) -> Execution:
 
 
 @retried
-def _insert(execution: Execution, steps: list[ExecutionStep]) -> None:
+def _insert(execution: Execution, steps: list[ExecutionStep], sessions: list[SessionState]) -> None:
     """Write the rows, and publish the first step after the commit. Raises IntegrityError if the key is taken."""
     # The flow and its version are deleted with the team alone. A child's transaction locks its parent later, and must
     # not wait for anything above the parent then.
@@ -184,6 +207,7 @@ def _insert(execution: Execution, steps: list[ExecutionStep]) -> None:
     execution.admitted = admission.admit_new(execution)
     insert([execution])
     insert(steps)
+    insert(sessions)
     insert(rows_of(execution))
     first = chain.follow_links({step.position: step.next_position for step in steps}, execution.cursor)
     lanes.remember(execution.id, lanes.lane_of_team(execution.team_id))

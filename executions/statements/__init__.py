@@ -8,6 +8,7 @@ which row states it takes and which it leaves. The text of the SQL stands above 
 - `execution`: begin, lock, change to clean-up, complete
 - `cancel`: cancel requests and time limits
 - `leases`: leases of running steps, and steps whose worker is lost
+- `sessions`: what steps share under a name (cookies)
 - `sweep`: rows that a sweeper looks at
 - `watch`: many watched steps at once
 - `admission`: how many runs an organisation has
@@ -27,6 +28,7 @@ from executions.statements import (
     leases,
     next_steps,
     reads,
+    sessions,
     step,
     sweep,
     watch,
@@ -41,6 +43,7 @@ __all__ = [
     "leases",
     "next_steps",
     "reads",
+    "sessions",
     "step",
     "sweep",
     "watch",

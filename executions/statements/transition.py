@@ -99,8 +99,9 @@ _VOLATILE_OF_EXECUTION = frozenset({
 
 #: What no step needs of its execution. It belongs to the beginning, the end or the display, and is loaded on first use.
 _NOT_TO_RUN = frozenset({
-    "draft", "idempotency_key", "rerun_of", "release", "clean_up_position", "initial_delay_ms", "created_at",
-    "completed_at", "duration_ms", "due_at", "admitted", "time_limit_ms", "timed_out", "results_removed_at", "error",
+    "draft", "idempotency_key", "request_fingerprint", "rerun_of", "release", "clean_up_position", "initial_delay_ms",
+    "created_at", "completed_at", "duration_ms", "due_at", "admitted", "time_limit_ms", "timed_out",
+    "results_removed_at", "error",
 })  # fmt: skip
 
 

@@ -13,10 +13,10 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
-from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet
 
 from accounts.api.base import Conflict, choose_team, require, signed_in
+from accounts.api.queries import KnownParameters
 from accounts.permissions import Action
 from resources import services
 from resources.api.filters import EnvironmentFilter, ResourceFilter
@@ -145,7 +145,7 @@ class Environments(_TeamThings[Environment]):
     argument = "environment"
 
 
-class ResourceTypes(APIView):
+class ResourceTypes(KnownParameters):
     """The types of resources of this installation."""
 
     @extend_schema(operation_id="resource_types_list", responses=ResourceTypeSerializer(many=True))

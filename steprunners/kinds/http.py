@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field
-from requests.cookies import RequestsCookieJar
 
 from steprunners.assertions.evaluation import Assertion
 from steprunners.clients.http.authentication import forget_token
@@ -15,14 +14,15 @@ from steprunners.clients.http.building import auth_of, build_request, token_tls
 from steprunners.clients.http.checking import check_server
 from steprunners.clients.http.config import HttpConfig
 from steprunners.clients.http.connection import HttpConnection
-from steprunners.clients.http.cookies import dump_cookies, load_cookies
 from steprunners.clients.http.expected_status import STATUS_FIELDS, default_status_assertion, status_assertion
 from steprunners.clients.http.response_body import BodyEncoding, read_body
 from steprunners.clients.http.shown_request import shown_request
 from steprunners.config import StepResult, Wire
 from steprunners.deadline import Deadline
 from steprunners.json_types import Json
-from steprunners.network import Call, HttpResponse, NetworkPolicy, header_text, send
+from steprunners.masking.credentials import parts_of_cookie
+from steprunners.network import Call, HttpRequest, HttpResponse, NetworkPolicy, header_text, send
+from steprunners.network.cookies import CookieJar
 from steprunners.runner import Finished, StepContext, StepRunner
 
 NOTES = """
@@ -49,7 +49,13 @@ one after a 401.
 
 **Redirects** follow RFC 9110: 303 becomes GET, a POST becomes GET on 301 and 302, and 307 and 308 keep method and body.
 `Authorization`, `Cookie`, the client certificate and all headers of the resource are removed when scheme, host or port
-change. The address of each hop is checked. A circle, or more than `maxRedirects` hops, is an ERROR.
+change. The address of each hop is checked. More than `maxRedirects` hops are an ERROR.
+
+**Cookies** follow RFC 6265. Within a step, redirects use and set them. With `cookieJar`, later steps of the execution
+that give the same name send them where host, path and `Secure` fit; ports do not count. Each cookie is kept for itself:
+steps that run at the same time, and the items of a `forEach`, do not undo what others set or removed. A value goes back
+byte for byte; `cookies` shows it as UTF-8, else as Latin-1. A re-run that takes over results takes over the cookies of
+those steps. A domain without a dot is never set for the hosts below it. A child flow has jars of its own.
 
 **Connections** are kept, and a GET, HEAD, OPTIONS or TRACE uses them again. If the server has closed a kept connection,
 such a request is sent once more on a new one. Every other request gets a new connection and is never sent twice. So its
@@ -139,14 +145,13 @@ class HttpRunner(StepRunner[HttpConfig, HttpConnection]):
         """Send the request; raise StepError where there is no answer."""
         started = time.monotonic()
         connection = context.connection
-        cookies = load_cookies(context.session)
-        request = build_request(config, connection, context, cookies)
-        response = send(Call(context.network, context.deadline, context.cancellation), request)
+        cookies = CookieJar(context.session)
+        response = _sent(build_request(config, connection, context, cookies), context)
         if response.status == 401:
             forget_token(auth_of(config, connection), token_tls(config, connection), context)
-        result = _result(response)
+        result = _result(response, cookies)
         result["durationMs"] = round((time.monotonic() - started) * 1000)
-        return Finished(result, session=_session(config, cookies))
+        return Finished(result)
 
     def expectations(self, config: HttpConfig, fields: frozenset[str]) -> list[Assertion]:
         """Return the assertions of `expectedStatus` and `expectedResponse`; 2xx or 3xx if nothing checks the status."""
@@ -166,17 +171,23 @@ class HttpRunner(StepRunner[HttpConfig, HttpConnection]):
         return f"http:{config.cookie_jar}" if config.cookie_jar else None
 
 
-def _session(config: HttpConfig, cookies: RequestsCookieJar) -> Json:
-    return dump_cookies(cookies) if config.cookie_jar else None
+def _sent(request: HttpRequest, context: StepContext[HttpConnection]) -> HttpResponse:
+    """Send the request. The cookies that came count even where the call ends in an error later."""
+    try:
+        return send(Call(context.network, context.deadline, context.cancellation), request)
+    finally:
+        values = request.cookies.set_texts().values()
+        context.known_secrets.add(part for value in values for part in parts_of_cookie(value))
+        context.session_changes.update(request.cookies.changes)
 
 
-def _result(response: HttpResponse) -> dict[str, Json]:
+def _result(response: HttpResponse, cookies: CookieJar) -> dict[str, Json]:
     body, encoding, text = read_body(response.body, response.header("content-type"))
     result: dict[str, Json] = {
         "status": response.status,
         "reason": header_text(response.reason),
         "headers": _joined(response.headers),
-        "cookies": dict(response.set_cookies),
+        "cookies": dict(cookies.set_texts()),
         "body": body,
         "bodyEncoding": encoding,
         "sizeBytes": len(response.body),

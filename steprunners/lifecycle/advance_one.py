@@ -68,4 +68,4 @@ def _attempt(work: Work, progress: Progress, answer: Answer | None) -> Attempt |
     if answer and answer.failure and judged.status == SUCCESS:
         problem = {"code": "branch_failed", "message": answer.failure}
         judged = replace(judged, status=FAILED, error=problem, extracted={})
-    return replace(judged, request=prepared.request, session=outcome.session)
+    return replace(judged, request=prepared.request)

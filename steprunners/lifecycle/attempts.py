@@ -78,7 +78,6 @@ class Attempt:
     error: dict[str, str] | None = None
     extracted: dict[str, Json] = field(default_factory=dict)
     secret_names: frozenset[str] = frozenset()
-    session: Json = None
     final: bool = False
     item: int | None = None
     waited_ms: int = 0

@@ -111,13 +111,13 @@ def _credentials_in_record(record: dict[str, Json]) -> Iterator[str]:
         for name in _hidden_names(record, key, inner):
             value, is_header = inner[name], key.lower() == "headers"
             for text in (str(each) for each in (value if isinstance(value, list) else [value])):
-                yield from _parts_of_header(name, text) if is_header else (text,)
+                yield from _parts_of_header(name, text) if is_header else parts_of_cookie(text)
 
 
 def _parts_of_header(name: str, text: str) -> Iterator[str]:
     if name.lower() == "set-cookie":
-        values = (value.strip(' "') for value in _SET_COOKIE.findall(text))
-        yield from (each for value in values for each in (value, unquote(value)))
+        for value in _SET_COOKIE.findall(text):
+            yield from parts_of_cookie(value)
         return
     yield from credentials_in(text)
     if name.lower() != "cookie" and len(text.split()) == 1:
@@ -136,10 +136,16 @@ def credentials_in(text: str) -> Iterator[str]:
         if scheme.lower() == "basic":
             yield from _of_basic(rest)
     elif "=" in text:
-        values = (pair.partition("=")[2].strip(' "') for pair in re.split("[;,]", text))
-        yield from (each for value in values for each in (value, unquote(value)))
+        for pair in re.split("[;,]", text):
+            yield from parts_of_cookie(pair.partition("=")[2])
     else:
         yield text.strip()
+
+
+def parts_of_cookie(value: str) -> tuple[str, str]:
+    """Return a cookie's value as systems repeat it: without quotes, and with its escapes resolved."""
+    bare = value.strip(' "')
+    return bare, unquote(bare)
 
 
 def _of_basic(pair: str) -> Iterator[str]:

@@ -36,8 +36,7 @@ def send(call: Call, request: HttpRequest) -> HttpResponse:
     """Send the request, follow its redirects and read the answer's body.
 
     Raises BadConfig (not a URL), AddressRefused, ConnectionFailed, DeadlineExceeded, Cancelled, or StepError
-    with one of the codes `bad_response`, `bad_redirect`, `redirect_loop`, `too_many_redirects`,
-    `response_too_large`.
+    with one of the codes `bad_response`, `bad_redirect`, `too_many_redirects`, `response_too_large`.
     """
     if (url := normal_url(request.url)) != request.url:
         request = replace(request, url=url)
@@ -59,31 +58,20 @@ def send(call: Call, request: HttpRequest) -> HttpResponse:
 
 def _exchange(call: Call, request: HttpRequest) -> HttpResponse:
     redirects: list[tuple[int, str]] = []
-    set_cookies: dict[str, str] = {}
-    seen: set[tuple[str, str, str | None]] = set()
     while True:
-        seen.add((request.method, request.url, cookie_header(request)))
         with _answered(call, request) as answer:
-            set_cookies |= keep_cookies(request, answer)
+            keep_cookies(request, answer)
             location = answer.headers.get("location")
             if not request.follow_redirects or answer.status not in REDIRECT_STATUSES or location is None:
-                return _response(call, request, answer, redirects, set_cookies)
+                return _response(call, request, answer, redirects)
             answer.skip()
         redirects.append((answer.status, request.url))
         request = redirected(request, answer.status, location)
-        _check_redirects(request, redirects, seen)
-
-
-def _check_redirects(
-    request: HttpRequest, redirects: list[tuple[int, str]], seen: set[tuple[str, str, str | None]]
-) -> None:
-    if (request.method, request.url, cookie_header(request)) in seen:
-        raise StepError(f"the redirects form a circle: they lead back to {request.url}", code="redirect_loop")
-    if len(redirects) > request.max_redirects:
-        raise StepError(
-            f"more than {request.max_redirects} redirects, the next to {request.url}",
-            code="too_many_redirects",
-        )
+        if len(redirects) > request.max_redirects:
+            raise StepError(
+                f"more than {request.max_redirects} redirects, the next to {request.url}",
+                code="too_many_redirects",
+            )
 
 
 @contextmanager
@@ -119,11 +107,10 @@ def _ask(connection: Connection, request: HttpRequest) -> Answer:
 def _headers(request: HttpRequest) -> dict[str, str]:
     given = request.headers
     headers = {name: value for name, value in _DEFAULT_HEADERS.items() if name not in given}
-    cookies = cookie_header(request)
-    if cookies is not None:
-        given = given.copy()
-        given["Cookie"] = "; ".join(filter(None, (given.get("Cookie"), cookies)))
     headers.update((name, _as_written(value)) for name, value in given.items())
+    if (cookies := cookie_header(request)) is not None:
+        own = [headers.pop(name) for name in given if name.lower() == "cookie"]
+        headers["Cookie"] = "; ".join([*filter(None, own), cookies])  # the jar's bytes, as they came
     return headers
 
 
@@ -137,7 +124,6 @@ def _response(
     request: HttpRequest,
     answer: Answer,
     redirects: list[tuple[int, str]],
-    set_cookies: dict[str, str],
 ) -> HttpResponse:
     body = answer.read(call.policy.max_body_bytes)
     # A socket that was shut down at the deadline looks like the regular end of a body without a length.
@@ -149,7 +135,6 @@ def _response(
         body=body,
         url=request.url,
         redirects=redirects,
-        set_cookies=set_cookies,
     )
 
 

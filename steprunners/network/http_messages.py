@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field, replace
-from http.cookiejar import CookieJar
-from typing import Any
 from urllib.parse import quote
 
-from requests import PreparedRequest
-from requests.cookies import MockRequest, MockResponse, RequestsCookieJar, get_cookie_header
 from requests.structures import CaseInsensitiveDict
 
 from steprunners.errors import BadConfig, StepError
+from steprunners.network.cookies import CookieJar, Target, target_of
 from steprunners.network.http1.answer import Answer
 from steprunners.network.tls import DEFAULT_TLS, TlsOptions
 from steprunners.network.urls import ASCII_SPACE, joined, normal_url, origin
@@ -37,7 +34,7 @@ class HttpRequest:
     tls: TlsOptions = DEFAULT_TLS
     follow_redirects: bool = True
     max_redirects: int = 10
-    cookies: CookieJar = field(default_factory=RequestsCookieJar)
+    cookies: CookieJar = field(default_factory=CookieJar)
     for_origin: tuple[str, ...] = ()
 
 
@@ -51,7 +48,6 @@ class HttpResponse:
     body: bytes
     url: str
     redirects: list[tuple[int, str]]
-    set_cookies: dict[str, str]
 
     def header(self, name: str) -> str | None:
         """Return the header's values joined by ", ", or None."""
@@ -104,28 +100,16 @@ def _drop(headers: CaseInsensitiveDict[str], names: tuple[str, ...]) -> None:
         headers.pop(name, None)
 
 
-def _cookie_view(request: HttpRequest) -> PreparedRequest:
-    view = PreparedRequest()
-    view.url, view.headers = request.url, CaseInsensitiveDict(request.headers)
-    view.headers.pop("Cookie", None)  # the jar gives nothing where there is one
-    return view
+def _cookie_target(request: HttpRequest) -> Target:
+    return target_of(request.url, request.headers.get("Host"))
 
 
 def cookie_header(request: HttpRequest) -> str | None:
-    """Return the value of the Cookie header that the request's jar gives, or None."""
-    if not len(request.cookies):
-        return None
-    header: str | None = get_cookie_header(request.cookies, _cookie_view(request))  # type: ignore[no-untyped-call]  # theirs
-    return header
+    """Return the value of the Cookie header that the request's jar gives (bytes read as Latin-1), or None."""
+    return request.cookies.header_for(_cookie_target(request)) if request.cookies else None
 
 
-def keep_cookies(request: HttpRequest, answer: Answer) -> dict[str, str]:
-    """Put the answer's cookies into the request's jar, and return those that it set."""
-    if "set-cookie" not in answer.headers:
-        return {}
-    fresh = RequestsCookieJar()
-    received: Any = MockResponse(answer.headers)
-    for jar in (request.cookies, fresh):
-        asked: Any = MockRequest(_cookie_view(request))
-        jar.extract_cookies(received, asked)
-    return {cookie.name: cookie.value or "" for cookie in fresh}
+def keep_cookies(request: HttpRequest, answer: Answer) -> None:
+    """Put the answer's cookies into the request's jar."""
+    if "set-cookie" in answer.headers:
+        request.cookies.receive(answer.headers.getlist("set-cookie"), _cookie_target(request))

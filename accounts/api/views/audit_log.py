@@ -41,6 +41,7 @@ class AuditLog(ReadOnlyModelViewSet[AuditEvent]):
 
     @extend_schema(
         operation_id="audit_log_export",
+        filters=True,
         responses={200: AuditEventSerializer(many=True), (200, "text/csv"): OpenApiTypes.STR},
     )
     @action(detail=False, pagination_class=None, renderer_classes=[CSVRenderer, JSONRenderer])

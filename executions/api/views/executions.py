@@ -47,6 +47,7 @@ class Executions(generics.ListAPIView[Execution]):
     serializer_class = ExecutionSummarySerializer
     pagination_class = ExecutionPages
     filterset_class = ExecutionFilter
+    ordering_fields = ("created_at",)
 
     def get_queryset(self) -> QuerySet[Execution]:
         """Return the executions that the user may see."""

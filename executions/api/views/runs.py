@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.base import choose_team, require_role, signed_in
+from accounts.api.base import Conflict, choose_team, require_role, signed_in
 from accounts.models import Team
 from accounts.permissions import Action
 from executions.api.access import execution_to_use, shown, source_of
+from executions.api.idempotency import IDEMPOTENCY_KEY, idempotency_of
 from executions.api.serializers import (
     ExecutionSerializer,
     RerunSerializer,
@@ -28,7 +29,7 @@ from executions.presentation import execution_json
 from executions.starting.admission import RunRefused, TooManyRuns
 from executions.starting.rerun import rerun
 from executions.starting.runnable import find_runnable
-from executions.starting.start import start_execution
+from executions.starting.start import KeyReused, start_execution
 from flows.api.parsers import InvalidFlow
 from flows.documents.document import FlowDocument
 from flows.documents.secret_warnings import with_warnings
@@ -37,14 +38,6 @@ from flows.problems import FlowInvalid
 from flows.selectors import check_for_team
 from resources.models import Environment
 from resources.secret_warnings import short_secrets
-
-LONGEST_KEY = 200
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    str,
-    OpenApiParameter.HEADER,
-    description="A request with a key that was used before returns the execution of that request.",
-)
 
 
 class TooMany(APIException):
@@ -98,15 +91,21 @@ class Rerun(APIView):
     """Run an execution again."""
 
     @extend_schema(
-        operation_id="executions_rerun", request=RerunSerializer, responses={201: ExecutionSerializer}
+        operation_id="executions_rerun",
+        request=RerunSerializer,
+        responses={201: ExecutionSerializer},
+        parameters=[IDEMPOTENCY_KEY],
     )
     def post(self, request: Request, pk: Any) -> Response:
         """Start a new execution (`rerunOf`), which reuses the results of the steps before the one it begins at."""
         execution = execution_to_use(request, pk, Action.RUN)
         wanted = _checked(RerunSerializer, request)
+        key = idempotency_of(request, rerun=execution.pk, **wanted)
         try:
-            again = rerun(execution=execution, user=signed_in(request), source=source_of(request), **wanted)
-        except RunRefused as refused:
+            again = rerun(
+                execution=execution, user=signed_in(request), source=source_of(request), **wanted, **key
+            )
+        except (RunRefused, KeyReused) as refused:
             raise _refusal(refused) from refused
         return _created(again)
 
@@ -144,6 +143,16 @@ def _start(
     version: FlowVersion | None = None,
     draft: FlowDocument | None = None,
 ) -> Response:
+    delay = wanted.get("parameters", {}).get("initial_delay", 0)
+    key = idempotency_of(
+        request,
+        flow=version.flow_id if version else wanted["flow"],
+        version=wanted.get("version"),
+        environment=wanted.get("environment_id"),
+        variables=wanted["variables"],
+        labels=wanted["labels"],
+        delay=delay,
+    )
     try:
         execution = start_execution(
             team=team,
@@ -154,10 +163,10 @@ def _start(
             environment=_environment(team, wanted.get("environment_id")),
             variables=wanted["variables"],
             labels=wanted["labels"],
-            initial_delay_ms=wanted.get("parameters", {}).get("initial_delay", 0),
-            idempotency_key=_idempotency_key(request),
+            initial_delay_ms=delay,
+            **key,
         )
-    except RunRefused as refused:
+    except (RunRefused, KeyReused) as refused:
         raise _refusal(refused) from refused
     return _created(execution)
 
@@ -171,14 +180,9 @@ def _environment(team: Team, pk: Any) -> Environment | None:
     return found
 
 
-def _idempotency_key(request: Request) -> str | None:
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if len(key) > LONGEST_KEY:
-        raise ValidationError({"Idempotency-Key": [f"At most {LONGEST_KEY} characters."]}, "max_length")
-    return key or None
-
-
-def _refusal(refused: RunRefused) -> APIException:
+def _refusal(refused: RunRefused | KeyReused) -> APIException:
+    if isinstance(refused, KeyReused):
+        return Conflict(str(refused), "idempotency_key_reused")
     if isinstance(refused, TooManyRuns):
         return TooMany(refused)
     return InvalidFlow(FlowInvalid(refused.problems))

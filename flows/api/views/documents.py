@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.base import choose_team, signed_in
+from accounts.api.queries import KnownParameters
 from accounts.models import Team
 from accounts.permissions import Action
 from flows import services
@@ -85,9 +86,10 @@ def _uuid(text: Any) -> uuid.UUID | None:
         return None
 
 
-class Import(APIView):
+class Import(KnownParameters):
     """Creates flows from YAML documents or a JSON list."""
 
+    query_parameters = ("teamId",)
     parser_classes = [FlowsJSONParser, FlowsYAMLParser]
 
     @extend_schema(
@@ -129,9 +131,10 @@ def _below(index: int, problem: Problem) -> Problem:
     return Problem(f"{index}.{problem.place}".rstrip("."), problem.code, problem.message)
 
 
-class Export(APIView):
+class Export(KnownParameters):
     """Writes flows as YAML documents, one a flow, which import takes."""
 
+    query_parameters = ("ids",)
     renderer_classes = [YAMLDocumentsRenderer, JSONRenderer]
 
     @extend_schema(
@@ -170,7 +173,7 @@ def _chosen(request: Request) -> list[Flow]:
     return [known[pk] for pk in wanted if pk is not None]
 
 
-class StepTypes(APIView):
+class StepTypes(KnownParameters):
     """The step types of this installation."""
 
     @extend_schema(operation_id="step_types_list", responses=StepTypeSerializer(many=True))

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.api.base import require, signed_in
+from accounts.api.queries import KnownParameters
 from accounts.permissions import Action
 from flows import services
 from flows.api.access import visible_flows
@@ -66,8 +67,10 @@ class Versions(GenericViewSet[FlowVersion]):
         return get_object_or_404(self.get_queryset(), number=number)
 
 
-class Diff(APIView):
+class Diff(KnownParameters):
     """What changed between two versions."""
+
+    query_parameters = ("from", "to")
 
     @extend_schema(
         operation_id="flows_diff",

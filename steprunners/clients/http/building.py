@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 
 from steprunners.clients.http.authentication import Auth, authorization
@@ -16,6 +15,7 @@ from steprunners.clients.http.request_body import encode_query
 from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from steprunners.network import HttpRequest, TlsOptions
+from steprunners.network.cookies import CookieJar
 from steprunners.network.urls import ASCII_SPACE, normal_url, origin, with_query
 from steprunners.runner import StepContext
 from steprunners.values.sent_text import as_text
@@ -31,7 +31,7 @@ def build_request(
     config: HttpConfig,
     connection: HttpConnection | None,
     context: StepContext[HttpConnection],
-    cookies: RequestsCookieJar,
+    cookies: CookieJar,
 ) -> HttpRequest:
     """Return the request, with a token where the authentication needs one. Raises StepError."""
     if connection is not None and connection.holds_secrets():

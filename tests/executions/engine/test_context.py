@@ -11,8 +11,6 @@ from accounts.models import Team
 from executions.engine.context import (
     build_scope,
     load_referenced_steps,
-    load_session,
-    save_session,
 )
 from executions.models import Execution, ExecutionStep
 from tests.executions.driving import begin, delay
@@ -85,16 +83,6 @@ def test_a_step_that_never_ran(driven: None, team: Team, required: bool, missing
     make_step(execution, 0, status="SKIPPED", started_at=None)
     near = load_referenced_steps(make_step(execution, 1, needs=[[0, required]]))
     assert (near.never_ran() is not None) is missing
-
-
-def test_a_session_is_kept_under_its_key(driven: None, team: Team) -> None:
-    execution, other = make_execution(team), make_execution(team)
-    save_session(execution, "jar", [1])
-    save_session(execution, "jar", [2])
-    save_session(execution, None, [3])
-    assert load_session(execution, "jar") == [2]
-    assert load_session(execution, "other") is None
-    assert load_session(other, "jar") is None
 
 
 def test_an_execution_with_a_background_step_is_marked(driven: None, team: Team) -> None:

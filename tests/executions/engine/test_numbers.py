@@ -63,7 +63,9 @@ def test_digits_are_shown_and_passed_on(run: RunFlow, recorder: Recorder, api: A
         steps:
           - {name: got, stepType: http, meta: {url: '${url}'}, extract: {all: body}}
           - {name: whole, stepType: http, meta: {url: '${url}', method: POST, body: '${got.body}'}}
-          - {name: part, stepType: http, meta: {url: '${url}', method: POST, body: {a: '${all.amount}', t: 'x ${all.ts}'}}}
+          - name: part
+            stepType: http
+            meta: {url: '${url}', method: POST, body: {a: '${all.amount}', t: 'x ${all.ts}'}}
         """,
         url=recorder.url,
     )

@@ -51,7 +51,7 @@ def run(team: Team, days: float, **fields: Any) -> Execution:
     }
     step = make_step(made, **result, whole_response={"a": 1}, extracted={"id": 1}, secret_extracts={"b": 2})
     make_attempt(step, **result)
-    SessionState.objects.create(execution=made, key="jar", value={"cookie": 1})
+    SessionState.objects.create(execution=made, key="jar", position=0, value={"cookie": 1})
     return made
 
 

@@ -161,6 +161,69 @@ class TestIdempotency:
         assert Execution.objects.count() == 1
         assert api(alice).post(RUN, body, headers=headers).json()["id"] != first.json()["id"]
 
+    def test_the_same_request_may_be_written_in_another_way(self, api: ApiFor, bob: User, flow: Flow) -> None:
+        headers = {"Idempotency-Key": "k"}
+        [value] = BASE_URL
+        bodies: list[tuple[str, dict[str, Any]]] = [
+            (RUN, {"flowId": str(flow.pk), "variables": [value]}),
+            (RUN, {"variables": [dict(reversed(value.items()))], "flowId": str(flow.pk).upper()}),
+            (
+                RUN,
+                {
+                    "flowId": str(flow.pk),
+                    "variables": [value],
+                    "labels": [],
+                    "parameters": {"initialDelay": "0"},
+                },
+            ),
+            (f"/api/v1/flows/{flow.pk}/run", {"variables": [value], "environmentId": None, "version": None}),
+        ]
+        ids = {api(bob).post(path, body, headers=headers).json()["id"] for path, body in bodies}
+        assert len(ids) == 1
+
+    def test_a_key_is_for_one_request(self, api: ApiFor, bob: User, team: Team, flow: Flow) -> None:
+        headers = {"Idempotency-Key": "k"}
+        body: dict[str, Any] = {"flowId": str(flow.pk), "variables": BASE_URL}
+        first = api(bob).post(RUN, body, headers=headers).json()
+        other = api(bob).post("/api/v1/flows", {**DOCUMENT, "name": "Other"}).json()
+        others: list[tuple[str, dict[str, Any]]] = [
+            (RUN, {**body, "flowId": other["id"]}),
+            (f"/api/v1/flows/{other['id']}/run", {"variables": BASE_URL}),
+            (RUN, {**body, "variables": [{"name": "base_url", "value": "http://other.test"}]}),
+            (RUN, {**body, "labels": ["x"]}),
+            (RUN, {**body, "version": 1}),
+            (RUN, {**body, "parameters": {"initialDelay": 5}}),
+            (RUN, {"flow": DOCUMENT, "variables": BASE_URL}),
+            (f"/api/v1/executions/{first['id']}/rerun", {}),
+        ]
+        for path, other_body in others:
+            answer = api(bob).post(path, other_body, headers=headers)
+            assert answer.status_code == 409, (path, other_body)
+            [error] = answer.json()["errors"]
+            assert error["code"] == "idempotency_key_reused"
+            assert first["id"] in error["detail"]
+        assert Execution.objects.count() == 1
+
+    def test_drafts_and_re_runs(self, api: ApiFor, bob: User, team: Team) -> None:
+        draft: dict[str, Any] = {"flow": DOCUMENT, "variables": BASE_URL}
+        first = api(bob).post(RUN, draft, headers={"Idempotency-Key": "d"}).json()["id"]
+        assert api(bob).post(RUN, draft, headers={"Idempotency-Key": "d"}).json()["id"] == first
+        changed = {**draft, "flow": {**DOCUMENT, "name": "Changed"}}
+        assert api(bob).post(RUN, changed, headers={"Idempotency-Key": "d"}).status_code == 409
+        path = f"/api/v1/executions/{first}/rerun"
+        again = {api(bob).post(path, body, headers={"Idempotency-Key": "r"}).json()["id"]
+                 for body in ({}, {"version": "SAME"}, {"version": "same"})}  # fmt: skip
+        assert len(again) == 1
+        assert again != {first}
+        assert api(bob).post(path, {"fromStep": "pause"}, headers={"Idempotency-Key": "r"}).status_code == 409
+
+    def test_runs_of_the_release_before_have_no_fingerprint(self, api: ApiFor, bob: User, flow: Flow) -> None:
+        headers = {"Idempotency-Key": "k"}
+        first = api(bob).post(RUN, {"flowId": str(flow.pk), "variables": BASE_URL}, headers=headers).json()
+        Execution.objects.update(request_fingerprint="")
+        body = {"flowId": str(flow.pk), "variables": BASE_URL, "labels": ["x"]}
+        assert api(bob).post(RUN, body, headers=headers).json()["id"] == first["id"]
+
     def test_the_answer_shows_the_execution_before_it_began(
         self, api: ApiFor, bob: User, flow: Flow, monkeypatch: pytest.MonkeyPatch
     ) -> None:

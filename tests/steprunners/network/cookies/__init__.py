@@ -1,0 +1,1 @@
+"""Cookies as RFC 6265 keeps and sends them."""
