@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models.query_utils import DeferredAttribute
 
 from resources.secrets.encryption import decrypt_json, encrypt_json
+from steprunners.values.stored_json import dumps, loads
 
 #: What every Fernet token begins with (its version, and times of this century); no JSON object does.
 _TOKEN_START = "gAAAAA"  # noqa: S105 - what it looks like, not one
@@ -30,7 +31,7 @@ class JSONTextField(models.TextField[Any, Any]):
 
     def from_db_value(self, value: str | None, _expression: Any, _connection: Any) -> Any:
         """Parse what the database gave."""
-        return None if value is None else json.loads(value)
+        return None if value is None else loads(value)
 
     def to_python(self, value: Any) -> Any:
         """Return the value itself: forms and fixtures hand over parsed JSON."""
@@ -64,11 +65,7 @@ class JSONTextField(models.TextField[Any, Any]):
 
 def to_text(value: Any) -> str | None:
     """Return JSON text in ASCII for a column; None stays SQL NULL. Raises ValueError for NaN and Inf."""
-    return None if value is None else _encode(value)
-
-
-#: Made once: `json.dumps` makes an encoder each time that it is asked for other than its usual.
-_encode = json.JSONEncoder(allow_nan=False).encode
+    return None if value is None else dumps(value)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +9,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
 from resources.secrets.key_files import read_keys, read_or_create_key
+from steprunners.values.stored_json import dumps, loads
 
 #: The code that answers and steps carry.
 UNREADABLE = "secret_unreadable"
@@ -66,12 +66,12 @@ def cipher_of(keys: tuple[str, ...]) -> MultiFernet:
 
 def encrypt_json(value: Any) -> str:
     """Return the JSON value as an encrypted token (text)."""
-    return cipher_of(current_keys()).encrypt(json.dumps(value).encode()).decode()
+    return cipher_of(current_keys()).encrypt(dumps(value).encode()).decode()
 
 
 def decrypt_json(token: str) -> Any:
     """Return the JSON value that `encrypt_json` was given; raise SecretsUnreadable where no key fits."""
     try:
-        return json.loads(cipher_of(current_keys()).decrypt(token.encode()))
+        return loads(cipher_of(current_keys()).decrypt(token.encode()).decode())
     except InvalidToken as error:
         raise SecretsUnreadable from error

@@ -12,7 +12,7 @@ import math
 import re
 import secrets
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -37,7 +37,7 @@ class ExactFloat(float):
 
     __str__ = __repr__
 
-    def __getnewargs__(self) -> tuple[str]:
+    def __getnewargs__(self) -> tuple[str]:  # type: ignore[override]  # what its own __new__ takes
         """Copies and pickles keep the text."""
         return (self.text,)
 
@@ -55,7 +55,10 @@ def exact_float(text: str) -> float:
 
 def exact_decimal(number: float) -> Decimal:
     """Return exactly the number that was written; a plain float counts by its shortest text."""
-    return Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
+    try:
+        return Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
+    except InvalidOperation:  # an exponent of 19 digits: as a double it is 0
+        return Decimal(float.__repr__(number))
 
 
 def refuse_constant(constant: str) -> NoReturn:
@@ -85,12 +88,12 @@ def dumps(value: Any, *, ensure_ascii: bool = True, separators: tuple[str, str] 
 
 
 @lru_cache(maxsize=16)
-def _encoder(ensure_ascii: bool, separators: tuple[str, str] | None) -> Callable[[Any], str]:  # noqa: FBT001
+def _encoder(ensure_ascii: bool, separators: tuple[str, str] | None) -> Callable[[Any], str]:
     return json.JSONEncoder(ensure_ascii=ensure_ascii, separators=separators, allow_nan=False).encode
 
 
 @lru_cache(maxsize=2)
-def _written(ensure_ascii: bool) -> re.Pattern[str]:  # noqa: FBT001
+def _written(ensure_ascii: bool) -> re.Pattern[str]:
     mark = json.dumps(_MARK, ensure_ascii=ensure_ascii)[1:-1]
     return re.compile(f'"{re.escape(mark)}([-+.0-9eE]+)"')
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii
 
 from steprunners.json_types import Json
+from steprunners.values.jsonpath import JsonPath
 from steprunners.values.paths import parse_path, show_path
-from steprunners.values.patterns import JsonPath
 
 LIMIT_BYTES = 1024 * 1024
 _LARGE_PART = 16

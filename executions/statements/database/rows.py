@@ -6,7 +6,6 @@ than the database takes to answer. Here everything that one kind of row needs is
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +18,7 @@ from executions.models import Execution, ExecutionStep
 from executions.statements.database.dialect import key, listed, on_postgresql
 from executions.statements.database.step_definitions import parse
 from resources.fields import JSONTextField, to_text
+from steprunners.values.stored_json import loads
 
 ModelT = TypeVar("ModelT", bound=models.Model)
 
@@ -123,14 +123,13 @@ def _reader(of: models.Field[Any, Any]) -> Convert | None:
     return read if steps else None
 
 
-_decode = json.JSONDecoder().decode
 _EMPTY: dict[str, Callable[[], Any]] = {"[]": list, "{}": dict}
 
 
 def _from_text(text: str) -> Any:
     """Parse JSON. Most columns of a step that has not run hold an empty list or object."""
     empty = _EMPTY.get(text)
-    return _decode(text) if empty is None else empty()
+    return loads(text) if empty is None else empty()
 
 
 # --- models to rows -------------------------------------------------------------------------------
