@@ -112,7 +112,7 @@ def test_a_value_that_is_no_name_is_an_error_that_names_the_reference(path: str,
 def test_references_in_fail_if_are_names_too() -> None:
     rule = {"field": "map[${v}]", "operator": "equals", "expectedValue": 1}
     tested = bench(ITEMS, assertions=HOLDS, until={"failIf": [rule]}, variables={"v": "a b"})
-    assert tested.finish().status == "FAILED"
+    assert (tested.finish().status, tested.waits) == ("FAILED", [])
 
 
 def test_the_path_of_a_secret_extract_may_hold_a_reference() -> None:
