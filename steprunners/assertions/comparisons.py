@@ -17,6 +17,8 @@ from steprunners.values.number_text import NumberText
 from steprunners.values.numbers import as_type_of, numbers_of
 from steprunners.values.paths import show_path
 
+#: Types whose equality is Python's. A float that Python writes as it was read is its shortest text.
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 #: Stands for a value that one side of a difference does not have.
 MISSING = object()
 
@@ -116,10 +118,11 @@ def _array_differences(
 
 def same_scalar(actual: Json, expected: Json) -> bool:
     """Whether two values are equal; at least one of them is neither an object nor a list."""
+    if type(actual) is type(expected) and type(actual) in _PLAIN:
+        return actual == expected
     if isinstance(actual, bool) or isinstance(expected, bool):
-        return actual is expected
+        return False
     numbers = numbers_of(actual, expected)
     if numbers is not None:
         return bool(numbers[0] == numbers[1])
-    are_texts = isinstance(actual, str) and isinstance(expected, str)
-    return actual == expected if are_texts else actual is None and expected is None
+    return isinstance(actual, str) and isinstance(expected, str) and actual == expected

@@ -22,7 +22,7 @@ from pydantic import (
 
 from steprunners.assertions.evaluation import NO_VALUE, OptionalJson, operator_name
 from steprunners.assertions.json_schema import SchemaProblem
-from steprunners.assertions.operators import OPERATORS, operator_problem
+from steprunners.assertions.operators import OPERATORS, SEE_AN_EMPTY_LIST, operator_problem
 from steprunners.assertions.shapes import TooManyPairs
 from steprunners.budgets.effort import check, tick
 from steprunners.json_types import Json
@@ -240,7 +240,7 @@ def _compare(comparison: Comparison, scope: Scope) -> bool | None:
     except UnresolvedReference as problem:
         if comparison.operator in ("exists", "notExists"):
             return comparison.operator == "notExists"
-        if not _selects_nothing(comparison.left, problem):
+        if comparison.operator not in SEE_AN_EMPTY_LIST or not _selects_nothing(comparison.left, problem):
             raise ConditionError(
                 f"{problem.message} (operator {comparison.operator})", path=("left",)
             ) from problem

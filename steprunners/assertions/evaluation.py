@@ -23,7 +23,14 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from steprunners.assertions.json_schema import SchemaProblem
-from steprunners.assertions.operators import OPERATORS, Operator, Shown, operator_problem, told_differences
+from steprunners.assertions.operators import (
+    OPERATORS,
+    SEE_AN_EMPTY_LIST,
+    Operator,
+    Shown,
+    operator_problem,
+    told_differences,
+)
 from steprunners.assertions.outcomes import Outcome
 from steprunners.assertions.shapes import TooManyPairs
 from steprunners.assertions.type_names import with_type
@@ -187,11 +194,9 @@ def evaluate(assertion: Assertion, result: Json, shown: Json = None) -> Outcome:
     check()
     try:
         actual = read_result(result, assertion.field)
-    except NothingSelected as error:
-        if assertion.operator in ("exists", "notExists"):
-            return _judge_missing(assertion, _reason(assertion, error))
-        return _judge(assertion, result, [], [])
     except NoValue as error:
+        if isinstance(error, NothingSelected) and assertion.operator in SEE_AN_EMPTY_LIST:
+            return _judge(assertion, result, [], [])
         return _judge_missing(assertion, _reason(assertion, error))
     except PathError as error:
         why = _reason(assertion, error)

@@ -147,6 +147,11 @@ OPERATORS: dict[str, Operator] = {
 }
 
 
+#: The operators for which a JSONPath that could select several nodes and selects none is an empty list. To the others
+#: it is a field without a value: `$.lines[?@.id == 1].status notEquals LOST` must not hold where there is no line 1.
+SEE_AN_EMPTY_LIST = frozenset({"contains", "equals", "hasLength", "isEmpty", "isType", "notEmpty"})
+
+
 def operator_problem(name: str, *, given: bool, expected: Json) -> str | None:
     """Return what is wrong with an operator's expected value (`given`: whether there is one), or None."""
     operator = OPERATORS[name]

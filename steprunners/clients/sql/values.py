@@ -12,10 +12,11 @@ import base64
 import datetime
 import json
 import math
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from steprunners.json_types import Json
+from steprunners.values.json_text import ExactFloat, exact_decimal
 from steprunners.values.number_text import NumberText
 
 #: Readers of JSON use doubles, which cannot hold every integer beyond this one.
@@ -67,7 +68,13 @@ def loads_exact(text: str | bytes) -> Json:
 
 def _exact_float(text: str) -> float | str:
     number = float(text)
-    return number if math.isfinite(number) and Decimal(repr(number)) == Decimal(text) else NumberText(text)
+    if math.isfinite(number):
+        return number if exact_decimal(number) == exact_decimal(ExactFloat(text)) else NumberText(text)
+    try:
+        Decimal(text)
+    except InvalidOperation:  # an exponent of 19 digits
+        return text
+    return NumberText(text)
 
 
 def size_of(value: Json) -> int:

@@ -193,3 +193,8 @@ def test_only_what_is_known_to_be_a_number_compares_as_one(condition: Any, holds
 def test_only_a_query_that_could_select_several_nodes_is_an_empty_list(left: Any) -> None:
     with pytest.raises(ConditionError, match="has no value"):
         evaluate_condition(compare(left, "isEmpty", None), Scope(variables={"lines": [{"n": 1}]}))
+
+
+def test_a_negation_needs_something_that_was_selected() -> None:
+    with pytest.raises(ConditionError, match="has no value"):
+        evaluate_condition(compare("${lines.$[?@.n > 5].n}", "!=", 1), Scope(variables={"lines": [{"n": 1}]}))
