@@ -8,7 +8,6 @@ from __future__ import annotations
 from steprunners.assertions.type_names import have_one_type, type_name, type_names, types_that_differ
 from steprunners.assertions.value_tests import contains
 from steprunners.json_types import Json
-from steprunners.masking.display import show
 from steprunners.values.numbers import as_type_of, is_number, number_in
 
 Types = tuple[str, str | None]
@@ -54,7 +53,7 @@ def of_part(actual: Json, expected: Json) -> Types | None:
         return "object", type_name(expected)
     if not isinstance(actual, str):
         return f"{type_name(actual)}, which contains nothing", type_name(expected)
-    hint = f', which a text cannot contain: write "{show(expected)}" in quotes' if is_number(expected) else ""
+    hint = ", which a text cannot contain: write it in quotes" if is_number(expected) else ""
     return "text", type_name(expected) + hint
 
 
