@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.query_utils import DeferredAttribute
 
 from resources.secrets.encryption import decrypt_json, encrypt_json
-from steprunners.values.json_text import dumps, loads
+from steprunners.values.stored_json import dumps, loads
 
 #: What every Fernet token begins with (its version, and times of this century); no JSON object does.
 _TOKEN_START = "gAAAAA"  # noqa: S105 - what it looks like, not one

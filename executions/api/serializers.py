@@ -123,6 +123,10 @@ class OutcomeSerializer(CamelCaseSerializer):
     actual_value = serializers.JSONField(required=False)
     passed = serializers.BooleanField()
     message = serializers.CharField(allow_null=True)
+    implied = serializers.BooleanField(
+        required=False,
+        help_text="The step type asks for it by itself. Such outcomes stand after the step's own.",
+    )
 
 
 class AttemptSerializer(CamelCaseSerializer):

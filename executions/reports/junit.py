@@ -101,9 +101,14 @@ def _first_line(step: ExecutionStep) -> str:
 def _failures(step: ExecutionStep) -> str:
     """Return the messages of the failed assertions and of the error, one line each."""
     assertions: list[dict[str, Any]] = step.assertions or []
-    lines = [str(each.get("message") or each.get("field")) for each in assertions if not each.get("passed")]
+    lines = [_told(each) for each in assertions if not each.get("passed")]
     message = (step.error or {}).get("message")
     return "\n".join(dict.fromkeys([*lines, *([str(message)] if message else [])])) or str(step.status)
+
+
+def _told(outcome: dict[str, Any]) -> str:
+    told = str(outcome.get("message") or outcome.get("field"))
+    return f"{told} (asked for by the step type)" if outcome.get("implied") else told
 
 
 def _failed_without_a_step(execution: Execution, steps: list[ExecutionStep]) -> bool:

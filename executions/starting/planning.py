@@ -16,7 +16,7 @@ from steprunners.registry import runners
 from steprunners.runner import StepRunner
 
 #: The parts of an envelope in which references are resolved.
-_READING = ("meta", "when", "until", "assertions", "forEach")
+_READING = ("meta", "when", "until", "assertions", "extract", "forEach")
 
 
 @dataclass

@@ -9,7 +9,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
 from resources.secrets.key_files import read_keys, read_or_create_key
-from steprunners.values.json_text import dumps, loads
+from steprunners.values.stored_json import dumps, loads
 
 #: The code that answers and steps carry.
 UNREADABLE = "secret_unreadable"
@@ -72,6 +72,6 @@ def encrypt_json(value: Any) -> str:
 def decrypt_json(token: str) -> Any:
     """Return the JSON value that `encrypt_json` was given; raise SecretsUnreadable where no key fits."""
     try:
-        return loads(cipher_of(current_keys()).decrypt(token.encode()))
+        return loads(cipher_of(current_keys()).decrypt(token.encode()).decode())
     except InvalidToken as error:
         raise SecretsUnreadable from error

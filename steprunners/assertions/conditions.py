@@ -22,12 +22,14 @@ from pydantic import (
 
 from steprunners.assertions.evaluation import NO_VALUE, OptionalJson, operator_name
 from steprunners.assertions.json_schema import SchemaProblem
-from steprunners.assertions.operators import OPERATORS, operator_problem
+from steprunners.assertions.operators import OPERATORS, SEE_AN_EMPTY_LIST, operator_problem
 from steprunners.assertions.shapes import TooManyPairs
 from steprunners.budgets.effort import check, tick
 from steprunners.json_types import Json
 from steprunners.masking.display import show
+from steprunners.references.grammar import parse
 from steprunners.references.resolution import Scope, UnresolvedReference, holds_reference, resolve
+from steprunners.values.paths import NothingSelected
 from steprunners.values.patterns import PatternError
 
 MAX_NESTING = 20
@@ -200,37 +202,57 @@ def evaluate_condition(condition: Json | Comparison | AllOf | AnyOf | Not, scope
     if not isinstance(condition, BaseModel):
         condition = parse_condition(condition)
     try:
-        return _holds(condition, scope)
+        return _holds(condition, scope) is True
     except (SchemaProblem, PatternError, TooManyPairs, RecursionError) as error:
         why = "the values are nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise ConditionError(f"the condition cannot be evaluated: {why}") from error
 
 
-def _holds(condition: Comparison | AllOf | AnyOf | Not, scope: Scope) -> bool:
+def _holds(condition: Comparison | AllOf | AnyOf | Not, scope: Scope) -> bool | None:
+    """Whether the condition holds; None where types that do not fit leave that open, which `not` does not change."""
     match condition:
         case AllOf(all=members):
-            return all(_holds(member, scope) for member in members)
+            return _first_or_open(members, scope, decides=False)
         case AnyOf(any=members):
-            return any(_holds(member, scope) for member in members)
+            return _first_or_open(members, scope, decides=True)
         case Not(not_=member):
-            return not _holds(member, scope)
+            held = _holds(member, scope)
+            return None if held is None else not held
         case Comparison():
             return _compare(condition, scope)
 
 
-def _compare(comparison: Comparison, scope: Scope) -> bool:
+def _first_or_open(members: list[Condition], scope: Scope, *, decides: bool) -> bool | None:
+    """Return `decides` with the first member that gives it, else its opposite, or None where a member is open."""
+    is_open = False
+    for member in members:
+        held = _holds(member, scope)
+        if held is decides:
+            return decides
+        is_open = is_open or held is None
+    return None if is_open else not decides
+
+
+def _compare(comparison: Comparison, scope: Scope) -> bool | None:
     check()
     try:
         left = resolve(comparison.left, scope)
     except UnresolvedReference as problem:
         if comparison.operator in ("exists", "notExists"):
             return comparison.operator == "notExists"
-        raise ConditionError(
-            f"{problem.message} (operator {comparison.operator})", path=("left",)
-        ) from problem
+        if comparison.operator not in SEE_AN_EMPTY_LIST or not _selects_nothing(comparison.left, problem):
+            raise ConditionError(
+                f"{problem.message} (operator {comparison.operator})", path=("left",)
+            ) from problem
+        left = []
     given = comparison.right is not NO_VALUE
     right = resolve(comparison.right, scope) if given else None
     problem_found = operator_problem(comparison.operator, given=given, expected=right)
     if problem_found is not None:
         raise ConditionError(problem_found, path=("right",))
     return OPERATORS[comparison.operator].test(left, right)
+
+
+def _selects_nothing(left: Json, problem: UnresolvedReference) -> bool:
+    """Whether the left side is one JSONPath that could select several nodes and selects none: an empty list."""
+    return isinstance(problem.__cause__, NothingSelected) and isinstance(left, str) and len(parse(left)) == 1

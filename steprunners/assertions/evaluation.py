@@ -7,7 +7,7 @@ a message.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from enum import Enum
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Final, cast
@@ -23,16 +23,34 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from steprunners.assertions.json_schema import SchemaProblem
-from steprunners.assertions.operators import OPERATORS, Operator, Shown, operator_problem, told_differences
+from steprunners.assertions.operators import (
+    OPERATORS,
+    SEE_AN_EMPTY_LIST,
+    Operator,
+    Shown,
+    operator_problem,
+    told_differences,
+)
+from steprunners.assertions.outcomes import Outcome
 from steprunners.assertions.shapes import TooManyPairs
-from steprunners.budgets.effort import check, tick
+from steprunners.assertions.type_names import with_type
+from steprunners.budgets.effort import check
 from steprunners.json_types import Json
 from steprunners.masking.credentials import MASK
-from steprunners.masking.display import shortened, show
+from steprunners.masking.display import show
 from steprunners.masking.known_secrets import shorten
 from steprunners.references.resolution import holds_reference
-from steprunners.values.paths import NoValue, PathError, check_path, parse_path, read_result
-from steprunners.values.patterns import JsonPath, PatternError
+from steprunners.values.jsonpath import JsonPath
+from steprunners.values.paths import (
+    NothingSelected,
+    NoValue,
+    PathError,
+    check_path,
+    parse_path,
+    read_result,
+    selects_one_of_many,
+)
+from steprunners.values.patterns import PatternError
 from steprunners.values.suggestions import did_you_mean
 
 
@@ -126,33 +144,6 @@ class Assertion(BaseModel):
         return "${" in repr((self.field, self.message, self.expected_value))
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The outcome of an assertion; `message` says why it failed, and is None where it passed.
-
-    The values are masked.
-    """
-
-    field: str
-    operator: str
-    expected_value: Json
-    actual_value: Json
-    passed: bool
-    message: str | None
-
-    def to_json(self) -> dict[str, Json]:
-        """Return the outcome as it is stored; of a value beyond 16 KiB only the beginning is stored, as text."""
-        tick()
-        return {
-            "field": self.field,
-            "operator": self.operator,
-            "expectedValue": shortened(self.expected_value),
-            "actualValue": shortened(self.actual_value),
-            "passed": self.passed,
-            "message": self.message,
-        }
-
-
 def check_assertion(assertion: Assertion) -> str | None:
     """Return what is wrong with the assertion itself, or None. Parts with references are checked when the flow runs."""
     if not holds_reference(assertion.field):
@@ -183,12 +174,16 @@ def _problem(assertion: Assertion) -> str | None:
     return f"{assertion.operator} cannot use the expected value, which is a secret"
 
 
-def evaluate_all(assertions: Iterable[Assertion], result: Json, shown: Json = None) -> list[Outcome]:
+def evaluate_all(
+    assertions: Iterable[Assertion], result: Json, shown: Json = None, *, implied: bool = False
+) -> list[Outcome]:
     """Return the outcome of every assertion on a step's result, in their order. Raises what `effort` raises.
 
-    `shown` is the result with secrets masked, None where it has none; the outcomes show its values.
+    `shown` is the result with secrets masked, None where it has none; the outcomes show its values. `implied` is
+    whether the step type asks for them, and not the user.
     """
-    return [evaluate(assertion, result, shown) for assertion in assertions]
+    outcomes = [evaluate(assertion, result, shown) for assertion in assertions]
+    return [replace(outcome, implied=True) for outcome in outcomes] if implied else outcomes
 
 
 def evaluate(assertion: Assertion, result: Json, shown: Json = None) -> Outcome:
@@ -200,16 +195,34 @@ def evaluate(assertion: Assertion, result: Json, shown: Json = None) -> Outcome:
     try:
         actual = read_result(result, assertion.field)
     except NoValue as error:
+        if isinstance(error, NothingSelected) and assertion.operator in SEE_AN_EMPTY_LIST:
+            return _judge(assertion, result, [], [])
         return _judge_missing(assertion, _reason(assertion, error))
     except PathError as error:
         why = _reason(assertion, error)
         return _outcome(assertion, None, f"{assertion.shown_field} cannot be read: {why}")
-    seen = actual if shown is None else _seen(shown, assertion.field)
+    return _judge(assertion, result, actual, actual if shown is None else _seen(shown, assertion.field))
+
+
+def _judge(assertion: Assertion, result: Json, actual: Json, seen: Json) -> Outcome:
     try:
-        return _outcome(assertion, seen, _failure(assertion, actual, seen))
+        failure = _failure(assertion, actual, seen)
     except (SchemaProblem, PatternError, TooManyPairs, RecursionError) as error:
         why = "the values are nested too deeply" if isinstance(error, RecursionError) else str(error)
-        return _outcome(assertion, seen, f"{assertion.shown_field} cannot be checked: {why}")
+        failure = f"{assertion.shown_field} cannot be checked: {why}"
+    if failure is not None and OPERATORS[assertion.operator].wants_list and not isinstance(actual, list):
+        failure += _way_out(assertion, result)
+    return _outcome(assertion, seen, failure)
+
+
+def _way_out(assertion: Assertion, result: Json) -> str:
+    """Return what to do where a JSONPath gives one node and the operator may have wanted a list; else nothing."""
+    if not selects_one_of_many(result, assertion.field):
+        return ""
+    return (
+        "; the JSONPath selects one node, and one node gives its value and no list: check the value itself (equals), "
+        "or count in a filter, such as $[?count(@.items[?@.open == true]) == 1] with the operator exists"
+    )
 
 
 def _reason(assertion: Assertion, error: PathError) -> str:
@@ -236,7 +249,7 @@ def _failure(assertion: Assertion, actual: Json, seen: Json) -> str | None:
     if problem is not None:
         return problem
     operator, expected = OPERATORS[assertion.operator], _expected(assertion)
-    return None if operator.test(actual, expected) else _told(assertion, operator, actual, seen)
+    return None if operator.test(actual, expected) is True else _told(assertion, operator, actual, seen)
 
 
 def _told(assertion: Assertion, operator: Operator, actual: Json, seen: Json) -> str:
@@ -244,12 +257,13 @@ def _told(assertion: Assertion, operator: Operator, actual: Json, seen: Json) ->
     places = told_differences(Shown(actual, seen), expected, operator, _root(assertion))
     if places:
         return "; ".join(places)
+    found, wanted = operator.types(actual, expected.value) or (None, None)
     length = (
         f" of length {len(actual)}"
         if assertion.operator == "hasLength" and isinstance(actual, (str, list, dict))
         else ""
     )
-    return f"{assertion.shown_field} is {show(seen)}{length}, expected {_phrase(assertion)}"
+    return f"{assertion.shown_field} is {with_type(show(seen), found)}{length}, expected {_phrase(assertion, wanted)}"
 
 
 def _root(assertion: Assertion) -> tuple[str, ...]:
@@ -258,8 +272,9 @@ def _root(assertion: Assertion) -> tuple[str, ...]:
     return (assertion.shown_field,) if holds_secret or isinstance(path, JsonPath) else path
 
 
-def _phrase(assertion: Assertion) -> str:
-    return OPERATORS[assertion.operator].phrase.replace("{}", show(assertion.shown_expected))
+def _phrase(assertion: Assertion, type_name: str | None = None) -> str:
+    shown = with_type(show(assertion.shown_expected), type_name)
+    return OPERATORS[assertion.operator].phrase.replace("{}", shown)
 
 
 def _expected(assertion: Assertion) -> Json:

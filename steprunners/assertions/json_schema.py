@@ -6,7 +6,7 @@ is limited, because a few lines of `$ref` can need exponential time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from itertools import islice
 from typing import Any, cast
@@ -16,7 +16,9 @@ from jsonschema_specifications import REGISTRY as _PUBLISHED  # type: ignore[imp
 from referencing import Registry
 from referencing.jsonschema import specification_with
 
+from steprunners.assertions import json_schema_numbers as numbers
 from steprunners.assertions.comparisons import Difference
+from steprunners.assertions.json_schema_numbers import Keyword
 from steprunners.budgets.effort import Stopped, tick
 from steprunners.json_types import Json
 from steprunners.masking.display import show
@@ -136,8 +138,6 @@ def _without_dialects(schema: Any) -> Any:
 
 # --- keywords -------------------------------------------------------------------------------------
 
-Keyword = Callable[[Any, Any, Any, Any], Iterable[ValidationError] | None]
-
 
 class _BudgetSpent(Exception):
     pass
@@ -235,44 +235,24 @@ def _applied(validator: Any, instance: dict[str, Any], schema: dict[str, Any]) -
             yield validator, candidate
 
 
-def _unique_items(_validator: Any, wanted: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    # The library compares each with each, which takes minutes for a long list of objects.
-    if wanted and isinstance(instance, list) and len({_hashable(each) for each in instance}) < len(instance):
-        yield ValidationError("")
-
-
-def _const(_validator: Any, wanted: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    if _hashable(instance) != _hashable(wanted):
-        yield ValidationError("")
-
-
-def _enum(_validator: Any, wanted: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    found = _hashable(instance)
-    if not any(_hashable(each) == found for each in wanted):
-        yield ValidationError("")
-
-
-def _hashable(value: Any) -> Any:
-    tick()
-    if isinstance(value, dict):
-        return ("object", frozenset((key, _hashable(each)) for key, each in value.items()))
-    if isinstance(value, list):
-        return ("array", tuple(_hashable(each) for each in value))
-    return (isinstance(value, bool), value)
-
-
 _SAFE: dict[str, Keyword] = {
     "pattern": _pattern,
     "patternProperties": _pattern_properties,
     "additionalProperties": _additional_properties,
     "unevaluatedProperties": _unevaluated_properties,
-    "uniqueItems": _unique_items,
-    "const": _const,
-    "enum": _enum,
+    "uniqueItems": numbers.unique_items,
+    "const": numbers.const,
+    "enum": numbers.enum,
+    "minimum": numbers.bound(lambda found: found >= 0),
+    "exclusiveMinimum": numbers.bound(lambda found: found > 0),
+    "maximum": numbers.bound(lambda found: found <= 0),
+    "exclusiveMaximum": numbers.bound(lambda found: found < 0),
+    "multipleOf": numbers.multiple_of,
 }
 _VALIDATOR: Any = validators.extend(  # type: ignore[no-untyped-call]  # untyped in its stubs
     Draft202012Validator,
     {name: _counted(keyword) for name, keyword in {**Draft202012Validator.VALIDATORS, **_SAFE}.items()},
+    type_checker=numbers.TYPES,
 )
 
 

@@ -7,23 +7,34 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from steprunners.assertions.comparisons import (
-    MISSING,
-    Difference,
-    as_type_of,
-    differences,
-    equals,
-    is_number,
-    number_in,
-    order,
+from steprunners.assertions import mismatches
+from steprunners.assertions.comparisons import MISSING, Difference, differences, equals
+from steprunners.assertions.expected_values import (
+    needs_bounds,
+    needs_length,
+    needs_list,
+    needs_order,
+    needs_regex,
+    needs_schema,
+    needs_text,
+    needs_type,
 )
-from steprunners.assertions.json_schema import SchemaProblem, check_schema, schema_differences
+from steprunners.assertions.json_schema import schema_differences
 from steprunners.assertions.shapes import shape_differences
+from steprunners.assertions.value_tests import (
+    TYPES,
+    Test,
+    between,
+    contains,
+    has_length,
+    is_empty,
+    is_in,
+    matches,
+    on_text,
+    ordered,
+)
 from steprunners.json_types import Json
 from steprunners.masking.credentials import MASK
-from steprunners.masking.display import show
-from steprunners.values.patterns import PatternError, compile_regex
-from steprunners.values.suggestions import did_you_mean
 
 MAX_DIFFERENCES = 20
 
@@ -32,71 +43,23 @@ MAX_DIFFERENCES = 20
 class Operator:
     """One operator.
 
-    - `test(actual, expected)` decides for a field that has a value
+    - `test(actual, expected)` decides for a field that has a value. None says that it cannot be decided, because the
+      types do not fit: then neither the operator nor its negation holds
     - `phrase` completes "… is 5, expected" in a message, with {} for the expected value
     - `check(expected)` returns what is wrong with an expected value, or None
+    - `types(actual, expected)` returns the names of both types, where these are the reason that it does not hold; the
+      second is None where the phrase says it
     - `differ` yields the places where two structures differ, for operators where that says more than the two values
+    - `wants_list` is whether it says something else of a list than of one of its elements
     """
 
-    test: Callable[[Json, Json], bool]
+    test: Test
     phrase: str
     check: Callable[[Json], str | None] | None = None
     takes_expected: bool = True
+    types: Callable[[Json, Json], mismatches.Types | None] = lambda _actual, _expected: None
     differ: Callable[[Json, Json], Iterator[Difference]] | None = None
-
-
-# --- tests ----------------------------------------------------------------------------------------
-
-
-def _contains(actual: Json, expected: Json) -> bool:
-    if isinstance(actual, list):
-        return any(equals(each, expected) for each in actual)
-    return isinstance(actual, (str, dict)) and isinstance(expected, str) and expected in actual
-
-
-def _starts_with(actual: Json, expected: Json) -> bool:
-    return isinstance(actual, str) and actual.startswith(str(expected))
-
-
-def _ends_with(actual: Json, expected: Json) -> bool:
-    return isinstance(actual, str) and actual.endswith(str(expected))
-
-
-def _matches(actual: Json, expected: Json) -> bool:
-    return isinstance(actual, str) and compile_regex(str(expected)).search(actual)
-
-
-def _ordered(*allowed: int) -> Callable[[Json, Json], bool]:
-    return lambda actual, expected: order(actual, expected) in allowed
-
-
-def _between(actual: Json, expected: Json) -> bool:
-    low, high = expected if isinstance(expected, list) else (None, None)
-    return order(actual, low) in (0, 1) and order(actual, high) in (-1, 0)
-
-
-def _in(actual: Json, expected: Json) -> bool:
-    return isinstance(expected, list) and any(equals(actual, each) for each in expected)
-
-
-def _is_empty(actual: Json) -> bool:
-    return actual is None or (isinstance(actual, (str, list, dict)) and not actual)
-
-
-TYPES: dict[str, Callable[[Json], bool]] = {
-    "string": lambda value: isinstance(value, str),
-    "number": is_number,
-    # As JSON Schema has it: 1.0 is an integer.
-    "integer": lambda value: is_number(value) and (isinstance(value, int) or float(str(value)).is_integer()),
-    "boolean": lambda value: isinstance(value, bool),
-    "object": lambda value: isinstance(value, dict),
-    "array": lambda value: isinstance(value, list),
-    "null": lambda value: value is None,
-}
-
-
-def _has_length(actual: Json, expected: Json) -> bool:
-    return isinstance(actual, (str, list, dict)) and len(actual) == as_type_of(0, expected)
+    wants_list: bool = False
 
 
 def _schema_differences(actual: Json, schema: Json) -> Iterator[Difference]:
@@ -114,111 +77,79 @@ def _structural(actual: Json, expected: Json) -> Iterator[Difference]:
     return differences(actual, expected) if both else iter(())
 
 
-# --- expected values ------------------------------------------------------------------------------
+def _not(test: Test) -> Test:
+    def negated(actual: Json, expected: Json) -> bool | None:
+        found = test(actual, expected)
+        return None if found is None else not found
+
+    return negated
 
 
-def _needs_text(expected: Json) -> str | None:
-    return None if isinstance(expected, str) else f"needs text, not {show(expected)}"
-
-
-def _needs_regex(expected: Json) -> str | None:
-    if not isinstance(expected, str):
-        return _needs_text(expected)
-    try:
-        compile_regex(expected)
-    except PatternError as error:
-        return f"needs a regular expression: {error}"
-    return None
-
-
-def _needs_order(expected: Json) -> str | None:
-    return (
-        None
-        if isinstance(expected, str) or is_number(expected)
-        else f"needs a number or text, not {show(expected)}"
+def _flag(test: Callable[[Json], bool], phrase: str, *, wants_list: bool = False) -> Operator:
+    return Operator(
+        lambda actual, _expected: test(actual), phrase, takes_expected=False, wants_list=wants_list
     )
 
 
-def _needs_bounds(expected: Json) -> str | None:
-    if not isinstance(expected, list) or len(expected) != 2 or any(_needs_order(bound) for bound in expected):
-        return f"needs a list [low, high], not {show(expected)}"
-    return (
-        f"needs [low, high]: {show(expected[0])} is above {show(expected[1])}"
-        if order(*expected) == 1
-        else None
-    )
+def _text_operator(test: Test, phrase: str, *, is_regex: bool = False) -> Operator:
+    return Operator(test, phrase, needs_regex if is_regex else needs_text, types=mismatches.of_text)
 
 
-def _needs_list(expected: Json) -> str | None:
-    return None if isinstance(expected, list) else f"needs a list, not {show(expected)}"
+def _order_operator(phrase: str, *allowed: int) -> Operator:
+    return Operator(ordered(*allowed), phrase, needs_order, types=mismatches.of_order)
 
 
-def _needs_type(expected: Json) -> str | None:
-    if isinstance(expected, str) and expected in TYPES:
-        return None
-    hint = did_you_mean(expected, TYPES) if isinstance(expected, str) else ""
-    return f"needs one of {', '.join(TYPES)}, not {show(expected)}{hint}"
-
-
-def _needs_length(expected: Json) -> str | None:
-    number = number_in(expected) if isinstance(expected, str) else expected
-    whole = (
-        number is not None
-        and not isinstance(number, (bool, list, dict))
-        and number >= 0
-        and number == number // 1
-    )
-    return None if whole else f"needs a length (0, 1, 2 …), not {show(expected)}"
-
-
-def _needs_schema(expected: Json) -> str | None:
-    try:
-        check_schema(expected)
-    except SchemaProblem as problem:
-        return f"needs a JSON Schema 2020-12: {problem}"
-    return None
-
-
-def _not(test: Callable[[Json, Json], bool]) -> Callable[[Json, Json], bool]:
-    return lambda actual, expected: not test(actual, expected)
-
-
-def _flag(test: Callable[[Json], bool], phrase: str) -> Operator:
-    return Operator(lambda actual, _expected: test(actual), phrase, takes_expected=False)
-
+_starts_with, _ends_with, _finds = on_text(str.startswith), on_text(str.endswith), on_text(matches)
 
 OPERATORS: dict[str, Operator] = {
-    "equals": Operator(equals, "{}", differ=_structural),
+    "equals": Operator(equals, "{}", types=mismatches.of_both, differ=_structural, wants_list=True),
     "notEquals": Operator(_not(equals), "anything but {}"),
-    "contains": Operator(_contains, "it to contain {}"),
-    "notContains": Operator(_not(_contains), "it not to contain {}"),
-    "startsWith": Operator(_starts_with, "it to start with {}", _needs_text),
-    "endsWith": Operator(_ends_with, "it to end with {}", _needs_text),
-    "matches": Operator(_matches, "it to match {}", _needs_regex),
-    "notMatches": Operator(_not(_matches), "it not to match {}", _needs_regex),
-    "gt": Operator(_ordered(1), "more than {}", _needs_order),
-    "gte": Operator(_ordered(0, 1), "at least {}", _needs_order),
-    "lt": Operator(_ordered(-1), "less than {}", _needs_order),
-    "lte": Operator(_ordered(-1, 0), "at most {}", _needs_order),
-    "between": Operator(_between, "it to be between {} (both allowed)", _needs_bounds),
-    "in": Operator(_in, "one of {}", _needs_list),
-    "notIn": Operator(_not(_in), "none of {}", _needs_list),
+    "contains": Operator(contains, "it to contain {}", types=mismatches.of_part, wants_list=True),
+    "notContains": Operator(
+        _not(contains), "it not to contain {}", types=mismatches.of_part, wants_list=True
+    ),
+    "startsWith": _text_operator(_starts_with, "it to start with {}"),
+    "endsWith": _text_operator(_ends_with, "it to end with {}"),
+    "matches": _text_operator(_finds, "it to match {}", is_regex=True),
+    "notMatches": _text_operator(_not(_finds), "it not to match {}", is_regex=True),
+    "gt": _order_operator("more than {}", 1),
+    "gte": _order_operator("at least {}", 0, 1),
+    "lt": _order_operator("less than {}", -1),
+    "lte": _order_operator("at most {}", -1, 0),
+    "between": Operator(
+        between, "it to be between {} (both allowed)", needs_bounds, types=mismatches.of_bounds
+    ),
+    "in": Operator(is_in, "one of {}", needs_list, types=mismatches.of_choices),
+    "notIn": Operator(_not(is_in), "none of {}", needs_list),
     "exists": _flag(lambda _actual: True, "a value"),
     "notExists": _flag(lambda _actual: False, "no value"),
     "isNull": _flag(lambda actual: actual is None, "null"),
     "notNull": _flag(lambda actual: actual is not None, "anything but null"),
-    "isEmpty": _flag(_is_empty, "it to be empty"),
-    "notEmpty": _flag(lambda actual: not _is_empty(actual), "it not to be empty"),
-    "isType": Operator(lambda actual, expected: TYPES[str(expected)](actual), "the type {}", _needs_type),
-    "hasLength": Operator(_has_length, "the length {}", _needs_length),
+    "isEmpty": _flag(is_empty, "it to be empty", wants_list=True),
+    "notEmpty": _flag(lambda actual: not is_empty(actual), "it not to be empty", wants_list=True),
+    "isType": Operator(
+        lambda actual, expected: TYPES[str(expected)](actual),
+        "the type {}",
+        needs_type,
+        types=mismatches.of_actual,
+        wants_list=True,
+    ),
+    "hasLength": Operator(
+        has_length, "the length {}", needs_length, types=mismatches.without_length, wants_list=True
+    ),
     "matchesSchema": Operator(
         _no_difference(_schema_differences),
         "it to match the schema {}",
-        _needs_schema,
+        needs_schema,
         differ=_schema_differences,
     ),
     "matchesShape": Operator(_no_difference(shape_differences), "the shape {}", differ=shape_differences),
 }
+
+
+#: The operators for which a JSONPath that could select several nodes and selects none is an empty list. To the others
+#: it is a field without a value: `$.lines[?@.id == 1].status notEquals LOST` must not hold where there is no line 1.
+SEE_AN_EMPTY_LIST = frozenset({"contains", "equals", "hasLength", "isEmpty", "isType", "notEmpty"})
 
 
 def operator_problem(name: str, *, given: bool, expected: Json) -> str | None:

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from steprunners.assertions.comparisons import MISSING, Difference, is_number, same_scalar
+from steprunners.assertions.comparisons import MISSING, Difference, difference, same_scalar
+from steprunners.assertions.type_names import type_name
 from steprunners.budgets.effort import tick
 from steprunners.json_types import Json
 from steprunners.masking.display import show
+from steprunners.values.numbers import is_known_number
 
 SUBSET = "$matchArraySubset$"
 #: The most pairs of elements that one comparison compares.
@@ -23,7 +25,7 @@ MAX_PAIRS = 200_000
 
 _TYPES: dict[str, Callable[[Json], bool]] = {
     "any.string": lambda value: isinstance(value, str),
-    "any.number": is_number,
+    "any.number": is_known_number,
     "any.boolean": lambda value: isinstance(value, bool),
     "any.object": lambda value: isinstance(value, dict),
     "any.array": lambda value: isinstance(value, list),
@@ -50,13 +52,13 @@ class _Comparison:
         tick()
         if isinstance(example, str) and example in _TYPES:
             if not _TYPES[example](actual):
-                yield Difference(path, actual, example)
+                yield Difference(path, actual, example, types=(type_name(actual), None))
         elif isinstance(example, dict) and isinstance(actual, dict):
             yield from self.object(actual, example, path, subset=subset)
         elif isinstance(example, list) and isinstance(actual, list):
             yield from self.array(actual, example, path, subset=subset)
         elif isinstance(example, (dict, list)) or not same_scalar(actual, example):
-            yield Difference(path, actual, example)
+            yield difference(path, actual, example)
 
     def object(
         self, actual: dict[str, Json], example: dict[str, Json], path: Place, *, subset: bool

@@ -31,4 +31,4 @@ def kind_of(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     names = {int: "a whole number", float: "a decimal number", str: "text", list: "a list", dict: "an object"}
-    return names.get(type(value), "null")
+    return next((name for kind, name in names.items() if isinstance(value, kind)), "null")

@@ -17,7 +17,7 @@ from steprunners.lifecycle.attempts import (
     Waiting,
     broken,
 )
-from steprunners.lifecycle.call import call, prepare
+from steprunners.lifecycle.call import call, prepare, with_extract_paths
 from steprunners.lifecycle.judge import Judged, judge
 from steprunners.lifecycle.learn_secrets import learn
 from steprunners.lifecycle.waits import after_wait, next_wait
@@ -47,6 +47,7 @@ def advance_one(work: Work, progress: Progress, answer: Answer | None) -> Move:
 def _attempt(work: Work, progress: Progress, answer: Answer | None) -> Attempt | Waiting | Delegated:
     started_ms = progress.attempt_started_ms or work.now_ms()
     prepared = prepare(work)
+    work = with_extract_paths(work)
     try:
         outcome = Finished(answer.result) if answer else call(work, prepared, progress, started_ms)
     except StepError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import BaseModel, ValidationError
 
@@ -18,7 +18,7 @@ from steprunners.json_types import Json
 from steprunners.lifecycle.attempts import Progress
 from steprunners.lifecycle.learn_secrets import learn_credentials
 from steprunners.lifecycle.work import Work
-from steprunners.references.resolution import ReferenceProblem, resolve_tracked
+from steprunners.references.resolution import Grammar, ReferenceProblem, Scope, resolve, resolve_tracked
 from steprunners.runner import Outcome
 
 logger = logging.getLogger(__name__)
@@ -52,6 +52,27 @@ def prepare(work: Work) -> Prepared:
     except ValidationError as error:
         raise BadConfig(first_problem(error, whole, kind, ("meta",))) from error
     return Prepared(_joined(resolved.masked, own), config)
+
+
+@as_step_work
+def with_extract_paths(work: Work) -> Work:
+    """Return the work with the references in its `extract` paths resolved."""
+    resolved = {
+        name: each.model_copy(update={"path": _path_of(name, each.path, work.scope)})
+        for name, each in work.step.extract.items()
+        if "${" in each.path
+    }
+    if not resolved:
+        return work
+    extract = {**work.step.extract, **resolved}
+    return replace(work, step=work.step.model_copy(update={"extract": extract}))
+
+
+def _path_of(name: str, path: str, scope: Scope) -> str:
+    try:
+        return str(resolve(path, scope, lambda _place, _whole: Grammar.PATH))
+    except ReferenceProblem as problem:
+        raise BadReference(f"extract.{name}: {problem.message}") from problem
 
 
 def _joined(resolved: Json, own: dict[str, Json]) -> dict[str, Json]:

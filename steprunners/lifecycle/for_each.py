@@ -13,7 +13,10 @@ from steprunners.lifecycle.advance_one import advance_one
 from steprunners.lifecycle.attempts import SUCCESS, Answer, Attempt, Ended, Move, Progress, Waiting, broken
 from steprunners.lifecycle.work import Work
 from steprunners.masking.credentials import MASK
+from steprunners.references.expressions import Named, Reference
+from steprunners.references.grammar import parse
 from steprunners.references.resolution import ReferenceProblem, resolve_tracked
+from steprunners.values.paths import is_singular
 
 #: After this time, in ms, a `forEach` pauses between two items, so that its progress is stored and shown.
 PAUSE_AFTER_MS = 2_000
@@ -56,9 +59,22 @@ def _items_of(work: Work) -> tuple[list[Json], list[Json]]:
         raise BadReference(f"forEach: {problem}") from problem
     items, shown = resolved.value, resolved.masked
     if not isinstance(items, list):
-        raise BadReference(f"forEach needs a list, but {work.step.for_each} is {kind_of(items)}")
+        reason = f"forEach needs a list, but {work.step.for_each} is {kind_of(items)}"
+        raise BadReference(reason + _way_out(work.step.for_each))
     same_length = isinstance(shown, list) and len(shown) == len(items)
     return items, shown if isinstance(shown, list) and same_length else [MASK] * len(items)
+
+
+def _way_out(reference: Json) -> str:
+    """Return what to do where the reference is a JSONPath that can give several nodes, and gave one; else nothing."""
+    parts = parse(reference) if isinstance(reference, str) else ()
+    expression = parts[0].expression if len(parts) == 1 and isinstance(parts[0], Reference) else None
+    if not isinstance(expression, Named) or expression.path is None or is_singular(expression.path):
+        return ""
+    return (
+        ": its JSONPath selects one node, and one node gives its value and no list; "
+        f'if it is always one, write forEach: ["{reference}"], else refer to the list itself'
+    )
 
 
 def _with_item(move: Move, item: int) -> Move:

@@ -16,7 +16,7 @@ from steprunners.lifecycle.attempts import ERROR, FAILED, SUCCESS, Attempt
 from steprunners.lifecycle.call import first_problem
 from steprunners.lifecycle.work import Work
 from steprunners.masking.credentials import MASK
-from steprunners.references.resolution import ReferenceProblem, Scope, resolve_tracked
+from steprunners.references.resolution import Grammar, Place, ReferenceProblem, Scope, resolve_tracked
 from steprunners.values.paths import PathError, read_result
 
 
@@ -41,10 +41,11 @@ def judge(work: Work, config: StepConfig, judged: Judged, started_ms: int) -> At
     judged = judged.with_duration(now_ms - started_ms)
     given = [_resolved(assertion, work.scope) for assertion in work.step.assertions]
     implied = work.runner.expectations(config, frozenset(assertion.field for assertion in given))
-    outcomes = evaluate_all([*implied, *given], judged.result, judged.shown)
+    outcomes = evaluate_all(given, judged.result, judged.shown)
+    outcomes += evaluate_all(implied, judged.result, judged.shown, implied=True)
     status = SUCCESS if all(outcome.passed for outcome in outcomes) else FAILED
     final = status == FAILED and _can_no_longer_hold(work, judged.result)
-    extracted, error = _extracted(work.step, status, judged.result)
+    extracted, error = extracted_values(work.step, status, judged.result)
     return Attempt(
         status=ERROR if error else status,
         started_ms=started_ms,
@@ -72,7 +73,7 @@ def _resolved(assertion: Assertion, scope: Scope) -> Assertion:
         return assertion
     wire = assertion.model_dump(by_alias=True, exclude_unset=True)
     try:
-        resolved = resolve_tracked(wire, scope)
+        resolved = resolve_tracked(wire, scope, _grammar_of_assertion)
     except ReferenceProblem as problem:
         raise BadReference(f"assertion on {assertion.field}: {problem.message}") from problem
     try:
@@ -82,7 +83,11 @@ def _resolved(assertion: Assertion, scope: Scope) -> Assertion:
         raise BadConfig(f"assertion on {assertion.field}: {told}") from error
 
 
-def _extracted(
+def _grammar_of_assertion(place: Place, _whole: Json) -> Grammar:
+    return Grammar.PATH if place == ("field",) else Grammar.PLAIN
+
+
+def extracted_values(
     step: StepEnvelope, status: str, result: Json
 ) -> tuple[dict[str, Json], dict[str, str] | None]:
     """Return the extracted values, and the error where a successful step has no value for one of them."""

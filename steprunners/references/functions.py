@@ -13,17 +13,20 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from urllib.parse import quote
 
 from steprunners.json_types import Json
 from steprunners.references.errors import BadArgument, ReferenceSyntaxError, UnsafeValue
+from steprunners.values.json_text import exact_decimal, exact_float
 from steprunners.values.sent_text import json_of
 from steprunners.values.suggestions import did_you_mean
 
 MAX_RANDOM_STRING = 10_000
 MAX_TIME_FORMAT = 100
 MAX_INTEGER_BITS = 4_096
+#: The most digits of a sum, and the length up to which its zeros are written out.
+MAX_DIGITS, MAX_ZEROS = 20_000, 21
 _ALPHABET = string.ascii_letters + string.digits
 _INTEGER = re.compile(r"[+-]?[0-9]{1,1000}\Z")
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,4})?\Z")
@@ -59,20 +62,20 @@ def _integer(value: Json) -> int:
     return value
 
 
-def _number(value: Json) -> int | float:
+def _number(value: Json) -> int | Decimal:
     if isinstance(value, str):
         return _number_in(value.strip())
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise BadArgument(f"needs numbers, not {_kind(value)}")
-    return value if isinstance(value, float) else _integer(value)
+    return exact_decimal(value) if isinstance(value, float) else _integer(value)
 
 
-def _number_in(text: str) -> int | float:
+def _number_in(text: str) -> int | Decimal:
     if _INTEGER.match(text):
         return _integer(text)
     if not _DECIMAL.match(text):
         raise BadArgument("needs numbers, not text")
-    return float(Decimal(text))
+    return Decimal(text)
 
 
 def _kind(value: Json) -> str:
@@ -84,7 +87,7 @@ def _kind(value: Json) -> str:
         float: "a decimal",
         int: "a number that large",
     }
-    return names.get(type(value), "null")
+    return next((name for kind, name in names.items() if isinstance(value, kind)), "null")
 
 
 def _uuid() -> str:
@@ -173,13 +176,28 @@ def _length(value: Json) -> int:
 
 def _add(left: Json, right: Json) -> int | float:
     first, second = _number(left), _number(right)
-    try:
-        total = first + second
-    except OverflowError as error:
-        raise BadArgument("the sum is too large") from error
-    if isinstance(total, float) and not math.isfinite(total):
+    if isinstance(first, int) and isinstance(second, int):
+        return first + second
+    return _as_json(_sum(Decimal(first), Decimal(second)))
+
+
+def _sum(first: Decimal, second: Decimal) -> Decimal:
+    exponents = [int(number.as_tuple().exponent) for number in (first, second) if number.is_finite()]
+    digits = max(first.adjusted(), second.adjusted()) - min(exponents, default=0) + 2
+    if len(exponents) < 2 or digits > MAX_DIGITS:
+        raise BadArgument(f"the sum would have more than {MAX_DIGITS} digits")
+    with localcontext(prec=digits):
+        return (first + second).normalize()
+
+
+def _as_json(number: Decimal) -> int | float:
+    """Return the shortest JSON number that is exactly this one; raise BadArgument beyond a double."""
+    if not math.isfinite(float(number)):
         raise BadArgument("the sum is not a finite number")
-    return total
+    text = str(number).lower()
+    if number == number.to_integral_value() and ("e" not in text or number.adjusted() < MAX_ZEROS):
+        return int(number)
+    return exact_float(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,6 +190,8 @@ class _Reader:
             return None
         self.skip_path()
         path = self.text[start : self.position].removeprefix(".").rstrip()
+        if "${" in path:
+            raise self.error("a path cannot hold a reference here (in field and extract it can)", start)
         try:
             check_path(path)
         except PathSyntaxError as error:

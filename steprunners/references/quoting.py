@@ -20,19 +20,21 @@ class Grammar(enum.Enum):
     - PLAIN: none; a string that is exactly one reference keeps the value's JSON type
     - URL: percent-encoding by position (`url_quoting`)
     - HEADER: CR, LF and NUL are refused
-    - JSONPATH: a value becomes a literal of its JSON type; inside quotes it is escaped
+    - JSONPATH: a value becomes a literal of its JSON type, or after a dot a name; inside quotes it is escaped
+    - PATH: the path of a `field` or an `extract`: as JSONPATH, or segments, where a value is a name or an index
     - LABEL: LogQL and PromQL; inside quotes escaped, outside only numbers, durations and identifiers
     - REGEX: RE2; special characters are escaped
     - SQL: references are refused; values go through `parameters`
 
-    In all grammars except PLAIN the outcome is text. In JSONPATH, LABEL and REGEX a text that is exactly one reference
-    is the value unchanged: the value is the whole query.
+    In all grammars except PLAIN the outcome is text. In JSONPATH, PATH, LABEL and REGEX a text that is exactly one
+    reference is the value unchanged: the value is the whole query.
     """
 
     PLAIN = "plain"
     URL = "url"
     HEADER = "header"
     JSONPATH = "jsonpath"
+    PATH = "path"
     LABEL = "label"
     REGEX = "regex"
     SQL = "sql"
@@ -80,7 +82,7 @@ def _escape_jsonpath(text: str, *, quote: str) -> str:
 
 def jsonpath_text(value: Json, before: str) -> str:
     """Return the value for a JSONPath whose text so far is `before`: escaped inside quotes, else a literal."""
-    quote = _open_quote(before, quotes="'\"", comment="")
+    quote = open_quote(before, quotes="'\"", comment="")
     return _escape_jsonpath(text_of(value), quote=quote) if quote else jsonpath_literal(value)
 
 
@@ -101,7 +103,7 @@ def label_text(value: Json, before: str) -> str:
     number, a duration or an identifier; otherwise UnsafeValue is raised.
     """
     text = text_of(value)
-    quote = _open_quote(before, quotes="\"'`", comment="#")
+    quote = open_quote(before, quotes="\"'`", comment="#")
     if quote == "`":
         if "`" in text:
             raise UnsafeValue(
@@ -122,7 +124,7 @@ def _escape_go(text: str, *, quote: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f]", lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
-def _open_quote(text: str, *, quotes: str, comment: str) -> str:
+def open_quote(text: str, *, quotes: str, comment: str) -> str:
     """Return the quote that is open at the end of `text`, or ""; backslashes escape, but not inside backticks."""
     opened, position = "", 0
     while position < len(text):

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from steprunners.json_types import Json
 from steprunners.references import url_quoting
 from steprunners.references.errors import ReferenceProblem, UnsafeValue
 from steprunners.references.expressions import Part, Reference
 from steprunners.references.functions import text_of
+from steprunners.references.path_quoting import name_of, plain_path
 from steprunners.references.quoting import (
     Grammar,
     header_text,
+    jsonpath_literal,
     jsonpath_text,
     label_text,
     no_reference_in_query,
+    open_quote,
     regex_text,
 )
 from steprunners.references.scope import Evaluator, Reading
@@ -24,7 +29,12 @@ MAX_URL = 64 * 1024
 # For each value in a query all text before it is read again.
 MAX_QUERY = 10_000
 
-_WHOLE_IS_RAW = (Grammar.JSONPATH, Grammar.LABEL, Grammar.REGEX)
+_WHOLE_IS_RAW = {
+    Grammar.JSONPATH: text_of,
+    Grammar.LABEL: text_of,
+    Grammar.REGEX: text_of,
+    Grammar.PATH: name_of,
+}
 
 #: A literal and None, or a reference and its value.
 _Piece = tuple[str, None] | tuple[Reference, Reading]
@@ -37,7 +47,7 @@ def render(parts: Sequence[Part], evaluator: Evaluator, grammar: Grammar) -> tup
         if grammar is Grammar.PLAIN:
             return reading.value, _masked(reading, reading.value)
         if grammar in _WHOLE_IS_RAW:
-            text = text_of(reading.value)
+            text = _whole(pieces[0][0], reading, _WHOLE_IS_RAW[grammar])
             return text, _masked_text(reading, text)
     return _WRITERS.get(grammar, _Writer)().write(pieces)
 
@@ -52,6 +62,21 @@ def render_key(parts: Sequence[Part], evaluator: Evaluator) -> tuple[str, str]:
                 f"{text}: a key must be text, a number or a boolean, not null, a list or an object"
             )
     return _Writer().write(pieces)
+
+
+def _whole(part: Part, reading: Reading, text_from: Callable[[Json], str]) -> str:
+    with _named(part):
+        return text_from(reading.value)
+
+
+@contextmanager
+def _named(part: Part) -> Iterator[None]:
+    """Name the reference in a problem with its value. The value is not named: it may be a secret."""
+    try:
+        yield
+    except ReferenceProblem as problem:
+        problem.message = f"{part if isinstance(part, str) else part.text}: {problem.message}"
+        raise
 
 
 def _read(parts: Sequence[Part], evaluator: Evaluator, grammar: Grammar) -> list[_Piece]:
@@ -89,12 +114,8 @@ class _Writer:
             if reading is None or isinstance(part, str):
                 self.literal(str(part))
                 continue
-            try:
+            with _named(part):
                 self.value(reading, pieces[index + 1 :])
-            except ReferenceProblem as problem:
-                # The message names the reference but not its value, which may be a secret.
-                problem.message = f"{part.text}: {problem.message}"
-                raise
         return "".join(self.texts), "".join(self.masks)
 
     def literal(self, text: str) -> None:
@@ -136,6 +157,88 @@ class _QueryWriter(_Writer):
 
     def quoted(self, value: Json) -> str:
         return self.quote(value, "".join(self.texts))
+
+
+class _JsonPathWriter(_QueryWriter):
+    """Writes JSONPath: a value is a literal, or in the place of a name, as in `$.a.${name}`, that name in brackets."""
+
+    def __init__(self) -> None:
+        super().__init__(jsonpath_text)
+        #: The name that is not complete yet, unchanged and masked; an index is written as it is.
+        self.name: tuple[str, str] | None = None
+        self.is_index = False
+
+    def write(self, pieces: Sequence[_Piece]) -> tuple[str, str]:
+        super().write(pieces)
+        self.end_name()
+        return "".join(self.texts), "".join(self.masks)
+
+    def literal(self, text: str) -> None:
+        if self.name is not None:
+            more = _NAME_PART.match(text)
+            if more is not None:
+                self.add_to_name(more[0], more[0])
+                text = text[more.end() :]
+            if not text:
+                return
+            self.end_name()
+        super().literal(text)
+
+    def value(self, reading: Reading, following: Sequence[_Piece]) -> None:
+        if self.name is None and not self.begin_name():
+            super().value(reading, following)
+            return
+        written = name_of(reading.value)
+        is_first = self.name == ("", "")
+        self.add_to_name(written, _masked_text(reading, written))
+        self.is_index = is_first and isinstance(reading.value, int)
+
+    def begin_name(self) -> bool:
+        """Take back the dot and the beginning of a name at the end of the text, if that is where the text ends."""
+        before = "".join(self.texts)
+        found = None if open_quote(before, quotes="'\"", comment="") else _NAME_BEGUN.search(before)
+        if found is None:
+            return False
+        kept = before[: found.start()] + (".." if found[0].startswith("..") else "")
+        taken = len(before) - len(kept)
+        self.texts, self.masks = [kept], ["".join(self.masks)[:-taken] if taken else "".join(self.masks)]
+        self.name = (found[1], found[1])
+        return True
+
+    def add_to_name(self, written: str, masked: str) -> None:
+        name, shown = self.name or ("", "")
+        self.name, self.is_index = (name + written, shown + masked), False
+
+    def end_name(self) -> None:
+        if self.name is None:
+            return
+        (name, shown), self.name = self.name, None
+        literals = (name, shown) if self.is_index else (jsonpath_literal(name), jsonpath_literal(shown))
+        self.put(f"[{literals[0]}]", f"[{literals[1]}]")
+
+
+#: A name after a dot, at the end of a text, and how a name goes on (RFC 9535, 2.5.1.1).
+_NAME_BEGUN = re.compile(r"\.\.?((?:[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff]*)?)\Z")
+_NAME_PART = re.compile(r"[A-Za-z0-9_\u0080-\U0010ffff]+")
+
+
+class _PathWriter(_Writer):
+    """Writes the path of a `field` or an `extract`: JSONPath, or segments in which values are names or indexes."""
+
+    def write(self, pieces: Sequence[_Piece]) -> tuple[str, str]:
+        if isinstance(pieces[0][0], str) and pieces[0][0].startswith("$"):
+            return _JsonPathWriter().write(pieces)
+        parts: list[str | int] = []
+        names: list[str] = []
+        for part, reading in pieces:
+            if reading is None:
+                parts.append(str(part))
+                continue
+            with _named(part):
+                self.put(name_of(reading.value), _masked_text(reading, name_of(reading.value)))
+            parts.append(len(names))
+            names.append(self.texts[-1])
+        return plain_path(parts, names), plain_path(parts, self.masks)
 
 
 class _UrlWriter(_Writer):
@@ -185,7 +288,8 @@ def _apart(pieces: Sequence[_Piece]) -> list[_Piece]:
 _WRITERS: dict[Grammar, Callable[[], _Writer]] = {
     Grammar.URL: _UrlWriter,
     Grammar.HEADER: _HeaderWriter,
-    Grammar.JSONPATH: lambda: _QueryWriter(jsonpath_text),
+    Grammar.JSONPATH: _JsonPathWriter,
+    Grammar.PATH: _PathWriter,
     Grammar.LABEL: lambda: _QueryWriter(label_text),
     Grammar.REGEX: _RegexWriter,
 }

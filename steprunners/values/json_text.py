@@ -12,7 +12,7 @@ import math
 import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any, NoReturn
 
@@ -61,7 +61,10 @@ def finite_float(text: str) -> float:
 
 def exact_decimal(number: float) -> Decimal:
     """Return exactly the number that was written; a plain float counts by its shortest text."""
-    return Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
+    try:
+        return Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
+    except InvalidOperation:  # an exponent of 19 digits: as a double it is 0
+        return Decimal(float.__repr__(number))
 
 
 def refuse_constant(constant: str) -> NoReturn:

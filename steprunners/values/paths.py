@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from steprunners.json_types import Json
-from steprunners.values.patterns import JsonPath, PatternError, compile_jsonpath
+from steprunners.values.jsonpath import JsonPath, compile_jsonpath
+from steprunners.values.patterns import PatternError
 from steprunners.values.suggestions import did_you_mean
 from steprunners.values.texts import Text, text_itself, text_on_the_way
 
@@ -38,6 +39,13 @@ class NoValue(PathError):
     """There is no value at the path; the message says where it ends, and names similar keys."""
 
 
+class NothingSelected(NoValue):
+    """A JSONPath that can select several nodes selects none, in a list or object that is there.
+
+    As a reference it has no value. As what an assertion or condition looks at it is an empty list.
+    """
+
+
 class PathTooCostly(PathError):
     """The document is too deep or too large for this JSONPath."""
 
@@ -56,6 +64,13 @@ def parse_path(text: str) -> Path:
         raise PathSyntaxError(f"a path can have at most {MAX_PATH} characters, but this one has {len(text)}")
     if text.startswith("$"):
         return _parse_jsonpath(text)
+    if text.lstrip().startswith("$"):
+        raise PathSyntaxError(f"'{text}' is not a valid path: a JSONPath begins with $, not with a space")
+    return parse_segments(text)
+
+
+def parse_segments(text: str) -> Segments:
+    """Return the names and indexes of a path that is not JSONPath. Raises PathSyntaxError."""
     return tuple(_segments(text))
 
 
@@ -136,14 +151,39 @@ def _after_response(path: str) -> str | None:
     return path[match.end() :].removeprefix(".") if match else None
 
 
-def _select(value: Json, query: JsonPath) -> Json:
+def selects_one_of_many(value: Json, path: str) -> bool:
+    """Whether the path is a JSONPath that can select several nodes of a result, and selects just one of it."""
     try:
-        found = query.select(value)
+        query = parse_path(path)
+        return isinstance(query, JsonPath) and not query.is_singular and len(_nodes(value, query)) == 1
+    except PathError:
+        return False
+
+
+def _select(value: Json, query: JsonPath) -> Json:
+    found = _nodes(value, query)
+    if not found:
+        nothing = NothingSelected if _is_searched(value, query) else NoValue
+        raise nothing(f"{query.text} selects nothing{_text_on_the_way(value, query)}")
+    return found[0] if len(found) == 1 else found
+
+
+def _nodes(value: Json, query: JsonPath) -> list[Json]:
+    try:
+        return query.select(value)
     except PatternError as error:
         raise PathTooCostly(str(error)) from error
-    if not found:
-        raise NoValue(f"{query.text} selects nothing{_text_on_the_way(value, query)}")
-    return found[0] if len(found) == 1 else found
+
+
+def _is_searched(value: Json, query: JsonPath) -> bool:
+    """Whether the query can select several nodes, and the place where it looks for them is a list or an object.
+
+    A query that names a place which is not there (`$.body.itmes[*]`) has no value, as any other wrong path.
+    """
+    try:
+        return not query.is_singular and isinstance(query.place_searched(value), (list, dict))
+    except LookupError:
+        return False
 
 
 def _text_on_the_way(value: Json, query: JsonPath) -> str:

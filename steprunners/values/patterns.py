@@ -1,36 +1,24 @@
-"""Patterns that users write: regular expressions (RE2) and JSONPath (RFC 9535), both safe on hostile input.
+"""Regular expressions that users write, on RE2: safe on hostile input.
 
 RE2 needs time linear in the text. But while it compiles, every thread of the process waits (the GIL), and a compiled
-expression can be large. So the compiled size is limited, and a search by the compiled size times the text. The nodes
-of a JSONPath query can multiply (`$..*..*`), so they are limited. `effort` counts all of it.
+expression can be large. So the compiled size is limited, and a search by the compiled size times the text. `effort`
+counts all of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import cast
 
 import re2
-from jsonpath_rfc9535 import JSONPathEnvironment, JSONPathError, JSONPathNode, JSONPathQuery, Parser
-from jsonpath_rfc9535.filter_expressions import (
-    Expression,
-    IntegerLiteral,
-    RelativeFilterQuery,
-    RootFilterQuery,
-)
-from jsonpath_rfc9535.function_extensions import ExpressionType, FilterFunction
-from jsonpath_rfc9535.tokens import TokenStream
 
 from steprunners.budgets.effort import check, spend_on, tick
-from steprunners.json_types import Json
 from steprunners.masking.known_secrets import reason_about
 
 MAX_PATTERN = 1_000
-MAX_NODES = 1_000_000
-MAX_DEPTH = 300
 #: The memory of RE2 for an expression and its search, in bytes. Larger expressions are refused within 5 ms, others
 #: compiled within 10 ms (measured). With RE2's default of 8 MiB both take up to 130 ms.
 MAX_MEMORY = 512 * 1024
@@ -123,7 +111,8 @@ def patterns_of_at_most(characters: int) -> Iterator[None]:
         _longest.reset(token)
 
 
-def _check_length(what: str, text: str) -> None:
+def check_length(what: str, text: str) -> None:
+    """Raise PatternError where the text of a pattern is too long."""
     if len(text) > _longest.get():
         raise PatternError(
             f"{what} can have at most {_longest.get()} characters, but this one has {len(text)}"
@@ -132,7 +121,24 @@ def _check_length(what: str, text: str) -> None:
 
 def compile_regex(pattern: str) -> Regex:
     """Return the compiled RE2 expression; raise PatternError where it is not one, or too long."""
-    _check_length("a regular expression", pattern)
+    check_length("a regular expression", pattern)
+    return _compile(pattern)
+
+
+def compile_iregexp(pattern: str) -> Regex:
+    """Return the compiled I-Regexp (RFC 9485) of JSONPath; raise PatternError as `compile_regex` does.
+
+    RE2 reads it as it is, but for `.`, which in an I-Regexp matches no carriage return either.
+    """
+    check_length("a regular expression", pattern)
+    return _compile(_OF_IREGEXP.sub(lambda match: "[^\\n\\r]" if match[0] == "." else match[0], pattern))
+
+
+#: An escape, a character class or a dot. A class may begin with "]", which is then no end.
+_OF_IREGEXP = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\\\]])*\]|\.", re.DOTALL)
+
+
+def _compile(pattern: str) -> Regex:
     try:
         regex = _compiled_regex(pattern)
     except PatternTooLarge:
@@ -146,148 +152,3 @@ def compile_regex(pattern: str) -> Regex:
 
 #: Each expression takes up to MAX_MEMORY, searches included.
 _compiled_regex = lru_cache(maxsize=128)(Regex)
-
-
-# --- JSONPath -------------------------------------------------------------------------------------
-
-
-class _BudgetSpent(Exception):
-    pass
-
-
-class _Budget:
-    """How many nodes one `select` may still visit, including those of queries inside its filters."""
-
-    def __init__(self) -> None:
-        self.left = MAX_NODES
-
-    def spend(self) -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise _BudgetSpent
-        tick()
-
-
-_budget: ContextVar[_Budget] = ContextVar("budget")
-
-
-class _Node(JSONPathNode):
-    """A node that counts against the budget of its query."""
-
-    __slots__ = ("budget",)
-
-    def __init__(self, value: object, root: object, budget: _Budget) -> None:
-        # The normalised path is never asked for, and building it makes deep documents cost O(depth²).
-        super().__init__(value=value, location=(), parent=None, root=cast("dict[str, object]", root))
-        self.budget = budget
-
-    def new_child(self, value: object, _key: int | str, _parent: JSONPathNode | None) -> JSONPathNode:
-        self.budget.spend()
-        return _Node(value, self.root, self.budget)
-
-
-class _Query(JSONPathQuery):
-    """A query, also one inside a filter, whose nodes are counted."""
-
-    __slots__ = ()
-
-    def finditer(self, value: object) -> Iterable[JSONPathNode]:
-        budget = _budget.get()
-        budget.spend()
-        nodes: Iterable[JSONPathNode] = [_Node(value, value, budget)]
-        for segment in self.segments:
-            nodes = segment.resolve(nodes)
-        return nodes
-
-
-class _Parser(Parser):
-    """Makes counted queries, and reads integers exactly: the library converts them to float and loses 2⁵³ + 1."""
-
-    def parse_root_query(self, stream: TokenStream) -> Expression:
-        return RootFilterQuery(token=stream.next_token(), query=self._query(stream))
-
-    def parse_relative_query(self, stream: TokenStream) -> Expression:
-        return RelativeFilterQuery(token=stream.next_token(), query=self._query(stream))
-
-    def parse_integer_literal(self, stream: TokenStream) -> Expression:
-        literal = super().parse_integer_literal(stream)
-        text = stream.current.value
-        return IntegerLiteral(stream.current, value=int(text)) if text.lstrip("-").isdigit() else literal
-
-    def _query(self, stream: TokenStream) -> JSONPathQuery:
-        return _Query(env=self.env, segments=tuple(self.parse_query(stream, in_filter=True)))
-
-
-class _RegexFunction(FilterFunction):
-    """The functions `match` (whole text) and `search` (anywhere), on RE2 instead of a backtracking engine."""
-
-    arg_types = [ExpressionType.VALUE, ExpressionType.VALUE]
-    return_type = ExpressionType.LOGICAL
-
-    def __init__(self, *, whole: bool) -> None:
-        self._whole = whole
-
-    def __call__(self, text: object, pattern: object) -> bool:
-        if not isinstance(text, str) or not isinstance(pattern, str):
-            return False
-        try:
-            regex = compile_regex(pattern)
-            return regex.fullmatch(text) if self._whole else regex.search(text)
-        except SearchTooLarge:
-            raise
-        except PatternError:
-            return False  # RFC 9535: a pattern that is not one makes the test false
-
-
-class _Environment(JSONPathEnvironment):
-    parser_class = _Parser
-    max_recursion_depth = MAX_DEPTH
-
-    def setup_function_extensions(self) -> None:
-        super().setup_function_extensions()
-        self.function_extensions["match"] = _RegexFunction(whole=True)
-        self.function_extensions["search"] = _RegexFunction(whole=False)
-
-
-_ENVIRONMENT = _Environment()
-
-
-class JsonPath:
-    """A compiled JSONPath query."""
-
-    def __init__(self, text: str) -> None:
-        """Compile; raise PatternError where it is not a query."""
-        try:
-            self.query = _Query(env=_ENVIRONMENT, segments=_ENVIRONMENT.compile(text).segments)
-        except (JSONPathError, RecursionError, OverflowError, ValueError) as error:
-            reason = "too deeply nested" if isinstance(error, RecursionError) else str(error)
-            raise PatternError(f"not a JSONPath query (RFC 9535): {reason_about(text, reason)}") from error
-        self.text = text
-        #: Whether the query can select at most one node.
-        self.is_singular = self.query.singular_query()
-
-    def select(self, value: Json) -> list[Json]:
-        """Return the values of the nodes that the query selects, in order.
-
-        Raises PatternError where the document is nested too deeply or the query visits more than a million nodes,
-        and what `effort` raises.
-        """
-        token = _budget.set(_Budget())
-        try:
-            return [cast("Json", node.value) for node in self.query.finditer(value)]
-        except (JSONPathError, RecursionError) as error:
-            raise PatternError(f"the document is nested too deeply for {self.text}") from error
-        except _BudgetSpent as error:
-            raise PatternError(f"{self.text} visits more than {MAX_NODES} nodes of this document") from error
-        finally:
-            _budget.reset(token)
-
-
-def compile_jsonpath(text: str) -> JsonPath:
-    """Return the compiled query; raise PatternError where it is not RFC 9535, or too long."""
-    _check_length("a JSONPath", text)
-    check()
-    return _compiled_jsonpath(text)
-
-
-_compiled_jsonpath = lru_cache(maxsize=512)(JsonPath)

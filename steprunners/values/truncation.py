@@ -17,8 +17,8 @@ from jsonpath_rfc9535.selectors import IndexSelector, NameSelector
 
 from steprunners.json_types import Json
 from steprunners.masking.credentials import TEXT_OF
+from steprunners.values.jsonpath import JsonPath
 from steprunners.values.paths import parse_path, show_path
-from steprunners.values.patterns import JsonPath
 
 LIMIT_BYTES = 1024 * 1024
 _LARGE_PART = 16

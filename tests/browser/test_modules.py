@@ -90,6 +90,21 @@ def test_why_a_step_failed_is_known_without_its_results(signed_in_page: Page) ->
     ]
 
 
+def test_an_outcome_says_that_the_step_type_asked_for_it(signed_in_page: Page) -> None:
+    outcome = {
+        "field": "status",
+        "operator": "equals",
+        "expectedValue": 200,
+        "actualValue": 200,
+        "passed": True,
+    }
+    outcomes = [{**outcome, "implied": False}, {**outcome, "implied": True}, outcome]
+    code = (
+        "[...module.assertionTable(argument).children].map((line) => line.textContent.includes('step type'))"
+    )
+    assert call(signed_in_page, "run/assertions.js", code, outcomes) == [False, True, False]
+
+
 def test_rows_nest_and_have_sections(signed_in_page: Page) -> None:
     steps = [
         {"name": "if", "position": 0, "group": None},

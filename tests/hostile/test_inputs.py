@@ -16,7 +16,8 @@ from accounts.models import Team
 from executions.models import Execution, ExecutionStep
 from executions.states import EXECUTION_TERMINAL
 from steprunners.budgets.effort import TooMuchWork, working
-from steprunners.values.patterns import PatternError, compile_jsonpath, compile_regex, patterns_of_at_most
+from steprunners.values.jsonpath import compile_jsonpath
+from steprunners.values.patterns import PatternError, compile_regex, patterns_of_at_most
 from tests.executions.driving import begin, delay
 from tests.hostile.patterns import JSONPATHS, REGEXES, TEXT, document
 from tests.servers.stack import Worker

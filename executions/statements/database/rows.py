@@ -18,7 +18,7 @@ from executions.models import Execution, ExecutionStep
 from executions.statements.database.dialect import key, listed, on_postgresql
 from executions.statements.database.step_definitions import parse
 from resources.fields import JSONTextField, to_text
-from steprunners.values.json_text import loads
+from steprunners.values.stored_json import loads
 
 ModelT = TypeVar("ModelT", bound=models.Model)
 

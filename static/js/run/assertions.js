@@ -11,7 +11,7 @@ export function assertionTable(assertions) {
 
 function line(assertion) {
   const tone = assertion.passed ? "ok" : "bad";
-  const told = el("div", { class: "assertion-told wrap-anywhere" }, el("code", { class: "k" }, assertion.field), " ", el("span", { class: "muted" }, WORDS[assertion.operator] ?? assertion.operator), " ", el("code", {}, shown(assertion.expectedValue)));
+  const told = el("div", { class: "assertion-told wrap-anywhere" }, el("code", { class: "k" }, assertion.field), " ", el("span", { class: "muted" }, WORDS[assertion.operator] ?? assertion.operator), " ", el("code", {}, shown(assertion.expectedValue)), assertion.implied ? el("span", { class: "faint" }, " asked for by the step type") : null);
   const pair = assertion.passed
     ? null
     : el(

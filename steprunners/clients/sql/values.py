@@ -1,6 +1,6 @@
 """Writes values of a database as exact JSON: numbers that JSON cannot hold become text.
 
-- integers beyond ±2^53, and decimals with a fraction: text, which assertions compare as numbers
+- integers beyond ±2^53, and decimals with a fraction: NumberText, which assertions compare as numbers
 - NaN and the infinities: `NaN`, `Infinity`, `-Infinity`
 - times: ISO 8601 text, as the database has them; bytes: base64; uuid, ranges and the like: text
 - JSON columns: parsed; a number in them that a double cannot hold exactly becomes text
@@ -12,10 +12,12 @@ import base64
 import datetime
 import json
 import math
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from steprunners.json_types import Json
+from steprunners.values.json_text import ExactFloat, exact_decimal
+from steprunners.values.number_text import NumberText
 
 #: Readers of JSON use doubles, which cannot hold every integer beyond this one.
 MAX_EXACT = 2**53
@@ -44,9 +46,9 @@ def _number(value: float | Decimal) -> Json:
     if not isinstance(value, int) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
     if isinstance(value, Decimal):
-        return format(value, "f") if _has_fraction(value) else _number(int(value))
+        return NumberText(format(value, "f")) if _has_fraction(value) else _number(int(value))
     if isinstance(value, int):
-        return value if abs(value) <= MAX_EXACT else str(value)
+        return value if abs(value) <= MAX_EXACT else NumberText(value)
     return value
 
 
@@ -66,7 +68,13 @@ def loads_exact(text: str | bytes) -> Json:
 
 def _exact_float(text: str) -> float | str:
     number = float(text)
-    return number if math.isfinite(number) and Decimal(repr(number)) == Decimal(text) else text
+    if math.isfinite(number):
+        return number if exact_decimal(number) == exact_decimal(ExactFloat(text)) else NumberText(text)
+    try:
+        Decimal(text)
+    except InvalidOperation:  # an exponent of 19 digits
+        return text
+    return NumberText(text)
 
 
 def size_of(value: Json) -> int:

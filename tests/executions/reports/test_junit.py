@@ -74,6 +74,17 @@ def test_failure_tells_the_assertions_that_failed() -> None:
     assert failure.text == "body.id: expected 1, got 2\n1 of 2 assertions failed"
 
 
+def test_it_says_what_the_step_type_asked_for() -> None:
+    outcomes = [
+        {"field": "body.id", "passed": False, "message": "body.id is 2, expected 1", "implied": False},
+        {"field": "status", "passed": False, "message": "status is 500, expected 200", "implied": True},
+    ]
+    [failure] = cases(report({"status": "FAILED", "assertions": outcomes}))[0]
+    assert (
+        failure.text == "body.id is 2, expected 1\nstatus is 500, expected 200 (asked for by the step type)"
+    )
+
+
 def test_attempts_are_counted_in_the_report() -> None:
     [case] = cases(report({"status": "SUCCESS", "attempts": 4}))
     assert case.findtext("system-out") == "passed on attempt 4"

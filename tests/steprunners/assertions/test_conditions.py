@@ -26,6 +26,7 @@ from steprunners.references.resolution import (
     StepView,
     UnresolvedReference,
 )
+from steprunners.values.number_text import NumberText
 from tests.steprunners.json_strategies import json_values
 
 SCOPE = Scope(
@@ -153,10 +154,47 @@ def test_a_condition_is_true_or_false_or_a_declared_error(left: Any, operator: A
         held = evaluate_condition(condition, SCOPE)
     except (ConditionError, ReferenceProblem):
         return
-    assert evaluate_condition({"not": condition}, SCOPE) is not held
+    # Both are false where the types do not fit.
+    assert not (held and evaluate_condition({"not": condition}, SCOPE))
+    assert evaluate_condition({"not": {"not": condition}}, SCOPE) is held
 
 
 @given(json_values)
 def test_any_json_is_a_condition_or_a_declared_error(value: Any) -> None:
     with suppress(ConditionError):
         parse_condition(value)
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        (compare("${price}", "==", 12.5), False),
+        (compare("${price}", "!=", 12.5), True),
+        (compare("${price}", ">", 12), False),
+        ({"not": compare("${price}", ">", 100)}, False),
+        (compare("${total}", "==", "19.9000"), True),
+        (compare("${total}", "!=", 19.9), False),
+        (compare("${total}", ">", 9), True),
+        (compare("${total}", "in", ["19.9"]), True),
+        ({"any": [compare("${price}", ">", 12), compare("${total}", ">", 9)]}, True),
+        ({"not": {"all": [compare("${price}", ">", 12), compare("${total}", ">", 9)]}}, False),
+        ({"not": {"all": [compare("${price}", ">", 12), compare("${total}", "<", 9)]}}, True),
+        (compare("${lines.$[?@.n > 5]}", "hasLength", 0), True),
+        (compare("${lines.$[?@.n > 5]}", "notExists", None), True),
+        (compare("${lines.$[?@.n > 0]}", "hasLength", 2), True),
+    ],
+)
+def test_only_what_is_known_to_be_a_number_compares_as_one(condition: Any, holds: Any) -> None:
+    values: Any = {"price": "12.50", "total": NumberText("19.90"), "lines": [{"n": 1}, {"n": 2}]}
+    assert evaluate_condition(condition, Scope(variables=values)) is holds
+
+
+@pytest.mark.parametrize("left", ["${lines.$.n[?@ > 5]}", "a ${lines.$[?@.n > 5]}", "${lines.$[7]}"])
+def test_only_a_query_that_could_select_several_nodes_is_an_empty_list(left: Any) -> None:
+    with pytest.raises(ConditionError, match="has no value"):
+        evaluate_condition(compare(left, "isEmpty", None), Scope(variables={"lines": [{"n": 1}]}))
+
+
+def test_a_negation_needs_something_that_was_selected() -> None:
+    with pytest.raises(ConditionError, match="has no value"):
+        evaluate_condition(compare("${lines.$[?@.n > 5].n}", "!=", 1), Scope(variables={"lines": [{"n": 1}]}))

@@ -13,17 +13,18 @@ from pydantic import ValidationError
 from steprunners.assertions.evaluation import (
     NO_VALUE,
     Assertion,
-    Outcome,
     check_assertion,
     evaluate,
     evaluate_all,
 )
 from steprunners.assertions.operators import MAX_DIFFERENCES, OPERATORS
+from steprunners.assertions.outcomes import Outcome
+from steprunners.values.number_text import NumberText
 from tests.steprunners.json_strategies import json_values, tricky_text
 
 RESULT: Any = {
     "status": 500,
-    "rows": [{"status": "FULFILLED", "total": "19.90"}],
+    "rows": [{"status": "FULFILLED", "total": NumberText("19.90")}],
     "body": {"id": "42", "name": None, "items": [{"sku": "a", "n": 1}, {"sku": "b", "n": 2}]},
 }
 
@@ -44,6 +45,12 @@ def judged(field: str, operator: str, expected: Any = NO_VALUE, message: str | N
         ("rows", "equals", [{"status": "FULFILLED", "total": 19.9}]),
         ("response.id", "equals", "42"),
         ("$.body.items[*].sku", "equals", ["a", "b"]),
+        ("$.body.items[?@.n == 9]", "hasLength", 0),
+        ("$.body.items[?@.n == 9]", "isEmpty", NO_VALUE),
+        ("$.body.items[?@.n == 9]", "equals", []),
+        ("$.body.items[?@.n == 9]", "notExists", NO_VALUE),
+        ("$[?count(@.items[?@.n == 9]) == 0]", "exists", NO_VALUE),
+        ("$[?count(@.items[?@.n == 1]) == 1]", "exists", NO_VALUE),
         ("body.name", "exists", NO_VALUE),
         ("body.nothing", "notExists", NO_VALUE),
         ("body.name", "equals", None),
@@ -66,7 +73,24 @@ def test_it_passes(field: Any, operator: Any, expected: Any) -> None:
             [200, 299],
             "status is 500, expected it to be between [200, 299] (both allowed)",
         ),
-        ("body.id", "equals", 42, 'body.id is "42", expected 42'),
+        ("body.id", "equals", 42, 'body.id is "42" (text), expected 42 (number)'),
+        ("body.id", "gt", 41, 'body.id is "42" (text), expected more than 41 (number)'),
+        ("body.id", "in", [42], 'body.id is "42" (text), expected one of [42] (number)'),
+        ("body.id", "contains", 4, "4 (number, which a text cannot contain: write it in quotes)"),
+        ("body.id", "notContains", 5, 'is "42" (text), expected it not to contain 5 (number'),
+        ("body", "matchesShape", {"id": 42}, 'body.id is "42" (text), expected 42 (number)'),
+        ("body.items", "contains", "a", '(list of object), expected it to contain "a" (text)'),
+        ("$.body.items[?@.n == 1]", "hasLength", 1, "selects one node"),
+        ("$.body.items[?@.n == 1].sku", "contains", "b", "selects one node"),
+        ("$.body.items[?@.n == 9]", "hasLength", 1, "is [] of length 0, expected the length 1"),
+        ("$.body.items[?@.n == 9]", "exists", NO_VALUE, "has no value"),
+        ("$.body.items[?@.n == 9].sku", "notEquals", "a", "has no value"),
+        ("$.body.items[?@.n == 9].sku", "notContains", "a", "has no value"),
+        ("$.body.items[*].skuu", "notNull", NO_VALUE, "has no value"),
+        ("$.body.items[*].skuu", "matchesSchema", {"required": ["x"]}, "has no value"),
+        ("$.body.itmes[?@.n == 9]", "hasLength", 0, "has no value"),
+        ("$.body.id[?@.n == 9]", "isEmpty", NO_VALUE, "has no value"),
+        (" $.body", "exists", NO_VALUE, "begins with $, not with a space"),
         ("body.id", "startsWith", "x", 'body.id is "42", expected it to start with "x"'),
         ("body.name", "notNull", NO_VALUE, "body.name is null, expected anything but null"),
         ("body.items", "hasLength", 3, "of length 2, expected the length 3"),
@@ -143,6 +167,7 @@ def test_an_outcome_on_the_wire() -> None:
         "actualValue": 500,
         "passed": False,
         "message": "status is 500, expected 201",
+        "implied": False,
     }
 
 

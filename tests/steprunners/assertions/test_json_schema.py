@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from jsonschema import Draft202012Validator
 
 from steprunners.assertions import json_schema as schemas
 from steprunners.assertions.json_schema import SchemaProblem, check_schema, schema_differences
+from steprunners.values.json_text import ExactFloat
+from steprunners.values.number_text import NumberText
 from tests.steprunners.json_strategies import json_values
 
 
@@ -223,3 +226,53 @@ def test_any_schema_and_any_value_raise_nothing_else(schema: Any, value: Any) ->
     with suppress(SchemaProblem):
         check_schema(schema)
         schema_differences(value, schema, 20)
+
+
+@pytest.mark.parametrize(
+    ("value", "schema"),
+    [
+        (19.99, {"multipleOf": 0.01}),
+        (4.02, {"multipleOf": 0.01}),
+        (0.3, {"multipleOf": 0.1}),
+        (0, {"multipleOf": 0.3}),
+        (1e308, {"multipleOf": 0.01}),
+        (10**400, {"multipleOf": 0.5}),
+        (9007199254740993, {"minimum": ExactFloat("9007199254740992.5")}),
+        (ExactFloat("0.10"), {"maximum": 0.1}),
+        (ExactFloat("9007199254740993.0"), {"const": 9007199254740993}),
+        (1, {"enum": [True, 1.0]}),
+        ([1, True, 0, False], {"uniqueItems": True}),
+        (1.0, {"type": "integer"}),
+        ("1", {"minimum": 5, "multipleOf": 2}),
+        (True, {"minimum": 5, "multipleOf": 2}),
+    ],
+)
+def test_numbers_are_exact(value: Any, schema: Any) -> None:
+    assert schema_differences(value, schema, 5) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "schema"),
+    [
+        (0.35, {"multipleOf": 0.1}),
+        (9007199254740993, {"multipleOf": 2}),
+        (ExactFloat("1e-99999999999"), {"multipleOf": 0.01}),
+        (9007199254740993, {"maximum": 9007199254740992.0}),
+        (ExactFloat("9007199254740993.5"), {"exclusiveMaximum": ExactFloat("9007199254740993.5")}),
+        (9007199254740993, {"const": 9007199254740992.0}),
+        (True, {"enum": [1]}),
+        ([1, 1.0], {"uniqueItems": True}),
+        ([{"a": [ExactFloat("1.00")]}, {"a": [1]}], {"uniqueItems": True}),
+        (ExactFloat("9007199254740993.5"), {"type": "integer"}),
+        (NumberText("5"), {"type": "number"}),
+    ],
+)
+def test_numbers_are_not_rounded(value: Any, schema: Any) -> None:
+    assert len(schema_differences(value, schema, 5)) == 1
+
+
+@given(st.decimals(-(10**9), 10**9, places=4), st.decimals("0.0001", 1000, places=4))
+def test_a_multiple_is_one(value: Decimal, divisor: Decimal) -> None:
+    number, step = ExactFloat(str(value)), ExactFloat(str(divisor))
+    expected = int(value.scaleb(4)) % int(divisor.scaleb(4)) == 0
+    assert (schema_differences(number, {"multipleOf": step}, 1) == []) is expected

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steprunners.assertions.operators import OPERATORS, operator_problem
+from steprunners.values.json_text import ExactFloat
+from steprunners.values.number_text import NumberText
 from tests.steprunners.json_strategies import json_values, tricky_text
 
 
@@ -22,15 +24,28 @@ from tests.steprunners.json_strategies import json_values, tricky_text
         ([1, {"a": 2}], "contains", {"a": 2.0}),
         ([200, 201], "contains", "201"),
         ({"id": 1}, "contains", "id"),
-        ({"id": 1}, "notContains", 1),
-        (5, "notContains", "5"),
+        ({"id": 1}, "notContains", "name"),
+        ([1, None], "notContains", "2"),
+        ([None], "notContains", 5),
+        ([], "notContains", 5),
+        (["a", 1], "notContains", 2),
         ("order", "startsWith", "or"),
         ("order", "endsWith", "er"),
         ("ord-42", "matches", r"\d+$"),
         ("ord-42", "notMatches", r"^\d"),
-        (42, "notMatches", "4"),
         (3, "gt", 2),
-        ("19.90", "gt", 19),
+        (NumberText("19.90"), "gt", 19),
+        (NumberText("19.90"), "gt", "9"),
+        (NumberText("19.90"), "in", ["19.9000"]),
+        ([NumberText("19.90")], "contains", 19.9),
+        (NumberText("19.90"), "between", ["9", 100]),
+        (NumberText("19.90"), "matchesShape", "any.number"),
+        (NumberText("19.90"), "isType", "number"),
+        (NumberText("19.90"), "isType", "string"),
+        (NumberText("9007199254740993"), "isType", "integer"),
+        ("12.50", "notEquals", 12.5),
+        ("12.50", "notIn", [12.5]),
+        ("1", "between", ["1", "2"]),
         (3, "gte", "3"),
         (2.5, "lt", 3),
         ("a", "lt", "b"),
@@ -90,10 +105,38 @@ def test_it_holds(actual: Any, operator: Any, expected: Any) -> None:
         (True, "isType", "number"),
         (5, "hasLength", 1),
         (None, "hasLength", 0),
+        ("12.50", "gt", 1),
+        ("12.50", "between", [1, 20]),
+        ("12.50", "in", [12.5]),
+        ("10", "gt", "9"),
+        (NumberText("19.90"), "notEquals", "19.9000"),
+        (NumberText("19.90"), "notIn", [19.9]),
+        (NumberText("19.90"), "isType", "integer"),
+        (ExactFloat("9007199254740993.5"), "isType", "integer"),
     ],
 )
 def test_it_does_not_hold(actual: Any, operator: Any, expected: Any) -> None:
     assert not OPERATORS[operator].test(actual, expected)
+
+
+@pytest.mark.parametrize(
+    ("actual", "negative", "expected"),
+    [
+        ("order 42", "notContains", 43),
+        (5, "notContains", "6"),
+        (None, "notContains", "6"),
+        ({"id": 1}, "notContains", 1),
+        (["42"], "notContains", 43),
+        ([{"id": 1}], "notContains", 1),
+        (42, "notMatches", "5"),
+        (None, "notMatches", "5"),
+    ],
+)
+def test_no_negation_holds_because_of_types(actual: Any, negative: Any, expected: Any) -> None:
+    positive = "contains" if negative == "notContains" else "matches"
+    assert OPERATORS[negative].test(actual, expected) is None
+    assert OPERATORS[positive].test(actual, expected) is None
+    assert OPERATORS[negative].types(actual, expected) is not None
 
 
 @pytest.mark.parametrize(
@@ -147,13 +190,16 @@ def test_an_expected_value_is_needed_or_not() -> None:
 @given(actual=json_values, expected=json_values | tricky_text | st.lists(json_values, max_size=3))
 def test_pairs_are_complements(positive: Any, negative: Any, actual: Any, expected: Any) -> None:
     if operator_problem(positive, given=True, expected=expected) is None:
-        assert OPERATORS[positive].test(actual, expected) != OPERATORS[negative].test(actual, expected)
+        holds, does_not = (OPERATORS[name].test(actual, expected) for name in (positive, negative))
+        assert (holds is None) == (does_not is None)
+        assert holds is None or holds != does_not
 
 
 @given(json_values, st.integers() | st.floats(allow_nan=False, allow_infinity=False) | tricky_text)
 def test_at_least_is_more_or_neither_more_nor_less(actual: Any, expected: Any) -> None:
     gt, gte, lt, lte = (OPERATORS[name].test(actual, expected) for name in ("gt", "gte", "lt", "lte"))
     assert not (gt and lt)
-    assert gte >= gt
-    assert lte >= lt
-    assert (gte or lte) == (gt or lt or (gte and lte))
+    if gt is None:
+        assert (gte, lt, lte) == (None, None, None)
+    else:
+        assert (gte, lte) == (not lt, not gt)

@@ -52,8 +52,8 @@ def test_it_fits(example: Any) -> None:
     ("example", "told"),
     [
         ({"id": 8}, "id is 7, expected 8"),
-        ({"id": "any.string"}, 'id is 7, expected "any.string"'),
-        ({"paid": "any.number"}, 'paid is true, expected "any.number"'),
+        ({"id": "any.string"}, 'id is 7 (number), expected "any.string"'),
+        ({"paid": "any.number"}, 'paid is true (boolean), expected "any.number"'),
         ({"note": "any.object"}, 'note is null, expected "any.object"'),
         ({"missing": "any.value"}, 'missing is missing, expected "any.value"'),
         ({"lines": [{"sku": "a"}]}, "lines has 2 elements, expected 1"),

@@ -149,3 +149,17 @@ def test_every_item_is_shown_masked() -> None:
     shown: Any = attempt.shown
     first, _second = shown["items"]
     assert first["cookies"] == {"sid": MASK}
+
+
+def test_a_jsonpath_that_gives_one_node_says_the_way_out() -> None:
+    items = {"list": [{"id": 1}, {"id": 2}]}
+    reference = "${found.$.list[?@.id == 1]}"
+    ended = bench(GOOD, forEach=reference, variables={"found": items}).finish()
+    assert ended.error is not None
+    assert "is an object: its JSONPath selects one node" in ended.error["message"]
+    assert f'write forEach: ["{reference}"]' in ended.error["message"]
+    several = "${found.$.list[?@.id > 0]}"
+    assert bench(GOOD, forEach=several, variables={"found": items}).finish().status == "SUCCESS"
+    other = bench(GOOD, forEach="${found.list[0]}", variables={"found": items}).finish()
+    assert other.error is not None
+    assert "JSONPath" not in other.error["message"]

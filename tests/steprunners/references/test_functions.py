@@ -8,6 +8,7 @@ import hmac
 import re
 import uuid
 from datetime import UTC, datetime
+from decimal import Decimal, localcontext
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from hypothesis import strategies as st
 from steprunners.references import functions
 from steprunners.references.errors import BadArgument, ReferenceSyntaxError, UnsafeValue
 from steprunners.references.functions import FUNCTIONS, MAX_RANDOM_STRING, check_call, text_of
+from steprunners.values.json_text import ExactFloat, exact_decimal
+from steprunners.values.number_text import NumberText
 from tests.steprunners.json_strategies import json_values, tricky_text
 
 
@@ -161,3 +164,35 @@ def test_a_value_too_deep_for_text_is_a_declared_error() -> None:
         text_of(value)
     while value:  # taken apart by hand: freeing it at once would be as deep
         value = value.pop()
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "written"),
+    [
+        (1.1, 2.2, "3.3"),
+        (0.1, 0.2, "0.3"),
+        (9007199254740993, 0.5, "9007199254740993.5"),
+        (ExactFloat("9007199254740993.25"), "0.25", "9007199254740993.5"),
+        ("19.90", "0.10", "20"),
+        (NumberText("19.90"), 1, "20.9"),
+        (1.5, 1.5, "3"),
+        (1e22, 1, "10000000000000000000001"),
+        (1e300, 1e300, "2e+300"),
+        (0.1, -0.1, "0"),
+        (1e-7, 0, "1e-7"),
+    ],
+)
+def test_sums_are_exact_and_short(left: Any, right: Any, written: str) -> None:
+    assert repr(call("add", [left, right])) in (written, repr(float(written)) if "e" in written else written)
+
+
+@given(st.decimals(-(10**20), 10**20, places=6), st.decimals(-(10**20), 10**20, places=6))
+def test_a_sum_is_the_sum(left: Decimal, right: Decimal) -> None:
+    with localcontext(prec=100):
+        assert exact_decimal(call("add", [str(left), ExactFloat(str(right))])) == left + right
+
+
+@pytest.mark.parametrize("huge", ["1e9999", ExactFloat("1e-99999999999"), 1e308])
+def test_a_sum_that_no_json_number_is_is_refused(huge: Any) -> None:
+    with pytest.raises(BadArgument, match="sum"):
+        call("add", [huge, 1.5 if huge != 1e308 else huge])

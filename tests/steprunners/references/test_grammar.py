@@ -178,3 +178,9 @@ def test_text_without_the_opening_is_one_literal(text: Any) -> None:
 def test_escaping_every_opening_gives_the_text_back(text: Any) -> None:
     if "$${" not in text:
         assert "".join(str(part) for part in parse(text.replace("${", "$${"))) == text
+
+
+@pytest.mark.parametrize("text", ["${e.$.m[?@.id == ${id}].o}", "${e.m[${k}].o}", "${e.m.${k}}"])
+def test_a_reference_inside_a_reference_is_refused_in_words(text: str) -> None:
+    with pytest.raises(ReferenceSyntaxError, match="a path cannot hold a reference here"):
+        parse(text)

@@ -18,7 +18,8 @@ from steprunners.references.quoting import (
     label_text,
     regex_text,
 )
-from steprunners.values.patterns import compile_jsonpath, compile_regex
+from steprunners.values.jsonpath import compile_jsonpath
+from steprunners.values.patterns import compile_regex
 from tests.steprunners.json_strategies import scalars, tricky_text
 
 utf8_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40) | tricky_text.filter(

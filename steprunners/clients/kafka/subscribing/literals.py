@@ -18,7 +18,7 @@ from jsonpath_rfc9535.filter_expressions import (
 )
 from jsonpath_rfc9535.selectors import FilterSelector
 
-from steprunners.values.patterns import JsonPath
+from steprunners.values.jsonpath import JsonPath
 
 
 def required_texts(path: JsonPath) -> list[bytes]:

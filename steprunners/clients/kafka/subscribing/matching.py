@@ -11,7 +11,8 @@ from steprunners.clients.kafka.messages import Message, key_to_bytes, to_bytes
 from steprunners.clients.kafka.subscribing.literals import may_hold, required_texts
 from steprunners.json_types import Json
 from steprunners.masking.display import show
-from steprunners.values.patterns import PatternError, SearchTooLarge, compile_jsonpath, compile_regex
+from steprunners.values.jsonpath import compile_jsonpath
+from steprunners.values.patterns import PatternError, SearchTooLarge, compile_regex
 
 MatchType = Literal["exact", "regex", "jsonpath"]
 

@@ -11,7 +11,8 @@ from steprunners.config import LowerCase, StepConfig, UpperCase, Wire, lower
 from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from steprunners.references.resolution import Grammar
-from steprunners.values.patterns import PatternError, compile_jsonpath, compile_regex
+from steprunners.values.jsonpath import compile_jsonpath
+from steprunners.values.patterns import PatternError, compile_regex
 
 _GRAMMARS = {"regex": Grammar.REGEX, "jsonpath": Grammar.JSONPATH}
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from steprunners.clients.sql.running import Request, run_statement
 from steprunners.clients.sql.values import loads_exact, to_json, unique_names
 from steprunners.network import Call, NetworkPolicy
+from steprunners.values.number_text import NumberText
 from tests.servers.database_fixtures import Database
 from tests.steprunners.conftest import MakeContext
 from tests.steprunners.json_strategies import json_values
@@ -188,8 +189,17 @@ def test_a_double_in_a_json_column_stays_a_number(number: float) -> None:
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=5))
 def test_decimals_keep_every_digit(number: Decimal) -> None:
     written = to_json(number)
-    assert isinstance(written, str)
-    assert Decimal(written) == number
+    assert isinstance(written, NumberText)
+    assert written.number == number
+
+
+def test_only_numbers_are_marked_as_numbers() -> None:
+    text = '{"a": 9007199254740993, "b": "19.90", "c": 1.5, "d": 9007199254740993.5, "e": 1e-9999999999999999999}'
+    found = loads_exact(text)
+    assert found == {"a": "9007199254740993", "b": "19.90", "c": 1.5, "d": "9007199254740993.5", "e": 0.0}
+    assert isinstance(found, dict)
+    assert [name for name, value in found.items() if isinstance(value, NumberText)] == ["a", "d"]
+    assert [type(to_json(value)) for value in ("19.90", float("nan"), 2**53 + 1)] == [str, str, NumberText]
 
 
 @given(st.lists(st.sampled_from(["a", "b", "a_2", "a_3", ""])))

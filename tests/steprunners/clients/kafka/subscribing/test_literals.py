@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from steprunners.clients.kafka.messages import Message
 from steprunners.clients.kafka.subscribing.literals import may_hold, required_texts
 from steprunners.clients.kafka.subscribing.matching import Matcher
-from steprunners.values.patterns import compile_jsonpath
+from steprunners.values.jsonpath import compile_jsonpath
 
 
 @pytest.mark.parametrize(

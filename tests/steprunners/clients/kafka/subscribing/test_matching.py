@@ -8,7 +8,7 @@ import pytest
 
 from steprunners.clients.kafka.messages import Message
 from steprunners.clients.kafka.subscribing.matching import Matcher
-from steprunners.values import patterns
+from steprunners.values import jsonpath
 from steprunners.values.patterns import PatternError
 
 
@@ -41,7 +41,7 @@ def test_patterns(pattern: Any, value: bytes | None, reason: str | None) -> None
 
 
 def test_a_query_that_asks_too_much_of_a_document_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patterns, "MAX_NODES", 1_000)
+    monkeypatch.setattr(jsonpath, "MAX_NODES", 1_000)
     wide = message(b"[[" + b"1," * 50 + b"1]]")
     (reason,) = reasons(wide, ("jsonpath", "$[0][?count($..*) < 0]"))
     assert "visits more than 1000 nodes" in reason
