@@ -24,7 +24,7 @@ KNOWN = {
     ("network/http_client.py", "urlopen"): "a pool of urllib3 whose sockets `http_pool` has the guard open",
     ("clients/redis/session.py", "Session"): "our own, on such a connection",
     (
-        "clients/sql/postgresql.py",
+        "clients/sql/postgresql/connecting.py",
         "connect_start",
     ): "libpq gets hostaddr: the addresses that the policy permitted",
 }
