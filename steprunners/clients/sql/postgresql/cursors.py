@@ -14,6 +14,7 @@ from psycopg import pq
 from psycopg.adapt import Transformer
 
 from steprunners.clients.sql.postgresql.loaders import register_loaders
+from steprunners.clients.sql.postgresql.parameters import register_dumpers
 from steprunners.clients.sql.postgresql.records import UNTYPED, Field, FieldDumper, load_rows
 from steprunners.clients.sql.postgresql.types import KnownTypes
 
@@ -29,6 +30,7 @@ class Connection(psycopg.Connection[Any]):
         super().__init__(pgconn)
         self.known_types = KnownTypes()
         self.adapters.register_dumper(Field, FieldDumper)
+        register_dumpers(self)
         register_loaders(self)
 
 

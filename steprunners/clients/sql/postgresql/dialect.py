@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import psycopg
 import sqlalchemy as sa
-from psycopg.types.json import Jsonb
 
 from steprunners.clients.sql.connection import SqlConnection
-from steprunners.clients.sql.dialect import Dialect, Rendered
+from steprunners.clients.sql.dialect import Dialect
 from steprunners.clients.sql.lexicon import POSTGRESQL
-from steprunners.clients.sql.parameters import Document
 from steprunners.clients.sql.postgresql.connecting import open_postgresql
 from steprunners.clients.sql.postgresql.cursors import Connection, ServerSideCursor
+from steprunners.clients.sql.postgresql.parameters import SPELLING, adapted, how_to_type, with_names
 from steprunners.clients.sql.postgresql.row_by_row import RowByRowCursor
+from steprunners.clients.sql.rendering import Rendered, Writer
 from steprunners.clients.sql.statement import Statement
 from steprunners.errors import ConnectionFailed, DeadlineExceeded, Refused, StepError
 from steprunners.network import Call
@@ -68,9 +68,9 @@ class PostgreSql(Dialect):
 
     def render(self, statement: Statement, values: Mapping[str, Any]) -> Rendered:
         """Write binds as `$1`, `$2` and so on."""
-        numbers = {name: f"${number}" for number, name in enumerate(values, start=1)}
-        text = "".join(part if isinstance(part, str) else numbers[part.name] for part in statement.parts)
-        return Rendered(text, tuple(_adapted(value) for value in values.values()))
+        writer = Writer(values, SPELLING)
+        text = writer.write(statement)
+        return Rendered(text, tuple(adapted(value) for value in writer.values), tuple(writer.names))
 
     def streams(self, statement: Statement) -> bool:
         """Only queries that change nothing can be declared as cursors."""
@@ -84,7 +84,7 @@ class PostgreSql(Dialect):
         """Without a server-side cursor, unread rows are still coming."""
         return unread and not self.streams(statement)
 
-    def explain(self, error: BaseException) -> StepError:
+    def explain(self, error: BaseException, names: Sequence[str] = ()) -> StepError:
         """Return the error with the message of the server, its detail and its hint."""
         if not isinstance(error, psycopg.Error):
             return StepError(f"the driver failed: {error}", code="driver_failed")
@@ -96,9 +96,10 @@ class PostgreSql(Dialect):
         if error.sqlstate[:2] in ("08", "57") and error.sqlstate != _QUERY_CANCELED:
             return ConnectionFailed(f"the connection was lost: {message}")
         told = [
-            message,
+            with_names(message, names),
             error.diag.message_detail,
             error.diag.message_hint and f"Hint: {error.diag.message_hint}",
+            how_to_type(error.sqlstate, message, names),
         ]
         return Refused("the database refuses it: " + " ".join(each for each in told if each))
 
@@ -113,10 +114,6 @@ def _without_state(error: psycopg.Error) -> StepError:
     if isinstance(error, psycopg.OperationalError):
         return ConnectionFailed(f"the connection was lost: {text.splitlines()[0] if text else 'closed'}")
     return Refused(f"the values do not fit the statement: {text}")
-
-
-def _adapted(value: Any) -> Any:
-    return Jsonb(value.value) if isinstance(value, Document) else value
 
 
 def _simple(raw: psycopg.Connection[Any], commands: str) -> None:

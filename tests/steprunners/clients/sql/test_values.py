@@ -14,8 +14,6 @@ from steprunners.clients.sql.values import loads_exact, to_json, unique_names
 from tests.servers.database_fixtures import Database
 from tests.steprunners.json_strategies import json_values
 
-BIG = 2**53 + 1
-
 
 @pytest.mark.parametrize(
     ("expression", "value"),
@@ -104,52 +102,6 @@ def test_sqlite(ask: Any, sqlite_database: Database) -> None:
     )
 
     assert row == ["9007199254740993", 0.5, "x", "AP8=", None, "a\ufffd", "Infinity", "-Infinity"]
-
-
-@pytest.mark.parametrize(
-    ("query", "parameters", "value"),
-    [
-        ("SELECT pg_typeof(:x)::text", {"x": 1}, "smallint"),
-        ("SELECT :x::bigint + 1", {"x": BIG}, str(BIG + 1)),
-        ("SELECT pg_typeof(:x)::text", {"x": 1.5}, "double precision"),
-        ("SELECT pg_typeof(:x)::text", {"x": True}, "boolean"),
-        ("SELECT id FROM orders WHERE total = :x", {"x": "19.90"}, 1),
-        ("SELECT id FROM orders WHERE total = :x", {"x": {"type": "decimal", "value": 19.9}}, 1),
-        ("SELECT pg_typeof(:x)::text", {"x": {"type": "decimal", "value": "1"}}, "numeric"),
-        ("SELECT pg_typeof(:x)::text", {"x": {"type": "uuid", "value": "6f1c2c0e-54f5-4f6c-9a52-5d1f2b1f0f3c"}},
-         "uuid"),
-        ("SELECT pg_typeof(:x)::text", {"x": {"type": "date", "value": "2024-01-01"}}, "date"),
-        ("SELECT :x + interval '1 day'", {"x": {"type": "timestamp", "value": "2024-01-01T00:00:00Z"}},
-         "2024-01-02T00:00:00+00:00"),
-        ("SELECT pg_typeof(:x)::text", {"x": {"a": 1}}, "jsonb"),
-        ("SELECT :x::jsonb -> 0", {"x": {"type": "json", "value": [{"a": None}]}}, {"a": None}),
-        ("SELECT length(:x)", {"x": {"type": "bytes", "value": "AP8="}}, 2),
-        ("SELECT count(*) FROM orders WHERE id = ANY(:x)", {"x": [1, 2, 9]}, 2),
-        ("SELECT count(*) FROM orders WHERE status = ANY(:x)", {"x": ["PAID", "OPEN"]}, 3),
-        ("SELECT coalesce(:x::text, 'none')", {"x": None}, "none"),
-        ("SELECT :x::date", {"x": "2024-01-01"}, "2024-01-01"),
-    ],
-)  # fmt: skip
-def test_parameters_of_postgresql(
-    ask: Any, postgresql_database: Database, query: str, parameters: dict[str, Any], value: Any
-) -> None:
-    assert ask(postgresql_database, query, parameters) == [value]
-
-
-@pytest.mark.parametrize("kind", ["mariadb", "sqlite"])
-@pytest.mark.parametrize(
-    ("given", "value"),
-    [
-        (1, 1), (BIG, str(BIG)), (1.5, 1.5), ("text", "text"), (None, None), ({"a": [1]}, '{"a": [1]}'),
-        ([1, "x"], '[1, "x"]'), ({"type": "bytes", "value": "AP8="}, "AP8="),
-        ({"type": "uuid", "value": "6f1c2c0e-54f5-4f6c-9a52-5d1f2b1f0f3c"}, "6f1c2c0e-54f5-4f6c-9a52-5d1f2b1f0f3c"),
-        ({"type": "decimal", "value": "1.50"}, "1.50"), ({"type": "date", "value": "2024-01-01"}, "2024-01-01"),
-    ],
-)  # fmt: skip
-def test_parameters_of_the_others(
-    ask: Any, request: pytest.FixtureRequest, kind: str, given: Any, value: Any
-) -> None:
-    assert ask(request.getfixturevalue(f"{kind}_database"), "SELECT :x", {"x": given}) == [value]
 
 
 @given(json_values)
