@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
+import math
 import unicodedata
 import uuid
 from collections.abc import Callable, Mapping
@@ -71,6 +72,13 @@ def _decimal(value: Json) -> Decimal:
     return number
 
 
+def _number(value: Json) -> float:
+    number = _decimal(value)
+    if number.is_finite() and math.isinf(float(number)):
+        raise ValueError("beyond a double")
+    return float(number)
+
+
 def _text(value: Json) -> TypedText:
     return TypedText(value if isinstance(value, str) else dumps(value, ensure_ascii=False))
 
@@ -78,7 +86,7 @@ def _text(value: Json) -> TypedText:
 _TYPES: Mapping[str, Callable[[Json], Any]] = {
     "text": _text,
     "integer": _integer,
-    "number": lambda value: float(_decimal(value)),
+    "number": _number,
     "decimal": _decimal,
     "boolean": _boolean,
     "date": lambda value: datetime.date.fromisoformat(_text(value)),
@@ -122,9 +130,15 @@ def _bound(name: str, value: Json) -> Any:
         return _typed(name, value) if is_typed else Document(value)
     if isinstance(value, list):
         return [_bound(f"{name}[{number}]", each) for number, each in enumerate(value)]
-    # Only where a double would lose digits: as a decimal it would have another type.
-    is_inexact = isinstance(value, ExactFloat) and exact_decimal(float(value)) != exact_decimal(value)
-    return _decimal(value) if is_inexact else float(value) if isinstance(value, ExactFloat) else value
+    if isinstance(value, str):
+        return str(value)  # a decimal of another sql result is text with a class of its own
+    return _double(value) if isinstance(value, ExactFloat) else value
+
+
+def _double(value: ExactFloat) -> float | Decimal:
+    """Return the number as a double, and only as a decimal where a double would lose digits."""
+    plain = float(value)
+    return plain if exact_decimal(plain) == exact_decimal(value) else _decimal(value)
 
 
 def _typed(name: str, value: dict[str, Json]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 from steprunners.clients.sql.binds import Bind, InList, Part, parts_of
 from steprunners.clients.sql.lexicon import Kind, Lexicon, Token, bind_end
@@ -13,6 +14,8 @@ from steprunners.errors import BadConfig
 #: After WITH …: what the statement does.
 _MAIN_VERBS = frozenset({"SELECT", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"})
 _WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"})
+#: The longest statement, in characters, that is kept when it is parsed.
+_MAX_REMEMBERED = 4_000
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 
@@ -55,11 +58,19 @@ class Statement:
 
 def parse_statement(query: str, lexicon: Lexicon) -> Statement:
     """Return the one statement of `query`; raise BadConfig for none, several, or an open quote."""
+    return (_remembered if len(query) <= _MAX_REMEMBERED else _parsed)(query, lexicon)
+
+
+def _parsed(query: str, lexicon: Lexicon) -> Statement:
     tokens = list(_one_statement(_tokens(query, lexicon)))
     words = tuple(_words(tokens))
     if not words:
         raise BadConfig("meta.query contains no statement")
     return Statement(tuple(parts_of(tokens)), _verb(words), words)
+
+
+# A step runs again and again: in loops, in every run of its flow.
+_remembered = lru_cache(maxsize=256)(_parsed)
 
 
 def _tokens(query: str, lexicon: Lexicon) -> Iterator[Token]:
@@ -72,7 +83,8 @@ def _tokens(query: str, lexicon: Lexicon) -> Iterator[Token]:
             continue
         match = lexicon.pattern.match(query, position)
         assert match is not None  # noqa: S101 - the last rule takes any character
-        token = _token(_kind(match), match[0])
+        # Inner groups have other names; the group of the rule closes last.
+        token = _token(_kind(str(match.lastgroup)), match[0])
         _refuse(token, query, position)
         yield token
         position += len(token.text)
@@ -85,9 +97,9 @@ def _token(kind: Kind, text: str) -> Token:
     return Token(kind, text[:end]) if end else Token(Kind.TEXT, ":")
 
 
-def _kind(match: re.Match[str]) -> Kind:
-    # Inner groups have other names; the group of the rule closes last.
-    return Kind(str(match.lastgroup).rpartition("_")[0])
+@cache
+def _kind(group: str) -> Kind:
+    return Kind(group.rpartition("_")[0])
 
 
 def _end_of_comment(query: str, start: int) -> int | None:

@@ -78,6 +78,13 @@ def test_a_list_is_expanded(
         ("DATE '2024-01-01' + id IN (:days)", {"days": {"type": "date", "value": ["2024-01-03"]}}, [2]),
         ("DATE '2024-01-01' + id IN (:days)", {"days": ["2024-01-03"]}, [2]),
         ("DATE '2024-01-01' + id IN (:days)", {"days": []}, []),
+        (":a IN (:ids)", {"a": "x", "ids": []}, []),
+        (":a IN (:ids)", {"a": "x", "ids": ["x"]}, [1, 2, 3]),
+        ("true IN (:ids)", {"ids": []}, []),
+        ("id IN (:ids) AND cardinality(:ids) = 2", {"ids": [1, 2]}, [1, 2]),
+        ("to_jsonb(status) IN (:docs)", {"docs": [{"type": "json", "value": "PAID"}, {"a": 1}]}, [1]),
+        ("to_jsonb(status) NOT IN (:docs)", {"docs": []}, [1, 2, 3]),
+        ("position(:part IN :whole) = id", {"part": "b", "whole": "abc"}, [2]),
     ],
 )
 def test_postgresql_has_arrays(

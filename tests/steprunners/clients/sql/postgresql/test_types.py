@@ -122,6 +122,10 @@ def span(lower: Any, upper: Any, edges: str = "[)", *, empty: bool = False) -> d
         ("'10.0.0.0/8'::cidr", "10.0.0.0/8"),
         ("'{a,b}'::name[]", ["a", "b"]),
         ("'pg_class'::regclass", "pg_class"),
+        ("relacl FROM pg_class WHERE relname = 'pg_class'", ["postgres=arwdDxtm/postgres", "=r/postgres"]),
+        ("pg_sleep(0)", ""),
+        ("ARRAY['a'::information_schema.sql_identifier]", ["a"]),
+        ("'{\"größe \\\"x\\\"\"}'::text[]", ['größe "x"']),
         ("ROW(1, 'a')", {"f1": 1, "f2": "a"}),
         ("ROW()", {}),
         ("ROW(NULL)", {"f1": None}),
@@ -163,6 +167,16 @@ def test_everything_inside_of_a_composite(ask: Any, typed: Database) -> None:
             "odd": {"n": 3, "s": None},
         }
     ]
+
+
+def test_rows_of_the_system_catalog(ask: Any, typed: Database) -> None:
+    (row,) = ask(typed, "SELECT c FROM pg_catalog.pg_class c WHERE relname = 'pg_class'")
+    assert (row["relname"], row["relnatts"] > 20, row["relhasindex"]) == ("pg_class", True, True)
+
+    typed.run("CREATE TABLE IF NOT EXISTS kinds.often (s kinds.st)")
+    typed.run("INSERT INTO kinds.often SELECT 'NEW' FROM generate_series(1, 50)", "ANALYZE kinds.often")
+    query = "SELECT most_common_vals, most_common_freqs FROM pg_stats WHERE schemaname = 'kinds' AND tablename = 'often'"
+    assert ask(typed, query) == [["NEW"], [1]]
 
 
 def test_hstore_is_an_object(ask: Any, typed: Database) -> None:
