@@ -80,15 +80,14 @@ times with a zone end in `+00:00`.
 | array | list, nested for more dimensions; lower bounds are left out |
 | domain | as the type below it |
 | composite, row of a table | object by the names of its fields |
-| `ROW(1, 'a')` and other rows without a type | object by PostgreSQL's names: `{"f1": 1, "f2": "a"}` |
+| `ROW(1, 'a')` | object by PostgreSQL's own names: `{"f1": 1, "f2": "a"}` |
+| row of a subquery or function | object by its names; after INSERT, UPDATE and DELETE by f1, f2 … |
 | range | `{"lower": 1, "upper": 5, "lowerInclusive": true, "upperInclusive": false, "empty": false}` |
 | multirange | list of ranges |
 | hstore | object |
 | BIT of MariaDB and MySQL | number |
 | bit, money, inet, cidr, macaddr, tsvector, point and other shapes, other types of PostgreSQL | text, as PostgreSQL \
 writes it |
-
-A row whose names come from a subquery has no type either: cast it to a type, or select `to_jsonb(row)`.
 
 **The deadline** is also set in the server (`statement_timeout`, `max_statement_time`). The connection is closed when
 the time is over or the run is cancelled. MySQL (not MariaDB) itself limits only SELECT.

@@ -15,7 +15,7 @@ from psycopg.adapt import Transformer
 
 from steprunners.clients.sql.postgresql.loaders import register_loaders
 from steprunners.clients.sql.postgresql.parameters import register_dumpers
-from steprunners.clients.sql.postgresql.records import UNTYPED, Field, FieldDumper, load_rows
+from steprunners.clients.sql.postgresql.records import UNTYPED, Field, FieldDumper, load_rows, with_names
 from steprunners.clients.sql.postgresql.types import KnownTypes
 
 #: The loader of unknown types gives the bytes of a binary value.
@@ -61,34 +61,61 @@ class TypedCursor(psycopg.RawCursor[Any]):
         self._tx = Transformer(self)  # the old one keeps the loaders that it found before
         return True
 
-    def leave_binary(self, oids: Sequence[int]) -> None:
-        """Return the rows as bytes from now on, for `load_binary`."""
+    def leave_binary(self, oids: Sequence[int], *, extra: int = 0) -> None:
+        """Return the rows as bytes from now on, for `load_binary`; `extra` columns have the names of fields."""
         self._binary_types = oids
-        self._tx.set_loader_types([_UNKNOWN] * len(oids), pq.Format.BINARY)
+        self._tx.set_loader_types([_UNKNOWN] * (len(oids) + extra), pq.Format.BINARY)
 
     def load_binary(self, rows: Sequence[Sequence[Any]]) -> list[Any]:
         """Return the rows of a binary result as values."""
         return load_rows(rows, self._binary_types, self.load_fields)
 
 
+class _UntypedRows(psycopg.RawServerCursor[Any], TypedCursor):
+    """Fetches the rows of a query with columns that have no type, with the names of their fields."""
+
+    def __init__(self, connection: Any, name: str, oids: Sequence[int]) -> None:
+        """Take the types of the query's columns."""
+        super().__init__(connection, name)
+        self._oids = oids
+
+    def execute(self, query: Any, params: Any = None, **_more: Any) -> Any:
+        """Declare the cursor."""
+        super().execute(with_names(query, self._oids), params, binary=True)
+        self.leave_binary(self._oids, extra=sum(oid in UNTYPED for oid in self._oids))
+        return self
+
+    def fetchmany(self, size: int = 0) -> list[Any]:
+        """Return up to `size` more rows."""
+        return self.load_binary(super().fetchmany(size))
+
+
 class ServerSideCursor(psycopg.RawServerCursor[Any], TypedCursor):
     """Fetches rows piece by piece from a cursor on the server."""
+
+    _untyped: _UntypedRows | None = None
 
     def execute(self, query: Any, params: Any = None, **more: Any) -> Any:
         """Declare the cursor, and learn the types of its columns."""
         super().execute(query, params, **more)
         oids = types_of(self.pgresult)
-        if not UNTYPED.isdisjoint(oids):
-            self._format = pq.Format.BINARY
-            self.leave_binary(oids)
-        else:
+        if UNTYPED.isdisjoint(oids):
             self.set_loaders()
+        else:
+            # This cursor stays as it is, for the description of the columns.
+            self._untyped = _UntypedRows(self.connection, f"{self.name}_untyped", oids)
+            self._untyped.execute(query, params)
         return self
 
     def fetchmany(self, size: int = 0) -> list[Any]:
         """Return up to `size` more rows."""
-        rows = super().fetchmany(size)
-        return self.load_binary(rows) if self._binary_types else rows
+        return super().fetchmany(size) if self._untyped is None else self._untyped.fetchmany(size)
+
+    def close(self) -> None:
+        """Close the cursor on the server."""
+        if self._untyped is not None:
+            self._untyped.close()
+        super().close()
 
 
 def types_of(result: pq.abc.PGresult | None) -> list[int]:

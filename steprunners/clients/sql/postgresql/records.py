@@ -4,10 +4,13 @@ As text such a row does not say what its fields are: `(1,1)` may be a number and
 has the number of its type. Instead of a second loader for every type, this sends the fields back to the server, which
 returns them as text: then they are loaded as any other column. PostgreSQL allows that for every type that has a binary
 format (PostgreSQL manual 55.7, `record_send` and `array_send` in its source).
+
+A row of a subquery has names, which only the server knows: `to_json` of the row tells them.
 """
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +20,8 @@ import psycopg
 from psycopg import pq
 from psycopg.abc import PyFormat
 from psycopg.adapt import Dumper
+
+from steprunners.clients.sql.values import unique_names
 
 _RECORD = 2249
 #: `record[]`, and `anyarray` of the system catalog: only the binary format says what they contain.
@@ -76,14 +81,21 @@ class _Reader:
         return self._data[self._position - size : self._position]
 
 
+def with_names(query: str, oids: Sequence[int]) -> str:
+    """Return a query for the same rows, with a column of JSON behind them for each column in UNTYPED."""
+    columns = [f"c{number}" for number in range(1, len(oids) + 1)]
+    names = [f"to_json({column})" for column, oid in zip(columns, oids, strict=True) if oid in UNTYPED]
+    return f"SELECT *, {', '.join(names)} FROM (\n{query}\n) AS q ({', '.join(columns)})"  # noqa: S608
+
+
 def load_rows(
     rows: Sequence[Sequence[bytes | None]], oids: Sequence[int], load: Callable[[list[Field]], list[Any]]
 ) -> list[tuple[Any, ...]]:
-    """Return the rows of a binary result; `load` returns the values of up to MAX_COLUMNS fields.
+    """Return the rows of a binary result, with the names of `with_names` where it has them.
 
-    Raises psycopg.DataError for rows that are nested too deep.
+    `load` returns the values of up to MAX_COLUMNS fields. Raises psycopg.DataError for rows that are nested too deep.
     """
-    parsed = [[_parsed(data, oid, 0) for data, oid in zip(row, oids, strict=True)] for row in rows]
+    parsed = [_parsed_row(row, oids) for row in rows]
     fields = list(_fields(parsed))
     values: Iterator[Any] = (
         value
@@ -91,6 +103,30 @@ def load_rows(
         for value in load(fields[start : start + MAX_COLUMNS])
     )
     return [tuple(row) for row in _filled(parsed, values)]
+
+
+def _parsed_row(row: Sequence[bytes | None], oids: Sequence[int]) -> list[Any]:
+    values = [_parsed(data, oid, 0) for data, oid in zip(row, oids, strict=False)]
+    told = iter(row[len(oids) :])
+    for number, oid in enumerate(oids):
+        if oid in UNTYPED and (names := next(told, None)) is not None:
+            values[number] = _named(values[number], _loads_names(names.decode()))
+    return values
+
+
+# Only the names count: numbers can have more digits than Python reads.
+_loads_names = json.JSONDecoder(object_pairs_hook=list, parse_int=str, parse_float=str).decode
+
+
+def _named(value: Any, told: Any) -> Any:
+    """Return the value with the names of the same value as JSON, whose objects are lists of pairs."""
+    if isinstance(value, dict):
+        names = unique_names([name for name, _ in told])
+        fields = zip(names, value.values(), told, strict=True)
+        return {name: _named(each, inner) for name, each, (_, inner) in fields}
+    if isinstance(value, list):
+        return [_named(each, inner) for each, inner in zip(value, told, strict=True)]
+    return value
 
 
 def _parsed(data: bytes | None, oid: int, depth: int) -> Any:

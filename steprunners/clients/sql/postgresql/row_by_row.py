@@ -22,8 +22,9 @@ from steprunners.clients.sql.postgresql.cursors import TypedCursor, types_of
 from steprunners.clients.sql.postgresql.records import UNTYPED
 
 _ENDS = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK, pq.ExecStatus.EMPTY_QUERY)
-#: Statements that may have rows with values of any type.
-_WITH_ROWS = re.compile(r"\b(RETURNING|CALL|WITH)\b", re.IGNORECASE)
+#: Statements that change rows have none themselves without this word.
+_CHANGING = re.compile(r"\s*(INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
+_RETURNING = re.compile(r"\bRETURNING\b", re.IGNORECASE)
 #: Rows without a type are loaded when all of them have come, so they must fit into memory.
 MAX_BINARY_BYTES = 16 * 1024 * 1024
 
@@ -38,7 +39,7 @@ class RowByRowCursor(TypedCursor):
         """Send the statement, and wait for its first row or its end."""
         # SQLAlchemy gives an empty dict where there are none, which a raw cursor does not take.
         params = params or None
-        oids = self._described(query, params) if _WITH_ROWS.search(query) else []
+        oids = self._described(query, params) if _may_have_rows(query) else []
         binary = not UNTYPED.isdisjoint(oids)
         if not binary:
             self.learn(oids)
@@ -123,3 +124,7 @@ class RowByRowCursor(TypedCursor):
         if result.status not in _ENDS:
             self._raise_for_result(result)
         return result
+
+
+def _may_have_rows(query: str) -> bool:
+    return _CHANGING.match(query) is None or _RETURNING.search(query) is not None

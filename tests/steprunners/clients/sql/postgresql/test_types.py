@@ -139,6 +139,12 @@ def span(lower: Any, upper: Any, edges: str = "[)", *, empty: bool = False) -> d
         ("ARRAY[ROW(1, 'a'), ROW(2, NULL)]", [{"f1": 1, "f2": "a"}, {"f1": 2, "f2": None}]),
         ("ARRAY(SELECT ROW(n, ARRAY[ROW(n)]) FROM generate_series(1, 2) n)",
          [{"f1": 1, "f2": [{"f1": 1}]}, {"f1": 2, "f2": [{"f1": 2}]}]),
+        ("t FROM (SELECT 1 AS a, 'x' AS \"B c\", ROW(2), 3 AS a) t",
+         {"a": 1, "B c": "x", "row": {"f1": 2}, "a_2": 3}),
+        ("array_agg(t ORDER BY a) FROM (VALUES (1, DATE '2024-01-01'), (2, NULL)) t(a, d) -- rows",
+         [{"a": 1, "d": "2024-01-01"}, {"a": 2, "d": None}]),
+        ("jsonb_each('{\"a\": 1e5000}')", {"key": "a", "value": "1" + "0" * 5000}),
+        ("ARRAY[ARRAY[ROW(1)], ARRAY[ROW(2)]]", [[{"f1": 1}], [{"f1": 2}]]),
         ("NULL::record", None),
         ("ARRAY[]::record[]", []),
     ],
@@ -175,7 +181,7 @@ def test_rows_of_the_system_catalog(ask: Any, typed: Database) -> None:
 
     typed.run("CREATE TABLE IF NOT EXISTS kinds.often (s kinds.st)")
     typed.run("INSERT INTO kinds.often SELECT 'NEW' FROM generate_series(1, 50)", "ANALYZE kinds.often")
-    query = "SELECT most_common_vals, most_common_freqs FROM pg_stats WHERE schemaname = 'kinds' AND tablename = 'often'"
+    query = "SELECT most_common_vals, most_common_freqs FROM pg_stats WHERE tablename = 'often'"
     assert ask(typed, query) == [["NEW"], [1]]
 
 
@@ -209,10 +215,24 @@ def test_a_written_row_comes_like_a_read_one(rows_of: Any, typed: Database) -> N
     assert rows_of(typed, query, read_only=False) == [[["a b", "NEW"]]]
 
 
+def test_locked_rows_without_a_type(rows_of: Any, typed: Database) -> None:
+    query = "SELECT ROW(id, s) FROM kinds.kept WHERE id = :id FOR UPDATE"
+
+    assert rows_of(typed, query, {"id": 1}, read_only=False) == [[{"f1": 1, "f2": "NEW"}]]
+
+
 def test_many_rows_without_a_type(rows_of: Any, typed: Database) -> None:
     rows = rows_of(typed, "SELECT n, ROW(n, n::text, ROW(n)) FROM generate_series(1, 2500) n")
 
     assert rows == [[n, {"f1": n, "f2": str(n), "f3": {"f1": n}}] for n in range(1, 2501)]
+
+
+def test_several_columns_without_a_type(rows_of: Any, typed: Database) -> None:
+    query = """WITH t AS (SELECT n AS a, 'NEW'::kinds.st AS s FROM generate_series(1, :most) n)
+        SELECT t, 'x' AS between, NULL::record, ARRAY[t], a FROM t WHERE a IN (:some) ORDER BY a DESC"""
+    rows = rows_of(typed, query, {"most": 3, "some": [1, 3]})
+
+    assert rows == [[{"a": n, "s": "NEW"}, "x", None, [{"a": n, "s": "NEW"}], n] for n in (3, 1)]
 
 
 def test_rows_that_are_nested_too_deep_are_refused(ask: Any, typed: Database) -> None:
