@@ -26,7 +26,7 @@ every script (`:größe`). A second statement is refused. So are statements that
 session (`BEGIN`, `COMMIT`, `SET`, `USE`, `LOCK`, `COPY`, `ATTACH` …), because each step has its own transaction.
 
 **Parameters** are sent with their JSON type; in PostgreSQL, text and null take the type that their place needs. Where
-PostgreSQL cannot find a type (`jsonb_build_object('id', :id)`), or must know another one, write
+PostgreSQL cannot find a type (`jsonb_build_object('id', :id)`, `:s IS NULL OR s = :s`), or must know another one, write
 `{"type": "decimal", "value": "19.90"}`; the value may be null, or a list of values of the type:
 
 | `type` | `value` | PostgreSQL | MariaDB, MySQL | SQLite |
@@ -38,7 +38,7 @@ PostgreSQL cannot find a type (`jsonb_build_object('id', :id)`), or must know an
 | `boolean` | `true`, `false` | boolean | 1, 0 | 1, 0 |
 | `date` | `2026-01-31` | date | date | text |
 | `time` | `12:30:00`, `12:30:00+02:00` | time; with an offset: timetz | time, in UTC | text, in UTC |
-| `timestamp` | `2026-01-31T12:30:00+02:00` | timestamptz; without an offset: timestamp | datetime, in UTC | text, in UTC |
+| `timestamp` | `2026-01-31T12:30:00+02:00` | timestamptz; no offset: timestamp | datetime, in UTC | text, in UTC |
 | `uuid` | `6f1c2c0e-…` | uuid | text | text |
 | `bytes` | base64 | bytea | binary | blob |
 | `json` | anything | jsonb | JSON text | JSON text |
@@ -69,11 +69,11 @@ times with a zone end in `+00:00`.
 | Values of the database | JSON |
 | --- | --- |
 | text, enum, uuid, xml, citext | text |
-| integers; decimals without a fraction | number; beyond ±2^53 text with every digit, which assertions compare as a number |
+| integers; decimals without a fraction | number; beyond ±2^53 text, which assertions compare as a number |
 | decimals with a fraction | text with every digit, which assertions compare as a number |
 | floats | number; `NaN`, `Infinity` and `-Infinity` are text |
 | boolean | `true`, `false`; 1 and 0 in MariaDB, MySQL and SQLite, which have no booleans |
-| date, time, timestamp | ISO 8601 text: `2026-01-31T12:30:00+00:00`; `infinity` and years BC as PostgreSQL writes them |
+| date, time, timestamp | ISO 8601: `2026-01-31T12:30:00+00:00`; `infinity` and years BC as in PostgreSQL |
 | interval | ISO 8601 text: `P1Y2DT3H`, `P-1D` |
 | bytea, BLOB, BINARY | base64 |
 | json, jsonb, JSON of MySQL | parsed; a number that a double cannot hold is text. MariaDB's JSON columns are text |

@@ -99,9 +99,10 @@ class PostgreSql(Dialect):
             with_names(message, names),
             error.diag.message_detail,
             error.diag.message_hint and f"Hint: {error.diag.message_hint}",
-            how_to_type(error.sqlstate, message, names),
         ]
-        return Refused("the database refuses it: " + " ".join(each for each in told if each))
+        text = "the database refuses it: " + " ".join(each for each in told if each)
+        how = how_to_type(error.sqlstate, message, names)
+        return Refused(text if how is None else f"{text.rstrip('.')}. {how}")
 
     def version(self, raw: psycopg.Connection[Any]) -> str:
         """Return the version number."""

@@ -37,7 +37,7 @@ _TYPE_NAMES = {
     "bytes": "bytea",
 }
 _INDETERMINATE = frozenset({"42P18", "42P08"})
-_PLACE = re.compile(r"\$(\d+)")
+_PLACE = re.compile(r"(?:\$|(?<=parameter ))(\d+)")
 _to_jsonb = partial(Jsonb, dumps=partial(dumps, ensure_ascii=False))
 
 
@@ -96,18 +96,18 @@ def _element(value: Any, *, as_decimals: bool) -> Any:
 
 def with_names(message: str, names: Sequence[str]) -> str:
     """Return the message with the names of the binds in the place of `$1`, `$2` and so on."""
-
-    def name(match: re.Match[str]) -> str:
-        number = int(match[1]) if len(match[1]) < 6 else 0
-        return f":{names[number - 1]}" if 0 < number <= len(names) else match[0]
-
-    return _PLACE.sub(name, message)
+    return _PLACE.sub(lambda match: f":{name}" if (name := _name(match, names)) else match[0], message)
 
 
 def how_to_type(code: str, message: str, names: Sequence[str]) -> str | None:
     """Return how to give a parameter's type, where PostgreSQL could not find it out."""
-    if code not in _INDETERMINATE and not (names and re.search(r"\bunknown\b", message)):
+    if not names or not (code in _INDETERMINATE or re.search(r"\bunknown\b", message)):
         return None
     place = _PLACE.search(message)
-    name = with_names(place[0], names)[1:] if place else names[0]
+    name = (_name(place, names) if place else None) or names[0]
     return f"Give the type of the parameter: parameters: {{{name}: {{type: text, value: …}}}}"
+
+
+def _name(place: re.Match[str], names: Sequence[str]) -> str | None:
+    number = int(place[1]) if len(place[1]) < 6 else 0
+    return names[number - 1] if 0 < number <= len(names) else None

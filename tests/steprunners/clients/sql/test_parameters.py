@@ -159,6 +159,7 @@ def test_another_name_of_a_type_is_told(ask: Any, database: Database, name: str,
         ("SELECT jsonb_build_object('id', :id)", {"id": typed("integer", 5)}, {"id": 5}),
         ("SELECT jsonb_build_array(:id, :b)", {"id": typed("uuid", UUID), "b": True}, [UUID, True]),
         ("SELECT pg_typeof(:x)::text", {"x": typed("decimal", None)}, "numeric"),
+        ("SELECT :x IS NULL AND :x IS NULL", {"x": typed("decimal", None)}, True),
         ("SELECT pg_typeof(:x)::text", {"x": typed("timestamp", None)}, "timestamp with time zone"),
         ("SELECT :x || 'b'", {"x": typed("text", "a")}, "ab"),
     ],
@@ -188,6 +189,29 @@ def test_postgresql_asks_for_a_type(ask: Any, postgresql_database: Database, que
         ask(postgresql_database, query, {"id": value})
 
 
+@pytest.mark.parametrize(
+    ("condition", "value", "count"),
+    [
+        ("(:s IS NULL OR status = :s)", typed("text", None), 3),
+        ("(:s IS NULL OR status = :s)", typed("text", "PAID"), 1),
+        ("(:s IS NULL OR id = :s)", typed("integer", None), 3),
+        ("(status = :s OR :s IS NULL)", None, 3),
+        ("(status = :s OR :s IS NULL)", "PAID", 1),
+    ],
+)
+def test_a_parameter_can_stand_twice_where_its_type_is_known(
+    rows_of: Any, postgresql_database: Database, condition: str, value: Any, count: int
+) -> None:
+    query = f"SELECT id FROM orders WHERE {condition}"  # noqa: S608
+    assert len(rows_of(postgresql_database, query, {"s": value})) == count
+
+
 def test_the_right_parameter_is_named(ask: Any, postgresql_database: Database) -> None:
     with pytest.raises(Refused, match=r"could not determine data type of parameter :größe\b.*\{größe: "):
         ask(postgresql_database, "SELECT :a + 1, jsonb_build_object('g', :größe)", {"a": 1, "größe": "x"})
+    with pytest.raises(Refused, match=r"type of parameter :s .*\{s: \{type: text"):
+        ask(
+            postgresql_database,
+            "SELECT :a + 1 FROM orders WHERE :s IS NULL OR status = :s",
+            {"a": 1, "s": "x"},
+        )
