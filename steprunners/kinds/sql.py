@@ -21,25 +21,73 @@ from steprunners.runner import Finished, StepContext, StepRunner
 
 NOTES = """
 **One statement.** References cannot be used in `query`: write `:name` and give the value in `parameters`, where
-references keep their type. `:name` inside quotes and comments is text, and `::` is a cast. A second statement is
-refused. So are statements that begin or end transactions or change the session (`BEGIN`, `COMMIT`, `SET`, `USE`,
-`LOCK`, `COPY`, `ATTACH` …), because each step has its own transaction.
+references keep their type. `:name` inside quotes and comments is text, and `::` is a cast. A name may have letters of
+every script (`:größe`). A second statement is refused. So are statements that begin or end transactions or change the
+session (`BEGIN`, `COMMIT`, `SET`, `USE`, `LOCK`, `COPY`, `ATTACH` …), because each step has its own transaction.
 
-**Parameters** are sent with their JSON type; in PostgreSQL, text takes the type that its place needs. A list is an
-array in PostgreSQL (`id = ANY(:ids)`) and JSON text elsewhere (`json_each(:ids)`). An object is JSON. If the database
-must know the type, write `{"type": "decimal", "value": "19.90"}`. The types are text, integer, number, decimal,
-boolean, date, time, timestamp, uuid, bytes (base64), json and array.
+**Parameters** are sent with their JSON type; in PostgreSQL, text and null take the type that their place needs. Where
+PostgreSQL cannot find a type (`jsonb_build_object('id', :id)`, `:s IS NULL OR s = :s`), or must know another one, write
+`{"type": "decimal", "value": "19.90"}`; the value may be null, or a list of values of the type:
+
+| `type` | `value` | PostgreSQL | MariaDB, MySQL | SQLite |
+| --- | --- | --- | --- | --- |
+| `text` | text | text | text | text |
+| `integer` | a whole number, or its text | smallint … numeric, by its size | integer | integer of 64 bits |
+| `number` | a number, or its text | double precision | double | double |
+| `decimal` | a number, or its text | numeric | decimal | integer or double: SQLite has no decimals |
+| `boolean` | `true`, `false` | boolean | 1, 0 | 1, 0 |
+| `date` | `2026-01-31` | date | date | text |
+| `time` | `12:30:00`, `12:30:00+02:00` | time; with an offset: timetz | time, in UTC | text, in UTC |
+| `timestamp` | `2026-01-31T12:30:00+02:00` | timestamptz; no offset: timestamp | datetime, in UTC | text, in UTC |
+| `uuid` | `6f1c2c0e-…` | uuid | text | text |
+| `bytes` | base64 | bytea | binary | blob |
+| `json` | anything | jsonb | JSON text | JSON text |
+| `array` | a list | array | see below | see below |
+
+A time without an offset is sent as it is. NaN and infinity are numbers only in PostgreSQL. An object without `type` is
+JSON.
+
+**Lists**: in `IN (:ids)` and `NOT IN (:ids)` each value becomes an item, on every database, also beside other items
+(`IN (0, :ids)`), with a cast (`IN (:ids::uuid)`, `IN (CAST(:ids AS DATE))`), and as rows (`(a, b) IN (:pairs)` with
+`[[1, 2], [3, 4]]`). An empty list is in no way an error: nothing is in it, everything is not in it. All lists of a
+statement may have 10,000 values. Elsewhere a list is an array in PostgreSQL (`id = ANY(:ids)`). The other databases
+have no arrays: there a list is JSON text where it is an argument or a value (`json_each(:ids)`, `VALUES (:doc)`), and
+an ERROR where it is compared (`id = :ids`).
+
+**Slices** of PostgreSQL: `tags[1:n]` is a slice up to column n, `tags[1 : :n]` one up to the bind. `tags[:n]` is an
+ERROR, because it can be read in two ways: write `tags[(:n)]` for the element, `tags[1 : :n]` for the slice.
 
 **readOnly** is true by default. Then only queries run, inside a read-only transaction that is rolled back. It prevents
 a test from changing data by mistake. It does not stop an attacker: functions of the database may write files or call
 other systems, so give the resource a user with no more rights than the tests need. With `readOnly: false` the statement
 is committed, and `affectedRows` counts the rows. Statements that cannot run inside a transaction are not possible.
 
-**Rows** are read one by one, up to `maxRows`; if there are more, `rowsTruncated` is true. Integers beyond ±2^53 and
-decimals with a fraction are text, which assertions compare as numbers. NaN and infinite values are text. Dates and
-times are ISO 8601 text. Sessions run in UTC, so times with a zone end in `+00:00`. Bytes are base64. JSON columns are
-parsed, except in MariaDB, where they are text. If two columns have the same name, the second one is `name_2`. Rows of
-more than 10 MiB are an ERROR `response_too_large`.
+**Rows** are read one by one, up to `maxRows`; if there are more, `rowsTruncated` is true. If two columns have the same
+name, the second one is `name_2`. Rows of more than 10 MiB are an ERROR `response_too_large`. Sessions run in UTC, so
+times with a zone end in `+00:00`.
+
+| Values of the database | JSON |
+| --- | --- |
+| text, enum, uuid, xml, citext | text |
+| integers; decimals without a fraction | number; beyond ±2^53 text, which assertions compare as a number |
+| decimals with a fraction | text with every digit, which assertions compare as a number |
+| floats | number; `NaN`, `Infinity` and `-Infinity` are text |
+| boolean | `true`, `false`; 1 and 0 in MariaDB, MySQL and SQLite, which have no booleans |
+| date, time, timestamp | ISO 8601: `2026-01-31T12:30:00+00:00`; `infinity` and years BC as in PostgreSQL |
+| interval | ISO 8601 text: `P1Y2DT3H`, `P-1D` |
+| bytea, BLOB, BINARY | base64 |
+| json, jsonb, JSON of MySQL | parsed; a number that a double cannot hold is text. MariaDB's JSON columns are text |
+| array | list, nested for more dimensions; lower bounds are left out |
+| domain | as the type below it |
+| composite, row of a table | object by the names of its fields |
+| `ROW(1, 'a')` | object by PostgreSQL's own names: `{"f1": 1, "f2": "a"}` |
+| row of a subquery or function | object by its names; after INSERT, UPDATE and DELETE by f1, f2 … |
+| range | `{"lower": 1, "upper": 5, "lowerInclusive": true, "upperInclusive": false, "empty": false}` |
+| multirange | list of ranges |
+| hstore | object |
+| BIT of MariaDB and MySQL | number |
+| bit, money, inet, cidr, macaddr, tsvector, point and other shapes, other types of PostgreSQL | text, as PostgreSQL \
+writes it |
 
 **The deadline** is also set in the server (`statement_timeout`, `max_statement_time`). The connection is closed when
 the time is over or the run is cancelled. MySQL (not MariaDB) itself limits only SELECT.

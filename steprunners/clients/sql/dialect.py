@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
 from steprunners.clients.sql.connection import SqlConnection
 from steprunners.clients.sql.lexicon import Lexicon
+from steprunners.clients.sql.rendering import Rendered
 from steprunners.clients.sql.statement import Statement
 from steprunners.errors import Refused, StepError
 from steprunners.network import Call
@@ -62,14 +62,6 @@ SESSION_WORDS = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Rendered:
-    """A statement as the driver takes it, with its values."""
-
-    text: str
-    values: tuple[Any, ...] | dict[str, Any]
-
-
 class Dialect(ABC):
     """One kind of database and its driver. Instances are stateless."""
 
@@ -106,8 +98,8 @@ class Dialect(ABC):
         """Return the statement for the driver."""
 
     @abstractmethod
-    def explain(self, error: BaseException) -> StepError:
-        """Explain the error of the driver in words for a tester."""
+    def explain(self, error: BaseException, names: Sequence[str] = ()) -> StepError:
+        """Explain the error of the driver in words for a tester; `names` are the binds in the order of the values."""
 
     @abstractmethod
     def version(self, raw: Any) -> str:

@@ -20,12 +20,27 @@ class Kind(enum.Enum):
     WORD = "word"
     BIND = "bind"
     SEMICOLON = "semicolon"
+    COMMA = "comma"
     LEFT = "left"
     RIGHT = "right"
+    LEFT_BRACKET = "left_bracket"
+    RIGHT_BRACKET = "right_bracket"
     SPACE = "space"
     RUNNING_COMMENT = "running_comment"
     ESCAPED_NAME = "escaped_name"
     OPEN = "open"
+
+
+@dataclass(frozen=True)
+class Token:
+    """A piece of the statement."""
+
+    kind: Kind
+    text: str
+
+    def is_word(self, *words: str) -> bool:
+        """Whether it is one of the words, which are in upper case."""
+        return self.kind is Kind.WORD and self.text.upper() in words
 
 
 @dataclass(frozen=True)
@@ -38,13 +53,25 @@ class Lexicon:
 
 _SHARED = {
     Kind.SEMICOLON: r";",
+    Kind.COMMA: r",",
     Kind.LEFT: r"\(",
     Kind.RIGHT: r"\)",
+    Kind.LEFT_BRACKET: r"\[",
+    Kind.RIGHT_BRACKET: r"\]",
     # A cast, an assignment, or what is no name after the colon (a slice such as [1:2]).
     Kind.TEXT: r"::|:=|\d[\w.]*",
-    Kind.BIND: r":[A-Za-z_][A-Za-z0-9_]*",
+    # `bind_end` finds its end: a regular expression has no class for the accents of Unicode.
+    Kind.BIND: r":[^\W\d](?:\w|[^\x00-\x7f])*",
     Kind.WORD: r"[^\W\d][\w$]*",
 }
+
+
+def bind_end(text: str) -> int:
+    """Return how much of a BIND is the bind: the colon and the longest identifier (Unicode UAX 31); 0 for none."""
+    end = len(text)
+    while end > 1 and not text[1:end].isidentifier():
+        end -= 1
+    return end if end > 1 else 0
 
 
 def _lexicon(rules: list[tuple[Kind, str]], *, nested_comments: bool = False) -> Lexicon:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import pymysql
@@ -13,10 +14,11 @@ from pymysql.converters import conversions
 from pymysql.cursors import Cursor, SSCursor
 
 from steprunners.clients.sql.connection import SqlConnection
-from steprunners.clients.sql.dialect import Dialect, Rendered
+from steprunners.clients.sql.dialect import Dialect
 from steprunners.clients.sql.lexicon import MYSQL
 from steprunners.clients.sql.parameters import portable
-from steprunners.clients.sql.statement import Bind, Statement
+from steprunners.clients.sql.rendering import Rendered, Spelling, Writer
+from steprunners.clients.sql.statement import Statement
 from steprunners.clients.sql.values import loads_exact
 from steprunners.errors import ConnectionFailed, DeadlineExceeded, Refused, StepError
 from steprunners.network import Call, TlsOptions, open_socket
@@ -41,6 +43,18 @@ _CLEAN_VERBS = frozenset(
         "DELETE",
         "REPLACE",
     }
+)
+_NOTHING = "IN (SELECT {} FROM DUAL WHERE FALSE)"
+
+
+def _in_nothing(width: int, *, is_negated: bool) -> str:
+    return ("NOT " if is_negated else "") + _NOTHING.format(", ".join(["NULL"] * width))
+
+
+_SPELLING = Spelling(
+    place=lambda number: f"%(p{number})s",
+    in_nothing=lambda is_negated, width: _in_nothing(width, is_negated=is_negated),
+    text=lambda text: text.replace("%", "%%"),
 )
 _SESSION = (
     "SET SESSION time_zone = '+00:00', "
@@ -74,6 +88,7 @@ _CONVERSIONS: dict[Any, Any] = {
     FIELD_TYPE.TIME: _text,  # up to 838 hours, which Python's time cannot hold
     FIELD_TYPE.JSON: loads_exact,
     FIELD_TYPE.BIT: _bits,
+    Decimal: lambda value, _: format(value, "f"),  # an exponent would make it a double
 }
 
 
@@ -163,12 +178,11 @@ class MySql(Dialect):
         raw.query("DO RELEASE_ALL_LOCKS()")
 
     def render(self, statement: Statement, values: Mapping[str, Any]) -> Rendered:
-        """Write binds as %(name)s; every other % is doubled."""
-        text = "".join(
-            f"%({part.name})s" if isinstance(part, Bind) else part.replace("%", "%%")
-            for part in statement.parts
-        )
-        return Rendered(text, {name: portable(value) for name, value in values.items()})
+        """Write binds as %(p1)s and so on; every other % is doubled."""
+        writer = Writer(values, _SPELLING)
+        text = writer.write(statement)
+        numbered = {f"p{number}": portable(value) for number, value in enumerate(writer.values, start=1)}
+        return Rendered(text, numbered, tuple(writer.names))
 
     def streams(self, _statement: Statement) -> bool:
         """Return False: `begin` sets our own cursor class, which streams."""
@@ -178,7 +192,7 @@ class MySql(Dialect):
         """Whether there are unread rows, or the statement may have left temporary tables or variables."""
         return unread or statement.verb not in _CLEAN_VERBS
 
-    def explain(self, error: BaseException) -> StepError:
+    def explain(self, error: BaseException, names: Sequence[str] = ()) -> StepError:  # noqa: ARG002
         """Return the error with the message of the server."""
         code, message = _code_and_message(error)
         if (reason := why_untrusted(getattr(error, "original_exception", None) or error)) is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,7 +65,11 @@ def run_statement(connection: SqlConnection, request: Request, call: Call) -> An
     statement = parse_statement(request.query, dialect.lexicon)
     check_allowed(dialect, statement, read_only=request.read_only)
     rendered = dialect.render(statement, bound_values(statement, request.parameters))
-    with call.guarded(), explained(dialect, call), connected(dialect, connection, call) as loan:
+    with (
+        call.guarded(),
+        explained(dialect, call, rendered.names),
+        connected(dialect, connection, call) as loan,
+    ):
         dialect.begin(loan.connection, read_only=request.read_only, call=call)
         started = time.monotonic()
         streaming = loan.connection.execution_options(stream_results=dialect.streams(statement))
@@ -81,22 +85,25 @@ def run_statement(connection: SqlConnection, request: Request, call: Call) -> An
 
 
 @contextmanager
-def explained(dialect: Dialect, call: Call) -> Iterator[None]:
-    """Turn the errors of a driver into a StepError; a deadline or cancellation takes precedence."""
+def explained(dialect: Dialect, call: Call, names: Sequence[str] = ()) -> Iterator[None]:
+    """Turn the errors of a driver into a StepError; a deadline or cancellation takes precedence.
+
+    `names` are the binds in the order of the values.
+    """
     try:
         yield
     except StepError:
         raise
     except exc.DBAPIError as error:
         call.check()
-        raise dialect.explain(error.orig or error) from error
+        raise dialect.explain(error.orig or error, names) from error
     except UnicodeError as error:
         raise BadConfig("the query or a parameter contains half a character (a lone surrogate)") from error
     except OverflowError as error:
         raise BadConfig(f"a parameter is too large for the database: {error}") from error
     except _failures(dialect) as error:
         call.check()
-        raise dialect.explain(error) from error
+        raise dialect.explain(error, names) from error
 
 
 def _failures(dialect: Dialect) -> tuple[type[Exception], ...]:

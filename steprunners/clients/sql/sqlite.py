@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,9 +12,10 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from steprunners.clients.sql.connection import SqlConnection
-from steprunners.clients.sql.dialect import Dialect, Rendered
+from steprunners.clients.sql.dialect import Dialect
 from steprunners.clients.sql.lexicon import SQLITE
 from steprunners.clients.sql.parameters import portable
+from steprunners.clients.sql.rendering import Rendered, Spelling, Writer
 from steprunners.clients.sql.statement import Statement
 from steprunners.errors import AddressRefused, ConnectionFailed, Refused, StepError
 from steprunners.network import Call
@@ -21,12 +23,20 @@ from steprunners.network import Call
 _STEPS_BETWEEN_CHECKS = 5_000
 #: How long to wait for a writer of another connection; a cancellation is seen after this time at the latest.
 _BUSY_SECONDS = 2.0
+_INTEGER_END = 2**63
 _MAX_VALUE_BYTES = 16 * 1024 * 1024
 _FORBIDDEN = {
     sqlite3.SQLITE_ATTACH: "ATTACH",
     sqlite3.SQLITE_DETACH: "DETACH",
     sqlite3.SQLITE_PRAGMA: "PRAGMA",
 }
+
+
+_SPELLING = Spelling(
+    place=lambda number: f"?{number}",
+    in_nothing=lambda is_negated, _: "NOT IN ()" if is_negated else "IN ()",
+    rows="VALUES ",
+)
 
 
 class Sqlite(Dialect):
@@ -72,11 +82,12 @@ class Sqlite(Dialect):
         raw.rollback()
 
     def render(self, statement: Statement, values: Mapping[str, Any]) -> Rendered:
-        """Keep the binds unchanged: SQLite has the same syntax."""
-        text = "".join(part if isinstance(part, str) else f":{part.name}" for part in statement.parts)
-        return Rendered(text, {name: _storable(value) for name, value in values.items()})
+        """Write binds as `?1`, `?2` and so on: SQLite compares each name with all others."""
+        writer = Writer(values, _SPELLING)
+        text = writer.write(statement)
+        return Rendered(text, tuple(_storable(value) for value in writer.values), tuple(writer.names))
 
-    def explain(self, error: BaseException) -> StepError:
+    def explain(self, error: BaseException, names: Sequence[str] = ()) -> StepError:  # noqa: ARG002
         """Return the error with the message of SQLite."""
         if isinstance(error, sqlite3.Error | sqlite3.Warning):
             return Refused(f"the database refuses it: {error}")
@@ -106,7 +117,15 @@ def _as_text(data: bytes) -> str:
 
 def _storable(value: Any) -> Any:
     plain = portable(value)
+    if isinstance(plain, Decimal):
+        return _sqlite_number(plain)
     return plain if plain is None or isinstance(plain, bool | int | float | str | bytes) else str(plain)
+
+
+def _sqlite_number(value: Decimal) -> float:
+    """Return an integer of 64 bits or a double: SQLite has no other numbers, and would compare a text as text."""
+    is_integer = value == value.to_integral_value() and abs(value) < _INTEGER_END
+    return int(value) if is_integer else float(value)
 
 
 def _authorise(action: int, *_: Any) -> int:

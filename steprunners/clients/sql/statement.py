@@ -5,21 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
-from steprunners.clients.sql.lexicon import Kind, Lexicon
+from steprunners.clients.sql.binds import Bind, InList, Part, parts_of
+from steprunners.clients.sql.lexicon import Kind, Lexicon, Token, bind_end
 from steprunners.errors import BadConfig
 
 #: After WITH …: what the statement does.
 _MAIN_VERBS = frozenset({"SELECT", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"})
 _WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"})
+#: The longest statement, in characters, that is kept when it is parsed.
+_MAX_REMEMBERED = 4_000
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
-
-
-@dataclass(frozen=True)
-class Bind:
-    """A place for a value: `:name`."""
-
-    name: str
 
 
 @dataclass(frozen=True)
@@ -30,14 +27,19 @@ class Statement:
     case, each with the number of parentheses around it.
     """
 
-    parts: tuple[str | Bind, ...]
+    parts: tuple[Part, ...]
     verb: str
     words: tuple[tuple[str, int], ...]
 
     @property
     def binds(self) -> tuple[str, ...]:
         """The names of the binds, each once, in their order."""
-        return tuple(dict.fromkeys(part.name for part in self.parts if isinstance(part, Bind)))
+        return tuple(dict.fromkeys(part.name for part in self._flat if isinstance(part, Bind)))
+
+    @property
+    def _flat(self) -> Iterator[str | Bind]:
+        for part in self.parts:
+            yield from part.parts if isinstance(part, InList) else (part,)
 
     @property
     def first_word(self) -> str:
@@ -54,40 +56,50 @@ class Statement:
         return any(word in _WRITES for word, _ in self.words)
 
 
-@dataclass(frozen=True)
-class _Token:
-    kind: Kind
-    text: str
-
-
 def parse_statement(query: str, lexicon: Lexicon) -> Statement:
     """Return the one statement of `query`; raise BadConfig for none, several, or an open quote."""
+    return (_remembered if len(query) <= _MAX_REMEMBERED else _parsed)(query, lexicon)
+
+
+def _parsed(query: str, lexicon: Lexicon) -> Statement:
     tokens = list(_one_statement(_tokens(query, lexicon)))
     words = tuple(_words(tokens))
     if not words:
         raise BadConfig("meta.query contains no statement")
-    return Statement(tuple(_parts(tokens)), _verb(words), words)
+    return Statement(tuple(parts_of(tokens)), _verb(words), words)
 
 
-def _tokens(query: str, lexicon: Lexicon) -> Iterator[_Token]:
+# A step runs again and again: in loops, in every run of its flow.
+_remembered = lru_cache(maxsize=256)(_parsed)
+
+
+def _tokens(query: str, lexicon: Lexicon) -> Iterator[Token]:
     position = 0
     while position < len(query):
         end = _end_of_comment(query, position) if lexicon.nested_comments else None
         if end is not None:
-            yield _Token(Kind.SPACE, query[position:end])
+            yield Token(Kind.SPACE, query[position:end])
             position = end
             continue
         match = lexicon.pattern.match(query, position)
         assert match is not None  # noqa: S101 - the last rule takes any character
-        kind = _kind(match)
-        _refuse(kind, match[0], query, position)
-        yield _Token(kind, match[0])
-        position = match.end()
+        # Inner groups have other names; the group of the rule closes last.
+        token = _token(_kind(str(match.lastgroup)), match[0])
+        _refuse(token, query, position)
+        yield token
+        position += len(token.text)
 
 
-def _kind(match: re.Match[str]) -> Kind:
-    # Inner groups have other names; the group of the rule closes last.
-    return Kind(str(match.lastgroup).rpartition("_")[0])
+def _token(kind: Kind, text: str) -> Token:
+    if kind is not Kind.BIND:
+        return Token(kind, text)
+    end = bind_end(text)
+    return Token(kind, text[:end]) if end else Token(Kind.TEXT, ":")
+
+
+@cache
+def _kind(group: str) -> Kind:
+    return Kind(group.rpartition("_")[0])
 
 
 def _end_of_comment(query: str, start: int) -> int | None:
@@ -109,13 +121,13 @@ _REFUSALS = {
 }
 
 
-def _refuse(kind: Kind, text: str, query: str, position: int) -> None:
-    if kind in _REFUSALS:
+def _refuse(token: Token, query: str, position: int) -> None:
+    if token.kind in _REFUSALS:
         line = query.count("\n", 0, position) + 1
-        raise BadConfig(f"meta.query, line {line}: {_REFUSALS[kind].format(text)}")
+        raise BadConfig(f"meta.query, line {line}: {_REFUSALS[token.kind].format(token.text)}")
 
 
-def _one_statement(tokens: Iterator[_Token]) -> Iterator[_Token]:
+def _one_statement(tokens: Iterator[Token]) -> Iterator[Token]:
     for token in tokens:
         if token.kind is Kind.SEMICOLON:
             break
@@ -124,7 +136,7 @@ def _one_statement(tokens: Iterator[_Token]) -> Iterator[_Token]:
         raise BadConfig("meta.query contains more than one statement: a step runs only one")
 
 
-def _words(tokens: list[_Token]) -> Iterator[tuple[str, int]]:
+def _words(tokens: list[Token]) -> Iterator[tuple[str, int]]:
     depth = 0
     for token in tokens:
         if token.kind is Kind.WORD:
@@ -136,15 +148,3 @@ def _verb(words: tuple[tuple[str, int], ...]) -> str:
     if words[0][0] != "WITH":
         return words[0][0]
     return next((word for word, depth in words if depth == 0 and word in _MAIN_VERBS), "WITH")
-
-
-def _parts(tokens: list[_Token]) -> Iterator[str | Bind]:
-    text = ""
-    for token in tokens:
-        if token.kind is Kind.BIND:
-            yield from (text, Bind(token.text[1:])) if text else (Bind(token.text[1:]),)
-            text = ""
-        else:
-            text += token.text
-    if text.strip():
-        yield text.rstrip()

@@ -15,12 +15,16 @@ import math
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from psycopg.types.multirange import Multirange
+from psycopg.types.range import Range
+
 from steprunners.json_types import Json
-from steprunners.values.json_text import ExactFloat, exact_decimal
+from steprunners.values.json_text import exact_decimal, exact_float
 from steprunners.values.number_text import NumberText
 
 #: Readers of JSON use doubles, which cannot hold every integer beyond this one.
 MAX_EXACT = 2**53
+_LONG_INT = 1_000
 
 
 def to_json(value: Any) -> Json:
@@ -29,11 +33,21 @@ def to_json(value: Any) -> Json:
         return value
     if isinstance(value, dict):
         return {str(key): to_json(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | Multirange):
         return [to_json(each) for each in value]
     if isinstance(value, int | float | Decimal):
         return _number(value)
-    return _written(value)
+    return _range(value) if isinstance(value, Range) else _written(value)
+
+
+def _range(value: Range[Any]) -> Json:
+    return {
+        "lower": to_json(value.lower),
+        "upper": to_json(value.upper),
+        "lowerInclusive": value.lower_inc,
+        "upperInclusive": value.upper_inc,
+        "empty": value.isempty,
+    }
 
 
 def _written(value: Any) -> str:
@@ -43,13 +57,19 @@ def _written(value: Any) -> str:
 
 
 def _number(value: float | Decimal) -> Json:
-    if not isinstance(value, int) and not math.isfinite(value):
+    if not _is_finite(value):
         return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
     if isinstance(value, Decimal):
-        return NumberText(format(value, "f")) if _has_fraction(value) else _number(int(value))
+        is_exact = not _has_fraction(value) and value.copy_abs() <= MAX_EXACT
+        return int(value) if is_exact else NumberText(format(value, "f"))
     if isinstance(value, int):
         return value if abs(value) <= MAX_EXACT else NumberText(value)
     return value
+
+
+def _is_finite(value: float | Decimal) -> bool:
+    # A Decimal may be finite and still too large for a float.
+    return value.is_finite() if isinstance(value, Decimal) else isinstance(value, int) or math.isfinite(value)
 
 
 def _has_fraction(value: Decimal) -> bool:
@@ -60,7 +80,7 @@ def _has_fraction(value: Decimal) -> bool:
 def loads_exact(text: str | bytes) -> Json:
     """Parse a JSON column; text that is not JSON stays text."""
     try:
-        parsed: Json = to_json(json.loads(text, parse_float=_exact_float))
+        parsed: Json = to_json(json.loads(text, parse_float=_exact_float, parse_int=_exact_int))
     except (ValueError, RecursionError):
         return text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     return parsed
@@ -69,12 +89,18 @@ def loads_exact(text: str | bytes) -> Json:
 def _exact_float(text: str) -> float | str:
     number = float(text)
     if math.isfinite(number):
-        return number if exact_decimal(number) == exact_decimal(ExactFloat(text)) else NumberText(text)
+        exact = exact_float(text)
+        return exact if exact_decimal(number) == exact_decimal(exact) else NumberText(text)
     try:
         Decimal(text)
     except InvalidOperation:  # an exponent of 19 digits
         return text
     return NumberText(text)
+
+
+def _exact_int(text: str) -> int | Decimal:
+    # Python refuses an int of more than 4300 digits.
+    return int(text) if len(text) < _LONG_INT else Decimal(text)
 
 
 def size_of(value: Json) -> int:

@@ -45,6 +45,24 @@ def test_values_travel_from_step_to_step(run: RunFlow, shop_database: Database) 
     assert shop_database.run("SELECT status FROM orders WHERE id = 1") == [("it's 1",)]
 
 
+def test_a_list_of_an_earlier_step_is_looked_for(run: RunFlow) -> None:
+    done = run("""
+        steps:
+          - {name: open, stepType: sql, meta: {resourceId: shop-db,
+             query: "SELECT id, total FROM orders WHERE status IN (:states) ORDER BY id",
+             parameters: {states: [OPEN, LOST]}}, extract: {ids: "$.rows[*].id"}}
+          - {name: others, stepType: sql, meta: {resourceId: shop-db,
+             query: "SELECT id FROM orders WHERE id NOT IN (:ids)", parameters: {ids: "${ids}"}},
+             assertions: [{field: rows, operator: equals, expectedValue: [{id: 1}]}]}
+          - {name: totals, stepType: sql, meta: {resourceId: shop-db,
+             query: "SELECT id FROM orders WHERE total IN (:totals)",
+             parameters: {totals: ["${open.rows.0.total}", {type: decimal, value: "19.9"}]}, expectedRowCount: 2}}
+          - {name: none, stepType: sql, meta: {resourceId: shop-db, expectedRowCount: 0,
+             query: "SELECT id FROM orders WHERE id IN (:ids)", parameters: {ids: []}}}
+    """)
+    assert done.statuses == {"open": "SUCCESS", "others": "SUCCESS", "totals": "SUCCESS", "none": "SUCCESS"}
+
+
 def test_a_value_inside_a_query_is_refused(run: RunFlow) -> None:
     with pytest.raises(FlowInvalid, match="write :name"):
         run("""

@@ -23,7 +23,7 @@ KNOWN = {
     ("network/sockets.py", "getaddrinfo"): "resolved once; the answer is what is checked and connected to",
     ("clients/redis/session.py", "Session"): "our own, on such a connection",
     (
-        "clients/sql/postgresql.py",
+        "clients/sql/postgresql/connecting.py",
         "connect_start",
     ): "libpq gets hostaddr: the addresses that the policy permitted",
 }

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from steprunners.clients.sql.binds import Bind, InList
 from steprunners.clients.sql.lexicon import MYSQL, POSTGRESQL, SQLITE, Lexicon
-from steprunners.clients.sql.statement import Bind, parse_statement
+from steprunners.clients.sql.statement import parse_statement
 from steprunners.errors import BadConfig
 
 ALL = pytest.mark.parametrize("lexicon", [POSTGRESQL, MYSQL, SQLITE], ids=["postgresql", "mysql", "sqlite"])
@@ -24,6 +25,16 @@ ALL = pytest.mark.parametrize("lexicon", [POSTGRESQL, MYSQL, SQLITE], ids=["post
         ("select x::text, :y::int", ("y",)),
         ("select a[1:2], @v := 3, b:=4", ()),
         ("select 1 where :a=:b", ("a", "b")),
+        ("select :größe, :名前, :_x, :x1", ("größe", "名前", "_x", "x1")),
+        ("select :ключ::text, ':größe'", ("ключ",)),
+        ("select :हिन्दी, 1", ("हिन्दी",)),
+        ("select :gro\u0308ße", ("größe",)),
+        ("select :größe。, :²", ("größe",)),
+        ("select a ? :b, c ?| d, e ?& f, 5 % :g", ("b", "g")),
+        ("select :a:b", ("a", "b")),
+        ("select f(x => :a), (:b)", ("a", "b")),
+        ("select '{\"a\": :b}', '12:30', :c", ("c",)),
+        ("select :a IN (:b, c, :d) AND :e NOT IN (lower(:f))", ("a", "b", "d", "e", "f")),
     ],
 )
 def test_binds_are_found_outside_of_text_and_comments(
@@ -47,6 +58,30 @@ def test_binds_are_found_outside_of_text_and_comments(
 )
 def test_each_database_has_quotes_of_its_own(lexicon: Lexicon, query: str, binds: tuple[str, ...]) -> None:
     assert parse_statement(query, lexicon).binds == binds
+
+
+@pytest.mark.parametrize(
+    ("query", "binds"),
+    [
+        ("select a[1:n], a[1:2], a[n:m], a[(n):m], b[1:n][2:m]", ()),
+        ("select a[1 : :n], a[(:n)], a[lower(:m)]", ("n", "m")),
+        ("select a[1 + :n]", ("n",)),
+        ("select a[1::int]", ()),
+        ("select array[:a, :b], array[[:c], [:d]]", ("a", "b", "c", "d")),
+        ("select x = any(array[:a])", ("a",)),
+        ("select a[case when b then :n end]", ("n",)),
+    ],
+)
+def test_a_slice_is_no_bind(query: str, binds: tuple[str, ...]) -> None:
+    assert parse_statement(query, POSTGRESQL).binds == binds
+
+
+@pytest.mark.parametrize(
+    "query", ["select tags[:n]", "select tags[:n:m]", "select (x)[1][ :n]", 'select "t"[:n::int]']
+)
+def test_what_may_be_a_slice_or_a_bind_is_explained(query: str) -> None:
+    with pytest.raises(BadConfig, match=r"write \[\(:n\)\] for the element.*\[1 : :n\] for a slice.*\[1:n\]"):
+        parse_statement(query, POSTGRESQL)
 
 
 @ALL
@@ -99,11 +134,18 @@ def test_the_final_semicolon_goes(lexicon: Lexicon) -> None:
 
 
 @ALL
-@given(text=st.text(alphabet="ab'\"`$:;/*-#\\\n []eE!", max_size=40))
+@given(
+    text=st.lists(
+        st.sampled_from([*"ab'\"`$:;/*-#\\\n []eE!(),1", " IN (", " not in ", ":a", ":ö", "="])
+    ).map("".join)
+)
 def test_any_text_is_parsed_or_refused(lexicon: Lexicon, text: str) -> None:
     try:
         statement = parse_statement(text, lexicon)
     except BadConfig:
         return
-    joined = "".join(part if isinstance(part, str) else f":{part.name}" for part in statement.parts)
+    parts = [
+        each for part in statement.parts for each in (part.parts if isinstance(part, InList) else (part,))
+    ]
+    joined = "".join(part if isinstance(part, str) else f":{part.name}" for part in parts)
     assert text.startswith(joined)

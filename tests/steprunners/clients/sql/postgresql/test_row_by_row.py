@@ -10,7 +10,8 @@ import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
 
-from steprunners.clients.sql.row_by_row import RowByRowCursor
+from steprunners.clients.sql.postgresql.cursors import Connection
+from steprunners.clients.sql.postgresql.row_by_row import RowByRowCursor
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def cursor() -> Iterator[RowByRowCursor]:
     url = os.environ.get("DATABASE_URL", "")
     if not url.startswith("postgres"):
         pytest.skip("the tests run on SQLite")
-    with psycopg.connect(url, autocommit=True, cursor_factory=RowByRowCursor) as connection:
+    with Connection.connect(url, autocommit=True, cursor_factory=RowByRowCursor) as connection:
         yield RowByRowCursor(connection)
 
 
