@@ -12,7 +12,7 @@ from typing import Any
 
 import kafka.errors as kafka_errors
 from kafka.consumer.fetcher import Fetcher
-from kafka.protocol.consumer import FetchRequest
+from kafka.protocol.consumer import FetchRequest, IsolationLevel
 from kafka.record import MemoryRecords
 from kafka.structs import TopicPartition
 
@@ -21,7 +21,6 @@ from steprunners.clients.kafka.cluster.errors import translated
 from steprunners.clients.kafka.cluster.offsets import (
     BEGINNING,
     END,
-    isolation_level,
     list_offsets,
     passes_or_raise,
 )
@@ -117,7 +116,7 @@ def _request(client: KafkaClient, topic: str, offsets: Mapping[int, int]) -> Fet
         max_wait_ms=1,  # 0 has Tansu, the broker of `make run`, answer nothing at all; Kafka itself
         min_bytes=0,  # does not wait where no bytes are enough
         max_bytes=REQUEST_BYTES,
-        isolation_level=isolation_level(client),
+        isolation_level=_isolation_level(client),
         session_id=0,
         session_epoch=-1,
         topics=[
@@ -142,6 +141,12 @@ def _request(client: KafkaClient, topic: str, offsets: Mapping[int, int]) -> Fet
     )
 
 
+def _isolation_level(client: KafkaClient) -> IsolationLevel:
+    """Return the isolation level that the resource asks for."""
+    level: IsolationLevel = IsolationLevel[client.connection.options.isolation_level]
+    return level
+
+
 async def _chunk(
     client: KafkaClient, call: Call, topic: str, offsets: Mapping[int, int], answer: Any
 ) -> Chunk | None:
@@ -162,7 +167,7 @@ async def _chunk(
         bytes(answer.records),
         answer.aborted_transactions,
         topic,
-        isolation_level(client),
+        _isolation_level(client),
     )
 
 
@@ -172,4 +177,4 @@ async def _moved(client: KafkaClient, call: Call, topic: str, partition: int, of
     end = (await list_offsets(client, call, {topic: END}))[topic].get(partition, 0)
     if first <= offset <= end:
         return None  # only this broker did not have it yet
-    return Chunk(partition, first, end, None, None, topic, isolation_level(client))
+    return Chunk(partition, first, end, None, None, topic, _isolation_level(client))

@@ -35,6 +35,9 @@ async def list_offsets(client: KafkaClient, call: Call, topics: Mapping[str, int
 
     The timestamp is ms since the epoch, END or BEGINNING. The offset -1 means that there is no message at or after it.
     Topics that do not exist have no partitions. It sends one request to each broker.
+
+    It does not look at transactions. With READ_COMMITTED a broker would answer with the first message of an open
+    transaction as the end, and who starts there would find what was sent before.
     """
     while True:
         asked: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -44,19 +47,17 @@ async def list_offsets(client: KafkaClient, call: Call, topics: Mapping[str, int
         found: dict[str, Offsets] = {topic: {} for topic in topics}
         complete = True
         for leader, partitions in asked.items():
-            response = await client.send(_list_request(client, partitions, topics), leader)
+            response = await client.send(_list_request(partitions, topics), leader)
             complete &= _take_offsets(client, response, found)
         if complete:
             return found
         await client.pause(call)
 
 
-def _list_request(
-    client: KafkaClient, partitions: Mapping[str, list[int]], topics: Mapping[str, int]
-) -> ListOffsetsRequest:
+def _list_request(partitions: Mapping[str, list[int]], topics: Mapping[str, int]) -> ListOffsetsRequest:
     topic_class = ListOffsetsRequest.ListOffsetsTopic
     return ListOffsetsRequest(
-        isolation_level=isolation_level(client),
+        isolation_level=IsolationLevel.READ_UNCOMMITTED,
         topics=[
             topic_class(
                 name=topic,
@@ -71,12 +72,6 @@ def _list_request(
         ],
         min_version=2,
     )
-
-
-def isolation_level(client: KafkaClient) -> IsolationLevel:
-    """Return the isolation level that the resource asks for."""
-    level: IsolationLevel = IsolationLevel[client.connection.options.isolation_level]
-    return level
 
 
 def _take_offsets(client: KafkaClient, response: Any, found: dict[str, Offsets]) -> bool:
