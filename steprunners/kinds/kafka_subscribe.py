@@ -9,7 +9,7 @@ from pydantic import Field
 
 from steprunners.assertions.evaluation import Assertion
 from steprunners.clients.kafka.checking import check_cluster
-from steprunners.clients.kafka.cluster.offsets import end_offsets
+from steprunners.clients.kafka.cluster.offsets import ends_within
 from steprunners.clients.kafka.cluster.pool import client_of
 from steprunners.clients.kafka.connection import KafkaConnection
 from steprunners.clients.kafka.messages import KeyEncoding, ValueEncoding
@@ -22,6 +22,9 @@ from steprunners.deadline import Cancellation, Deadline
 from steprunners.json_types import Json
 from steprunners.network import Call, NetworkPolicy
 from steprunners.runner import Finished, Park, StepContext, StepRunner
+
+#: How long the start of an execution waits for partitions that have no leader at the moment, in seconds.
+LEADER_SECONDS = 2.0
 
 NOTES = """
 **Where it starts.** `EXECUTION`: at the ends that the topic's partitions had before the first step of the execution
@@ -164,8 +167,12 @@ class KafkaSubscribeRunner(StepRunner[KafkaSubscribeConfig, KafkaConnection]):
     def record_starts(
         self, keys: Sequence[str], connection: KafkaConnection, network: NetworkPolicy, deadline: Deadline
     ) -> dict[str, Json]:
-        """Return the end offsets of the topics; a topic that does not exist has no partitions."""
+        """Return the end offsets of the topics; a topic that does not exist has no partitions.
+
+        Topics of which a partition has no leader that answers soon are left out: they are read by time.
+        """
         client = client_of(connection, network)
         call = Call(network, deadline, Cancellation())
-        ends = client.run(call, lambda: end_offsets(client, call, list(keys)))
+        patience = min(LEADER_SECONDS, deadline.remaining() / 2)
+        ends = client.run(call, lambda: ends_within(client, call, list(keys), patience))
         return {topic: to_wire(offsets) for topic, offsets in ends.items()}
