@@ -10,7 +10,7 @@ import base64
 import binascii
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict
+from pydantic import AfterValidator, BeforeValidator, ConfigDict
 from typing_extensions import TypedDict
 
 from steprunners.clients.decoding import text_or_base64
@@ -59,6 +59,26 @@ def check_marked(value: Json) -> Json:
 
 #: A JSON value that may be `{"base64": …}`; that is checked as soon as the step is saved.
 Bytes = Annotated[Json, AfterValidator(check_marked)]
+
+
+def _check_alternative(value: Any) -> Any:
+    """Check an object before pydantic tries it as text and as bytes, and says both."""
+    if isinstance(value, dict):
+        if not is_marked(value):
+            raise ValueError('must be text, or bytes as {"base64": "…"}')
+        check_marked(value)
+    return value
+
+
+def _check_filled(value: Any) -> Any:
+    if value == "":
+        raise ValueError("must not be empty")
+    return _check_alternative(value)
+
+
+#: For a field that takes text or `{"base64": …}`; the second refuses empty text.
+OrBytes = BeforeValidator(_check_alternative)
+FilledOrBytes = BeforeValidator(_check_filled)
 
 
 def base64_bytes(text: Json) -> bytes:

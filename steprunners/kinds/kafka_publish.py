@@ -48,7 +48,7 @@ class _Parts(Wire):
     """What a message consists of, besides its value."""
 
     key: Bytes = Field(None, description="Text unchanged, other values as JSON; no key if it is left out.")
-    headers: dict[str, Json] = Field(default_factory=dict)
+    headers: dict[str, Bytes] = Field(default_factory=dict)
     partition: int | None = Field(None, ge=0, lt=2**31)
     timestamp_ms: int | None = Field(None, ge=0, lt=2**63, description="Now, if it is left out.")
     message_encoding: Encoding = Field(

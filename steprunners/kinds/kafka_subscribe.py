@@ -49,8 +49,8 @@ deadline. With fewer than `minMessages` at the deadline it is FAILED, and `nearM
 
 **How it waits.** It needs no worker while it waits. It also waits for a topic that does not exist yet, which then
 counts from 0; it never creates a topic. Once it has reached a broker, it waits through outages until the deadline. If
-the leader of a partition is lost, it asks the other brokers for the new one; if there is none at the deadline, and too
-few messages match, it is an ERROR, because nobody knows what that partition has.
+the leader of a partition is lost, it asks the other brokers for the new one. If there is none at the deadline, it is an
+ERROR unless it has found enough before, because nobody knows what that partition has.
 
 **What it shows.** The messages of a partition are in the order of their offsets, and partitions are joined by
 timestamps. A value is parsed if it is JSON. Otherwise it is text, or base64 if it is not text: not UTF-8, or with NUL

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from steprunners.assertions.evaluation import Assertion
-from steprunners.clients.binary import Base64, Bytes, marked_bytes
+from steprunners.clients.binary import Base64, Bytes, FilledOrBytes, OrBytes, marked_bytes
 from steprunners.clients.decoding import text_or_base64
 from steprunners.clients.redis.checking import check_server
 from steprunners.clients.redis.connection import RedisConnection
@@ -71,12 +71,12 @@ class RedisConfig(StepConfig):
 
     resource_id: str = Field(min_length=1, description="A redis resource, by id or name.")
     operation: Annotated[Literal[tuple(OPERATIONS)], LowerCase]  # type: ignore[valid-type] # the table's names
-    key: Annotated[str, Field(min_length=1)] | Base64 | None = Field(
+    key: Annotated[Annotated[str, Field(min_length=1)] | Base64 | None, FilledOrBytes] = Field(
         None, description="The key; a channel for publish, a pattern for scan."
     )
     value: Bytes = None
-    field: str | Base64 | None = Field(None, description="The field of a hash.")
-    fields: dict[str, Json] | list[str | Base64] | None = Field(
+    field: Annotated[str | Base64 | None, OrBytes] = Field(None, description="The field of a hash.")
+    fields: dict[str, Bytes] | list[str | Base64] | None = Field(
         None, description="Names and values of a hash or stream entry; members and scores; names for hdel."
     )
     ttl: int | None = Field(None, ge=1, le=10**10, description="Seconds.")

@@ -325,6 +325,7 @@ class TestConfig:
             {"searchPattern": {"pattern": {"base64": "AA=="}, "matchType": "regex"}},
             {"searchPattern": {"pattern": {"base64": "AA==", "text": ""}}},
             {"key": {"base64": "§"}},
+            {"headers": {"n": {"base64": "§"}}},
         ],
     )
     def test_what_is_refused(self, meta: dict[str, Any]) -> None:

@@ -321,7 +321,7 @@ class TestMeta:
             ({"operation": "get", "key": "k", "start": 0, "ttl": 5}, "get takes no start and no ttl"),
             ({"operation": "flushall"}, "operation"),
             ({"operation": "expire", "key": "k", "ttl": 0}, "greater than or equal to 1"),
-            ({"operation": "get", "key": ""}, "at least 1 character"),
+            ({"operation": "get", "key": ""}, "must not be empty"),
             ({"operation": "get", "key": {"base64": "§"}}, "not valid base64"),
             ({"operation": "hget", "key": "k", "field": {"base64": "abc"}}, "not valid base64"),
             ({"operation": "set", "key": "k", "value": {"base64": 5}}, "text in base64"),

@@ -21,7 +21,7 @@ from steprunners.clients.kafka.cluster.errors import Unavailable, translated
 from steprunners.clients.kafka.cluster.offsets import (
     BEGINNING,
     END,
-    list_offsets,
+    offsets_now,
     passing,
 )
 from steprunners.clients.kafka.messages import Message
@@ -202,8 +202,11 @@ async def _chunk(
 
 async def _moved(client: KafkaClient, call: Call, topic: str, partition: int, offset: int) -> Chunk | None:
     """Return an empty chunk that starts at the first existing offset: messages expired, or the topic was recreated."""
-    first = (await list_offsets(client, call, {topic: BEGINNING}))[topic].get(partition, 0)
-    end = (await list_offsets(client, call, {topic: END}))[topic].get(partition, 0)
+    begins, _ = await offsets_now(client, call, {topic: BEGINNING})
+    ends, _ = await offsets_now(client, call, {topic: END})
+    first, end = begins[topic].get(partition), ends[topic].get(partition)
+    if first is None or end is None:
+        raise client.without_leader(topic, partition)
     if first <= offset <= end:
         return None  # only this broker did not have it yet
     return Chunk(partition, first, end, None, None, topic, _isolation_level(client))

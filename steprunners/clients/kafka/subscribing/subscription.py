@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from steprunners.clients.binary import Base64, Bytes
+from steprunners.clients.binary import Base64, Bytes, FilledOrBytes
 from steprunners.clients.kafka.subscribing.matching import Matcher
 from steprunners.config import LowerCase, StepConfig, UpperCase, Wire, lower
 from steprunners.errors import BadConfig
@@ -25,8 +25,8 @@ class SearchPattern(Wire):
     match_type: Annotated[Literal["exact", "regex", "jsonpath"], LowerCase] = Field(
         "exact", description="Whether pattern is text, an RE2 expression or a JSONPath (RFC 9535)."
     )
-    pattern: Annotated[str, Field(min_length=1, max_length=100_000)] | Base64 = Field(
-        description="`{base64: …}` are bytes; only with exact."
+    pattern: Annotated[Annotated[str, Field(min_length=1, max_length=100_000)] | Base64, FilledOrBytes] = (
+        Field(description="`{base64: …}` are bytes; only with exact.")
     )
     match_all: bool = Field(False, description="Collect until messageLimit or the deadline.")
 
@@ -61,7 +61,7 @@ class KafkaSubscribeConfig(StepConfig):
     message_limit: int = Field(100, ge=1, le=10_000, description="The most messages that are collected.")
     search_pattern: SearchPattern | None = None
     key: Bytes = Field(None, description="The message's key must be this.")
-    headers: dict[str, Json] = Field(
+    headers: dict[str, Bytes] = Field(
         default_factory=dict,
         description="Each of these headers must have this value; of a list, all values.",
     )
