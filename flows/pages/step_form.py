@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,8 @@ _HINTS = {
 #: Of the envelope: what is asked for first, and what the form does not change.
 _FIRST = ("name", "description")
 _NOT_ASKED = frozenset({"id", "stepType", "meta"})
+#: `{base64: …}`, typed into a field for text.
+_BYTES = re.compile(r"""\s*\{\s*["']?base64["']?\s*:""")
 _NUMBERS = {Kind.INTEGER: (int,), Kind.NUMBER: (int, float), Kind.SCALAR: (int, float), Kind.BOOLEAN: (bool,)}
 
 
@@ -119,6 +122,8 @@ def _text(each: FormField, value: Json) -> str:
         return _as_yaml(value)
     if isinstance(value, str):
         return value
+    if each.takes_bytes:
+        return json.dumps(value)
     if each.kind is Kind.LINES and isinstance(value, list) and all(_is_line(line) for line in value):
         return "\n".join(map(str, value))
     return _as_yaml(value)
@@ -184,7 +189,7 @@ def _value(field: FormField, typed: str) -> Json:
         return _number(typed.strip(), _NUMBERS[field.kind])
     if field.kind is Kind.LINES:
         return [line.strip() for line in typed.split("\n") if line.strip()]
-    if field.kind in (Kind.PAIRS, Kind.VALUE):
+    if field.kind in (Kind.PAIRS, Kind.VALUE) or (field.takes_bytes and _BYTES.match(typed)):
         return _read(typed)
     return typed
 

@@ -11,11 +11,15 @@ from steprunners.values.received_json import NotJson, parse_received
 
 
 def text_or_base64(raw: bytes) -> tuple[str, Literal["text", "base64"]]:
-    """Return the bytes as text where they are UTF-8, else in base64; and which of the two it is."""
+    """Return the bytes as text where they are UTF-8 without NUL, else in base64; and which of the two it is.
+
+    NUL is not text: a number of two, four or eight bytes contains it (and PostgreSQL stores no text with it).
+    """
     try:
-        return raw.decode(), "text"
+        text = raw.decode()
     except UnicodeDecodeError:
-        return base64.b64encode(raw).decode(), "base64"
+        text = "\0"
+    return (text, "text") if "\0" not in text else (base64.b64encode(raw).decode(), "base64")
 
 
 def parse_json(body: bytes) -> tuple[bool, Json]:

@@ -18,6 +18,8 @@ Schema = Mapping[str, Any]
 MAX_DEPTH = 2
 #: Text that may have this many characters or more gets a field with several lines.
 LONG_TEXT = 10_000
+#: What a field refers to that also takes `{base64: …}` (steprunners/clients/binary.py).
+_BYTES = {"$ref": "#/$defs/Base64"}
 
 
 class Kind(StrEnum):
@@ -58,6 +60,8 @@ class FormField:
     fields: tuple[FormField, ...] = ()
     variants: tuple[tuple[str, tuple[FormField, ...]], ...] = ()
     discriminator: str = ""
+    #: Whether `{base64: …}` may be given instead of text.
+    takes_bytes: bool = False
 
     def fields_of(self, value: Any) -> tuple[FormField, ...]:
         """Return the fields of the object `value`: those of the group, or of its variant."""
@@ -102,7 +106,8 @@ def _fields(
 def _field(
     name: str, raw: Schema, definitions: Schema, *, required: bool, secret: bool, depth: int
 ) -> FormField:
-    schema = _resolved(raw, definitions)
+    takes_bytes = _BYTES in raw.get("anyOf", ())
+    schema = _resolved(_without_bytes(raw), definitions)
     kind = _kind(schema, depth)
     choices = tuple(str(each) for each in schema.get("enum", ()))
     return FormField(
@@ -118,7 +123,15 @@ def _field(
         fields=_fields(schema, definitions, depth=depth + 1) if kind is Kind.GROUP else (),
         variants=_variants(schema, definitions, depth) if kind is Kind.VARIANTS else (),
         discriminator=schema.get("discriminator", {}).get("propertyName", ""),
+        takes_bytes=takes_bytes,
     )
+
+
+def _without_bytes(schema: Schema) -> Schema:
+    """Return the schema without the alternative of bytes: they are typed into the field for the text."""
+    if "anyOf" not in schema:
+        return schema
+    return {**schema, "anyOf": [each for each in schema["anyOf"] if each != _BYTES]}
 
 
 def _resolved(schema: Schema, definitions: Schema) -> Schema:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from steprunners.assertions.evaluation import Assertion
 from steprunners.clients.kafka.checking import check_cluster
-from steprunners.clients.kafka.cluster.offsets import end_offsets
+from steprunners.clients.kafka.cluster.offsets import ends_within
 from steprunners.clients.kafka.cluster.pool import client_of
 from steprunners.clients.kafka.connection import KafkaConnection
-from steprunners.clients.kafka.messages import ValueEncoding
+from steprunners.clients.kafka.messages import KeyEncoding, ValueEncoding
 from steprunners.clients.kafka.subscribing.reading import to_wire
 from steprunners.clients.kafka.subscribing.subscription import KafkaSubscribeConfig
 from steprunners.clients.kafka.subscribing.visit import Visit
@@ -22,6 +22,9 @@ from steprunners.deadline import Cancellation, Deadline
 from steprunners.json_types import Json
 from steprunners.network import Call, NetworkPolicy
 from steprunners.runner import Finished, Park, StepContext, StepRunner
+
+#: How long the start of an execution waits for partitions that have no leader at the moment, in seconds.
+LEADER_SECONDS = 2.0
 
 NOTES = """
 **Where it starts.** `EXECUTION`: at the ends that the topic's partitions had before the first step of the execution
@@ -34,18 +37,26 @@ never joins a group, so it does not disturb other consumers. A group with active
 **What it searches for.** All of `key`, `headers` and `searchPattern` must match; without any of them every message
 matches. `exact`: the raw value contains the pattern. `regex`: RE2 finds the pattern in the raw value. `jsonpath`: the
 pattern selects something in the value, or in a list with only the value, so `$[?@.id == ${order_id}]` finds the object
-with that id.
+with that id. `{"base64": "…"}` as key, header or `exact` pattern means those bytes. A list as header means that the
+message has the header with each of these values.
+
+**Transactions.** With `isolationLevel: READ_COMMITTED` at the resource, messages count once their transaction is
+committed. Of a transaction that was open at the start, the messages before the start are not found.
 
 **When it ends.** As soon as `minMessages` match. With `matchAll: true` it collects until `messageLimit` or the
 deadline. With fewer than `minMessages` at the deadline it is FAILED, and `nearMisses` has the closest messages. With
 `minMessages: 0` it waits for one message, or until the deadline if none comes: assert on `count`.
 
 **How it waits.** It needs no worker while it waits. It also waits for a topic that does not exist yet, which then
-counts from 0; it never creates a topic. Once it has reached a broker, it waits through outages until the deadline.
+counts from 0; it never creates a topic. Once it has reached a broker, it waits through outages until the deadline. If
+the leader of a partition is lost, it asks the other brokers for the new one. If there is none at the deadline, it is an
+ERROR unless it has found enough before, because nobody knows what that partition has.
 
-**What it shows.** A value is parsed if it is JSON. Otherwise it is text, or base64 if it is not UTF-8
-(`valueEncoding`). Beside a parsed value, `valueText` is the text as it came. A tombstone is null with the encoding
-`null`. `scanned` says which offsets were read (`to` is the next one).
+**What it shows.** The messages of a partition are in the order of their offsets, and partitions are joined by
+timestamps. A value is parsed if it is JSON. Otherwise it is text, or base64 if it is not text: not UTF-8, or with NUL
+(`valueEncoding`; `keyEncoding` for the key). Beside a parsed value, `valueText` is the text as it came. Such a header
+is `{"base64": "…"}`, and a repeated header is a list. A tombstone is null with the encoding `null`. `scanned` says
+which offsets were read (`to` is the next one).
 """.strip()
 
 
@@ -57,7 +68,7 @@ class ReadMessage(Wire):
     offset: int
     timestamp: int = Field(description="In ms since the epoch.")
     key: str | None
-    key_encoding: Literal["text", "base64", "null"]
+    key_encoding: KeyEncoding
     value: Json = Field(description="Parsed if it is JSON.")
     value_text: str | None = Field(
         None, description="The text as it came, beside a parsed value; a value that is text has none."
@@ -86,7 +97,9 @@ class NearMiss(Wire):
     partition: int
     offset: int
     key: str | None
+    key_encoding: KeyEncoding
     value: Json = Field(description="Only the beginning of a long value.")
+    value_encoding: ValueEncoding
     reason: str
 
 
@@ -158,8 +171,12 @@ class KafkaSubscribeRunner(StepRunner[KafkaSubscribeConfig, KafkaConnection]):
     def record_starts(
         self, keys: Sequence[str], connection: KafkaConnection, network: NetworkPolicy, deadline: Deadline
     ) -> dict[str, Json]:
-        """Return the end offsets of the topics; a topic that does not exist has no partitions."""
+        """Return the end offsets of the topics; a topic that does not exist has no partitions.
+
+        Topics of which a partition has no leader that answers soon are left out: they are read by time.
+        """
         client = client_of(connection, network)
         call = Call(network, deadline, Cancellation())
-        ends = client.run(call, lambda: end_offsets(client, call, list(keys)))
+        patience = min(LEADER_SECONDS, deadline.remaining() / 2)
+        ends = client.run(call, lambda: ends_within(client, call, list(keys), patience))
         return {topic: to_wire(offsets) for topic, offsets in ends.items()}

@@ -8,15 +8,20 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from steprunners.assertions.evaluation import Assertion
+from steprunners.clients.binary import Base64, Bytes, FilledOrBytes, OrBytes, marked_bytes
+from steprunners.clients.decoding import text_or_base64
 from steprunners.clients.redis.checking import check_server
 from steprunners.clients.redis.connection import RedisConnection
 from steprunners.clients.redis.operations import OPERATIONS, Operation, scan
 from steprunners.clients.redis.session import session
-from steprunners.clients.redis.values import MARKER, as_stored
+from steprunners.clients.redis.values import as_stored
 from steprunners.config import LowerCase, StepConfig, StepResult
 from steprunners.deadline import Deadline
+from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from steprunners.network import Call, NetworkPolicy
+from steprunners.references.errors import UnsafeValue
+from steprunners.references.functions import text_of
 from steprunners.runner import Finished, StepContext, StepRunner
 
 NOTES = """
@@ -47,9 +52,10 @@ NOTES = """
 `ttl` is in seconds. An argument that the operation does not take is refused.
 
 **Values.** Redis stores bytes: text is sent as UTF-8, and numbers, booleans, objects and lists as JSON. A value that is
-not UTF-8 comes back in base64 with `valueEncoding: base64`, or as `{"base64": "…"}` inside `values`. `{"base64": "…"}`
-as `value` or `expectedValue` means those bytes. `json` is the parsed value, if it is the JSON of an object or a list.
-An `expectedValue` that is an object or a list is compared with `json`.
+not text (not UTF-8, or with NUL) comes back in base64 with `valueEncoding: base64`, or as `{"base64": "…"}` inside
+`values`. `{"base64": "…"}` as `key`, `field`, `value` or `expectedValue`, or inside a list of values, means those
+bytes. In an object such a name is `base64:…`, in `fields` as in results. `json` is the parsed value, if it is the JSON
+of an object or a list. An `expectedValue` that is an object or a list is compared with `json`.
 
 **Existence.** `exists` says whether the key, field or member existed. `expectedExists` is compared with it.
 
@@ -65,18 +71,18 @@ class RedisConfig(StepConfig):
 
     resource_id: str = Field(min_length=1, description="A redis resource, by id or name.")
     operation: Annotated[Literal[tuple(OPERATIONS)], LowerCase]  # type: ignore[valid-type] # the table's names
-    key: str | None = Field(
-        None, min_length=1, description="The key; a channel for publish, a pattern for scan."
+    key: Annotated[Annotated[str, Field(min_length=1)] | Base64 | None, FilledOrBytes] = Field(
+        None, description="The key; a channel for publish, a pattern for scan."
     )
-    value: Json = None
-    field: str | None = Field(None, description="The field of a hash.")
-    fields: dict[str, Json] | list[str] | None = Field(
+    value: Bytes = None
+    field: Annotated[str | Base64 | None, OrBytes] = Field(None, description="The field of a hash.")
+    fields: dict[str, Bytes] | list[str | Base64] | None = Field(
         None, description="Names and values of a hash or stream entry; members and scores; names for hdel."
     )
     ttl: int | None = Field(None, ge=1, le=10**10, description="Seconds.")
     start: int | str | None = None
     stop: int | str | None = None
-    expected_value: Json = Field(None, description="What value, values or count must be.")
+    expected_value: Bytes = Field(None, description="What value, values or count must be.")
     expected_exists: bool | None = Field(None, description="Whether the key, field or member must be there.")
 
     @model_validator(mode="after")
@@ -90,14 +96,22 @@ class RedisConfig(StepConfig):
             raise ValueError(f"{self.operation} takes no {' and no '.join(extra)}")
         if "fields" in given and (others := sorted(given & {"field", "value"})):
             raise ValueError(f"{self.operation} takes either fields or {' and '.join(others)}, not both")
+        self._check_expected(operation)
         return self
+
+    def _check_expected(self, operation: Operation) -> None:
+        try:
+            if self.expected_value is not None and "${" not in text_of(self.expected_value):
+                _value_assertions(operation, self.expected_value)
+        except (BadConfig, UnsafeValue) as problem:
+            raise ValueError(str(problem)) from problem
 
 
 class RedisResult(StepResult):
     """The reply of the server; fields that the operation says nothing about are null."""
 
     operation: str
-    key: str | None
+    key: Json = Field(description="As it was given.")
     value: Json
     value_encoding: Literal["text", "base64"] | None
     values: Json = Field(description="A list; an object for hgetall.")
@@ -177,8 +191,9 @@ class RedisRunner(StepRunner[RedisConfig, RedisConnection]):
 def _value_assertions(operation: Operation, expected: Json) -> list[Assertion]:
     if operation.subject == "values":
         return [_equals("values", as_stored(expected))]
-    if operation.subject == "value" and isinstance(expected, dict) and set(expected) == {MARKER}:
-        return [_equals("value", expected[MARKER]), _equals("valueEncoding", MARKER)]
+    if operation.subject == "value" and (raw := marked_bytes(expected, "meta.expectedValue")) is not None:
+        text, encoding = text_or_base64(raw)
+        return [_equals("value", text), _equals("valueEncoding", encoding)]
     if operation.subject == "value" and isinstance(expected, dict | list):
         return [_equals("json", expected)]
     if operation.subject == "value" and operation.is_text:

@@ -14,15 +14,22 @@ SPOKEN = {0: 7, 1: 11, 2: 5, 3: 7, 18: 3}
 
 
 class LyingBroker(socketserver.ThreadingTCPServer):
-    """Says that topic `t` is at `host` and `port`; `asked` counts who wanted to know."""
+    """Says that the topic is at `host` and `port`; `asked` counts who wanted to know.
+
+    After so many questions as `moves_to` says first, the topic is somewhere else.
+    """
 
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(
+        self, host: str, port: int, *, topic: str = "t", moves_to: tuple[int, str, int] | None = None
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Conversation)
         self.asked = 0
         self._elsewhere = (host, port)
+        self._topic = topic
+        self._moves_to = moves_to
         self.address = f"127.0.0.1:{self.server_address[1]}"
 
     def __enter__(self) -> Self:
@@ -39,7 +46,9 @@ class LyingBroker(socketserver.ThreadingTCPServer):
             return _spoken(version)
         if api == MetadataResponse.API_KEY:
             self.asked += 1
-            return _metadata(version, *self._elsewhere)
+            if self._moves_to is not None and self.asked > self._moves_to[0]:
+                self._elsewhere = self._moves_to[1:]
+            return _metadata(version, self._topic, *self._elsewhere)
         return b""
 
 
@@ -64,7 +73,7 @@ def _spoken(version: int) -> bytes:
     return bytes(ApiVersionsResponse(version=version, error_code=0, api_keys=keys).encode(version=version))
 
 
-def _metadata(version: int, host: str, port: int) -> bytes:
+def _metadata(version: int, topic: str, host: str, port: int) -> bytes:
     topics: Any = MetadataResponse.MetadataResponseTopic
     partition = topics.MetadataResponsePartition(
         partition_index=0, leader_id=1, replica_nodes=[1], isr_nodes=[1], offline_replicas=[]
@@ -74,6 +83,6 @@ def _metadata(version: int, host: str, port: int) -> bytes:
         brokers=[MetadataResponse.MetadataResponseBroker(node_id=1, host=host, port=port, rack=None)],
         cluster_id="lies",
         controller_id=1,
-        topics=[topics(name="t", partitions=[partition])],
+        topics=[topics(name=topic, partitions=[partition])],
     )
     return bytes(response.encode(version=version))

@@ -51,11 +51,11 @@ def own_broker() -> KafkaBroker | None:
 
 def start_kafka(folder: Path) -> tuple[subprocess.Popen[bytes], KafkaBroker]:
     """Start a broker; return its process and its listeners. Raises Unavailable."""
-    _resolve_jars()
+    resolve_jars()
     authority = trustme.CA()
     ports = [free_port() for _ in range(6)]
     properties = _write_settings(folder, authority, ports)
-    _format(folder, properties)
+    format_storage(folder, properties, cluster_id())
     process = launch(
         [*JAVA, "kafka.Kafka", properties],
         ready=lambda: all(listens("127.0.0.1", port) for port in ports),
@@ -66,7 +66,8 @@ def start_kafka(folder: Path) -> tuple[subprocess.Popen[bytes], KafkaBroker]:
     return process, KafkaBroker(plaintext, sasl, tls, sasl_tls, misadvertised, authority)
 
 
-def _resolve_jars() -> None:
+def resolve_jars() -> None:
+    """Have Maven fetch Kafka, once for this machine. Raises Unavailable."""
     for program in ("java", "mvn"):
         if shutil.which(program) is None and not (program == "mvn" and JARS.is_dir()):
             raise Unavailable(f"Kafka needs {program} on PATH (Debian: default-jre-headless, maven)")
@@ -154,10 +155,15 @@ def _sasl_settings() -> dict[str, str]:
     return settings
 
 
-def _format(folder: Path, properties: Path) -> None:
-    identifier = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+def cluster_id() -> str:
+    """Return a new id for a cluster, in Kafka's form."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
+
+
+def format_storage(folder: Path, properties: Path, identifier: str) -> None:
+    """Prepare a broker's folder for the cluster. Raises Unavailable."""
     command: list[str | Path] = [*JAVA, "kafka.tools.StorageTool", "format", "-c", properties]
-    command += ["-t", identifier.replace("-", "A")]
+    command += ["-t", identifier]
     for mechanism in MECHANISMS[1:]:
         command += ["--add-scram", f"{mechanism}=[name={USER},password={PASSWORD}]"]
     done = subprocess.run(

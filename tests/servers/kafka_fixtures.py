@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from steprunners.clients.kafka.cluster.pool import close_clients
 from steprunners.clients.kafka.connection import KafkaConnection
 from tests.servers.fixtures import missing
 from tests.servers.kafka import KafkaBroker, own_broker, start_kafka
+from tests.servers.kafka_cluster import ThreeBrokers
 from tests.servers.server import Unavailable
 
 
@@ -36,6 +38,18 @@ def kafka_broker(
     yield broker
     close_clients()
     end([process])
+
+
+@pytest.fixture
+def three_brokers(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[ThreeBrokers]:
+    """A cluster of the test's own, whose brokers it may kill."""
+    try:
+        brokers = ThreeBrokers(tmp_path)
+    except Unavailable as problem:
+        missing(pytestconfig, problem)
+    yield brokers
+    close_clients()
+    brokers.close()
 
 
 @pytest.fixture(scope="session")

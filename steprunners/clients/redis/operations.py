@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from steprunners.clients.binary import Base64, name_bytes
 from steprunners.clients.redis.replies import (
     Shown,
     changed,
@@ -41,13 +42,13 @@ class Arguments(Protocol):
     """The arguments that a step gives: fields of its `meta`."""
 
     @property
-    def key(self) -> str | None: ...  # noqa: D102 - see the config
+    def key(self) -> str | Base64 | None: ...  # noqa: D102 - see the config
     @property
     def value(self) -> Json: ...  # noqa: D102 - see the config
     @property
-    def field(self) -> str | None: ...  # noqa: D102 - see the config
+    def field(self) -> str | Base64 | None: ...  # noqa: D102 - see the config
     @property
-    def fields(self) -> dict[str, Json] | list[str] | None: ...  # noqa: D102 - see the config
+    def fields(self) -> dict[str, Json] | list[str | Base64] | None: ...  # noqa: D102 - see the config
     @property
     def ttl(self) -> int | None: ...  # noqa: D102 - see the config
     @property
@@ -133,21 +134,26 @@ def _object_of(given: Arguments) -> Mapping[str, Json]:
 
 
 def _hset(given: Arguments) -> Command:
-    fields = {given.field: given.value} if given.field is not None else _object_of(given)
-    return ["HSET", _key(given), *flat(fields, "meta.fields")]
+    if given.field is not None:
+        field, value = to_bytes(given.field, "meta.field"), to_bytes(given.value, "meta.value")
+        return ["HSET", _key(given), field, value]
+    return ["HSET", _key(given), *flat(_object_of(given), "meta.fields")]
 
 
 def _hdel(given: Arguments) -> Command:
-    names = [given.field] if given.field is not None else list(given.fields or [])
+    if given.field is not None:
+        return ["HDEL", _key(given), to_bytes(given.field, "meta.field")]
+    as_bytes: Callable[[Any, str], bytes] = name_bytes if isinstance(given.fields, dict) else to_bytes
+    names = [as_bytes(each, "meta.fields") for each in given.fields or ()]
     if not names:
         raise BadConfig("meta.fields must not be empty")
-    return ["HDEL", _key(given), *(to_bytes(each, "meta.fields") for each in names)]
+    return ["HDEL", _key(given), *names]
 
 
 def _zadd(given: Arguments) -> Command:
     command: Command = ["ZADD", _key(given)]
     for member, number in _object_of(given).items():
-        command += [to_bytes(number, f"meta.fields.{member}"), to_bytes(member, "meta.fields")]
+        command += [to_bytes(number, f"meta.fields.{member}"), name_bytes(member, "meta.fields")]
     return command
 
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from steprunners.clients.decoding import text_or_base64
-from steprunners.clients.redis.values import element, name, pairs, parsed
+from steprunners.clients.redis.values import element, pairs, parsed
 from steprunners.json_types import Json
 
 Shown = dict[str, Json]
@@ -43,7 +43,7 @@ def fields_of(reply: list[Any]) -> Shown:
 
 def entries(reply: list[Any]) -> Shown:
     """Show the entries of a stream."""
-    entries: list[Json] = [{"id": name(key), "fields": pairs(fields or [])} for key, fields in reply]
+    entries: list[Json] = [{"id": key.decode(), "fields": pairs(fields or [])} for key, fields in reply]
     return {"values": entries, "count": len(entries), "exists": bool(entries)}
 
 

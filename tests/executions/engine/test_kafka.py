@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from kafka import KafkaProducer
 
 from accounts.models import Team, User
 from asynctester.embedded.processes import free_port
@@ -25,6 +26,7 @@ from tests.servers.stack import Worker
 
 Start = Callable[..., Execution]
 RunFlow = Callable[..., Run]
+Make = Callable[..., str]
 
 #: How many runs the race test makes of each kind; `make soak` makes all 200.
 RACES = 20
@@ -237,6 +239,75 @@ def test_a_child_reads_from_where_its_parent_began(run: RunFlow, topic: str, tea
     recorded = Execution.objects.get(parent=ended.execution).positions
     assert recorded == ended.execution.positions
     assert list(*recorded["resources"].values()) == [topic]
+
+
+def test_what_was_read_is_published_as_it_came(run: RunFlow, topic: str, make_topic: Make) -> None:
+    copy, marked = make_topic(1), {"base64": "AAAA/w=="}
+    values: list[Any] = [marked, "text", {"id": 1}, None, ""]
+    each_is = {"key": marked, "headers": {"n": marked, "m": ["1", None]}}
+    messages = [{"message": each, **each_is} for each in values]
+    sent = {"resourceId": "shop-kafka", "topic": topic, "messages": messages}
+    everything: dict[str, Any] = {
+        "key": marked,
+        "headers": {"n": marked},
+        "minMessages": len(values),
+        "searchPattern": None,
+    }
+    read = "${event.messages[0]"
+    one = {
+        "resourceId": "shop-kafka",
+        "topic": copy,
+        "headers": f"{read}.headers}}",
+        "key": {"base64": f"{read}.key}}"},
+        "message": f"{read}.value}}",
+        "messageEncoding": f"{read}.valueEncoding}}",
+    }
+    ended = run(
+        flow(
+            {"name": "send", "stepType": "kafka_publish", "meta": sent},
+            subscribe(topic, **everything),
+            {"name": "one", "stepType": "kafka_publish", "meta": one},
+            {
+                "name": "all",
+                "stepType": "kafka_publish",
+                "meta": {"resourceId": "shop-kafka", "topic": copy, "messages": "${event.messages}"},
+            },
+            subscribe(copy, "copied", **{**everything, "minMessages": len(values) + 1}),
+        )
+    )
+    assert set(ended.statuses.values()) == {"SUCCESS"}
+    parts = ("key", "keyEncoding", "value", "valueEncoding", "headers")
+
+    def shown(name: str) -> list[Any]:
+        return [[each[part] for part in parts] for each in ended[name].response["messages"]]
+
+    assert shown("copied") == [shown("event")[0], *shown("event")]
+    assert [value for _, _, value, _, _ in shown("event")] == ["AAAA/w==", *values[1:]]
+    assert ended["send"].request["messages"][0]["key"] == marked
+
+
+def test_what_an_open_transaction_sent_before_is_not_found(
+    start: Start, team: Team, alice: User, topic: str, kafka_cluster: KafkaConnection
+) -> None:
+    servers = kafka_cluster.bootstrap_servers
+    config = {"bootstrapServers": servers, "options": {"isolationLevel": "READ_COMMITTED"}}
+    save_resource(team=team, user=alice, name="committed", type="kafka", config=config)
+    producer = KafkaProducer(bootstrap_servers=servers, transactional_id=topic)
+    producer.init_transactions()
+    producer.begin_transaction()
+    producer.send(topic, b'"older"', partition=0).get(timeout=20)
+    meta: dict[str, Any] = {"resourceId": "committed", "searchPattern": {"pattern": '"'}, "minMessages": 1}
+    background = {**subscribe(topic, "beside", startFrom="STEP", **meta), "runInBackground": True}
+    execution = start(flow(background, subscribe(topic, **meta)))
+    wait_until(execution, name="event", status="WAITING")
+    producer.send(topic, b'"newer"', partition=0).get(timeout=20)
+    producer.commit_transaction()
+    producer.close()
+    ended = finish(execution)
+    for step in ("beside", "event"):
+        assert [each["value"] for each in ended[step].response["messages"]] == ["newer"]
+    again = finish(rerun(execution=ended.execution, user=alice, source=Source.API, from_step="event"))
+    assert [each["value"] for each in again["event"].response["messages"]] == ["newer"]
 
 
 def test_a_cluster_that_is_down_is_the_steps_trouble(run: RunFlow, team: Team, alice: User) -> None:

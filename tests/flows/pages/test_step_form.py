@@ -106,6 +106,15 @@ def test_what_is_typed_stands_in_the_text(below: Place, typed: str, value: Any) 
     assert step == value
 
 
+def test_bytes_are_typed_into_the_field_for_text() -> None:
+    text = "steps:\n  - {name: x, stepType: redis, meta: {operation: get, key: {base64: rO0=}}}\n"
+    assert texts(text, 2)["meta.key"] == '{"base64": "rO0="}'
+    for typed in ('{"base64": "rO0="}', "{base64: rO0=}"):
+        assert edit(text, 2, ("meta", "key"), typed)["meta"]["key"] == {"base64": "rO0="}
+    for typed in ("{order}:42", "base64: rO0=", "42"):
+        assert edit(text, 2, ("meta", "key"), typed)["meta"]["key"] == typed
+
+
 def test_an_inner_step_is_edited_where_it_stands() -> None:
     assert edit(TEXT, 13, ("meta", "delayMs"), "7")["meta"] == {"delayMs": 7}
 

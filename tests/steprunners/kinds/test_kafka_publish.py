@@ -10,6 +10,7 @@ from kafka import KafkaConsumer, TopicPartition
 from pydantic import ValidationError
 
 from steprunners.clients.kafka.connection import KafkaConnection
+from steprunners.clients.kafka.subscribing.subscription import KafkaSubscribeConfig
 from steprunners.errors import BadConfig, Refused
 from steprunners.kinds.kafka_publish import (
     KafkaPublishConfig,
@@ -17,6 +18,8 @@ from steprunners.kinds.kafka_publish import (
     PublishedMessage,
     _outgoing,
 )
+from steprunners.kinds.kafka_subscribe import KafkaSubscribeRunner
+from steprunners.runner import Finished
 from tests.steprunners.conftest import MakeContext
 
 Publish = Callable[..., Any]
@@ -94,6 +97,47 @@ def test_bytes_tombstones_and_a_megabyte(
     assert values == [b"\xff\x00", None, b"m" * 1_000_000]
 
 
+def test_bytes_as_key_header_and_value(
+    publish: Publish, make_topic: Callable[..., str], kafka_cluster: KafkaConnection
+) -> None:
+    topic = make_topic()
+    marked = {"base64": "AAAA/w=="}
+    publish(topic, message=marked, key=marked, headers={"n": marked, "m": [marked, "x"]})
+    publish(topic, message=marked, messageEncoding="json", key="AAAA/w==", keyEncoding="base64")
+    first, second = read(kafka_cluster, topic)
+    raw = b"\0\0\0\xff"
+    assert (first.key, first.value, first.headers) == (raw, raw, [("n", raw), ("m", raw), ("m", b"x")])
+    assert (second.key, second.value) == (raw, b'{"base64":"AAAA/w=="}')
+
+
+def test_what_was_read_is_published_as_it_came(
+    publish: Publish,
+    make_topic: Callable[..., str],
+    produce: Callable[..., None],
+    kafka_cluster: KafkaConnection,
+    make_context: MakeContext,
+) -> None:
+    source, copy = make_topic(), make_topic()
+    raw = b"\0\0\0\xff"
+    values = [raw, b'{"id":1}', b'"text"', b"text", b"", b"5", b"null", b'{"base64":"AA=="}', None]
+    for value in values:
+        produce(source, value, headers=[("n", raw), ("n", b""), ("t", b"AAAA")])
+    publish(source, message="x", headers={"n": None, "m": [None, "1"]})
+    for key in ("", "k", "42"):
+        produce(source, b"x", key=key)
+    number = len(values) + 4
+    config = KafkaSubscribeConfig(resource_id="k", topic=source, start_from="EARLIEST", min_messages=number)
+    outcome = KafkaSubscribeRunner().run(config, make_context(connection=kafka_cluster))
+    assert isinstance(outcome, Finished)
+    publish(copy, messages=outcome.result["messages"])
+
+    def sent(topic: str) -> list[Any]:
+        return [(each.key, each.value, each.headers) for each in read(kafka_cluster, topic)]
+
+    assert sent(copy) == sent(source)
+    assert [value for _, value, _ in sent(copy)][: len(values)] == values
+
+
 def test_a_topic_is_made_as_for_any_producer(publish: Publish, make_topic: Callable[..., str]) -> None:
     assert publish("made-" + make_topic(), message="first")["messages"][0]["offset"] == 0
 
@@ -115,13 +159,20 @@ def test_what_the_broker_refuses(
 
 
 def test_base64_that_is_none(publish: Publish) -> None:
-    with pytest.raises(BadConfig, match="not base64"):
+    with pytest.raises(BadConfig, match="not valid base64"):
         publish("t", message="!", messageEncoding="base64")
 
 
 @pytest.mark.parametrize(
     "meta",
-    [{}, {"messages": []}, {"message": 1, "messages": [{"message": 1}]}, {"message": 1, "partition": -1}],
+    [
+        {"message": {"base64": "§"}},
+        {"message": 1, "key": {"base64": 5}},
+        {},
+        {"messages": []},
+        {"message": 1, "messages": [{"message": 1}]},
+        {"message": 1, "partition": -1},
+    ],
 )
 def test_configs_that_are_refused(meta: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from kafka import KafkaProducer
 from pydantic import ValidationError
 
+from steprunners.clients.kafka.cluster.pool import client_of
 from steprunners.clients.kafka.connection import KafkaConnection
+from steprunners.clients.kafka.subscribing.matching import Matcher
+from steprunners.clients.kafka.subscribing.reading import Reading
 from steprunners.clients.kafka.subscribing.subscription import KafkaSubscribeConfig
+from steprunners.clients.kafka.subscribing.watching import KafkaWatch
+from steprunners.deadline import Deadline
 from steprunners.errors import BadConfig
 from steprunners.kinds.kafka_subscribe import KafkaSubscribeRunner
 from steprunners.references.resolution import Grammar
 from steprunners.runner import ExecutionFacts, Finished, Park
-from tests.steprunners.conftest import MakeContext
+from tests.steprunners.conftest import LOOPBACK, MakeContext
 
 Read = Callable[..., dict[str, Any]]
 Produce = Callable[..., None]
@@ -34,10 +39,11 @@ def read(make_context: MakeContext, kafka_cluster: KafkaConnection) -> Read:
 
     def run(topic: str, seconds: float = 8, meanwhile: Callable[[], None] | None = None, **meta: Any) -> Any:
         facts = meta.pop("facts", ExecutionFacts("e", 0))
+        connection = meta.pop("connection", kafka_cluster)
         whole = {"resourceId": "k", "topic": topic, "startFrom": "EARLIEST", **meta}
         config = KafkaSubscribeConfig.model_validate(whole)
         ends = time.monotonic() + seconds
-        context = make_context(seconds, connection=kafka_cluster, execution=facts)
+        context = make_context(seconds, connection=connection, execution=facts)
         outcome = KafkaSubscribeRunner().run(config, context)
         while isinstance(outcome, Park):
             act, meanwhile = meanwhile, None
@@ -46,7 +52,7 @@ def read(make_context: MakeContext, kafka_cluster: KafkaConnection) -> Read:
             time.sleep(min(outcome.delay_ms / 1000, 0.1))
             left = ends - time.monotonic()
             context = make_context(
-                max(0.0, left), connection=kafka_cluster, execution=facts, state=outcome.state
+                max(0.0, left), connection=connection, execution=facts, state=outcome.state
             )
             outcome = KafkaSubscribeRunner().run(config, context)
         assert isinstance(outcome, Finished)
@@ -176,28 +182,136 @@ class TestWhatItLooksFor:
         facts = ExecutionFacts("e", 0, starts={topic: {"0": 15}})
         assert values(read(topic, startFrom="EXECUTION", facts=facts, minMessages=5)) == [15, 16, 17, 18, 19]
 
-    def test_aborted_transactions(
-        self, make_context: MakeContext, topic: str, kafka_cluster: KafkaConnection
+
+class TestOrder:
+    def test_a_partitions_messages_keep_the_order_of_their_offsets(
+        self, read: Read, make_topic: Callable[..., str], produce: Produce
     ) -> None:
+        topic = make_topic(2)
+        for at in (3_000, 1_000, 2_000, 2_000, 4_000):
+            produce(topic, at, partition=0, timestamp_ms=at)
+        for at in (2_500, 3_500):
+            produce(topic, at, partition=1, timestamp_ms=at)
+        result = read(topic, minMessages=7)
+        placed = [(each["partition"], each["offset"]) for each in result["messages"]]
+        assert placed == [(1, 0), (0, 0), (0, 1), (0, 2), (0, 3), (1, 1), (0, 4)]
+        limited = read(topic, messageLimit=3, searchPattern={"pattern": "0", "matchAll": True})
+        for partition in (0, 1):
+            found = [each["offset"] for each in limited["messages"] if each["partition"] == partition]
+            assert found == list(range(len(found)))
+
+
+class TestBytes:
+    @pytest.mark.parametrize(
+        "meta",
+        [
+            {"headers": {"n": {"base64": "AAAA/w=="}}},
+            {"headers": {"n": [{"base64": "AAAA/w=="}, ""]}},
+            {"key": {"base64": "aw=="}},
+            {"searchPattern": {"pattern": {"base64": "AP8="}}},
+        ],
+    )
+    def test_bytes_are_searched_for(
+        self, read: Read, topic: str, produce: Produce, meta: dict[str, Any]
+    ) -> None:
+        produce(topic, b"no", key="k2", headers=[("n", b"AAAA/w==")])
+        produce(topic, b"1\x00\xff2", key="k", headers=[("n", b"\0\0\0\xff"), ("n", b"")])
+        (found,) = read(topic, **meta)["messages"]
+        assert (found["offset"], found["value"], found["valueEncoding"]) == (1, "MQD/Mg==", "base64")
+        assert found["headers"] == {"n": [{"base64": "AAAA/w=="}, ""]}
+
+    def test_a_near_miss_shows_its_bytes(self, read: Read, topic: str, produce: Produce) -> None:
+        produce(topic, b"\0", key="k", headers=[("n", b"\0")])
+        (near,) = read(topic, 1.5, key={"base64": "AA=="}, headers={"n": {"base64": "AQ=="}})["nearMisses"]
+        assert near["reason"] == (
+            'its key is "k", not {"base64": "AA=="}; its header n is {"base64": "AA=="}, not {"base64": "AQ=="}'
+        )
+        shown = near["key"], near["keyEncoding"], near["value"], near["valueEncoding"]
+        assert shown == ("k", "text", "AA==", "base64")
+
+
+class TestTransactions:
+    @pytest.fixture
+    def transaction(self, topic: str, kafka_cluster: KafkaConnection) -> Iterator[KafkaProducer]:
         producer = KafkaProducer(
             bootstrap_servers=kafka_cluster.bootstrap_servers, transactional_id=f"t-{topic}"
         )
         producer.init_transactions()
-        for value, commits in ((b'"aborted"', False), (b'"committed"', True)):
-            producer.begin_transaction()
-            producer.send(topic, value).get(timeout=20)
-            (producer.commit_transaction if commits else producer.abort_transaction)()
+        producer.begin_transaction()
+        yield producer
         producer.close()
-        found = {}
-        for level in ("READ_COMMITTED", "READ_UNCOMMITTED"):
-            connection = KafkaConnection.model_validate(
-                {"bootstrapServers": kafka_cluster.bootstrap_servers, "options": {"isolationLevel": level}}
-            )
-            config = KafkaSubscribeConfig(resource_id="k", topic=topic, start_from="EARLIEST")
-            outcome = KafkaSubscribeRunner().run(config, make_context(connection=connection))
-            assert isinstance(outcome, Finished)
-            found[level] = values(outcome.result)
-        assert found == {"READ_COMMITTED": ["committed"], "READ_UNCOMMITTED": ["aborted"]}
+
+    @pytest.fixture
+    def committed(self, kafka_cluster: KafkaConnection) -> KafkaConnection:
+        options = {"isolationLevel": "READ_COMMITTED"}
+        servers = kafka_cluster.bootstrap_servers
+        return KafkaConnection.model_validate({"bootstrapServers": servers, "options": options})
+
+    def test_aborted_ones(
+        self, read: Read, topic: str, transaction: KafkaProducer, committed: KafkaConnection
+    ) -> None:
+        transaction.send(topic, b'"aborted"').get(timeout=20)
+        transaction.abort_transaction()
+        transaction.begin_transaction()
+        transaction.send(topic, b'"committed"').get(timeout=20)
+        transaction.commit_transaction()
+        assert values(read(topic, connection=committed)) == ["committed"]
+        assert values(read(topic)) == ["aborted"]
+
+    @pytest.mark.parametrize(
+        ("start", "since", "expected"),
+        [
+            ("EXECUTION", None, ["newer"]),
+            ("STEP", None, ["newer"]),
+            ("TIMESTAMP", 2_000, ["newer"]),
+            ("TIMESTAMP", 1_000, ["older", "newer"]),
+            ("EARLIEST", None, ["older", "newer"]),
+        ],
+    )
+    def test_one_that_is_open_at_the_start(
+        self,
+        read: Read,
+        topic: str,
+        transaction: KafkaProducer,
+        committed: KafkaConnection,
+        start: str,
+        since: int | None,
+        expected: list[str],
+    ) -> None:
+        transaction.send(topic, b'"older"', timestamp_ms=1_000).get(timeout=20)
+
+        def finish() -> None:
+            transaction.send(topic, b'"newer"', timestamp_ms=3_000).get(timeout=20)
+            transaction.commit_transaction()
+
+        meta: dict[str, Any] = {"timestampMs": since}
+        if start == "EXECUTION":
+            starts = KafkaSubscribeRunner().record_starts([topic], committed, LOOPBACK, Deadline(10))
+            meta["facts"] = ExecutionFacts("e", 0, starts=starts)
+        every = {"pattern": '"', "matchAll": True}
+        result = read(
+            topic,
+            4,
+            finish,
+            startFrom=start,
+            connection=committed,
+            searchPattern=every,
+            messageLimit=2,
+            **meta,
+        )
+        assert values(result) == expected
+
+    def test_one_that_stays_open_wakes_nobody(
+        self, topic: str, transaction: KafkaProducer, committed: KafkaConnection
+    ) -> None:
+        transaction.send(topic, b'"open"').get(timeout=20)
+        client, matcher = client_of(committed, LOOPBACK), Matcher(pattern=None, key=None, headers={})
+        watch = KafkaWatch(client, LOOPBACK, topic, Reading(0, {0: 1}), matcher, enough=1, patience_ms=1_000)
+        assert KafkaWatch.look([watch]) == []
+        transaction.send(topic, b'"new"').get(timeout=20)
+        assert KafkaWatch.look([watch]) == []
+        transaction.commit_transaction()
+        assert KafkaWatch.look([watch]) == [watch]
 
 
 class TestConfig:
@@ -212,6 +326,12 @@ class TestConfig:
             {"searchPattern": {"matchType": "regex", "pattern": "("}},
             {"searchPattern": {"matchType": "jsonpath", "pattern": "id"}},
             {"searchPattern": {"pattern": ""}},
+            {"searchPattern": {"pattern": {"base64": ""}}},
+            {"searchPattern": {"pattern": {"base64": "§"}}},
+            {"searchPattern": {"pattern": {"base64": "AA=="}, "matchType": "regex"}},
+            {"searchPattern": {"pattern": {"base64": "AA==", "text": ""}}},
+            {"key": {"base64": "§"}},
+            {"headers": {"n": {"base64": "§"}}},
         ],
     )
     def test_what_is_refused(self, meta: dict[str, Any]) -> None:

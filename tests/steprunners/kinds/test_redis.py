@@ -181,13 +181,55 @@ class TestValues:
         client.hset("h", b"\xfe", b"\xff")
         assert ask("hgetall", key="h")["values"] == {"base64:/g==": {"base64": "/w=="}}
 
+    def test_nul_is_not_text(self, ask: Ask, client: Any) -> None:
+        client.set("k", b"\0\1")
+        client.sadd("s", b"a\0")
+        result = ask("get", key="k")
+        assert (result["value"], result["valueEncoding"], result["json"]) == ("AAE=", "base64", None)
+        assert ask("smembers", key="s")["values"] == [{"base64": "YQA="}]
+
+    def test_keys_and_fields_that_are_no_text(self, ask: Ask, client: Any) -> None:
+        key, field = {"base64": "rO0="}, {"base64": "AA=="}
+        client.set(b"\xac\xed", b"java")
+        result = ask("get", key=key)
+        assert (result["key"], result["value"]) == (key, "java")
+        assert ask("scan", key={"base64": "rO0="})["values"] == [key]
+        assert ask("del", key=ask("scan", key={"base64": "rCo="})["values"][0])["count"] == 1
+        ask("hset", key=key, field=field, value=field)
+        assert client.hgetall(b"\xac\xed") == {b"\0": b"\0"}
+        assert ask("hget", key=key, field=field)["value"] == "AA=="
+        assert ask("hdel", key=key, field=field)["count"] == 1
+        assert ask("publish", key=key, value=field)["count"] == 0
+
+    def test_what_was_read_goes_back_in(self, ask: Ask, client: Any) -> None:
+        members = [b"\xac\xed", b"a\0", b"base64:AA==", b"base64:", b"tea", b""]
+        client.hset("h", mapping=dict.fromkeys(members, b"\xff"))
+        ask("hset", key="h2", fields=ask("hgetall", key="h")["values"])
+        assert client.hgetall("h2") == client.hgetall("h")
+        for source, add, read in (("l", "rpush", "lrange"), ("s", "sadd", "smembers")):
+            getattr(client, add)(source, *members)
+            values = ask(read, key=source)["values"]
+            ask(add, key=f"{source}2", value=values)
+            assert ask(read, key=f"{source}2")["values"] == values
+        assert ask("srem", key="s2", value=ask("smembers", key="s")["values"])["count"] == len(members)
+        client.zadd("z", dict.fromkeys(members, 1.5))
+        ranked = ask("zrange", key="z")["values"]
+        assert [ask("zscore", key="z", value=each)["value"] for each in ranked] == [1.5] * len(members)
+        ask("zadd", key="z2", fields={"base64:rO0=": 2, "tea": 1})
+        assert client.zrange("z2", 0, -1) == [b"tea", b"\xac\xed"]
+        client.xadd("x", dict.fromkeys(members, b"\0"))
+        ask("xadd", key="x2", fields=ask("xrange", key="x")["values"][0]["fields"])
+        assert client.xrange("x2")[0][1] == client.xrange("x")[0][1]
+        assert ask("hdel", key="h2", fields=ask("hkeys", key="h")["values"])["count"] == len(members)
+        assert ask("hdel", key="h", fields=ask("hgetall", key="h")["values"])["count"] == len(members)
+
     def test_json_is_parsed_beside_the_text(self, ask: Ask, client: Any) -> None:
         client.set("k", '{"status": "PAID", "lines": [1]}')
         result = ask("get", key="k")
         assert result["value"] == '{"status": "PAID", "lines": [1]}'
         assert result["json"] == {"status": "PAID", "lines": [1]}
 
-    @pytest.mark.parametrize("text", ["", "a\r\nb", "ü😀\x00", "*3\r\n$3\r\nSET", "'\"\\"])
+    @pytest.mark.parametrize("text", ["", "a\r\nb", "ü😀", "*3\r\n$3\r\nSET", "'\"\\"])
     def test_any_text_comes_back(self, ask: Ask, text: str) -> None:
         ask("set", key=f"k{text}", value=text)
         assert ask("get", key=f"k{text}")["value"] == text
@@ -209,6 +251,22 @@ class TestExpectations:
             ({"operation": "get", "key": "doc", "expectedValue": {"a": [1]}}, False),
             ({"operation": "get", "key": "bin", "expectedValue": {"base64": "gA=="}}, True),
             ({"operation": "get", "key": "bin", "expectedValue": "gA=="}, True),
+            ({"operation": "get", "key": "bin", "expectedValue": {"base64": "gQ=="}}, False),
+            ({"operation": "get", "key": "n", "expectedValue": {"base64": "NQ=="}}, True),
+            (
+                {"operation": "hgetall", "key": "h", "expectedValue": {"base64:rO0=": {"base64": "AAE="}}},
+                True,
+            ),
+            ({"operation": "hkeys", "key": "h", "expectedValue": [{"base64": "rO0="}]}, True),
+            (
+                {
+                    "operation": "hget",
+                    "key": "h",
+                    "field": {"base64": "rO0="},
+                    "expectedValue": {"base64": "AAE="},
+                },
+                True,
+            ),
             ({"operation": "get", "key": "gone", "expectedValue": "x"}, False),
             ({"operation": "get", "key": "gone", "expectedExists": False}, True),
             ({"operation": "get", "key": "n", "expectedExists": False}, False),
@@ -233,6 +291,7 @@ class TestExpectations:
     ) -> None:
         client.mset({"n": 5, "flag": "true", "doc": '{"a": [1, 2]}', "bin": b"\x80"})
         client.rpush("l", 1, "b")
+        client.hset("h", b"\xac\xed", b"\0\1")
         judged = evaluate_all(RUNNER.expectations(config(**meta), frozenset()), ask(**meta))
         assert judged
         assert all(each.passed for each in judged) == passes
@@ -262,7 +321,13 @@ class TestMeta:
             ({"operation": "get", "key": "k", "start": 0, "ttl": 5}, "get takes no start and no ttl"),
             ({"operation": "flushall"}, "operation"),
             ({"operation": "expire", "key": "k", "ttl": 0}, "greater than or equal to 1"),
-            ({"operation": "get", "key": ""}, "at least 1 character"),
+            ({"operation": "get", "key": ""}, "must not be empty"),
+            ({"operation": "get", "key": {"base64": "§"}}, "not valid base64"),
+            ({"operation": "hget", "key": "k", "field": {"base64": "abc"}}, "not valid base64"),
+            ({"operation": "set", "key": "k", "value": {"base64": 5}}, "text in base64"),
+            ({"operation": "get", "key": "k", "expectedValue": {"base64": "§"}}, "not valid base64"),
+            ({"operation": "hgetall", "key": "k", "expectedValue": {"base64:§": 1}}, "not valid base64"),
+            ({"operation": "lrange", "key": "k", "expectedValue": [{"base64": "§"}]}, "not valid base64"),
         ],
     )
     def test_it_is_checked(self, meta: dict[str, Any], told: str) -> None:
@@ -280,7 +345,10 @@ class TestMeta:
             {"operation": "sadd", "key": "k", "value": ["a", None]},
             {"operation": "lrange", "key": "k", "start": "first"},
             {"operation": "hdel", "key": "k", "fields": []},
-            {"operation": "set", "key": "k", "value": {"base64": "§"}},
+            {"operation": "set", "key": "k", "value": {"base64": "${bytes}"}},
+            {"operation": "hset", "key": "k", "fields": {"base64:§": 1}},
+            {"operation": "hdel", "key": "k", "fields": {"base64:§": 1}},
+            {"operation": "sadd", "key": "k", "value": ["a", {"base64": "§"}]},
         ],
     )
     def test_what_only_the_values_tell_is_checked_before_it_is_sent(

@@ -8,6 +8,14 @@ from steprunners.errors import ConnectionFailed, DeadlineExceeded, Refused, Step
 from steprunners.masking.known_secrets import shorten
 from steprunners.network.tls import why_untrusted
 
+
+class Unavailable(ConnectionFailed):
+    """A part of the cluster that is not there now: a broker is down, a partition has no leader.
+
+    Other brokers may take over: asking again helps, until the deadline.
+    """
+
+
 #: Temporary errors (a new leader, a moving coordinator, a topic in creation): repeated until the deadline.
 PASSING = (
     kafka_errors.NotLeaderForPartitionError,
@@ -22,6 +30,9 @@ PASSING = (
     kafka_errors.NotCoordinatorError,
     kafka_errors.UnstableOffsetCommitError,
     kafka_errors.StaleMetadata,
+    kafka_errors.BrokerNotAvailableError,
+    kafka_errors.ListenerNotFoundError,
+    kafka_errors.NetworkExceptionError,
 )
 
 _REFUSED: dict[type[Exception], str] = {
@@ -81,6 +92,15 @@ def translated(error: BaseException, where: str) -> StepError:
         if isinstance(error, classes):
             return kind(message.format(where))
     return _refusal(error, where) or _lost(error, where)
+
+
+def unavailable(error: BaseException, where: str) -> StepError:
+    """Return the step's error for a broker that was not reached, or lost: Unavailable, unless it refuses us."""
+    problem = translated(error, where)
+    is_refusal = why_untrusted(error) or isinstance(error, kafka_errors.KafkaProtocolError)
+    if is_refusal or not isinstance(problem, ConnectionFailed | DeadlineExceeded):
+        return problem
+    return Unavailable(problem.message, code=problem.code)
 
 
 def _refusal(error: BaseException, where: str) -> StepError | None:

@@ -12,18 +12,17 @@ from typing import Any
 
 import kafka.errors as kafka_errors
 from kafka.consumer.fetcher import Fetcher
-from kafka.protocol.consumer import FetchRequest
+from kafka.protocol.consumer import FetchRequest, IsolationLevel
 from kafka.record import MemoryRecords
 from kafka.structs import TopicPartition
 
 from steprunners.clients.kafka.cluster.client import KafkaClient
-from steprunners.clients.kafka.cluster.errors import translated
+from steprunners.clients.kafka.cluster.errors import Unavailable, translated
 from steprunners.clients.kafka.cluster.offsets import (
     BEGINNING,
     END,
-    isolation_level,
-    list_offsets,
-    passes_or_raise,
+    offsets_now,
+    passing,
 )
 from steprunners.clients.kafka.messages import Message
 from steprunners.network import Call
@@ -88,26 +87,54 @@ async def fetch(client: KafkaClient, call: Call, topic: str, positions: Mapping[
     """Return the messages from the positions on, one chunk for each partition that has more.
 
     It sends one request to each broker. An offset that the partition does not have (any more) is replaced by the first
-    offset that it has.
+    offset that it has. Raises Unavailable where a partition could not be read, and no other has more.
     """
     leaders = await client.leaders(call, topic) or {}
     asked: dict[int, dict[int, int]] = defaultdict(dict)
+    problem: Unavailable | None = None
     for partition, offset in positions.items():
-        if partition in leaders:
-            asked[leaders[partition]][partition] = offset
+        leader = leaders.get(partition)
+        if leader is not None and leader < 0:
+            problem = client.without_leader(topic, partition)
+        elif leader is not None:
+            asked[leader][partition] = offset
     chunks: list[Chunk] = []
-    for leader, offsets in asked.items():
-        response = await client.send(_request(client, topic, offsets), leader)
-        error = kafka_errors.for_code(response.error_code or 0)
-        if error is not kafka_errors.NoError:
-            passes_or_raise(error, f"topic {topic}")
+    answers = await client.ask_each(
+        {leader: _request(client, topic, offsets) for leader, offsets in asked.items()}
+    )
+    for leader, answer in answers.items():
+        try:
+            chunks += await _chunks(client, call, topic, asked[leader], answer)
+        except Unavailable as why:
             client.forget(topic)
-            continue
-        for found in response.responses:
-            for each in found.partitions:
+            problem = why
+    if problem is not None and not chunks:
+        raise problem
+    return chunks
+
+
+async def _chunks(
+    client: KafkaClient, call: Call, topic: str, offsets: Mapping[int, int], answer: Any
+) -> list[Chunk]:
+    """Return what a broker answers. Raises Unavailable where it gives no partition."""
+    if isinstance(answer, Unavailable):
+        raise answer
+    error = kafka_errors.for_code(answer.error_code or 0)
+    if error is not kafka_errors.NoError:
+        raise passing(error, f"topic {topic}")
+    chunks, problem = [], None
+    for found in answer.responses:
+        for each in found.partitions:
+            try:
                 chunk = await _chunk(client, call, topic, offsets, each)
-                if chunk is not None:
-                    chunks.append(chunk)
+            except Unavailable as why:
+                client.forget(topic)
+                problem = why
+                continue
+            if chunk is not None:
+                chunks.append(chunk)
+    if problem is not None and not chunks:
+        raise problem
     return chunks
 
 
@@ -117,7 +144,7 @@ def _request(client: KafkaClient, topic: str, offsets: Mapping[int, int]) -> Fet
         max_wait_ms=1,  # 0 has Tansu, the broker of `make run`, answer nothing at all; Kafka itself
         min_bytes=0,  # does not wait where no bytes are enough
         max_bytes=REQUEST_BYTES,
-        isolation_level=isolation_level(client),
+        isolation_level=_isolation_level(client),
         session_id=0,
         session_epoch=-1,
         topics=[
@@ -142,6 +169,12 @@ def _request(client: KafkaClient, topic: str, offsets: Mapping[int, int]) -> Fet
     )
 
 
+def _isolation_level(client: KafkaClient) -> IsolationLevel:
+    """Return the isolation level that the resource asks for."""
+    level: IsolationLevel = IsolationLevel[client.connection.options.isolation_level]
+    return level
+
+
 async def _chunk(
     client: KafkaClient, call: Call, topic: str, offsets: Mapping[int, int], answer: Any
 ) -> Chunk | None:
@@ -149,10 +182,11 @@ async def _chunk(
     error = kafka_errors.for_code(answer.error_code)
     if error is kafka_errors.OffsetOutOfRangeError:
         return await _moved(client, call, topic, partition, offsets[partition])
-    if error is not kafka_errors.NoError:
-        passes_or_raise(error, f"topic {topic}")
+    if error is kafka_errors.UnknownTopicOrPartitionError:  # it was deleted, and may be made anew
         client.forget(topic)
         return None
+    if error is not kafka_errors.NoError:
+        raise passing(error, f"topic {topic}")
     if not answer.records:
         return None
     return Chunk(
@@ -162,14 +196,17 @@ async def _chunk(
         bytes(answer.records),
         answer.aborted_transactions,
         topic,
-        isolation_level(client),
+        _isolation_level(client),
     )
 
 
 async def _moved(client: KafkaClient, call: Call, topic: str, partition: int, offset: int) -> Chunk | None:
     """Return an empty chunk that starts at the first existing offset: messages expired, or the topic was recreated."""
-    first = (await list_offsets(client, call, {topic: BEGINNING}))[topic].get(partition, 0)
-    end = (await list_offsets(client, call, {topic: END}))[topic].get(partition, 0)
+    begins, _ = await offsets_now(client, call, {topic: BEGINNING})
+    ends, _ = await offsets_now(client, call, {topic: END})
+    first, end = begins[topic].get(partition), ends[topic].get(partition)
+    if first is None or end is None:
+        raise client.without_leader(topic, partition)
     if first <= offset <= end:
         return None  # only this broker did not have it yet
-    return Chunk(partition, first, end, None, None, topic, isolation_level(client))
+    return Chunk(partition, first, end, None, None, topic, _isolation_level(client))

@@ -5,8 +5,9 @@ Protocol: https://kafka.apache.org/protocol (ListOffsets, FindCoordinator, Offse
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import kafka.errors as kafka_errors
@@ -19,7 +20,7 @@ from kafka.protocol.consumer import (
 from kafka.protocol.metadata import FindCoordinatorRequest
 
 from steprunners.clients.kafka.cluster.client import KafkaClient
-from steprunners.clients.kafka.cluster.errors import PASSING, translated
+from steprunners.clients.kafka.cluster.errors import PASSING, Unavailable, translated
 from steprunners.network import Call
 
 #: Timestamps that mean the end and the beginning of a partition.
@@ -30,33 +31,56 @@ NO_GENERATION, NO_MEMBER = -1, ""
 Offsets = dict[int, int]
 
 
+Problems = dict[str, Unavailable]
+
+
 async def list_offsets(client: KafkaClient, call: Call, topics: Mapping[str, int]) -> dict[str, Offsets]:
     """Return, for each topic and partition, the offset of the first message at or after the topic's timestamp.
 
     The timestamp is ms since the epoch, END or BEGINNING. The offset -1 means that there is no message at or after it.
-    Topics that do not exist have no partitions. It sends one request to each broker.
+    Topics that do not exist have no partitions. It sends one request to each broker, and asks again until every
+    partition has a leader that answers.
+
+    It does not look at transactions. With READ_COMMITTED a broker would answer with the first message of an open
+    transaction as the end, and who starts there would find what was sent before.
     """
     while True:
-        asked: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-        for topic in topics:
-            for partition, leader in (await client.leaders(call, topic) or {}).items():
-                asked[leader][topic].append(partition)
-        found: dict[str, Offsets] = {topic: {} for topic in topics}
-        complete = True
-        for leader, partitions in asked.items():
-            response = await client.send(_list_request(client, partitions, topics), leader)
-            complete &= _take_offsets(client, response, found)
-        if complete:
+        found, problems = await offsets_now(client, call, topics)
+        if not problems:
             return found
-        await client.pause(call)
+        await client.pause(call, next(iter(problems.values())))
 
 
-def _list_request(
-    client: KafkaClient, partitions: Mapping[str, list[int]], topics: Mapping[str, int]
-) -> ListOffsetsRequest:
+async def offsets_now(
+    client: KafkaClient, call: Call, topics: Mapping[str, int]
+) -> tuple[dict[str, Offsets], Problems]:
+    """Return offsets as `list_offsets` does, but ask once: `problems` has the topics without all their partitions."""
+    found: dict[str, Offsets] = {topic: {} for topic in topics}
+    problems: Problems = {}
+    asked: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for topic in topics:
+        for partition, leader in (await client.leaders(call, topic) or {}).items():
+            if leader < 0:
+                problems[topic] = client.without_leader(topic, partition)
+            else:
+                asked[leader][topic].append(partition)
+    answers = await client.ask_each(
+        {leader: _list_request(partitions, topics) for leader, partitions in asked.items()}
+    )
+    for leader, answer in answers.items():
+        if isinstance(answer, Unavailable):
+            problems |= dict.fromkeys(asked[leader], answer)
+        else:
+            problems |= _take_offsets(answer, found)
+    for topic in problems:
+        client.forget(topic)
+    return found, problems
+
+
+def _list_request(partitions: Mapping[str, list[int]], topics: Mapping[str, int]) -> ListOffsetsRequest:
     topic_class = ListOffsetsRequest.ListOffsetsTopic
     return ListOffsetsRequest(
-        isolation_level=isolation_level(client),
+        isolation_level=IsolationLevel.READ_UNCOMMITTED,
         topics=[
             topic_class(
                 name=topic,
@@ -73,36 +97,41 @@ def _list_request(
     )
 
 
-def isolation_level(client: KafkaClient) -> IsolationLevel:
-    """Return the isolation level that the resource asks for."""
-    level: IsolationLevel = IsolationLevel[client.connection.options.isolation_level]
-    return level
-
-
-def _take_offsets(client: KafkaClient, response: Any, found: dict[str, Offsets]) -> bool:
-    """Copy the offsets into `found`; return whether all partitions gave theirs. Raises StepError."""
-    complete = True
+def _take_offsets(response: Any, found: dict[str, Offsets]) -> Problems:
+    """Copy the offsets into `found`; return the topics of which a partition gave none. Raises StepError."""
+    problems: Problems = {}
     for topic in response.topics:
         for each in topic.partitions:
             error = kafka_errors.for_code(each.error_code)
             if error is kafka_errors.NoError:
                 found[topic.name][each.partition_index] = each.offset
-                continue
-            passes_or_raise(error, f"topic {topic.name}")
-            client.forget(topic.name)
-            complete = False
-    return complete
+            else:
+                problems[topic.name] = passing(error, f"topic {topic.name}")
+    return problems
 
 
-def passes_or_raise(error: type[Exception], where: str) -> None:
-    """Raise the StepError for the error of an answer, unless it is temporary."""
+def passing(error: type[Exception], where: str) -> Unavailable:
+    """Return the temporary error of an answer; raise the StepError for any other."""
     if not issubclass(error, (*PASSING, kafka_errors.UnknownTopicOrPartitionError)):
         raise translated(error(), where)
+    return Unavailable(translated(error(), where).message)
 
 
 async def end_offsets(client: KafkaClient, call: Call, topics: list[str]) -> dict[str, Offsets]:
     """Return the end offsets of the topics' partitions; a topic that does not exist has none."""
     return await list_offsets(client, call, dict.fromkeys(topics, END))
+
+
+async def ends_within(
+    client: KafkaClient, call: Call, topics: list[str], seconds: float
+) -> dict[str, Offsets]:
+    """Return the end offsets of the topics whose partitions all have a leader that answers, at the latest by then."""
+    until = time.monotonic() + seconds
+    while True:
+        found, problems = await offsets_now(client, call, dict.fromkeys(topics, END))
+        if not problems or time.monotonic() > until:
+            return {topic: offsets for topic, offsets in found.items() if topic not in problems}
+        await client.pause(call, next(iter(problems.values())))
 
 
 async def offsets_at(client: KafkaClient, call: Call, topic: str, timestamp_ms: int) -> Offsets:
@@ -122,8 +151,7 @@ async def committed_offsets(client: KafkaClient, call: Call, group: str, topic: 
     """Return the committed offsets of the group; partitions without one are left out."""
     partitions = list(await client.leaders(call, topic) or {})
     while True:
-        request = _offset_fetch(group, topic, partitions)
-        answer = await client.send(request, await _coordinator(client, call, group))
+        answer = await _ask_coordinator(client, call, group, lambda: _offset_fetch(group, topic, partitions))
         answer = answer.groups[0] if answer.API_VERSION >= 8 else answer
         error = kafka_errors.for_code(answer.error_code)
         if error is kafka_errors.NoError:
@@ -133,8 +161,7 @@ async def committed_offsets(client: KafkaClient, call: Call, group: str, topic: 
                 for each in found.partitions
                 if each.committed_offset >= 0
             }
-        passes_or_raise(error, f"consumer group {group}")
-        await client.pause(call)
+        await client.pause(call, passing(error, f"consumer group {group}"))
 
 
 def _offset_fetch(group: str, topic: str, partitions: list[int]) -> OffsetFetchRequest:
@@ -168,8 +195,9 @@ async def commit_offsets(
             for partition, offset in offsets.items()
         ],
     )
-    while offsets:
-        request = OffsetCommitRequest(
+
+    def request() -> OffsetCommitRequest:
+        return OffsetCommitRequest(
             group_id=group,
             generation_id_or_member_epoch=NO_GENERATION,
             member_id=NO_MEMBER,
@@ -177,14 +205,26 @@ async def commit_offsets(
             min_version=2,
             max_version=8,
         )
-        answer = await client.send(request, await _coordinator(client, call, group))
+
+    while offsets:
+        answer = await _ask_coordinator(client, call, group, request)
         errors = {kafka_errors.for_code(each.error_code) for each in answer.topics[0].partitions}
         errors.discard(kafka_errors.NoError)
         if not errors:
             return
-        for error in errors:
-            passes_or_raise(error, f"consumer group {group}")
-        await client.pause(call)
+        problems = [passing(error, f"consumer group {group}") for error in errors]
+        await client.pause(call, problems[0])
+
+
+async def _ask_coordinator(
+    client: KafkaClient, call: Call, group: str, make_request: Callable[[], Any]
+) -> Any:
+    """Return the answer of the group's coordinator; where that is lost, wait for another one."""
+    while True:
+        try:
+            return await client.send(make_request(), await _coordinator(client, call, group))
+        except Unavailable as problem:
+            await client.pause(call, problem)
 
 
 async def _coordinator(client: KafkaClient, call: Call, group: str) -> Any:
@@ -197,5 +237,4 @@ async def _coordinator(client: KafkaClient, call: Call, group: str) -> Any:
         error = kafka_errors.for_code(found.error_code)
         if error is kafka_errors.NoError:
             return found.node_id
-        passes_or_raise(error, f"consumer group {group}")
-        await client.pause(call)
+        await client.pause(call, passing(error, f"consumer group {group}"))

@@ -19,10 +19,10 @@ from kafka.protocol.producer import ProduceRequest
 from kafka.record.memory_records import MemoryRecordsBuilder
 
 from steprunners.clients.kafka.cluster.client import KafkaClient, Leaders
-from steprunners.clients.kafka.cluster.errors import translated
-from steprunners.clients.kafka.cluster.offsets import passes_or_raise
+from steprunners.clients.kafka.cluster.errors import Unavailable, translated
+from steprunners.clients.kafka.cluster.offsets import passing
 from steprunners.clients.kafka.messages import Header
-from steprunners.errors import Refused, StepError
+from steprunners.errors import ConnectionFailed, Refused, StepError
 from steprunners.network import Call
 
 #: The most bytes of a batch; a larger message has a batch of its own.
@@ -57,7 +57,9 @@ class Written:
 async def publish(client: KafkaClient, call: Call, topic: str, messages: Sequence[Outgoing]) -> list[Written]:
     """Write the messages, those of a partition in order; return the position of each. Raises StepError."""
     leaders = await _leaders(client, call, topic)
-    places = _places(topic, messages, leaders)
+    is_keyless = any(each.partition is None and each.key is None for each in messages)
+    keyless = await _any_partition(client, leaders) if is_keyless else 0
+    places = _places(topic, messages, leaders, keyless)
     written: dict[int, Written] = {}
     for partition, indexes in places.items():
         for batch in _batches(messages, indexes):
@@ -90,11 +92,24 @@ async def _leaders(client: KafkaClient, call: Call, topic: str) -> Leaders:
         await client.pause(call)
 
 
-def _places(topic: str, messages: Sequence[Outgoing], leaders: Leaders) -> dict[int, list[int]]:
+async def _any_partition(client: KafkaClient, leaders: Leaders) -> int:
+    """Return a random partition whose leader can be reached; one partition keeps a step's messages in order."""
+    partitions = random.sample(sorted(leaders), len(leaders))  # spreads load; no security depends on it
+    for partition in partitions:
+        if leaders[partition] < 0:
+            continue
+        try:
+            await client.reach(leaders[partition])
+        except Unavailable:
+            continue
+        return partition
+    return partitions[0]
+
+
+def _places(topic: str, messages: Sequence[Outgoing], leaders: Leaders, keyless: int) -> dict[int, list[int]]:
     """Return the indexes of the messages for each partition, which is chosen as Java's producer does."""
     partitions = sorted(leaders)
     places: dict[int, list[int]] = defaultdict(list)
-    keyless = random.choice(partitions)  # noqa: S311  # spreads load; one partition keeps a step's messages in order
     for index, message in enumerate(messages):
         partition = message.partition
         if partition is None and message.key is not None:
@@ -135,20 +150,46 @@ async def _write(
     """Write one batch; return its first offset, and the timestamp of the broker (-1: it kept ours)."""
     while True:
         call.check()
-        leader = (await _leaders(client, call, topic))[partition]
         try:
-            response = await client.send(_request(call, topic, partition, batch), leader)
-        except kafka_errors.KafkaError as problem:
-            lost = translated(problem, f"topic {topic}")
-            raise type(lost)(f"{lost.message} (it is unknown whether the message was written)") from problem
-        answer = response.responses[0].partition_responses[0]
+            leader = await _leader(client, call, topic, partition)
+        except Unavailable as unreached:  # nothing was sent: the next leader may be asked
+            client.forget(topic)
+            await client.pause(call, unreached)
+            continue
+        answer = await _send(client, _request(call, topic, partition, batch), leader, topic)
         error = kafka_errors.for_code(answer.error_code)
         if error is kafka_errors.NoError:
             return answer.base_offset, answer.log_append_time_ms
+        if error is kafka_errors.RequestTimedOutError:
+            raise _unknown(error(), topic)
         # Temporary errors come before anything is written, so the same batch may be sent again.
-        passes_or_raise(error, f"topic {topic}")
+        problem = passing(error, f"topic {topic}")
         client.forget(topic)
-        await client.pause(call)
+        await client.pause(call, problem)
+
+
+async def _leader(client: KafkaClient, call: Call, topic: str, partition: int) -> int:
+    """Return the partition's leader, which there is a connection to. Raises Unavailable where it cannot be reached."""
+    leader = (await _leaders(client, call, topic)).get(partition, -1)
+    if leader < 0:
+        raise client.without_leader(topic, partition)
+    await client.reach(leader)
+    return leader
+
+
+async def _send(client: KafkaClient, request: Any, leader: int, topic: str) -> Any:
+    try:
+        response = await client.send(request, leader)
+    except (Unavailable, kafka_errors.KafkaError) as problem:
+        raise _unknown(problem, topic) from problem
+    return response.responses[0].partition_responses[0]
+
+
+def _unknown(problem: Exception, topic: str) -> StepError:
+    lost = translated(problem, f"topic {topic}")
+    message = f"{lost.message} (it is unknown whether the message was written)"
+    kind = ConnectionFailed if isinstance(lost, Unavailable) else type(lost)
+    return kind(message, code=lost.code)
 
 
 def _request(call: Call, topic: str, partition: int, batch: Sequence[Entry]) -> Any:

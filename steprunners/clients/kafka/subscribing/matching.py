@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from steprunners.clients.decoding import text_or_base64
-from steprunners.clients.kafka.messages import Message, key_to_bytes, to_bytes
+from steprunners.clients.binary import shown
+from steprunners.clients.kafka.messages import Message, headers_to_items, to_bytes
 from steprunners.clients.kafka.subscribing.literals import may_hold, required_texts
 from steprunners.json_types import Json
 from steprunners.masking.display import show
@@ -29,7 +29,7 @@ class Matcher:
     """The predicates of a step; a message matches where all of them hold."""
 
     def __init__(
-        self, *, pattern: tuple[MatchType, str] | None, key: Json, headers: Mapping[str, Json]
+        self, *, pattern: tuple[MatchType, Json] | None, key: Json, headers: Mapping[str, Json]
     ) -> None:
         """Compile the predicates; raise PatternError where the pattern is not valid."""
         self.predicates: list[Predicate] = []
@@ -54,15 +54,16 @@ def reasons_of(failing: Sequence[Predicate], message: Message) -> list[str]:
 
 
 def _key_is(wanted: Json) -> Predicate:
-    expected, shown = key_to_bytes(wanted), show(wanted)
+    expected = to_bytes(wanted, "meta.key")
     return Predicate(
         lambda message: message.key_bytes == expected,
-        lambda message: f"its key is {show(message.key)}, not {shown}",
+        lambda message: f"its key is {_shown(message.key_bytes)}, not {show(wanted)}",
     )
 
 
 def _header_is(name: str, wanted: Json) -> Predicate:
-    expected = None if wanted is None else to_bytes(wanted)
+    # As in a result: a list has the values of a header that is there more than once.
+    expected = {value for _, value in headers_to_items({name: wanted})}
 
     def values(message: Message) -> list[bytes | None]:
         return [value for each, value in message.header_items if each == name]
@@ -71,13 +72,13 @@ def _header_is(name: str, wanted: Json) -> Predicate:
         found = values(message)
         if not found:
             return f"it has no header {name}"
-        return f"its header {name} is {_shown(found)}, not {show(wanted)}"
+        return f"its header {name} is {' and '.join(map(_shown, found))}, not {show(wanted)}"
 
-    return Predicate(lambda message: expected in values(message), reason)
+    return Predicate(lambda message: expected <= set(values(message)), reason)
 
 
-def _shown(values: list[bytes | None]) -> str:
-    return " and ".join(show(None if value is None else text_or_base64(value)[0]) for value in values)
+def _shown(value: bytes | None) -> str:
+    return show(None if value is None else shown(value))
 
 
 def _of_value(holds: Callable[[bytes], bool], reason: str) -> Predicate:
@@ -88,8 +89,8 @@ def _of_value(holds: Callable[[bytes], bool], reason: str) -> Predicate:
     )
 
 
-def _contains(pattern: str) -> Predicate:
-    expected = to_bytes(pattern)
+def _contains(pattern: Json) -> Predicate:
+    expected = to_bytes(pattern, "meta.searchPattern.pattern")
     return _of_value(lambda value: expected in value, f"its value does not contain {show(pattern)}")
 
 
@@ -143,7 +144,7 @@ def _selected_by(pattern: str) -> Predicate:
     return Predicate(holds, reason)
 
 
-_BY_TYPE: dict[MatchType, Callable[[str], Predicate]] = {
+_BY_TYPE: dict[MatchType, Callable[[Any], Predicate]] = {
     "exact": _contains,
     "regex": _matches_regex,
     "jsonpath": _selected_by,

@@ -72,6 +72,7 @@ class NearMisses:
 
 def _shown(message: Message, reasons: list[str]) -> dict[str, Json]:
     value, encoding = message.decoded
+    key, key_encoding = message.decoded_key
     if encoding == "json":
         if len(message.value_bytes or b"") > NEAREST_LENGTH:
             value = show(value, NEAREST_LENGTH)
@@ -80,7 +81,9 @@ def _shown(message: Message, reasons: list[str]) -> dict[str, Json]:
     return {
         "partition": message.partition,
         "offset": message.offset,
-        "key": message.key,
+        "key": key,
+        "keyEncoding": key_encoding,
         "value": value,
+        "valueEncoding": encoding,
         "reason": "; ".join(reasons),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
@@ -106,8 +106,8 @@ class Reading:
             )
 
     def result(self) -> dict[str, Json]:
-        """Return the result of the step so far, with the messages in the order of their timestamps."""
-        found = sorted(self.found, key=_time_of)
+        """Return the result of the step so far, with the messages in order."""
+        found = in_order(self.found)
         partitions: dict[str, Json] = {
             str(partition): {"from": start, "to": max(start, self.positions.get(partition, start))}
             for partition, start in sorted(self.begun.items())
@@ -130,8 +130,18 @@ def to_wire(offsets: Mapping[int, int]) -> dict[str, Json]:
     return {str(partition): offset for partition, offset in offsets.items()}
 
 
-def _time_of(message: Any) -> tuple[int, int, int]:
-    return message["timestamp"], message["partition"], message["offset"]
+def in_order(messages: Sequence[Any]) -> list[Any]:
+    """Return messages by time, those of a partition as they were read, which is the order of their offsets.
+
+    Any producer may set any timestamp. So a message counts from the latest one that its partition had until then.
+    """
+    latest: dict[int, int] = {}
+    placed = []
+    for message in messages:
+        partition = message["partition"]
+        latest[partition] = max(message["timestamp"], latest.get(partition, message["timestamp"]))
+        placed.append((latest[partition], partition, message))
+    return [message for _, _, message in sorted(placed, key=lambda each: each[:2])]
 
 
 def read_once(

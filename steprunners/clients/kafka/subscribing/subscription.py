@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from steprunners.clients.binary import Base64, Bytes, FilledOrBytes
 from steprunners.clients.kafka.subscribing.matching import Matcher
 from steprunners.config import LowerCase, StepConfig, UpperCase, Wire, lower
 from steprunners.errors import BadConfig
@@ -25,17 +26,28 @@ class SearchPattern(Wire):
     match_type: Annotated[Literal["exact", "regex", "jsonpath"], LowerCase] = Field(
         "exact", description="Whether pattern is text, an RE2 expression or a JSONPath (RFC 9535)."
     )
-    pattern: str = Field(min_length=1, max_length=100_000)
+    pattern: Annotated[Annotated[str, Field(min_length=1, max_length=100_000)] | Base64, FilledOrBytes] = (
+        Field(description="`{base64: …}` are bytes; only with exact.")
+    )
     match_all: bool = Field(False, description="Collect until messageLimit or the deadline.")
 
     @model_validator(mode="after")
     def _check_pattern(self) -> SearchPattern:
+        if not isinstance(self.pattern, str):
+            return self._check_bytes(self.pattern)
         if "${" in self.pattern or self.match_type == "exact":
             return self
         try:
             (compile_regex if self.match_type == "regex" else compile_jsonpath)(self.pattern)
         except PatternError as problem:
             raise ValueError(str(problem)) from problem
+        return self
+
+    def _check_bytes(self, pattern: Base64) -> SearchPattern:
+        if self.match_type != "exact":
+            raise ValueError(f"{self.match_type} needs a pattern that is text; bytes go with exact")
+        if not pattern["base64"].strip():
+            raise ValueError("pattern must not be empty")
         return self
 
 
@@ -49,9 +61,10 @@ class KafkaSubscribeConfig(StepConfig):
     consumer_group: str | None = Field(None, min_length=1, max_length=249, description="For GROUP.")
     message_limit: int = Field(100, ge=1, le=10_000, description="The most messages that are collected.")
     search_pattern: SearchPattern | None = None
-    key: Json = Field(None, description="The message's key must be this.")
-    headers: dict[str, Json] = Field(
-        default_factory=dict, description="Each of these headers must have this value."
+    key: Bytes = Field(None, description="The message's key must be this.")
+    headers: dict[str, Bytes] = Field(
+        default_factory=dict,
+        description="Each of these headers must have this value; of a list, all values.",
     )
     min_messages: int = Field(1, ge=0, le=10_000, description="This many must match before the deadline.")
 
@@ -77,7 +90,7 @@ class KafkaSubscribeConfig(StepConfig):
     def matcher(self) -> Matcher:
         """Return the matcher of the messages. Raises BadConfig."""
         search = self.search_pattern
-        pattern = (search.match_type, search.pattern) if search is not None else None
+        pattern: Any = (search.match_type, search.pattern) if search is not None else None
         try:
             return Matcher(pattern=pattern, key=self.key, headers=self.headers)
         except PatternError as problem:

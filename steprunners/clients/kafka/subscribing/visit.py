@@ -7,14 +7,15 @@ import random
 import time
 
 from steprunners.clients.kafka.cluster.client import KafkaClient
+from steprunners.clients.kafka.cluster.errors import Unavailable
 from steprunners.clients.kafka.cluster.offsets import (
     BEGINNING,
     Offsets,
     commit_offsets,
     committed_offsets,
     end_offsets,
-    list_offsets,
     offsets_at,
+    offsets_now,
 )
 from steprunners.clients.kafka.cluster.pool import client_of
 from steprunners.clients.kafka.connection import KafkaConnection
@@ -84,22 +85,30 @@ class Visit:
             return by_partition(recorded)
         if start == "STEP":
             return client.run(call, lambda: end_offsets(client, call, [topic]))[topic]
-        beginnings = client.run(call, lambda: list_offsets(client, call, {topic: BEGINNING}))[topic]
         if start == "EARLIEST":
-            return beginnings
+            return self._beginnings()
         if start == "GROUP":
             group = self.config.consumer_group or ""
-            return beginnings | client.run(call, lambda: committed_offsets(client, call, group, topic))
+            return self._beginnings() | client.run(
+                call, lambda: committed_offsets(client, call, group, topic)
+            )
         since = (
             facts.starts_at_ms or facts.started_at_ms if start == "EXECUTION" else self.config.timestamp_ms
         )
         return client.run(call, lambda: offsets_at(client, call, topic, since or 0))
 
+    def _beginnings(self) -> Offsets:
+        """Return the beginnings that are known now; other partitions are read from their first message."""
+        topic, client = self.config.topic, self.client
+        found, _ = client.run(self.call, lambda: offsets_now(client, self.call, {topic: BEGINNING}))
+        return found[topic]
+
     def carry_on(self) -> Finished | Park:
         """Read the messages that are there; finish, or park the step."""
         try:
             enough = self._read()
-        except (ConnectionFailed, DeadlineExceeded):
+        except (ConnectionFailed, DeadlineExceeded) as problem:
+            self.reading.reached |= isinstance(problem, Unavailable)  # other brokers answer
             if self._is_over() or not self.reading.reached:
                 raise
             return self._park(OUTAGE_MS)

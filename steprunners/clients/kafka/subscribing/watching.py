@@ -16,8 +16,9 @@ from collections.abc import Hashable, Iterable, Sequence
 from weakref import WeakValueDictionary
 
 from steprunners.clients.kafka.cluster.client import KafkaClient
+from steprunners.clients.kafka.cluster.errors import Unavailable
 from steprunners.clients.kafka.cluster.fetching import Chunk, fetch
-from steprunners.clients.kafka.cluster.offsets import Offsets, end_offsets
+from steprunners.clients.kafka.cluster.offsets import END, Offsets, offsets_now
 from steprunners.clients.kafka.cluster.pool import client_of
 from steprunners.clients.kafka.connection import KafkaConnection
 from steprunners.clients.kafka.messages import Message
@@ -126,7 +127,8 @@ class KafkaWatch(Watch):
         by_topic: dict[str, list[KafkaWatch]] = defaultdict(list)
         for watch in watches:
             by_topic[watch.topic].append(watch)
-        ends = client.run(call, lambda: end_offsets(client, call, list(by_topic)))
+        # A partition without a leader has no news; its step finds that out by itself when its time is over.
+        ends, _ = client.run(call, lambda: offsets_now(client, call, dict.fromkeys(by_topic, END)))
         news = [each for topic, group in by_topic.items() for each in _news(client, call, group, ends[topic])]
         _woken.extend(news)
         return news
@@ -162,7 +164,10 @@ def _news(client: KafkaClient, call: Call, watches: list[KafkaWatch], ends: Offs
 
 
 def _fetched(client: KafkaClient, call: Call, topic: str, positions: Offsets) -> list[Chunk]:
-    return client.run(call, lambda: fetch(client, call, topic, positions))
+    try:
+        return client.run(call, lambda: fetch(client, call, topic, positions))
+    except Unavailable:
+        return []
 
 
 def _lowest(watches: Iterable[KafkaWatch], ends: Offsets) -> Offsets:

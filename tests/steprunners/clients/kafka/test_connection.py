@@ -126,8 +126,16 @@ class TestCheck:
         with pytest.raises(ConnectionFailed, match="nothing listens there"):
             check(bootstrap_servers=f"127.0.0.1:{free_port()}")
 
-    def test_the_next_server_is_tried(self, kafka_broker: KafkaBroker) -> None:
-        assert check(bootstrap_servers=f"127.0.0.1:{free_port()},{kafka_broker.plaintext}")
+    def test_only_brokers_that_answer_count(self, kafka_broker: KafkaBroker) -> None:
+        gone, alive = f"127.0.0.1:{free_port()}", kafka_broker.plaintext
+        found = check(bootstrap_servers=f"{gone},{alive}")
+        assert found == f"connected to 1 of 2 brokers ({alive}); no answer from {gone}"
+
+    def test_a_broker_that_takes_connections_and_never_answers(self, kafka_broker: KafkaBroker) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            address = f"127.0.0.1:{silent.getsockname()[1]}"
+            found = check(bootstrap_servers=f"{address},{kafka_broker.plaintext}")
+        assert found.endswith(f"no answer from {address}")
 
     def test_no_such_name(self) -> None:
         with pytest.raises(StepError, match="cannot be resolved"):

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from steprunners.clients.kafka.messages import Message, headers_to_items, key_to_bytes, value_to_bytes
+from steprunners.clients.kafka.messages import (
+    Encoding,
+    Message,
+    given_bytes,
+    headers_to_items,
+    to_bytes,
+)
+from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from tests.steprunners.json_strategies import json_values
+
+headers = st.lists(st.tuples(st.sampled_from(["a", "b", ""]), st.none() | st.binary(max_size=6)), max_size=4)
 
 
 def read(value: bytes | None, **fields: Any) -> Message:
@@ -27,6 +38,12 @@ def read(value: bytes | None, **fields: Any) -> Message:
         (b"{broken", ("{broken", "text")),
         (b"\xff\x00", ("/wA=", "base64")),
         (b'{"n": NaN}', ('{"n": NaN}', "text")),
+        (b"\x00\x00\x00\xff", ("AAAA/w==", "base64")),
+        (b"a\x00b", ("YQBi", "base64")),
+        (b"\x00\x00\x00\x35", ("AAAANQ==", "base64")),  # not the number 5 in UTF-32
+        (b"\x005", ("ADU=", "base64")),  # nor in UTF-16
+        (b"\xff\xfe5\x00", ("//41AA==", "base64")),
+        ('{"id": 1}'.encode("utf-16"), ({"id": 1}, "json")),  # its mark says what it is
     ],
 )
 def test_values(value: bytes | None, expected: tuple[Json, str]) -> None:
@@ -57,19 +74,59 @@ def test_a_parsed_value_has_its_text_beside_it() -> None:
 
 @given(json_values)
 def test_what_is_sent_as_json_is_read_as_it_was(value: Json) -> None:
-    if value is not None and not isinstance(value, str):
-        assert read(value_to_bytes(value)).decoded == (value, "json")
+    if not (isinstance(value, dict) and set(value) == {"base64"}) and not isinstance(value, str | None):
+        assert read(to_bytes(value)).decoded == (value, "json")
+    assert read(given_bytes(value, "json", "x")).decoded == (value, "json")
 
 
-def test_what_is_sent() -> None:
-    assert value_to_bytes(None) is None
-    assert value_to_bytes("tëxt") == "tëxt".encode()
-    assert value_to_bytes("/wA=", is_base64=True) == b"\xff\x00"
-    assert key_to_bytes(42) == b"42"
-    assert headers_to_items({"a": ["x", None], "b": 1}) == [("a", b"x"), ("a", None), ("b", b"1")]
+def test_headers_as_they_are_sent() -> None:
+    headers: dict[str, Json] = {"a": ["x", None, {"base64": "AAAA/w=="}], "b": 1, "": {"base64": ""}}
+    sent = [("a", b"x"), ("a", None), ("a", b"\0\0\0\xff"), ("b", b"1"), ("", b"")]
+    assert headers_to_items(headers) == sent
 
 
-@pytest.mark.parametrize("wrong", ["not base64!", {"a": 1}])
-def test_base64_that_is_none(wrong: Json) -> None:
-    with pytest.raises(ValueError, match="base64"):
-        value_to_bytes(wrong, is_base64=True)
+@pytest.mark.parametrize(
+    ("value", "encoding", "sent"),
+    [
+        (None, "auto", None),
+        ("tëxt", "auto", "tëxt".encode()),
+        ("", "auto", b""),
+        (42, "auto", b"42"),
+        ({"base64": "AAAA/w=="}, "auto", b"\0\0\0\xff"),
+        ({"base64": " AAAA\n/w==\n"}, "auto", b"\0\0\0\xff"),
+        ({"base64": "AA==", "a": 1}, "auto", b'{"base64":"AA==","a":1}'),
+        ({"base64": "AA=="}, "json", b'{"base64":"AA=="}'),
+        ({"base64": "AA=="}, "base64", b"\0"),
+        ("/wA=", "base64", b"\xff\x00"),
+        ("/wA=", "text", b"/wA="),
+        ("text", "json", b'"text"'),
+        (None, "json", b"null"),
+        (None, "null", None),
+    ],
+)
+def test_what_is_sent(value: Json, encoding: Encoding, sent: bytes | None) -> None:
+    assert given_bytes(value, encoding, "x") == sent
+
+
+@pytest.mark.parametrize(
+    ("value", "encoding"),
+    [("not base64!", "base64"), ({"a": 1}, "base64"), ("x", "null"), ({"base64": 5}, "auto")],
+)
+def test_what_cannot_be_sent(value: Json, encoding: Encoding) -> None:
+    with pytest.raises((ValueError, BadConfig), match=r"base64|null"):
+        given_bytes(value, encoding, "x")
+
+
+@given(st.none() | st.binary(max_size=12), st.none() | st.binary(max_size=12), headers)
+def test_what_was_read_is_sent_as_it_came(
+    key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]]
+) -> None:
+    shown: Any = read(value, key=key, headers=sorted(headers, key=lambda header: header[0])).to_json()
+    stored = json.loads(json.dumps(shown))
+    sent = given_bytes(stored["value"], stored["valueEncoding"], "x")
+    if stored["valueEncoding"] == "json":  # white space may differ
+        assert read(sent).decoded == read(value).decoded
+    else:
+        assert sent == value
+    assert given_bytes(stored["key"], stored["keyEncoding"], "x") == key
+    assert headers_to_items(stored["headers"]) == sorted(headers, key=lambda header: header[0])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steprunners.clients.decoding import text_or_base64
-from steprunners.clients.redis.values import as_stored, element, name, parsed, to_bytes
+from steprunners.clients.redis.values import as_stored, element, flat, pairs, parsed, to_bytes
 from steprunners.errors import BadConfig
 from tests.steprunners.json_strategies import json_values
 
@@ -38,9 +38,15 @@ def test_what_cannot_be_sent(value: Any) -> None:
 def test_any_bytes_come_back(raw: bytes) -> None:
     text, encoding = text_or_base64(raw)
     assert to_bytes(text if encoding == "text" else {"base64": text}, "x") == raw
-    json.dumps([element(raw), name(raw)])
-    if encoding == "text":
-        assert element(raw) == name(raw) == text
+    assert to_bytes(json.loads(json.dumps(element(raw))), "x") == raw
+
+
+@given(st.dictionaries(st.binary(max_size=12), st.binary(max_size=12), max_size=4))
+def test_any_names_and_values_come_back(stored: dict[bytes, bytes]) -> None:
+    raw = [part for pair in stored.items() for part in pair]
+    shown = json.loads(json.dumps(pairs(raw)))
+    assert flat(shown, "x") == raw
+    assert as_stored(shown) == shown
 
 
 @given(json_values)
@@ -61,7 +67,9 @@ def test_other_text_stays_text(text: str) -> None:
 
 
 def test_expected_values_as_redis_shows_them() -> None:
-    assert as_stored({"a": 1, "b": [True, None, {"base64": "gA=="}]}) == {
-        "a": "1",
-        "b": ["true", None, {"base64": "gA=="}],
+    expected: dict[str, Any] = {
+        "a": 1,
+        "b": [True, None, {"base64": "gA=="}, {"base64": "dGVh"}],
+        "base64:dGVh": 2,
     }
+    assert as_stored(expected) == {"a": "1", "b": ["true", None, {"base64": "gA=="}, "tea"], "tea": "2"}

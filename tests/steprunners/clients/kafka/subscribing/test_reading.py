@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from steprunners.clients.kafka.messages import Message
 from steprunners.clients.kafka.subscribing import reading
 from steprunners.clients.kafka.subscribing.matching import Matcher
-from steprunners.clients.kafka.subscribing.reading import Reading
+from steprunners.clients.kafka.subscribing.reading import Reading, in_order
 from steprunners.errors import StepError
 
 EVEN = Matcher(pattern=("regex", "[02468]$"), key=None, headers={})
@@ -74,3 +74,22 @@ def test_messages_are_in_the_order_of_their_times() -> None:
         one.take(message(partition, offset), EVEN)
     found: Any = one.result()["messages"]
     assert [(each["partition"], each["offset"]) for each in found] == [(1, 2), (0, 4), (1, 4), (0, 6)]
+
+
+def one_at(partition: int, offset: int, at: int) -> dict[str, int]:
+    return {"partition": partition, "offset": offset, "timestamp": at}
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 4)), max_size=20))
+def test_a_partition_keeps_its_order_whatever_its_timestamps_are(read: list[tuple[int, int]]) -> None:
+    offsets = {0: 0, 1: 0, 2: 0}
+    messages = []
+    for partition, at in read:
+        messages.append(one_at(partition, offsets[partition], at))
+        offsets[partition] += 1
+    ordered = in_order(messages)
+    for partition, count in offsets.items():
+        placed = [each["offset"] for each in ordered if each["partition"] == partition]
+        assert placed == list(range(count))
+    if messages == sorted(messages, key=lambda each: each["timestamp"]):
+        assert [each["timestamp"] for each in ordered] == [each["timestamp"] for each in messages]
