@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+from django.http import HttpResponse
 
 from accounts.models import Team
 from flows.documents.document import MASK, FlowDocument
@@ -13,6 +14,7 @@ from flows.documents.secret_warnings import warnings_of
 from flows.models import Flow
 from flows.problems import FlowInvalid, Problem
 from flows.selectors import check_for_team
+from steprunners.values.json_text import dumps
 
 YAML = "application/yaml"
 
@@ -68,4 +70,9 @@ def draft_text(raw: dict[str, Any]) -> str:
         else variable
         for variable in raw.get("variables") or []
     ]
-    return json.dumps({**raw, "variables": variables})
+    return dumps({**raw, "variables": variables})
+
+
+def exact_answer(data: dict[str, Any]) -> HttpResponse:
+    """Return JSON with every digit of its numbers; Django's JsonResponse rounds."""
+    return HttpResponse(dumps(data), content_type="application/json")

@@ -3,7 +3,7 @@ import { API, get } from "../api.js";
 import { el, icon } from "../dom.js";
 import { badge, isOver, statusIcon } from "../status.js";
 import { tabs } from "../tabs.js";
-import { duration, exact } from "../time.js";
+import { duration, exact, now } from "../time.js";
 import { copy } from "../toast.js";
 import { assertionTable } from "./assertions.js";
 import { curlOf } from "./curl.js";
@@ -101,7 +101,7 @@ export class StepPanel {
     const notes = [];
     if (step.status === "WAITING" && step.nextAt) {
       const what = step.attempts ? `Attempt ${step.attempts + 1} in ` : "Continues in ";
-      notes.push(note("wait", what, el("span", { class: "numeric", dataset: { until: step.nextAt } }, duration(Math.max(0, step.nextAt - Date.now())))));
+      notes.push(note("wait", what, el("span", { class: "numeric", dataset: { until: step.nextAt } }, duration(Math.max(0, step.nextAt - now())))));
     }
     if (step.error) notes.push(note(step.status === "FAILED" ? "bad" : "error", step.error.code ? el("code", {}, step.error.code) : null, " ", step.error.message));
     else if (step.status === "FAILED" && !hasFailedAssertion(step)) notes.push(note("bad", why(step, this.state.execution.error)));
