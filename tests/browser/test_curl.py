@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.flows import expect_status, flow_of
+from tests.browser.flows import copied, expect_status, flow_of
 from tests.servers.stack import LiveStack
 from tests.steprunners.target import Exchange, Target
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="no curl (Debian: apt-get install curl)")
 
 MASK = "••••••"
+SECRETS = {"X-Api-Key: ": "k3y-of-the-shop", "Bearer ": "t0ken-of-the-shop", "sid=": "s3cr3t-id"}
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def shop() -> Iterator[Target]:
 
 
 @pytest.fixture
-def resource(live_stack: LiveStack, shop: Target) -> Iterator[str]:
+def resource(live_stack: LiveStack, shop: Target) -> str:
     """The name of a resource that leads to the shop, with headers and a token."""
     config = {
         "baseUrl": shop.url + "/v1",
@@ -46,18 +47,21 @@ def resource(live_stack: LiveStack, shop: Target) -> Iterator[str]:
         "resources",
         json={"name": f"shop {shop.port}", "type": "http", "config": config},
     )
-    yield made["name"]
+    name: str = made["name"]
+    return name
 
 
-def copied(page: Page, step: str) -> str:
-    page.evaluate(
-        "navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve(); }; delete window.copied;"
-    )
+def command_of(page: Page, step: str) -> str:
     page.locator(f"[data-step={step}]").click()
-    page.get_by_role("button", name="Copy as cURL").click()
-    page.wait_for_function("window.copied !== undefined")
-    text: str = page.evaluate("window.copied")
-    return text
+    return copied(page, page.get_by_role("button", name="Copy as cURL"))
+
+
+def with_secrets(command: str) -> str:
+    """Fill in the secrets, as a user does."""
+    for before, secret in SECRETS.items():
+        command = command.replace(before + MASK, before + secret)
+    assert MASK not in command
+    return command
 
 
 def told(exchange: Exchange) -> tuple[str, str, dict[str, str], bytes]:
@@ -89,19 +93,12 @@ def test_what_is_copied_sends_what_the_step_sent(
     expect_status(page, "Completed")
     by_step = [told(each) for each in shop.received]
     shop.received.clear()
-    commands = [copied(page, "login"), copied(page, "order")]
+    commands = [command_of(page, "login"), command_of(page, "order")]
     expect(page.locator("#toasts")).to_contain_text(f"with {MASK} in place of secrets")
     for command in commands:
-        for secret in ("k3y-of-the-shop", "t0ken-of-the-shop", "s3cr3t-id"):
-            assert secret not in command
-        command = (
-            command.replace(f"X-Api-Key: {MASK}", "X-Api-Key: k3y-of-the-shop")
-            .replace(f"Bearer {MASK}", "Bearer t0ken-of-the-shop")
-            .replace(f"sid={MASK}", "sid=s3cr3t-id")
-        )
-        assert MASK not in command
+        assert not any(secret in command for secret in SECRETS.values())
         script = tmp_path / "copied.sh"
-        script.write_text(command)
+        script.write_text(with_secrets(command))
         subprocess.run(["bash", str(script)], check=True, capture_output=True, timeout=30)
     assert [told(each) for each in shop.received] == by_step
     assert json.loads(by_step[-1][3]) == body

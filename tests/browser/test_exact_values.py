@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Gate
-from tests.browser.flows import delay, expect_status, flow_of, write
+from tests.browser.flows import copied, delay, expect_status, flow_of, write
 from tests.servers.stack import LiveStack
 from tests.steprunners.target import Target
 
@@ -59,16 +59,6 @@ def shown(place: Locator) -> str:
     return compact(place.locator(".code").first.inner_text())
 
 
-def copied(page: Page, button: Locator) -> str:
-    page.evaluate(
-        "navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve(); }"
-    )
-    button.click()
-    page.wait_for_function("window.copied !== undefined")
-    text: str = page.evaluate("window.copied")
-    return text
-
-
 def test_an_answer_is_shown_as_it_came(
     signed_in_page: Page, live_stack: LiveStack, gate: Gate, answers: str, body: str
 ) -> None:
@@ -105,7 +95,7 @@ def see_everywhere(page: Page, body: str) -> None:
 
 
 def test_variables_read_as_json(signed_in_page: Page, live_stack: LiveStack) -> None:
-    variables = [
+    variables: list[dict[str, Any]] = [
         {"name": "list", "type": "json", "defaultValue": ["tea", None]},
         {"name": "off", "type": "boolean", "defaultValue": False},
         {"name": "long", "type": "integer", "defaultValue": 9007199254740993},

@@ -45,8 +45,25 @@ def test_it_reads_and_writes_what_python_does(signed_in_page: Page, value: Any) 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[1,]", '{"a":1,}', "01", "1.", ".5", "+1", "NaN", '"\n"', r'"\x"', r'"\u12"', "1 2", "tru"]
-    + ["[", "{1:2}", "'a'", '{"a" 1}', '"a', "\ufeff1", "[" * 3000],
+    [
+        *(
+            "",
+            "{",
+            "[1,]",
+            '{"a":1,}',
+            "01",
+            "1.",
+            ".5",
+            "+1",
+            "NaN",
+            '"\n"',
+            r'"\x"',
+            r'"\u12"',
+            "1 2",
+            "tru",
+        ),
+        *("[", "{1:2}", "'a'", '{"a" 1}', '"a', "\ufeff1", "[" * 3000),
+    ],
 )
 def test_what_is_not_json_is_refused(signed_in_page: Page, text: str) -> None:
     with pytest.raises(Error, match="SyntaxError"):

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 
 from accounts.models import Team, User
 from executions.models import Execution, ExecutionStep
@@ -34,8 +33,7 @@ def shop(team: Team) -> Resource:
 
 
 def ask(page: PageFor, user: User, step: ExecutionStep) -> Any:
-    answer: HttpResponse = page(user).get(f"/executions/{step.execution_id}/steps/{step.id}/curl")
-    return answer
+    return page(user).get(f"/executions/{step.execution_id}/steps/{step.id}/curl")
 
 
 def command(page: PageFor, user: User, step: ExecutionStep) -> str:

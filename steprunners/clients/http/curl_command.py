@@ -101,7 +101,8 @@ def _built(config: HttpConfig, connection: HttpConnection | None) -> HttpRequest
     usual = connection.model_copy(update={"auth": None}) if connection else None
     bare = config.model_copy(update={"auth": None, "headers": _own_headers(config, usual)})
     context: Any = SimpleNamespace(trace_headers={})
-    return build_request(bare, usual, context, HttpRequest("GET", "").cookies)
+    no_cookies: Any = HttpRequest("GET", "").cookies
+    return build_request(bare, usual, context, no_cookies)
 
 
 def _own_headers(config: HttpConfig, connection: HttpConnection | None) -> dict[str, Json]:

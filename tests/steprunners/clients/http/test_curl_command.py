@@ -185,7 +185,7 @@ def test_headers_of_the_resource_do_not_go_to_another_server(compare: Any, targe
 
 
 def test_secrets_stay_masked(target: Target) -> None:
-    meta = {
+    meta: dict[str, Any] = {
         "url": f"{target.url}/{MASK}?k={MASK}",
         "method": "POST",
         "headers": {"X-Api-Key": MASK},
@@ -203,7 +203,12 @@ def test_secrets_stay_masked(target: Target) -> None:
 
 def test_a_masked_resource_and_an_oauth_token(target: Target) -> None:
     auth = {"type": "oauth2ClientCredentials", "tokenUrl": MASK, "clientId": MASK, "clientSecret": MASK}
-    resource = {"baseUrl": target.url, "auth": auth, "verifyTls": False, "headers": {"X-Api-Key": MASK}}
+    resource: dict[str, Any] = {
+        "baseUrl": target.url,
+        "auth": auth,
+        "verifyTls": False,
+        "headers": {"X-Api-Key": MASK},
+    }
     resource |= {"caCertificate": "PEM", "clientCertificate": "PEM", "clientKey": MASK}
     command = curl_command(SentStep({"url": "/a", "maxRedirects": 3}, resource))
     assert command.startswith(f"curl '{target.url}/a'")
@@ -219,7 +224,7 @@ def test_a_masked_resource_and_an_oauth_token(target: Target) -> None:
 
 
 def test_a_resource_that_was_changed_since_counts_no_more(target: Target) -> None:
-    resource = {"baseUrl": "http://elsewhere.example", "headers": {"X-A": "new"}}
+    resource: dict[str, Any] = {"baseUrl": "http://elsewhere.example", "headers": {"X-A": "new"}}
     command = curl_command(SentStep({"url": target.url + "/a", "headers": {"X-A": "old"}}, resource))
     assert "X-A: old" in command
     assert "elsewhere" not in command
