@@ -58,6 +58,11 @@ def check_alone_json(team: Team, raw: dict[str, Any], *, flow: Flow | None = Non
     return {"valid": True, "errors": [], "variables": variables, "draft": draft_text(raw)}
 
 
+def exact_answer(data: dict[str, Any]) -> HttpResponse:
+    """Return JSON with every digit of its numbers; Django's JsonResponse rounds."""
+    return HttpResponse(dumps(data), content_type="application/json")
+
+
 def draft_text(raw: dict[str, Any]) -> str:
     """Return the document as JSON text, which a browser passes on without reading (and rounding) its numbers.
 
@@ -71,8 +76,3 @@ def draft_text(raw: dict[str, Any]) -> str:
         for variable in raw.get("variables") or []
     ]
     return dumps({**raw, "variables": variables})
-
-
-def exact_answer(data: dict[str, Any]) -> HttpResponse:
-    """Return JSON with every digit of its numbers; Django's JsonResponse rounds."""
-    return HttpResponse(dumps(data), content_type="application/json")

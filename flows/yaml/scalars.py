@@ -15,10 +15,10 @@ _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": 
 # A leading zero means a code, not a number (007, 01234): it stays text, as a tester would expect.
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_NOT_FINITE = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
 # What some reader takes for a number or a time: 018 and 0o17 (YAML 1.2), 0b1, 1_000 and 1:30 (YAML 1.1), 1,000 (Ruby).
 _NUMBER_LIKE = re.compile(r"[-+.]*(?:[0-9_][0-9a-fA-FoOxX_.,:+-]*)?\Z")
 _WORDS_OF_YAML_1_1 = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
-_NOT_FINITE = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
 
 
 class NotJSON(ValueError):

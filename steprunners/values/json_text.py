@@ -85,12 +85,12 @@ def dumps(value: Any, *, ensure_ascii: bool = True, separators: tuple[str, str] 
 
 
 @lru_cache(maxsize=16)
-def _encoder(ensure_ascii: bool, separators: tuple[str, str] | None) -> Callable[[Any], str]:
+def _encoder(ensure_ascii: bool, separators: tuple[str, str] | None) -> Callable[[Any], str]:  # noqa: FBT001
     return json.JSONEncoder(ensure_ascii=ensure_ascii, separators=separators, allow_nan=False).encode
 
 
 @lru_cache(maxsize=2)
-def _written(ensure_ascii: bool) -> re.Pattern[str]:
+def _written(ensure_ascii: bool) -> re.Pattern[str]:  # noqa: FBT001
     mark = json.dumps(_MARK, ensure_ascii=ensure_ascii)[1:-1]
     return re.compile(f'"{re.escape(mark)}([-+.0-9eE]+)"')
 
