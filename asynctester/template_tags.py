@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from asynctester.version import VERSION
+from steprunners.values.json_text import dumps, loads
 
 register = template.Library()
+
+_NO_MARKUP = str.maketrans({"<": "\\u003C", ">": "\\u003E", "&": "\\u0026"})
 
 
 @register.simple_tag
@@ -30,3 +36,35 @@ def icon(name: str, css: str = "") -> SafeString:
 def version() -> str:
     """Return the version of the product."""
     return VERSION
+
+
+@register.simple_tag
+def now_ms() -> int:
+    """Return the server's time in ms since the epoch; static/js/time.js counts on from it."""
+    return time.time_ns() // 1_000_000
+
+
+@register.filter
+def page_json(value: Any, element_id: str) -> SafeString:
+    """Put a value into the page as JSON, with every digit of its numbers, for `jsonFrom` of static/js/dom.js.
+
+    Django's `json_script` has an encoder that rounds. As there, nothing in the text can end the element.
+    """
+    text = mark_safe(dumps(value).translate(_NO_MARKUP))  # noqa: S308 - no character of it is markup
+    return format_html('<script id="{}" type="application/json">{}</script>', element_id, text)
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """Return a value for reading: as JSON, but text as it stands unless it would read as another value."""
+    if isinstance(value, str) and not _reads_as_json(value):
+        return value
+    return dumps(value, ensure_ascii=False)
+
+
+def _reads_as_json(text: str) -> bool:
+    try:
+        loads(text)
+    except (ValueError, RecursionError):
+        return text == ""
+    return True

@@ -9,4 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("executions/outcomes", pages.flow_outcomes, name="flow-outcomes"),
     path("executions/<uuid:execution_id>", pages.execution, name="execution"),
     path("executions/<uuid:execution_id>/activity", pages.execution_activity, name="execution-activity"),
+    path(
+        "executions/<uuid:execution_id>/steps/<uuid:step_id>/curl", pages.step_as_curl, name="execution-curl"
+    ),
 ]

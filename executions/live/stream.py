@@ -209,11 +209,21 @@ class LiveStream:
             request = json.loads(text)
         except (ValueError, RecursionError):
             request = None
-        if isinstance(request, dict) and self.asked(request):
+        if isinstance(request, dict) and (self._pinged(request) or self.asked(request)):
             return
         self._malformed += 1
         if self._malformed > MALFORMED_LIMIT:
             raise Closing(POLICY)
+
+    def _pinged(self, request: dict[str, Any]) -> bool:
+        """Answer `{"type": "ping"}`: a browser cannot send a WebSocket's own pings, nor see those of the server.
+
+        Only who asks gets an answer, so programs that read the stream meet no type that they do not know.
+        """
+        if request.get("type") != "ping":
+            return False
+        self.output.put(json.dumps({"type": "pong", "timestamp": time.time_ns() // 1_000_000}))
+        return True
 
 
 def _all_outages(errors: BaseExceptionGroup[Exception]) -> bool:

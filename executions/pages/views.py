@@ -15,9 +15,11 @@ from accounts.permissions import Action, may
 from accounts.services.retention import results_days
 from executions.models import Execution
 from executions.pages import run_list
+from executions.pages.curl import curl_of
 from executions.pages.run_page import activity, failures_of, page_data
 from executions.presentation import milliseconds
 from executions.states import ExecutionStatus
+from steprunners.errors import StepError
 
 STEPS_WITHOUT_SCRIPT = 300
 MOST_FLOWS = 100
@@ -84,6 +86,19 @@ def execution(request: HttpRequest, execution_id: uuid.UUID) -> HttpResponse:
 def execution_activity(request: HttpRequest, execution_id: uuid.UUID) -> JsonResponse:
     """Return the attempts and child executions of one run as JSON; the page loads them when they change."""
     return JsonResponse(activity(_find(request, execution_id)))
+
+
+@require_safe
+@login_required
+@never_cache
+def step_as_curl(request: HttpRequest, execution_id: uuid.UUID, step_id: uuid.UUID) -> JsonResponse:
+    """Return an http step as a curl command, `{command}`; its secrets are masked. 422 where it sent nothing."""
+    run = _find(request, execution_id)
+    try:
+        return JsonResponse({"command": curl_of(run, get_object_or_404(run.steps, pk=step_id))})
+    except StepError as error:
+        told = {"code": error.code, "detail": f"There is no command: {error}", "attr": None}
+        return JsonResponse({"errors": [told]}, status=422)
 
 
 @require_safe

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpResponse
+
 from accounts.models import Team
 from flows.documents.document import MASK, FlowDocument
 from flows.documents.parsing import parse_body
@@ -54,6 +56,11 @@ def check_alone_json(team: Team, raw: dict[str, Any], *, flow: Flow | None = Non
         return {"valid": False, "errors": [each.to_json() for each in error.problems]}
     variables = document.to_json()["variables"]
     return {"valid": True, "errors": [], "variables": variables, "draft": draft_text(raw)}
+
+
+def exact_answer(data: dict[str, Any]) -> HttpResponse:
+    """Return JSON with every digit of its numbers; Django's JsonResponse rounds."""
+    return HttpResponse(dumps(data), content_type="application/json")
 
 
 def draft_text(raw: dict[str, Any]) -> str:

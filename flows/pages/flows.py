@@ -21,7 +21,7 @@ from accounts.pages.lists import asked_for, page_of, render_list
 from accounts.permissions import Action, may
 from flows.editing.source_text import keepable, text_of, texts_to_compare
 from flows.models import Flow, FlowVersion
-from flows.pages.editor import check_json, check_text, problems_json
+from flows.pages.editor import check_json, check_text, exact_answer, problems_json
 from flows.pages.starters import starter_text
 from flows.problems import FlowInvalid
 from flows.selectors import load_document
@@ -183,7 +183,7 @@ def _saved(request: HttpRequest, team: Team, found: Flow | None) -> JsonResponse
 
 @require_POST
 @login_required
-def check(request: HttpRequest) -> JsonResponse:
+def check(request: HttpRequest) -> HttpResponse:
     """Check the text in the body as the user types; `?flow=` or `?team=` says whose names count."""
     flow_id = request.GET.get("flow", "")
     try:
@@ -191,17 +191,17 @@ def check(request: HttpRequest) -> JsonResponse:
     except ValueError as error:
         raise Http404 from error
     team = found.team if found else _editable_team(request, request.GET.get("team", ""))
-    return JsonResponse(check_json(team, request.body.decode("utf-8", "replace"), flow=found))
+    return exact_answer(check_json(team, request.body.decode("utf-8", "replace"), flow=found))
 
 
 @require_safe
 @login_required
 @never_cache
-def run_form(request: HttpRequest, flow_id: uuid.UUID) -> JsonResponse:
+def run_form(request: HttpRequest, flow_id: uuid.UUID) -> HttpResponse:
     """Give what the run dialog asks for: variables of the newest version, and environments."""
     found = _find(request, flow_id)
     variables = load_document(found.versions.get(number=found.version)).to_json()["variables"]
-    return JsonResponse({"name": found.name, **_editor_data(found, found.team, variables, found.version)})
+    return exact_answer({"name": found.name, **_editor_data(found, found.team, variables, found.version)})
 
 
 @require_safe

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_POST
@@ -18,7 +18,7 @@ from flows.editing.edits import CannotEdit
 from flows.editing.step_inserts import alone, insert_step
 from flows.editing.step_places import StepPlace, step_at, step_places
 from flows.models import Flow
-from flows.pages.editor import check_alone_json
+from flows.pages.editor import check_alone_json, exact_answer
 from flows.pages.step_form import StepForm, edited, form_of
 from flows.problems import FlowInvalid, Place
 from flows.selectors import known_resources
@@ -108,7 +108,7 @@ def step_insert(request: HttpRequest) -> JsonResponse:
 
 @require_POST
 @login_required
-def step_alone(request: HttpRequest) -> JsonResponse:
+def step_alone(request: HttpRequest) -> HttpResponse:
     """Give what a run of the step at `?line=` alone needs: as `flows/check` does, and the step's name."""
     team, flow = _scope(request)
     try:
@@ -118,7 +118,7 @@ def step_alone(request: HttpRequest) -> JsonResponse:
     if found is None:
         return _refused("the cursor is not in a step")
     name, document = found
-    return JsonResponse({"name": name, **check_alone_json(team, document, flow=flow)})
+    return exact_answer({"name": name, **check_alone_json(team, document, flow=flow)})
 
 
 def _scope(request: HttpRequest) -> tuple[Team, Flow | None]:

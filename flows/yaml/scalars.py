@@ -19,6 +19,9 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+
 # What JSON writes alike: `.5` and `+1.5` are YAML alone.
 _JSON_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z")
 _NOT_FINITE = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
+# What some reader takes for a number or a time: 018 and 0o17 (YAML 1.2), 0b1, 1_000 and 1:30 (YAML 1.1), 1,000 (Ruby).
+_NUMBER_LIKE = re.compile(r"[-+.]*(?:[0-9_][0-9a-fA-FoOxX_.,:+-]*)?\Z")
+_WORDS_OF_YAML_1_1 = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
 class NotJSON(ValueError):
@@ -37,9 +40,13 @@ def read_plain(text: str) -> Json:
 
 
 def needs_quotes(text: str) -> bool:
-    """Whether the text would be read as something else than text where it stood plain."""
-    patterns = (_INTEGER, _FLOAT, _NOT_FINITE)
-    return text in _NULL or text in _BOOLEANS or any(pattern.match(text) for pattern in patterns)
+    """Whether the text stands plain for something else than text, to us or to another reader of YAML 1.1 or 1.2.
+
+    Dates, `=` and `<<` are not found: PyYAML, which writes, quotes them by itself.
+    """
+    if text in _NULL or text.lower() in _WORDS_OF_YAML_1_1:
+        return True
+    return any(pattern.match(text) for pattern in (_NUMBER_LIKE, _NOT_FINITE))
 
 
 def _integer(text: str) -> int:

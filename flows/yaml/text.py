@@ -231,6 +231,13 @@ class _Dumper(yaml.CSafeDumper):
         tick()
         return True
 
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:
+        """Write keys on one line: a block as a key is more than some readers, and `editing`, take."""
+        node: yaml.MappingNode = super().represent_mapping(tag, mapping, flow_style)
+        for key, _ in node.value:
+            key.style = '"' if key.style == "|" else key.style
+        return node
+
 
 def _represent_text(dumper: Any, text: str) -> Any:
     is_block = "\n" in text and _fits_a_block(text)
@@ -238,9 +245,9 @@ def _represent_text(dumper: Any, text: str) -> Any:
 
 
 def _fits_a_block(text: str) -> bool:
-    return text.isprintable() or all(
-        line == line.rstrip() and line.isprintable() for line in text.split("\n")
-    )
+    """Return whether the text reads well as a block; empty lines at its end would not stay."""
+    *lines, last = text.removesuffix("\n").split("\n")
+    return bool(last) and all(line == line.rstrip() and line.isprintable() for line in (*lines, last))
 
 
 def _quote_of(text: str) -> str | None:

@@ -1,4 +1,6 @@
 // Calls the REST API with the session and its CSRF token.
+import { readJson, writeJson } from "./json.js";
+import { setServerTime } from "./time.js";
 
 /** An error response of the API; `errors` are `{code, detail, attr}`. */
 export class ApiError extends Error {
@@ -11,14 +13,15 @@ export class ApiError extends Error {
 
 async function errorsOf(response) {
   try {
-    return (await response.json()).errors ?? [];
+    return readJson(await response.text()).errors ?? [];
   } catch {
     return [];
   }
 }
 
-async function call(method, path, body, contentType) {
-  const headers = { Accept: "application/json", "X-CSRFToken": document.querySelector('meta[name="csrf-token"]').content };
+/** Send `body`, which is text of the content type, and return the answer's JSON; throws ApiError. */
+export async function call(method, path, body, contentType, more = {}) {
+  const headers = { Accept: "application/json", "X-CSRFToken": document.querySelector('meta[name="csrf-token"]').content, ...more };
   if (body !== undefined) headers["Content-Type"] = contentType;
   let response;
   try {
@@ -26,13 +29,14 @@ async function call(method, path, body, contentType) {
   } catch {
     throw new ApiError(0, [{ code: "offline", detail: "The server cannot be reached.", attr: null }]);
   }
+  setServerTime(Date.parse(response.headers.get("Date")));
   if (!response.ok) throw new ApiError(response.status, await errorsOf(response));
-  return response.status === 204 ? null : response.json();
+  return response.status === 204 ? null : readJson(await response.text());
 }
 
 export const get = (path) => call("GET", path);
-export const post = (path, data = {}) => call("POST", path, JSON.stringify(data), "application/json");
+export const post = (path, data = {}) => call("POST", path, writeJson(data), "application/json");
 export const sendYaml = (method, path, text) => call(method, path, text, "application/yaml");
-export const put = (path, data) => call("PUT", path, JSON.stringify(data), "application/json");
+export const put = (path, data) => call("PUT", path, writeJson(data), "application/json");
 export const remove = (path) => call("DELETE", path);
 export const API = "/api/v1";

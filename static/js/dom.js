@@ -1,4 +1,5 @@
 // Builds elements. Text is always set as text: the output of a tested system never becomes markup.
+import { readJson } from "./json.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -29,7 +30,7 @@ export function icon(name) {
 /** Return the JSON that the server put into `<script type="application/json" id=…>`, or null. */
 export function jsonFrom(id) {
   const script = document.getElementById(id);
-  return script ? JSON.parse(script.textContent) : null;
+  return script ? readJson(script.textContent) : null;
 }
 
 /** Return `work` debounced: it runs `ms` after the last call. */
@@ -44,13 +45,13 @@ export function debounce(work, ms) {
 /** Return `work` so that it runs at most once in `ms`, also when it is called all the time. */
 export function throttle(work, ms) {
   let timer = 0;
-  let last = 0;
+  let last = Number.NEGATIVE_INFINITY;
   return () => {
     if (timer) return;
     timer = setTimeout(() => {
       timer = 0;
-      last = Date.now();
+      last = performance.now(); // no clock: somebody may set it back
       work();
-    }, Math.max(0, last + ms - Date.now()));
+    }, Math.max(0, last + ms - performance.now()));
   };
 }

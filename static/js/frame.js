@@ -1,5 +1,5 @@
 // What every page has: the theme toggle, menus that close, times that stay current.
-import { startClock, tick } from "./time.js";
+import { setServerTime, startClock, tick } from "./time.js";
 
 function toggleTheme() {
   const root = document.documentElement;
@@ -27,5 +27,6 @@ document.getElementById("theme-toggle")?.addEventListener("click", toggleTheme);
 document.addEventListener("click", closeMenus);
 document.addEventListener("keydown", closeMenus);
 document.addEventListener("htmx:configRequest", dropEmpty);
+document.addEventListener("htmx:afterRequest", ({ detail }) => setServerTime(Date.parse(detail.xhr.getResponseHeader("Date"))));
 document.addEventListener("htmx:afterSwap", (event) => tick(event.target));
 startClock();

@@ -1,4 +1,24 @@
-// Times and durations for people, and the clock that keeps them moving.
+// Times and durations for people, and the clock that keeps them moving. The time is the server's: a browser's clock is
+// often wrong, and may be set while the page is open.
+
+const LARGEST_ERROR = 2000; // ms; answers come late, and the Date of an HTTP answer has whole seconds
+let serverTime = 0; // at the moment `pageTime`
+let pageTime = 0; // ms since the page was opened; no clock, so that nobody sets it
+
+/** Return the server's time now, in ms since the epoch. */
+export const now = () => serverTime + performance.now() - pageTime;
+
+/** Tell what the server's clock showed a moment ago; small differences are the time that the answer took. */
+export function setServerTime(ms) {
+  if (!Number.isFinite(ms) || Math.abs(ms - now()) <= LARGEST_ERROR) return;
+  [serverTime, pageTime] = [ms, performance.now()];
+}
+
+/** Begin with the time at which the server wrote the page: it came with the first byte. */
+function readServerTime() {
+  serverTime = Number(document.body?.dataset.now) || Date.now();
+  pageTime = document.body?.dataset.now ? (performance.getEntriesByType("navigation")[0]?.responseStart ?? performance.now()) : performance.now();
+}
 
 /** Return a duration in milliseconds as text: 340 ms, 4.2 s, 3 min 05 s, 2 h 10 min. */
 export function duration(ms) {
@@ -11,8 +31,8 @@ export function duration(ms) {
 }
 
 /** Return "2 min ago" for a time in milliseconds. */
-export function ago(ms, now = Date.now()) {
-  const seconds = Math.max(0, Math.round((now - ms) / 1000));
+export function ago(ms) {
+  const seconds = Math.max(0, Math.round((now() - ms) / 1000));
   if (seconds < 5) return "just now";
   if (seconds < 60) return `${seconds} s ago`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
@@ -29,13 +49,12 @@ export function exact(ms) {
 
 /** Write the current text into every `data-ago`, `data-since` and `data-until` below `root` (values: ms). */
 export function tick(root = document) {
-  const now = Date.now();
   for (const node of root.querySelectorAll("[data-ago]")) {
-    node.textContent = ago(Number(node.dataset.ago), now);
+    node.textContent = ago(Number(node.dataset.ago));
     node.title = exact(Number(node.dataset.ago));
   }
-  for (const node of root.querySelectorAll("[data-since]")) node.textContent = duration(Math.max(0, now - Number(node.dataset.since)));
-  for (const node of root.querySelectorAll("[data-until]")) node.textContent = duration(Math.max(0, Number(node.dataset.until) - now));
+  for (const node of root.querySelectorAll("[data-since]")) node.textContent = duration(Math.max(0, now() - Number(node.dataset.since)));
+  for (const node of root.querySelectorAll("[data-until]")) node.textContent = duration(Math.max(0, Number(node.dataset.until) - now()));
 }
 
 /** Keep times current; twice a second is smooth enough to read. */
@@ -43,3 +62,5 @@ export function startClock() {
   tick();
   setInterval(tick, 500);
 }
+
+readServerTime();

@@ -30,6 +30,33 @@ def test_an_icon_can_have_more_classes() -> None:
     assert '<svg class="icon status-icon" ' in render('{% icon "ok" css="status-icon" %}')
 
 
+def test_json_in_a_page_ends_no_element_and_keeps_numbers() -> None:
+    page = Template('{{ value|page_json:"data" }}').render(
+        Context({"value": {"2": "</script>&", "1": 2**63}})
+    )
+    text = r'{"2": "\u003C/script\u003E\u0026", "1": 9223372036854775808}'
+    assert page == f'<script id="data" type="application/json">{text}</script>'
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (["tea", None], '["tea", null]'),
+        (False, "false"),
+        ("false", '"false"'),
+        ("18", '"18"'),
+        ("018", "018"),
+        ("", '""'),
+        ("it's", "it's"),
+        (None, "null"),
+        ({"é": 1e22}, '{"é": 1e+22}'),
+    ],
+)
+def test_a_value_reads_as_json(value: object, text: str) -> None:
+    template = Template("{% autoescape off %}{{ value|as_json }}{% endautoescape %}")
+    assert template.render(Context({"value": value})) == text
+
+
 def test_a_name_becomes_no_markup() -> None:
     assert '#&quot;&gt;"/>' in render("{% icon name %}", name='">')
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 GREETING = """\
 name: Greeting
@@ -53,3 +54,14 @@ def expect_status(page: Page, word: str, seconds: float = 20) -> None:
 def dumps(document: dict[str, Any]) -> str:
     """Return the document as the editor takes it: JSON is YAML."""
     return json.dumps(document, indent=1)
+
+
+def copied(page: Page, button: Locator) -> str:
+    """Press a Copy button; return what it put into the clipboard."""
+    page.evaluate("""() => {
+        delete document.body.dataset.copied;
+        navigator.clipboard.writeText = async (text) => { document.body.dataset.copied = text; };
+    }""")
+    button.click()
+    expect(page.locator("body")).to_have_attribute("data-copied", re.compile("."))
+    return page.locator("body").get_attribute("data-copied") or ""

@@ -1,4 +1,4 @@
-"""The scripts' own logic, called in the browser: applying updates, cURL, values of variables, colours, durations."""
+"""The scripts' own logic, called in the browser: applying updates, values of variables, colours, durations."""
 
 from __future__ import annotations
 
@@ -121,29 +121,14 @@ def test_rows_nest_and_have_sections(signed_in_page: Page) -> None:
     ]
 
 
-def test_a_request_becomes_a_command(signed_in_page: Page) -> None:
-    request = {
-        "method": "POST",
-        "url": "http://x/a?b=1",
-        "query": {"q": "it's", "n": [1, 2]},
-        "headers": {"X-A": "'"},
-        "body": {"a": "b'c"},
-    }
-    assert call(signed_in_page, "run/curl.js", "module.curlOf(argument)", request).split(" \\\n  ") == [
-        "curl -X POST 'http://x/a?b=1&q=it%27s&n=1&n=2'",
-        "-H 'X-A: '\\'''",
-        "-H 'Content-Type: application/json'",
-        """--data-raw '{"a":"b'\\''c"}'""",
-        "--location",
-    ]
-
-
 @pytest.mark.parametrize(
     ("kind", "typed", "text"),
     [
         ("integer", "12345678901234567890", "12345678901234567890"),
         ("integer", "1.5", '"1.5"'),
-        ("double", "1.50", "1.5"),
+        ("double", "1.50", "1.50"),
+        ("double", "0.12345678901234567890", "0.12345678901234567890"),
+        ("double", "+.5", "0.5"),
         ("double", "x", '"x"'),
         ("boolean", "true", "true"),
         ("json", '{"a": 12345678901234567890}', '{"a": 12345678901234567890}'),

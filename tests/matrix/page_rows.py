@@ -150,5 +150,6 @@ FLOWS = [
     get("executions/outcomes", USER, query=lambda things: f"flow={things.flow.pk}"),
     get("executions/<uuid:execution_id>", VIEWER, "execution"),
     get("executions/<uuid:execution_id>/activity", VIEWER, "execution"),
+    get("executions/<uuid:execution_id>/steps/<uuid:step_id>/curl", VIEWER, "execution", "step"),
 ]  # fmt: skip
 ROWS: list[Row] = [*SERVICE, *ACCOUNTS, *ORGANISATIONS, *RESOURCES, *FLOWS]

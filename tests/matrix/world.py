@@ -178,7 +178,7 @@ def _runs(team: Team, owner: User, mark: str, resource: Resource, environment: E
         )
         for _ in range(2)
     ]  # fmt: skip
-    step = make_step(over[0], name="pause", response={"body": mark})
+    step = make_step(over[0], name="pause", request={"url": "http://127.0.0.1/"}, response={"body": mark})
     make_attempt(step)
     return {
         "flow": flow,

@@ -1,5 +1,5 @@
 // The page of one flow: checks as you type, saves, runs, shows and restores versions.
-import { API, ApiError, post, remove, sendYaml } from "../api.js";
+import { API, ApiError, get, post, remove, sendYaml } from "../api.js";
 import { debounce, el, icon, jsonFrom } from "../dom.js";
 import { announce, toast } from "../toast.js";
 import { Completion } from "./completion.js";
@@ -115,8 +115,7 @@ function showStale(message) {
 }
 
 async function overwrite() {
-  const response = await fetch(`/flows/${data.flowId}/run-form`, { credentials: "same-origin" });
-  data.newest = (await response.json()).newest;
+  data.newest = (await get(`/flows/${data.flowId}/run-form`)).newest;
   byId("save-trouble").replaceChildren();
   save();
 }
@@ -166,9 +165,9 @@ const restore = (number) =>
   });
 
 async function showDiff(number) {
-  const response = await fetch(`/flows/${data.flowId}/difference?from=${number - 1}&to=${number}`, { credentials: "same-origin" }).catch(() => null);
-  if (!response?.ok) return toast("The versions could not be loaded.", "bad");
-  const { lines } = await response.json();
+  const difference = await get(`/flows/${data.flowId}/difference?from=${number - 1}&to=${number}`).catch(() => null);
+  if (!difference) return toast("The versions could not be loaded.", "bad");
+  const { lines } = difference;
   byId("diff-title").textContent = `Changes of version ${number}`;
   byId("diff").replaceChildren(...(lines.length ? lines.slice(2).map(diffLine) : ["The YAML is the same."]));
   return byId("diff-dialog").showModal();

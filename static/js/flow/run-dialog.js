@@ -1,6 +1,7 @@
 // The dialog that asks for variables, environment, labels and delay, and starts a run.
-import { API, ApiError } from "../api.js";
+import { API, ApiError, call, get } from "../api.js";
 import { el } from "../dom.js";
+import { readJson, writeJson } from "../json.js";
 import { toast } from "../toast.js";
 
 const byId = (id) => document.getElementById(id);
@@ -41,23 +42,25 @@ function inputOf(variable, attributes) {
 
 function shownDefault({ defaultValue, secret }) {
   if (defaultValue === undefined || defaultValue === null || secret) return "";
-  return typeof defaultValue === "string" ? defaultValue : JSON.stringify(defaultValue);
+  return typeof defaultValue === "string" ? defaultValue : writeJson(defaultValue);
 }
 
 /** Return what was typed as JSON; input that does not match the type is sent as text, and the server reports it. */
 export function valueText(type, typed) {
   if (type === "integer" && /^[-+]?\d+$/.test(typed)) return String(BigInt(typed));
-  if (type === "double" && typed !== "" && Number.isFinite(Number(typed))) return JSON.stringify(Number(typed));
+  if (type === "double" && Number.isFinite(Number(typed || "x"))) return isJson(typed) ? typed : writeJson(Number(typed));
   if (type === "boolean") return typed;
-  if (type === "json") {
-    try {
-      JSON.parse(typed);
-      return typed; // as typed: parsing and writing again would round long numbers
-    } catch {
-      return JSON.stringify(typed);
-    }
+  if (type === "json" && isJson(typed)) return typed; // as typed, with all its digits
+  return writeJson(typed);
+}
+
+function isJson(text) {
+  try {
+    readJson(text);
+    return true;
+  } catch {
+    return false;
   }
-  return JSON.stringify(typed);
 }
 
 function given() {
@@ -65,7 +68,7 @@ function given() {
 }
 
 function bodyOf(wish, inputs) {
-  const variables = inputs.map((input) => `{"name": ${JSON.stringify(input.dataset.variable)}, "value": ${valueText(input.dataset.type, input.dataset.type === "string" ? input.value : input.value.trim())}}`);
+  const variables = inputs.map((input) => `{"name": ${writeJson(input.dataset.variable)}, "value": ${valueText(input.dataset.type, input.dataset.type === "string" ? input.value : input.value.trim())}}`);
   const labels = byId("run-labels").value.split(",").map((label) => label.trim()).filter(Boolean);
   const delay = Math.round(Number(byId("run-delay").value.replace(",", ".") || 0) * 1000);
   const rest = {
@@ -75,7 +78,7 @@ function bodyOf(wish, inputs) {
     parameters: delay ? { initialDelay: String(delay) } : {},
   };
   const draft = wish.draft ? `"flow": ${wish.draft}, ` : "";
-  return `{${draft}"variables": [${variables.join(", ")}], ${JSON.stringify(rest).slice(1)}`;
+  return `{${draft}"variables": [${variables.join(", ")}], ${writeJson(rest).slice(1)}`;
 }
 
 async function start(wish) {
@@ -84,23 +87,14 @@ async function start(wish) {
   button.setAttribute("aria-busy", "true");
   clearErrors();
   try {
-    const execution = await postText(`${API}/flows/run`, bodyOf(wish, inputs));
+    const execution = await call("POST", `${API}/flows/run`, bodyOf(wish, inputs), "application/json", { "Idempotency-Key": crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}` });
     location.assign(`/executions/${execution.id}`);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    showErrors(error.errors, inputs);
+    showErrors(error.errors.length ? error.errors : [{ detail: error.message }], inputs);
   } finally {
     button.removeAttribute("aria-busy");
   }
-}
-
-async function postText(path, body) {
-  const headers = { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": document.querySelector('meta[name="csrf-token"]').content, "Idempotency-Key": crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}` };
-  const response = await fetch(path, { method: "POST", headers, body, credentials: "same-origin" }).catch(() => null);
-  if (!response) throw new ApiError(0, [{ code: "offline", detail: "The server cannot be reached.", attr: null }]);
-  const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new ApiError(response.status, answer.errors ?? [{ code: "error", detail: `The server answered ${response.status}.`, attr: null }]);
-  return answer;
 }
 
 function clearErrors() {
@@ -120,7 +114,7 @@ function showErrors(errors, inputs) {
     input.setAttribute("aria-invalid", "true");
     input.closest(".field").querySelector(".field-error").textContent = detail;
   }
-  byId("run-trouble").textContent = elsewhere.join("\n") || (errors.length ? "" : "The run was refused.");
+  byId("run-trouble").textContent = elsewhere.join("\n");
   byId("run-trouble").hidden = byId("run-trouble").textContent === "";
   byId("run-variables").querySelector("[aria-invalid]")?.focus();
 }
@@ -134,9 +128,8 @@ function inputAt(attr, inputs) {
 
 /** Load what the dialog needs for a saved flow, and open it. */
 export async function openForFlow(flowId) {
-  const response = await fetch(`/flows/${flowId}/run-form`, { credentials: "same-origin" }).catch(() => null);
-  if (!response?.ok) return toast("The flow could not be loaded.", "bad");
-  const form = await response.json();
+  const form = await get(`/flows/${flowId}/run-form`).catch(() => null);
+  if (!form) return toast("The flow could not be loaded.", "bad");
   return openRunDialog({ title: `Run ${form.name}`, ...form, version: form.newest });
 }
 

@@ -1,7 +1,8 @@
 // Assertions, with expected and actual values side by side.
 import { el, icon } from "../dom.js";
+import { writeJson } from "../json.js";
 
-const shown = (value) => (value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value));
+const shown = (value) => (value === undefined ? "" : typeof value === "string" ? value : writeJson(value));
 const WORDS = { equals: "=", notEquals: "≠", gt: ">", gte: "≥", lt: "<", lte: "≤" };
 
 /** Return the list of outcomes; failed ones have an explanation, passed ones are one line. */

@@ -1,5 +1,6 @@
 // Shows any JSON value as coloured, indented text; big ones in parts.
 import { el } from "../dom.js";
+import { writeJson } from "../json.js";
 
 const SHOWN = 60_000; // characters put on the page at first
 const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\b(true|false|null)\b/g;
@@ -26,7 +27,7 @@ export function textView(text, label = "Text") {
 
 /** Return a code block with `value` as pretty JSON. */
 export function jsonView(value, label = "JSON") {
-  const text = JSON.stringify(value, null, 2) ?? "null";
+  const text = writeJson(value, 2);
   const block = el("pre", { class: "code", tabindex: "0", role: "region", "aria-label": label });
   return inParts(block, text, coloured);
 }

@@ -3,7 +3,7 @@ import { API, ApiError, get, post } from "../api.js";
 import { el, jsonFrom, throttle } from "../dom.js";
 import { LiveSocket } from "../live.js";
 import { badge, isBad, isOver, statusIcon, toneOf, wordOf } from "../status.js";
-import { duration } from "../time.js";
+import { duration, now } from "../time.js";
 import { announce, copy, toast } from "../toast.js";
 import { RunState, why } from "./state.js";
 import { StepPanel } from "./step-panel.js";
@@ -105,7 +105,7 @@ function onState(socketState) {
   byId("live-state").hidden = !(connected && !state.over) && !lost;
   byId("live-state").textContent = lost ? "Reconnecting…" : "Live";
   byId("live-state").classList.toggle("lost", lost);
-  if (socketState === "over" && !state.over) poll();
+  if (!connected && !state.over) poll();
   drawSoon();
 }
 
@@ -166,7 +166,7 @@ async function attempt(work) {
 const cancelRun = () =>
   attempt(async () => {
     const execution = await post(`${address}/cancel`);
-    state.execution.cancelRequestedAt = execution.cancelRequestedAt ?? Date.now();
+    state.execution.cancelRequestedAt = execution.cancelRequestedAt ?? now();
     toast("Cancel requested. Clean-up steps still run.", "live");
     drawSoon();
   });

@@ -1,5 +1,6 @@
 // A step's response: an http answer by its parts, everything else as JSON.
 import { el, icon } from "../dom.js";
+import { entriesOf, keysOf, writeJson } from "../json.js";
 import { duration } from "../time.js";
 import { copy } from "../toast.js";
 import { jsonView, textView } from "./json-view.js";
@@ -8,7 +9,7 @@ import { jsonView, textView } from "./json-view.js";
 export function responseView(step) {
   const { response } = step;
   if (step.stepType === "http" && typeof response === "object" && "status" in response && !("items" in response)) return httpView(response);
-  return [copyLine("Result", response), jsonView(response, "Result")];
+  return [copyLine("Result", writeJson(response, 2)), jsonView(response, "Result")];
 }
 
 function httpView(response) {
@@ -21,12 +22,13 @@ function httpView(response) {
     el("span", { class: "muted numeric" }, [duration(response.durationMs), size === undefined ? "" : sizeText(size)].filter(Boolean).join(" · ")),
     response.url ? el("span", { class: "faint wrap-anywhere mono" }, response.url) : null,
   );
-  const { status, reason, headers = {}, body, bodyEncoding, durationMs, sizeBytes, url, ...rest } = response;
+  const { status, reason, headers = {}, body, bodyText, bodyEncoding, durationMs, sizeBytes, url, ...rest } = response;
   return [
     told,
-    copyLine(bodyEncoding === "base64" ? "Body (binary, shown as Base64)" : "Body", body),
+    copyLine(bodyEncoding === "base64" ? "Body (binary, shown as Base64)" : "Body", bodyEncoding !== "json" && typeof body === "string" ? body : writeJson(body, 2)),
     bodyView(body, bodyEncoding),
-    el("details", { class: "more" }, el("summary", {}, `Headers (${Object.keys(headers).length})`), headerTable(headers)),
+    typeof bodyText === "string" && bodyText !== body ? el("details", { class: "more" }, el("summary", {}, "Body as it came"), copyLine("Text", bodyText), textView(bodyText, "Body as it came")) : null,
+    el("details", { class: "more" }, el("summary", {}, `Headers (${keysOf(headers).length})`), headerTable(headers)),
     Object.values(rest).some((value) => value && Object.keys(value).length !== 0) ? el("details", { class: "more" }, el("summary", {}, "Cookies, redirects"), jsonView(rest, "Cookies and redirects")) : null,
   ];
 }
@@ -38,11 +40,10 @@ function bodyView(body, encoding) {
 }
 
 function headerTable(headers) {
-  return el("dl", { class: "facts mono" }, Object.entries(headers).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, String(value))]));
+  return el("dl", { class: "facts mono" }, entriesOf(headers).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, String(value))]));
 }
 
-function copyLine(title, value) {
-  const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
+function copyLine(title, text) {
   return el("div", { class: "code-head" }, el("h3", {}, title), el("button", { class: "button button-quiet button-small", type: "button", onclick: () => copy(text, title) }, icon("copy"), "Copy"));
 }
 

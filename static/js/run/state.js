@@ -1,5 +1,6 @@
 // What the page knows about a run: the outline in the page, updated step by step by live updates.
 import { isBad, isOver } from "../status.js";
+import { now } from "../time.js";
 
 /** The state of one run. `apply` takes the messages of `WS /api/v1/executions/{id}/stream`. */
 export class RunState {
@@ -58,7 +59,7 @@ export class RunState {
 
   /** The end of the time line: when the run ended, or now. */
   get until() {
-    return this.execution.completedAt ?? Math.max(Date.now(), this.startedAt + 1);
+    return this.execution.completedAt ?? Math.max(now(), this.startedAt + 1);
   }
 
   get done() {

@@ -3,13 +3,14 @@ import { API, get } from "../api.js";
 import { el, icon } from "../dom.js";
 import { badge, isOver, statusIcon } from "../status.js";
 import { tabs } from "../tabs.js";
-import { duration, exact } from "../time.js";
-import { copy } from "../toast.js";
+import { duration, exact, now } from "../time.js";
+import { copy, toast } from "../toast.js";
 import { assertionTable } from "./assertions.js";
-import { curlOf } from "./curl.js";
 import { jsonView } from "./json-view.js";
 import { responseView } from "./response.js";
 import { why } from "./state.js";
+
+const MASK = "••••••";
 
 /** Shows steps inside `root`; loads what the page does not have from the REST API. */
 export class StepPanel {
@@ -90,18 +91,24 @@ export class StepPanel {
       "div",
       { class: "row" },
       this.mayRun && this.state.over ? small({ id: "rerun-here", onclick: () => this.onRerun(step.name) }, "again", "Run again from here") : null,
-      step.stepType === "http" && step.request?.url ? small({ id: "copy-curl", onclick: () => copy(curlOf(step.request), "cURL command") }, "copy", "Copy as cURL") : null,
+      step.stepType === "http" && step.request ? small({ id: "copy-curl", onclick: () => this.copyCurl(step) }, "copy", "Copy as cURL") : null,
       small({ id: "copy-step-link", onclick: () => copy(location.href, "Link to this step") }, "link", "Copy link"),
       flowId ? el("a", { class: "button button-small", href: `/flows/${flowId}?version=${flowVersion}#step=${encodeURIComponent(step.name)}` }, icon("flow"), "Edit") : null,
       child ? el("a", { class: "button button-small", href: `/executions/${child.id}` }, statusIcon(child.status), `Run of ${child.flowName}`) : null,
     );
   }
 
+  /** The server makes the command, with the code that sends requests. */
+  async copyCurl(step) {
+    const { command } = await get(`/executions/${this.state.execution.id}/steps/${step.id}/curl`).catch((error) => ({ command: toast(error.message, "bad") }));
+    if (command) await copy(command, command.includes(MASK) ? `cURL command, with ${MASK} in place of secrets,` : "cURL command");
+  }
+
   notes(step) {
     const notes = [];
     if (step.status === "WAITING" && step.nextAt) {
       const what = step.attempts ? `Attempt ${step.attempts + 1} in ` : "Continues in ";
-      notes.push(note("wait", what, el("span", { class: "numeric", dataset: { until: step.nextAt } }, duration(Math.max(0, step.nextAt - Date.now())))));
+      notes.push(note("wait", what, el("span", { class: "numeric", dataset: { until: step.nextAt } }, duration(Math.max(0, step.nextAt - now())))));
     }
     if (step.error) notes.push(note(step.status === "FAILED" ? "bad" : "error", step.error.code ? el("code", {}, step.error.code) : null, " ", step.error.message));
     else if (step.status === "FAILED" && !hasFailedAssertion(step)) notes.push(note("bad", why(step, this.state.execution.error)));

@@ -1,7 +1,7 @@
 // The timeline: one row per step, with its bar. Only the rows in view exist, so 1 000 steps stay fast.
 import { el, icon } from "../dom.js";
 import { isOver, statusIcon, toneOf, wordOf } from "../status.js";
-import { duration } from "../time.js";
+import { duration, now } from "../time.js";
 
 const MARGIN = 8; // rows kept above and below the view
 const SECTIONS = [
@@ -106,7 +106,7 @@ export class Timeline {
   fillBar(bar, step) {
     bar.hidden = !step.startedAt || step.reused;
     if (bar.hidden) return;
-    const end = step.completedAt ?? Math.max(Date.now(), step.startedAt);
+    const end = step.completedAt ?? Math.max(now(), step.startedAt);
     this.stretch(bar, step.startedAt, end);
     const ticks = this.state.ticks[step.id] ?? [];
     if (bar.ticks === ticks && !(ticks.length && !this.state.over)) return;
@@ -175,9 +175,9 @@ function stepRow({ step, depth }, at, count) {
 
 function timeText(step) {
   if (step.reused) return "reused";
-  if (step.status === "WAITING" && step.nextAt) return step.nextAt > Date.now() ? `in ${duration(step.nextAt - Date.now())}` : "now";
+  if (step.status === "WAITING" && step.nextAt) return step.nextAt > now() ? `in ${duration(step.nextAt - now())}` : "now";
   if (isOver(step.status)) return step.startedAt ? duration(step.durationMs) : wordOf(step.status).toLowerCase();
-  return step.startedAt ? duration(Math.max(0, Date.now() - step.startedAt)) : "";
+  return step.startedAt ? duration(Math.max(0, now() - step.startedAt)) : "";
 }
 
 function attemptTick([number, status, startedAt, durationMs], from, to) {

@@ -155,6 +155,22 @@ def test_snapshot_on_request_but_not_as_often_as_asked(
         assert kinds.count("SNAPSHOT") <= 1
 
 
+def test_a_ping_is_answered_also_when_nothing_happens(
+    watch: Watch, alice: User, execution: Execution
+) -> None:
+    paths = path(execution), f"teams/{execution.team_id}"
+    for address, first in zip(paths, ("SNAPSHOT", None), strict=True):
+        with watch(address, user=alice) as client:
+            if first:
+                assert client.next()["updateType"] == first
+            for _ in range(30):  # more than a client may send of what is not understood
+                client.send('{"type": "ping"}')
+            for _ in range(30):
+                answer = client.next()
+                assert answer["type"] == "pong"
+                assert abs(answer["timestamp"] - time.time() * 1_000) < 60_000
+
+
 def test_nonsense_is_ignored_then_refused(watch: Watch, alice: User, execution: Execution) -> None:
     with watch(path(execution), user=alice) as client:
         client.next()
