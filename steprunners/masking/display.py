@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Iterator
+
 from steprunners.json_types import Json
 from steprunners.masking.known_secrets import hidden
-from steprunners.values.json_text import parts
 
 MAX_SHOWN = 120
 MAX_KEPT = 16_384
@@ -24,7 +26,7 @@ def _written(value: Json, limit: int) -> tuple[str, bool]:
     """Return the beginning of the value as JSON, and whether it is complete."""
     written, length = [], 0
     try:
-        for chunk in parts(value):
+        for chunk in _parts(value):
             written.append(chunk)
             length += len(chunk)
             if length > limit:
@@ -32,6 +34,26 @@ def _written(value: Json, limit: int) -> tuple[str, bool]:
     except (RecursionError, ValueError):
         return "".join(written)[:limit] + "…", False
     return "".join(written), True
+
+
+def _parts(value: Json) -> Iterator[str]:
+    """Yield the JSON text piece by piece, so that a beginning costs no more than that."""
+    if isinstance(value, dict):
+        yield from _enclosed("{", value.items(), "}")
+    elif isinstance(value, list):
+        yield from _enclosed("[", ((None, each) for each in value), "]")
+    else:
+        yield repr(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+
+
+def _enclosed(opening: str, members: Iterable[tuple[str | None, Json]], closing: str) -> Iterator[str]:
+    yield opening
+    between = ""
+    for key, member in members:
+        yield between if key is None else f"{between}{json.dumps(key, ensure_ascii=False)}: "
+        yield from _parts(member)
+        between = ", "
+    yield closing
 
 
 def shortened(value: Json) -> Json:

@@ -11,12 +11,10 @@ import json
 import math
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any, NoReturn
-
-from steprunners.json_types import Json
 
 
 class ExactFloat(float):
@@ -132,23 +130,3 @@ def _marked(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _marked(each) for key, each in value.items()}
     return [_marked(each) for each in value] if isinstance(value, list | tuple) else value
-
-
-def parts(value: Json) -> Iterator[str]:
-    """Yield the JSON text piece by piece, so that who shows a beginning pays for the beginning alone."""
-    if isinstance(value, dict):
-        yield from _enclosed("{", value.items(), "}")
-    elif isinstance(value, list):
-        yield from _enclosed("[", ((None, each) for each in value), "]")
-    else:
-        yield value.text if isinstance(value, ExactFloat) else json.dumps(value, ensure_ascii=False)
-
-
-def _enclosed(opening: str, members: Iterable[tuple[str | None, Json]], closing: str) -> Iterator[str]:
-    yield opening
-    between = ""
-    for key, member in members:
-        yield between if key is None else f"{between}{json.dumps(key, ensure_ascii=False)}: "
-        yield from parts(member)
-        between = ", "
-    yield closing
