@@ -7,7 +7,7 @@ const ESCAPE = /\\(?:u([\da-fA-F]{4})|(["\\/bfnrt])|)/g;
 const ESCAPED = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
 const WORDS = [["true", true], ["false", false], ["null", null]];
 const INDEX = /^(?:0|[1-9]\d*)$/; // keys that JavaScript sorts
-const DEEPEST = 2000; // levels; the server stores 200
+const DEEPEST = 500; // levels; the server stores 200
 
 /** A number that JavaScript would write in another way: `10.00`, `1e5`, or with more digits than a double holds. */
 export class ExactNumber {
