@@ -29,7 +29,10 @@ a header without a value. `messageEncoding` and `keyEncoding` take what `kafka_s
 object.
 
 **What was read** can be published as it came: `headers: ${event.messages[0].headers}`, or whole messages:
-`messages: ${event.messages}`. Their values, keys and headers are sent; topic, partition and timestamp are new.
+`messages: ${event.messages}`. Their values, keys and headers are sent; topic, partition and timestamp are new. A value
+or key alone keeps its form with its encoding beside it: `message: ${event.messages[0].value}` with
+`messageEncoding: ${event.messages[0].valueEncoding}`. Without that, bytes in base64 are sent as text. `valueText` sends
+JSON with its white space, in UTF-8 without a byte order mark.
 
 **Partitions.** Without `partition` the key chooses the partition as in Java's producer (murmur2), so messages with the
 same key keep their order. Messages without a key go to one random partition that has a leader. If a topic does not

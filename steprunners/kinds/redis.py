@@ -54,8 +54,9 @@ NOTES = """
 **Values.** Redis stores bytes: text is sent as UTF-8, and numbers, booleans, objects and lists as JSON. A value that is
 not text (not UTF-8, or with NUL) comes back in base64 with `valueEncoding: base64`, or as `{"base64": "…"}` inside
 `values`. `{"base64": "…"}` as `key`, `field`, `value` or `expectedValue`, or inside a list of values, means those
-bytes. In an object such a name is `base64:…`, in `fields` as in results. `json` is the parsed value, if it is the JSON
-of an object or a list. An `expectedValue` that is an object or a list is compared with `json`.
+bytes. So `value: {"base64": "${read.value}"}` stores what `read` got in base64. In an object such a name is
+`base64:…`, in `fields` as in results. `json` is the parsed value, if it is the JSON of an object or a list. An
+`expectedValue` that is an object or a list is compared with `json`.
 
 **Existence.** `exists` says whether the key, field or member existed. `expectedExists` is compared with it.
 

@@ -203,6 +203,9 @@ class TestValues:
 
     def test_what_was_read_goes_back_in(self, ask: Ask, client: Any) -> None:
         members = [b"\xac\xed", b"a\0", b"base64:AA==", b"base64:", b"tea", b""]
+        client.set("k", b"\0\xff")
+        ask("set", key="k2", value={"base64": ask("get", key="k")["value"]})
+        assert client.get("k2") == b"\0\xff"
         client.hset("h", mapping=dict.fromkeys(members, b"\xff"))
         ask("hset", key="h2", fields=ask("hgetall", key="h")["values"])
         assert client.hgetall("h2") == client.hgetall("h")
