@@ -7,7 +7,10 @@ searched once before its parts are visited.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Container, Iterable, Iterator
+from decimal import Decimal
+from typing import Any
 
 from steprunners.json_types import Json
 from steprunners.masking.bytes_search import Span, bytes_of, matches
@@ -35,9 +38,34 @@ def texts_of(value: Json) -> list[str]:
         return [text for child in value.values() for text in texts_of(child)]
     if isinstance(value, list):
         return [text for child in value for text in texts_of(child)]
-    if isinstance(value, float) and value.is_integer():
-        return [str(value), str(int(value))]
+    if isinstance(value, float):
+        return _spellings_of(value)
     return [] if value is None or isinstance(value, bool) else [str(value)]
+
+
+def _spellings_of(number: float) -> list[str]:
+    """Return the number as it was read, as a program writes the double, and with no zeros at its end."""
+    texts = [str(number), float.__repr__(number)]
+    if number != 0 and math.isfinite(number):  # so its exponent is one of a double, and it can be written out
+        text = f"{Decimal(str(number)):f}"
+        texts.append(text.rstrip("0").rstrip(".") if "." in text else text)
+    return list(dict.fromkeys(texts))
+
+
+def _searched(value: object) -> str:
+    """Return the JSON text, and behind it the numbers whose text the encoder does not keep (`ExactFloat`)."""
+    return " ".join([_encode(value), *_numbers_as_read(value)])
+
+
+def _numbers_as_read(value: object) -> Iterator[str]:
+    waiting: list[Any] = [(value,)]
+    while waiting:  # a loop: this runs over every result
+        container = waiting.pop()
+        for each in container.values() if isinstance(container, dict) else container:
+            if isinstance(each, (dict, list, tuple)):
+                waiting.append(each)
+            elif isinstance(each, float) and type(each) is not float:
+                yield str(each)
 
 
 class Masker:
@@ -61,7 +89,7 @@ class Masker:
         if value is None or (not self._patterns and not isinstance(value, (dict, list))):
             return value
         try:
-            text = _encode(value)
+            text = _searched(value) if self._patterns else _encode(value)
             if self.finds(text):
                 masked = self._masked(value)
                 return value if masked == value else masked
@@ -116,7 +144,7 @@ class Masker:
 
     def _concerns(self, value: object) -> bool:
         """Whether something in `value` may have to be masked."""
-        text = _encode(value)
+        text = _searched(value)
         return names_credentials(text) or self.finds(text)
 
     def _masked(self, value: Json, depth: int = 0) -> Json:
@@ -128,7 +156,7 @@ class Masker:
             return [each for _, each in self._masked_members(list(enumerate(value)), depth)]
         if value is None or isinstance(value, bool):
             return value
-        return MASK if self.finds(_encode(value)) else value
+        return MASK if self.finds(_searched(value)) else value
 
     def _masked_dict(self, value: dict[str, Json], depth: int) -> dict[str, Json]:
         masked: dict[str, Json] = {}

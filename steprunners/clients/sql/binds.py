@@ -13,7 +13,7 @@ from steprunners.errors import BadConfig
 
 @dataclass(frozen=True)
 class Bind:
-    """A place for a value: `:name`. `is_compared`: an operator stands beside it, such as `=`."""
+    """A place for a value: `:name`. `is_compared`: it is compared, as in `= :name` and `IN (lower(:name))`."""
 
     name: str
     is_compared: bool = False
@@ -168,7 +168,7 @@ class _Reading:
             return
         # Two ways to write an accent are one name, as in Python.
         name = unicodedata.normalize("NFC", self._tokens[at].text[1:])
-        bind = self._binds[at] = Bind(name, self._is_compared(place, frame))
+        bind = self._binds[at] = Bind(name, self._is_compared(place))
         if self._token(place - 1).is_word("IN"):
             frame.has_list = True
             self._add_list(place, place, (Item((bind,), bind),))
@@ -184,17 +184,28 @@ class _Reading:
         is_adjacent = self._solid[place - 1] == self._solid[place] - 1
         return is_adjacent and _is_operand(self._token(place - 1))
 
-    def _is_compared(self, place: int, frame: _Frame) -> bool:
-        before, after = self._token(place - 1), self._token(place + 1)
-        if before.text == "=" and frame.clause in ("SET", "UPDATE"):
-            return False
-        return (
-            frame.word in ("IN", "ANY", "ALL", "SOME")
-            or (before.text[-1:] in _OPERATORS and before.text != ":=")
-            or after.text[:1] in _OPERATORS - {"-"}  # `->` takes something out of a JSON text
-            or before.is_word(*_CONDITIONS)
-            or after.is_word(*_COMPARING)
-        )
+    def _is_compared(self, place: int) -> bool:
+        """Whether the bind, or a value that is made of it by parentheses and functions, is compared."""
+        for frame in reversed(self._frames):
+            before, after = self._token(place - 1), self._token(place + 1)
+            if before.text == "=" and frame.clause in ("SET", "UPDATE"):
+                return False
+            if frame.word in ("IN", "ANY", "ALL", "SOME") or _compares(before, after):
+                return True
+            if frame.is_subscript or frame.clause or frame.word.startswith("JSON"):
+                return False
+            place = frame.place if frame.word in _BEFORE_ROWS else frame.place - 1
+        return False
+
+
+def _compares(before: Token, after: Token) -> bool:
+    """Whether one of the tokens beside a value is an operator."""
+    return (
+        (before.text[-1:] in _OPERATORS and before.text != ":=")
+        or after.text[:1] in _OPERATORS - {"-"}  # `->` takes something out of a JSON text
+        or before.is_word(*_CONDITIONS)
+        or after.is_word(*_COMPARING)
+    )
 
 
 def _is_operand(token: Token) -> bool:

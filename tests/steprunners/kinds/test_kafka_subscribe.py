@@ -19,8 +19,11 @@ from steprunners.clients.kafka.subscribing.subscription import KafkaSubscribeCon
 from steprunners.clients.kafka.subscribing.watching import KafkaWatch
 from steprunners.deadline import Deadline
 from steprunners.errors import BadConfig
+from steprunners.json_types import Json
 from steprunners.kinds.kafka_subscribe import KafkaSubscribeRunner
-from steprunners.references.resolution import Grammar
+from steprunners.references.errors import UnsafeValue
+from steprunners.references.resolution import Grammar, resolve
+from steprunners.references.scope import Scope
 from steprunners.runner import ExecutionFacts, Finished, Park
 from tests.steprunners.conftest import LOOPBACK, MakeContext
 
@@ -344,6 +347,17 @@ class TestConfig:
             meta: Any = {"searchPattern": {"matchType": match_type}}
             assert KafkaSubscribeConfig.grammar_of(("searchPattern", "pattern"), meta) is grammar
         assert KafkaSubscribeConfig.grammar_of(("topic",), {}) is Grammar.PLAIN
+
+    def test_a_value_in_a_pattern_of_an_unknown_type_is_refused(self) -> None:
+        scope = Scope(variables={"type": "regex", "id": "a.*"})
+
+        def resolved(pattern: str) -> Json:
+            meta: Json = {"searchPattern": {"matchType": "${type}", "pattern": pattern}}
+            return resolve(meta, scope, lambda path, _whole: KafkaSubscribeConfig.grammar_of(path, meta))
+
+        with pytest.raises(UnsafeValue, match="needs a matchType without a reference"):
+            resolved("x${id}")
+        assert resolved("x.*") == {"searchPattern": {"matchType": "regex", "pattern": "x.*"}}
 
     def test_a_resource_of_another_type(self, make_context: MakeContext) -> None:
         with pytest.raises(BadConfig):

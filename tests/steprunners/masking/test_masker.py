@@ -17,6 +17,7 @@ from steprunners.json_types import Json
 from steprunners.masking.credentials import MASK
 from steprunners.masking.masker import Masker, texts_of
 from steprunners.masking.spellings import LONGEST
+from steprunners.values.json_text import loads
 from tests.steprunners.json_strategies import json_values
 
 TRICKY = 'P@ss/w"ord\\ é😀\nx'
@@ -312,3 +313,22 @@ def test_nothing_raises_and_masking_twice_changes_nothing(texts: list[str], valu
     once = masker.mask(value)
     assume(not any(set(text) & set(MASK) for text in texts))
     assert masker.mask(once) == once
+
+
+@pytest.mark.parametrize(
+    "text", ["1736184243098437392.10", "123456789012345678901234567890.0", "1.5e10", "12345.60"]
+)
+def test_a_number_with_its_own_text_is_masked(text: str) -> None:
+    masker = Masker(texts_of(loads(text)))
+    shown = masker.mask({"body": [loads(text)], "double": float(text), "bodyText": text, "kept": 1.10})
+    assert shown == {"body": [MASK], "double": MASK, "bodyText": MASK, "kept": 1.10}
+
+
+def test_the_texts_of_a_number() -> None:
+    assert texts_of(loads("12345678901234567890.120")) == [
+        "12345678901234567890.120",
+        "1.2345678901234567e+19",
+        "12345678901234567890.12",
+    ]
+    assert texts_of(loads("1e-999999999")) == ["1e-999999999", "0.0"]
+    assert texts_of(1500000.0) == ["1500000.0", "1500000"]

@@ -11,7 +11,8 @@ from steprunners.clients.kafka.subscribing.matching import Matcher
 from steprunners.config import LowerCase, StepConfig, UpperCase, Wire, lower
 from steprunners.errors import BadConfig
 from steprunners.json_types import Json
-from steprunners.references.resolution import Grammar
+from steprunners.references.errors import UnsafeValue
+from steprunners.references.resolution import Grammar, holds_reference
 from steprunners.values.jsonpath import compile_jsonpath
 from steprunners.values.patterns import PatternError, compile_regex
 
@@ -70,11 +71,16 @@ class KafkaSubscribeConfig(StepConfig):
 
     @classmethod
     def grammar_of(cls, path: tuple[str | int, ...], meta: Json) -> Grammar:
-        """Return the grammar of the pattern by its matchType; other texts are plain."""
+        """Return the grammar of the pattern by its matchType; other texts are plain.
+
+        Raises UnsafeValue where the matchType is not known yet: a value in the pattern could not be quoted.
+        """
         if path != ("searchPattern", "pattern") or not isinstance(meta, dict):
             return Grammar.PLAIN
         search = meta.get("searchPattern")
         match_type = search.get("matchType") if isinstance(search, dict) else None
+        if isinstance(match_type, str) and holds_reference(match_type):
+            raise UnsafeValue("a reference in the pattern needs a matchType without a reference")
         return _GRAMMARS.get(lower(match_type) if isinstance(match_type, str) else "", Grammar.PLAIN)
 
     @model_validator(mode="after")

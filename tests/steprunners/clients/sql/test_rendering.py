@@ -99,7 +99,9 @@ def test_postgresql_has_arrays(
 @pytest.mark.parametrize(
     "condition",
     ["id = :ids", "id <> :ids", "id > :ids", ":ids = id", "id = ANY(:ids)", "id LIKE :ids", "id IN (:ids || 'x')",
-     "id BETWEEN 1 AND :ids", "id IS :ids", "id + :ids > 1", "id IN (1, :ids + 1)"],
+     "id BETWEEN 1 AND :ids", "id IS :ids", "id + :ids > 1", "id IN (1, :ids + 1)", "id IN ((:ids))",
+     "status IN (lower(:ids))", "id IN (1, coalesce(NULL, :ids))", "status = lower(:ids)", "id = ((:ids))",
+     "id IN (SELECT id FROM orders WHERE status = upper(:ids))"],
 )  # fmt: skip
 def test_a_list_cannot_be_compared_with(
     rows_of: Any, request: pytest.FixtureRequest, engine: str, condition: str
@@ -123,12 +125,14 @@ def test_a_list_is_json_text_where_nothing_is_compared(
     query = "SELECT id FROM orders WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY id"
     assert rows_of(sqlite_database, query, {"ids": [1, 2]}) == [[1], [2]]
 
-    query = "SELECT id FROM orders WHERE JSON_CONTAINS(:ids, id) ORDER BY id"
-    assert rows_of(mariadb_database, query, {"ids": [1, 2]}) == [[1], [2]]
+    query = "SELECT id FROM orders WHERE {} ORDER BY id"
+    for condition in ("JSON_CONTAINS(:ids, id)", "id IN (JSON_VALUE((:ids), '$[0]'), 2)"):
+        assert rows_of(mariadb_database, query.format(condition), {"ids": [1, 2]}) == [[1], [2]]
 
     sqlite_database.run("CREATE TABLE docs (id integer PRIMARY KEY, doc text)")
     rows_of(sqlite_database, "INSERT INTO docs VALUES (1, :doc)", {"doc": [1]}, read_only=False)
-    rows_of(sqlite_database, "UPDATE docs SET doc = :doc WHERE id = 1", {"doc": [2]}, read_only=False)
+    update = "UPDATE docs SET doc = coalesce(:doc, doc) WHERE id = 1"
+    rows_of(sqlite_database, update, {"doc": [2]}, read_only=False)
     assert rows_of(sqlite_database, "SELECT :x ->> '$[0]', doc FROM docs", {"x": [7]}) == [[7, "[2]"]]
     sqlite_database.run("DROP TABLE docs")
 
