@@ -27,7 +27,10 @@ def curl_of(execution: Execution, step: ExecutionStep) -> str:
     request = step.request
     if step.step_type != "http" or not isinstance(request, dict):
         raise BadConfig("the step sent no HTTP request")
-    return "\n".join(_command(execution, step, call) for call in _calls(step))
+    commands = [_command(execution, step, call) for call in _calls(step)]
+    if step.attempt_history.filter(item__gte=MOST_ITEMS).exists():
+        commands.append(f"# These are the first {MOST_ITEMS} items.")
+    return "\n".join(commands)
 
 
 def _calls(step: ExecutionStep) -> list[ExecutionStep | StepAttempt]:
@@ -38,7 +41,7 @@ def _calls(step: ExecutionStep) -> list[ExecutionStep | StepAttempt]:
 
 
 def _command(execution: Execution, step: ExecutionStep, call: ExecutionStep | StepAttempt) -> str:
-    request: dict[str, Any] = call.request  # type: ignore[assignment]  # `curl_of` and `_calls` have looked
+    request: dict[str, Any] = call.request  # `curl_of` and `_calls` have looked
     sent = SentStep(
         request=request,
         resource=_resource(execution, request.get("resourceId")),

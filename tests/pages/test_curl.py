@@ -10,6 +10,7 @@ import pytest
 
 from accounts.models import Team, User
 from executions.models import Execution, ExecutionStep, SessionState
+from executions.pages.curl import MOST_ITEMS
 from resources.models import Resource
 from steprunners.masking.credentials import MASK
 from steprunners.network.cookies import CookieJar, target_of
@@ -121,3 +122,5 @@ def test_a_loop_has_the_last_attempt_of_each_item(page: PageFor, alice: User, ru
         make_attempt(step, number, item=item, request={"url": f"{URL}/{path}"})
     found = [each for each in command(page, alice, step).split("\n") if each.startswith("curl")]
     assert found == [f"curl '{URL}/a' \\", f"curl '{URL}/b' \\"]
+    make_attempt(step, 4, item=MOST_ITEMS, request={"url": f"{URL}/c"})
+    assert command(page, alice, step).endswith(f"\n# These are the first {MOST_ITEMS} items.")
