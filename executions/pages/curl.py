@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
-
 from executions.engine.sessions import entries_at
 from executions.models import Execution, ExecutionStep, StepAttempt
 from resources.configuration import masked
@@ -85,7 +83,7 @@ def _cookies(step: ExecutionStep, request: dict[str, Any], moment: datetime | No
     if not jar or moment is None:
         return CookieJar()
     others = ExecutionStep.objects.filter(execution_id=step.execution_id).exclude(pk=step.pk)
-    ended = others.filter(Q(completed_at__lte=moment) | Q(reused=True)).values_list("position", flat=True)
+    ended = others.filter(completed_at__lte=moment).values_list("position", flat=True)
     entries = entries_at(step.execution_id, session_of_jar(str(jar)), moment, set(ended))
     return CookieJar({name: _shown(entry, moment) for name, entry in entries.items()})
 
