@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from executions import statements
@@ -26,8 +29,7 @@ class StepSessions:
         if name is None:
             return {}, {}
         key = _key(name)
-        old_key = name if name.isprintable() else key  # PostgreSQL takes neither NUL nor surrogates
-        rows = statements.sessions.changes_of_steps(self._step.execution_id, key, old_key)
+        rows = _rows(self._step.execution_id, name)
         stored = {row.position: _entries(row) for row in rows}
         self._stored[key] = stored.get(self._step.position, {})
         changes = self._changes.setdefault(key, {})
@@ -40,6 +42,27 @@ class StepSessions:
                 self._stored[key] = merged([self._stored[key], changes])
                 statements.sessions.write_changes(self._step, key, self._stored[key])
         self._changes = {}
+
+
+def entries_at(execution_id: uuid.UUID, name: str, moment: datetime, ended: Collection[int]) -> Entries:
+    """Return the entries of a session as they were at that moment, when the steps at the positions `ended` were over.
+
+    An entry that a step changed later is missing: a step stores only its last change of each.
+    """
+    latest = moment.timestamp() * 1_000_000
+    return merged(
+        {
+            each: entry
+            for each, entry in _entries(row).items()
+            if row.position in ended or entry["at"] <= latest
+        }
+        for row in _rows(execution_id, name)
+    )
+
+
+def _rows(execution_id: uuid.UUID, name: str) -> list[SessionState]:
+    old_key = name if name.isprintable() else _key(name)  # PostgreSQL takes neither NUL nor surrogates
+    return statements.sessions.changes_of_steps(execution_id, _key(name), old_key)
 
 
 def _key(name: str) -> str:

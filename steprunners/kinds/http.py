@@ -12,7 +12,7 @@ from steprunners.assertions.evaluation import Assertion
 from steprunners.clients.http.authentication import forget_token
 from steprunners.clients.http.building import auth_of, build_request, token_tls
 from steprunners.clients.http.checking import check_server
-from steprunners.clients.http.config import HttpConfig
+from steprunners.clients.http.config import HttpConfig, session_of_jar
 from steprunners.clients.http.connection import HttpConnection
 from steprunners.clients.http.expected_status import STATUS_FIELDS, default_status_assertion, status_assertion
 from steprunners.clients.http.response_body import BodyEncoding, read_body
@@ -168,7 +168,7 @@ class HttpRunner(StepRunner[HttpConfig, HttpConnection]):
 
     def session_key(self, config: HttpConfig) -> str | None:
         """Return the name of the cookie jar."""
-        return f"http:{config.cookie_jar}" if config.cookie_jar else None
+        return session_of_jar(config.cookie_jar) if config.cookie_jar else None
 
 
 def _sent(request: HttpRequest, context: StepContext[HttpConnection]) -> HttpResponse:

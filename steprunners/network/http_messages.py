@@ -109,6 +109,11 @@ def cookie_header(request: HttpRequest) -> str | None:
     return request.cookies.header_for(_cookie_target(request)) if request.cookies else None
 
 
+def cookie_names(request: HttpRequest) -> list[str]:
+    """Return the names of the cookies that the request's jar gives."""
+    return request.cookies.names_for(_cookie_target(request))
+
+
 def keep_cookies(request: HttpRequest, answer: Answer) -> None:
     """Put the answer's cookies into the request's jar."""
     if "set-cookie" in answer.headers:

@@ -104,6 +104,34 @@ def test_what_is_copied_sends_what_the_step_sent(
     assert json.loads(by_step[-1][3]) == body
 
 
+def test_a_jar_and_a_loop_are_copied_as_they_were(
+    signed_in_page: Page, live_stack: LiveStack, shop: Target, tmp_path: Path
+) -> None:
+    page = signed_in_page
+    cookies = ["sid=s3cr3t-id; Path=/; Max-Age=600", "area=s3cr3t-ar; Path=/area"]
+    shop.route("/in", lambda at: at.reply(headers=[("Set-Cookie", each) for each in cookies]))
+    shop.route("/out", lambda at: at.reply(headers=[("Set-Cookie", "sid=; Path=/; Max-Age=0")]))
+    for path in ("/area", "/1.50", "/b%20c"):
+        shop.route(path, lambda at: at.reply_json({}))
+
+    def step(name: str, path: str, **more: Any) -> dict[str, Any]:
+        return {"name": name, "stepType": "http", "meta": {"url": shop.url + path, "cookieJar": "j"}, **more}
+
+    loop = step("loop", "/${item}", forEach=["1.50", "b c"])
+    steps = [step("in", "/in"), loop, step("area", "/area"), step("out", "/out"), step("after", "/area")]
+    started = live_stack.session().post("flows/run", json={"flow": flow_of(*steps)})
+    page.goto(f"/executions/{started['id']}")
+    expect_status(page, "Completed")
+    by_steps = [told(each) for each in shop.received]
+    shop.received.clear()
+    for each in steps:
+        command = command_of(page, each["name"]).replace(f"area={MASK}", "area=s3cr3t-ar")
+        script = tmp_path / "copied.sh"
+        script.write_text(with_secrets(command) if MASK in command else command)
+        subprocess.run(["bash", str(script)], check=True, capture_output=True, timeout=30)
+    assert [told(each) for each in shop.received] == by_steps
+
+
 def test_a_step_that_sent_nothing_has_no_command(signed_in_page: Page, live_stack: LiveStack) -> None:
     page = signed_in_page
     step = {"name": "get", "stepType": "http", "meta": {"url": "/relative"}}

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from accounts.models import Team, User
-from executions.models import Execution, ExecutionStep
+from executions.models import Execution, ExecutionStep, SessionState
+from executions.pages.curl import MOST_ITEMS
 from resources.models import Resource
 from steprunners.masking.credentials import MASK
+from steprunners.network.cookies import CookieJar, target_of
 from tests.cast import PageFor
-from tests.executions.rows import START, make_execution, make_step
+from tests.executions.rows import START, make_attempt, make_execution, make_step
 
 URL = "http://shop.example/v1"
 
@@ -83,23 +86,42 @@ def test_a_redirect_that_changes_the_method_is_written_out(
     assert "--data" not in second
 
 
-def test_cookies_are_those_that_earlier_steps_with_the_jar_got_from_the_host(
+def test_cookies_are_those_that_the_jar_had_when_the_step_began(
     page: PageFor, alice: User, run: Execution
 ) -> None:
-    def step(position: int, jar: str, url: str, **cookies: str) -> ExecutionStep:
+    def step(position: int, jar: str, url: str, *cookies: str, late: float = 0.001) -> ExecutionStep:
         begun = START + timedelta(seconds=position)
+        answer = CookieJar()
+        answer.receive(cookies, target_of(url))
+        entries = {
+            key: {**each, "at": (begun.timestamp() + late) * 1e6} for key, each in answer.changes.items()
+        }
+        name = hashlib.sha256(f"http:{jar}".encode()).hexdigest()
+        SessionState.objects.create(execution=run, key=name, position=position, value=entries)
         return make_step(
             run,
             position,
             request={"url": url, "cookieJar": jar},
-            response={"url": url, "cookies": cookies},
             started_at=begun,
-            completed_at=begun + timedelta(milliseconds=1),
+            completed_at=begun + timedelta(seconds=2 * late),
         )
 
-    step(0, "j", URL, sid="x")
-    step(1, "other", URL, no="x")
-    step(2, "j", "http://other.example", neither="x")
-    last = step(3, "j", URL, later="x")
-    step(4, "j", URL, too_late="x")
+    step(0, "j", URL, "sid=x", "gone=x", "short=x; Max-Age=0", "below=x; Path=/v1/a", "tls=x; Secure")
+    step(1, "other", URL, "no=x")
+    step(2, "j", "http://other.example", "neither=x")
+    step(3, "j", URL, "slow=x", late=3)
+    step(4, "j", URL, "gone=; Max-Age=0")
+    last = step(5, "j", URL, "later=x")
+    step(6, "j", URL, "too_late=x", "sid=; Max-Age=0")
+    run.steps.update(reused=True)  # a re-run takes over times and jars
     assert f"-H 'Cookie: sid={MASK}'" in command(page, alice, last)
+
+
+def test_a_loop_has_the_last_attempt_of_each_item(page: PageFor, alice: User, run: Execution) -> None:
+    step = make_step(run, request={"url": f"{URL}/b"})
+    for number, (item, path) in enumerate([(0, "again"), (0, "a"), (1, "b")], start=1):
+        make_attempt(step, number, item=item, request={"url": f"{URL}/{path}"})
+    found = [each for each in command(page, alice, step).split("\n") if each.startswith("curl")]
+    assert found == [f"curl '{URL}/a' \\", f"curl '{URL}/b' \\"]
+    make_attempt(step, 4, item=MOST_ITEMS, request={"url": f"{URL}/c"})
+    assert command(page, alice, step).endswith(f"\n# These are the first {MOST_ITEMS} items.")

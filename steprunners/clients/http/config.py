@@ -14,6 +14,11 @@ from steprunners.json_types import Json
 from steprunners.references.quoting import Grammar
 
 
+def session_of_jar(cookie_jar: str) -> str:
+    """Return the name of the session (`StepContext.session`) in which a cookie jar is kept."""
+    return f"http:{cookie_jar}"
+
+
 def _method(value: Any) -> Any:
     method = value.strip().upper() if isinstance(value, str) else value
     if method == "CONNECT":

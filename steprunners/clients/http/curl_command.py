@@ -6,8 +6,8 @@ It is made from what is stored of the step, in which secrets are masked: the com
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,8 +22,9 @@ from steprunners.errors import BadConfig
 from steprunners.json_types import Json
 from steprunners.masking.credentials import MASK
 from steprunners.network import HttpRequest, TlsOptions
+from steprunners.network.cookies import CookieJar
 from steprunners.network.http_client import USER_AGENT
-from steprunners.network.http_messages import redirected
+from steprunners.network.http_messages import cookie_names, redirected
 
 # Stands for a masked value while the request is built: URL, headers and forms take letters and digits as they are.
 _STAND_IN = f"m{secrets.token_hex(8)}"
@@ -39,20 +40,20 @@ class SentStep:
     """What is known of a step that has run, with its secrets masked.
 
     `request` is its resolved `meta`, `resource` the config of its resource, `redirects` those that were followed, as
-    `(status, where to)`, and `cookies` the names of those that its jar gave.
+    `(status, where to)`, and `cookies` its jar as it was then, of which only the names are shown.
     """
 
     request: dict[str, Json]
     resource: dict[str, Json] | None = None
     redirects: Sequence[tuple[int, str]] = ()
-    cookies: Iterable[str] = ()
+    cookies: CookieJar = field(default_factory=CookieJar)
 
 
 def curl_command(step: SentStep) -> str:
     """Return the command. Raises StepError where it cannot be said what was sent."""
     config = _config(_replaced(step.request, MASK, _STAND_IN))
     first, auth = _first(config, _connection(_replaced(step.resource, MASK, _STAND_IN)))
-    if pairs := [f"{name}={MASK}" for name in step.cookies]:
+    if pairs := [f"{name}={MASK}" for name in cookie_names(replace(first, cookies=step.cookies))]:
         first.headers["Cookie"] = "; ".join(filter(None, (first.headers.get("Cookie"), *pairs)))
     if auth is not None:
         first.headers["Authorization"] = ""  # so that a redirect to another server drops it
@@ -101,8 +102,7 @@ def _built(config: HttpConfig, connection: HttpConnection | None) -> HttpRequest
     usual = connection.model_copy(update={"auth": None}) if connection else None
     bare = config.model_copy(update={"auth": None, "headers": _own_headers(config, usual)})
     context: Any = SimpleNamespace(trace_headers={})
-    no_cookies: Any = HttpRequest("GET", "").cookies
-    return build_request(bare, usual, context, no_cookies)
+    return build_request(bare, usual, context, CookieJar())
 
 
 def _own_headers(config: HttpConfig, connection: HttpConnection | None) -> dict[str, Json]:

@@ -67,9 +67,11 @@ class CookieJar:
 
     def header_for(self, target: Target) -> str | None:
         """Return the value of the Cookie header for a request; None where it carries no cookie."""
-        sent = [each for each in self._cookies.values() if each.belongs_to(target) and not each.is_expired()]
-        sent.sort(key=lambda cookie: (-len(cookie.path), cookie.created))
-        return "; ".join(f"{each.name}={each.value}" for each in sent) or None
+        return "; ".join(f"{each.name}={each.value}" for each in self._sent_to(target)) or None
+
+    def names_for(self, target: Target) -> list[str]:
+        """Return the names of the cookies that a request carries, as text, in the order of the Cookie header."""
+        return [_text(each.name) for each in self._sent_to(target)]
 
     def receive(self, headers: Iterable[str], target: Target) -> None:
         """Keep the cookies that the Set-Cookie headers of an answer from the target set, and remove the expired."""
@@ -87,6 +89,10 @@ class CookieJar:
             for cookie in (self._cookies.get(key) for key in self.changes)
             if cookie is not None
         }
+
+    def _sent_to(self, target: Target) -> list[Cookie]:
+        sent = [each for each in self._cookies.values() if each.belongs_to(target) and not each.is_expired()]
+        return sorted(sent, key=lambda cookie: (-len(cookie.path), cookie.created))
 
     def _cookie(self, said: SetCookie, target: Target) -> Cookie | None:
         """Return the cookie as it is to be kept; None where the server may not set it."""

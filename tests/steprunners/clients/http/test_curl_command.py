@@ -15,6 +15,7 @@ from steprunners.clients.http.connection import HttpConnection
 from steprunners.clients.http.curl_command import SentStep, curl_command
 from steprunners.errors import BadConfig
 from steprunners.masking.credentials import MASK
+from steprunners.network.cookies import CookieJar, target_of
 from tests.steprunners.conftest import MakeContext
 from tests.steprunners.http_calls import run
 from tests.steprunners.target import Exchange, Target
@@ -193,7 +194,9 @@ def test_secrets_stay_masked(target: Target) -> None:
         "multipart": [{"name": "f", "contentBase64": MASK, "filename": "f"}, {"name": "v", "value": MASK}],
         "auth": {"type": "basic", "username": "u", "password": MASK},
     }
-    command = curl_command(SentStep(meta, cookies=["sid"]))
+    jar = CookieJar()
+    jar.receive(["sid=x; Path=/", "other=x; Path=/other"], target_of(target.url))
+    command = curl_command(SentStep(meta, cookies=jar))
     assert f"'{target.url}/{MASK}?k={MASK}&t=a{MASK}'" in command
     assert f"--user 'u:{MASK}'" in command
     assert f"-H 'X-Api-Key: {MASK}'" in command
