@@ -50,7 +50,8 @@ def page_json(value: Any, element_id: str) -> SafeString:
 
     Django's `json_script` has an encoder that rounds. As there, nothing in the text can end the element.
     """
-    text = SafeString(dumps(value).translate(_NO_MARKUP))  # no character of it is markup
+    # No character of the text is markup.
+    text = SafeString(dumps(value).translate(_NO_MARKUP))  # nosec B703
     return format_html('<script id="{}" type="application/json">{}</script>', element_id, text)
 
 
