@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from asynctester.version import VERSION
-from steprunners.values.json_text import dumps, loads
+from steprunners.values.json_text import dumps, reads_as_json
 
 register = template.Library()
 
@@ -58,14 +58,6 @@ def page_json(value: Any, element_id: str) -> SafeString:
 @register.filter
 def as_json(value: Any) -> str:
     """Return a value for reading: as JSON, but text as it stands unless it would read as another value."""
-    if isinstance(value, str) and not _reads_as_json(value):
+    if isinstance(value, str) and not reads_as_json(value):
         return value
     return dumps(value, ensure_ascii=False)
-
-
-def _reads_as_json(text: str) -> bool:
-    try:
-        loads(text)
-    except (ValueError, RecursionError):
-        return text == ""
-    return True

@@ -14,7 +14,7 @@ from steprunners.documents.problems import Problem
 from steprunners.documents.variable_types import VariableType, WrongType, read_text
 from steprunners.json_types import Json
 from steprunners.masking.credentials import MASK
-from steprunners.values.json_text import dumps, loads
+from steprunners.values.json_text import dumps, reads_as_json
 
 TYPES = tuple(each.value for each in VariableType)
 
@@ -88,19 +88,9 @@ def _row(variable: Mapping[str, Any], *, is_kept: bool) -> VariableRow:
 def _text(value: Json, kind: str) -> str:
     if value is None:
         return ""
-    if isinstance(value, str) and (
-        kind not in ("", VariableType.JSON) or not (kind or _reads_as_json(value))
-    ):
+    if isinstance(value, str) and (kind not in ("", VariableType.JSON) or not (kind or reads_as_json(value))):
         return value
     return dumps(value, ensure_ascii=False)
-
-
-def _reads_as_json(text: str) -> bool:
-    try:
-        loads(text)
-    except (ValueError, RecursionError):
-        return text == ""
-    return True
 
 
 def sent_rows(data: QueryDict) -> tuple[list[VariableRow], list[ChoiceRow]]:

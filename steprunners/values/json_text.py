@@ -78,6 +78,15 @@ def loads(text: str | bytes) -> Any:
     return _decoder.decode(text if isinstance(text, str) else text.decode())
 
 
+def reads_as_json(text: str) -> bool:
+    """Whether the text is JSON or empty, so that a reader would not take it for a text."""
+    try:
+        loads(text)
+    except (ValueError, RecursionError):
+        return text == ""
+    return True
+
+
 # Text of a tested system cannot contain it by chance or on purpose: it differs in each process.
 _MARK = f"\ue000{secrets.token_hex(8)}:"
 _MARKED = re.compile(rf'"(?:\ue000|\\ue000){_MARK[1:]}([-+.0-9eE]+)"')
